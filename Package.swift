@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target but `Kernels` checks its use of unsafe memory.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .strictMemorySafety(),
+]
+
+/// Float loops. Optimised in debug builds too, or the tests would crawl (an unoptimised kernel is up to 180 times slower).
+let kernels: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .unsafeFlags(["-O"], .when(configuration: .debug)),
+]
+
+// The order of the targets is the order of the data: a target imports only what stands before it.
+let package = Package(
+  name: "strata",
+  products: [.executable(name: "strata", targets: ["strata"])],
+  targets: [
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "Diagnostics", swiftSettings: strict),
+    .target(name: "SpecLanguage", dependencies: ["Diagnostics", "CLibYAML"], swiftSettings: strict),
+    .target(name: "CostModel", swiftSettings: strict),
+    .target(name: "GraphIR", dependencies: ["Diagnostics", "CostModel"], swiftSettings: strict),
+    .target(name: "Passes", dependencies: ["GraphIR", "CostModel", "Diagnostics"], swiftSettings: strict),
+    .target(name: "Planning", dependencies: ["GraphIR", "CostModel", "Diagnostics"], swiftSettings: strict),
+    .target(
+      name: "Pipeline",
+      dependencies: ["Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Passes", "Planning"],
+      swiftSettings: strict),
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "CostModel"], swiftSettings: kernels),
+    .target(
+      name: "Datasets", resources: [.embedInCode("Resources/digits.bin")],
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
+      swiftSettings: strict),
+    .target(name: "Artifacts", dependencies: ["Planning", "Execution", "GraphIR"], swiftSettings: strict),
+    .executableTarget(
+      name: "strata",
+      dependencies: [
+        "Diagnostics", "SpecLanguage", "GraphIR", "Passes", "Planning", "Pipeline", "Kernels", "Datasets",
+        "Execution", "Artifacts",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", path: "Tests/TestSupport",
+      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .testTarget(
+      name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
+    .testTarget(
+      name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
+    .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+  ]
+)
