@@ -1,0 +1,32 @@
+internal import Datasets
+internal import GraphIR
+
+/// How a tensor starts. Each element is drawn by its own counter, numbered in PyTorch's order, from a generator keyed by
+/// seed and tensor name: independent of memory layout, partition, strategy and threads.
+struct InitialWeights {
+  let value: Value
+  let seed: UInt64
+
+  func fill(_ floats: inout MutableSpan<Float>) {
+    guard let initial = value.initial else { preconditionFailure("'\(value.name)' has no initial value") }
+    let random = CounterRandom(seed: seed, purpose: .weights, tensorName: value.name)
+    switch initial {
+    case .zeros: fill(&floats) { _ in 0 }
+    case .ones: fill(&floats) { _ in 1 }
+    case .uniformUnit: fill(&floats) { random.uniform(at: $0) }
+    case .uniformFanIn(let fanIn):
+      let bound = 1 / Float(fanIn).squareRoot()
+      fill(&floats) { bound * random.symmetric(at: $0) }
+    case .normal(let standardDeviation):
+      fill(&floats) { Float(standardDeviation) * random.normal(at: $0) }
+    }
+  }
+
+  private func fill(_ floats: inout MutableSpan<Float>, _ element: (Int) -> Float) {
+    let layout = PyTorchLayout(value.type)
+    for slice in 0..<layout.sliceCount {
+      let first = slice * layout.sliceElementCount
+      layout.forEachElement(ofSlice: slice) { ours, theirs in floats[ours] = element(first + theirs) }
+    }
+  }
+}

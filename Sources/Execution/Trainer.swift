@@ -1,0 +1,110 @@
+internal import Datasets
+package import Planning
+
+/// Trains a plan: stage after stage, epoch after epoch, batch after batch.
+package struct Trainer {
+  private let engine: Engine
+  private let dataset: Dataset
+  /// Seconds on a clock that never goes back.
+  private let now: () -> Double
+  private let observe: (RunEvent) -> Void
+  private var order: [Int32]
+
+  package init(
+    engine: Engine, dataset: Dataset, now: @escaping () -> Double, observe: @escaping (RunEvent) -> Void
+  ) {
+    self.engine = engine
+    self.dataset = dataset
+    self.now = now
+    self.observe = observe
+    order = [Int32](repeating: 0, count: dataset.facts.trainCount)
+  }
+
+  package mutating func run() throws(RunError) {
+    for stage in engine.plan.stages {
+      observe(.stageBegan(stage.index))
+      engine.initialize(stage.modules, in: stage.resident)
+      for epoch in 1...stage.epochs {
+        var figures = try train(stage, epoch: epoch)
+        figures += evaluate(stage, epoch: epoch)
+        observe(.epochEnded(stage: stage.index, epoch: epoch, figures: figures))
+      }
+      observe(.stageEnded(stage.index))
+    }
+  }
+
+  private mutating func train(_ stage: StagePlan, epoch: Int) throws(RunError) -> [EpochFigures] {
+    let training = engine.plan.training
+    let start = now()
+    let rate = training.learningRate(epoch: epoch)
+    let rates = [Float](repeating: Float(rate), count: engine.plan.modules.count)
+    var sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
+    fillOrder(epoch: epoch)
+    for step in 1...max(1, stage.stepsPerEpoch) where step <= stage.stepsPerEpoch {
+      let first = (step - 1) * training.batch
+      let count = min(training.batch, order.count - first)
+      engine.prepare(
+        dataset, split: .train, indices: order.span.extracting(first..<first + count), epoch: epoch,
+        for: stage.training)
+      engine.run(stage.training, batch: count, learningRates: rates)
+      engine.addMetrics(of: stage.training, pictures: count, to: &sums)
+      for sum in sums where !sum.loss.isFinite {
+        throw .lossNotFinite(module: sum.module, epoch: epoch, step: step, learningRate: rate)
+      }
+      observe(
+        .stepEnded(
+          StepProgress(
+            stage: stage.index, epoch: epoch, step: step, stepCount: stage.stepsPerEpoch, sums: sums,
+            picturesPerSecond: Double(first + count) / max(now() - start, 1e-9))))
+    }
+    return figures(sums, epoch: epoch, split: .train, seconds: now() - start)
+  }
+
+  private mutating func fillOrder(epoch: Int) {
+    let seed = engine.plan.training.seed
+    unsafe order.withUnsafeMutableBufferPointer { unsafe EpochOrder.fill($0, seed: seed, epoch: epoch) }
+  }
+
+  private func evaluate(_ stage: StagePlan, epoch: Int) -> [EpochFigures] {
+    let start = now()
+    let sums = Evaluator(engine: engine, dataset: dataset).run(stage.evaluation).filter { $0.module > 0 }
+    return figures(sums, epoch: epoch, split: .test, seconds: now() - start)
+  }
+
+  private func figures(_ sums: [MetricSums], epoch: Int, split: Split, seconds: Double) -> [EpochFigures] {
+    sums.map {
+      EpochFigures(
+        module: $0.module, epoch: epoch, split: split, loss: $0.meanLoss, top1: $0.top1, top5: $0.top5,
+        seconds: seconds)
+    }
+  }
+}
+
+/// Measures loss and accuracy over the test pictures, in order, without augmentation.
+package struct Evaluator {
+  private let engine: Engine
+  private let dataset: Dataset
+
+  package init(engine: Engine, dataset: Dataset) {
+    self.engine = engine
+    self.dataset = dataset
+  }
+
+  /// Sums by metric of the program: its modules in order, then the ensemble (module 0) where it has one.
+  package func run(_ program: Program) -> [MetricSums] {
+    var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
+    let batch = program.graph.batch
+    var indices = [Int32](repeating: 0, count: batch)
+    var first = 0
+    while first < dataset.facts.testCount {
+      let count = min(batch, dataset.facts.testCount - first)
+      for position in 0..<count { indices[position] = Int32(first + position) }
+      engine.prepare(
+        dataset, split: .test, indices: indices.span.extracting(0..<count), epoch: 0, for: program)
+      engine.run(program, batch: count, learningRates: [Float](repeating: 0, count: engine.plan.modules.count))
+      engine.addMetrics(of: program, pictures: count, to: &sums)
+      first += count
+    }
+    return sums
+  }
+}
