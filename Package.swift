@@ -42,9 +42,11 @@ let package = Package(
       name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
       swiftSettings: strict),
     .target(name: "Artifacts", dependencies: ["Planning", "Execution", "GraphIR"], swiftSettings: strict),
+    .target(name: "Terminal", swiftSettings: strict),
     .executableTarget(
       name: "strata",
       dependencies: [
+        "Terminal",
         "Diagnostics", "SpecLanguage", "GraphIR", "Passes", "Planning", "Pipeline", "Kernels", "Datasets",
         "Execution", "Artifacts",
       ],
@@ -58,5 +60,6 @@ let package = Package(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ]
 )
