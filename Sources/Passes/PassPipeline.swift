@@ -10,12 +10,15 @@ package protocol Pass: Sendable {
 
 /// Runs passes one after another, verifies after each, and keeps the graph that a reader asked for.
 package struct PassPipeline {
+  /// What the passes started from.
+  package let first: Graph
   package private(set) var graph: Graph
   /// The graph after each pass so far, in order; kept only on request, since graphs of deep networks are large.
   package private(set) var snapshots: [(pass: String, graph: Graph)] = []
   private let keepsSnapshots: Bool
 
   package init(_ graph: Graph, keepsSnapshots: Bool = false) {
+    first = graph
     self.graph = graph
     self.keepsSnapshots = keepsSnapshots
     Self.verify(graph, after: "lowering")
