@@ -23,7 +23,9 @@ enum SourceScan {
         case UInt8(ascii: "\t"):
           if isLeading {
             var end = index
-            while end < bytes.count, bytes[end] == UInt8(ascii: "\t") || bytes[end] == UInt8(ascii: " ") { end += 1 }
+            while end < bytes.count, bytes[end] == UInt8(ascii: "\t") || bytes[end] == UInt8(ascii: " ") {
+              end += 1
+            }
             // A line of nothing but blanks, or a comment, is indented by nobody.
             if end < bytes.count, !"\n\r#".utf8.contains(bytes[end]) {
               tabs.append(.tabIndentation(at: source.span(index..<index + 1)))

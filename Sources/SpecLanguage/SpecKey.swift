@@ -52,7 +52,8 @@ package struct SectionShape: Sendable {
     self.keys = keys
     self.discriminator = discriminator
     self.allowsBareWord = allowsBareWord
-    precondition(discriminator.map { name in keys.contains { $0.name == name } } ?? true, "a discriminator is a key")
+    precondition(
+      discriminator.map { name in keys.contains { $0.name == name } } ?? true, "a discriminator is a key")
   }
 
   package subscript(name: String) -> SpecKey? {
@@ -61,7 +62,9 @@ package struct SectionShape: Sendable {
 
   /// The words the discriminator takes.
   var kinds: [String] {
-    guard let discriminator, let key = self[discriminator], case .word(let words) = key.shape else { return [] }
+    guard let discriminator, let key = self[discriminator], case .word(let words) = key.shape else {
+      return []
+    }
     return words
   }
 }
@@ -85,7 +88,8 @@ package indirect enum ValueShape: Sendable {
   case either([ValueShape])
 
   /// The words of an enumeration.
-  static func word<T: RawRepresentable & CaseIterable>(_ type: T.Type) -> ValueShape where T.RawValue == String {
+  static func word<T: RawRepresentable & CaseIterable>(_ type: T.Type) -> ValueShape
+  where T.RawValue == String {
     .word(type.allCases.map(\.rawValue))
   }
 }

@@ -6,7 +6,8 @@ extension SpecTable {
         "a stack of convolutions, or of residual blocks"),
       SpecKey(
         "from", .path, .absent("`init`"), alsoKnownAs: ["weights", "pretrained"],
-        "a run's folder or its model.safetensors whose weights the network starts with; starts at the spec's folder"),
+        "a run's folder or its model.safetensors whose weights the network starts with; starts at the spec's folder"
+      ),
       SpecKey(
         "input", .picture, .derived("the data's"), unit: "channels x height x width", structural: true,
         "shape of one picture"),
@@ -34,11 +35,13 @@ extension SpecTable {
         .either([
           .integer(1...11, odd: true), .list(.integer(1...11, odd: true), count: 1...Limits.items),
         ]), .value(.integer(3)), kinds: ["vgg"], unit: "pixels", structural: true,
-        alsoKnownAs: ["kernel-size", "kernels"], "side of the layers' convolutions: one for all, or one a layer"),
+        alsoKnownAs: ["kernel-size", "kernels"],
+        "side of the layers' convolutions: one for all, or one a layer"),
       SpecKey(
         "block", .word(BlockKind.self), .value(.word("basic")), kinds: ["resnet"], structural: true,
         "two 3x3 convolutions, or 1x1, 3x3, 1x1 with four times the width behind"),
-      SpecKey("stem", .section(stem), .absent("its keys' defaults"), kinds: ["resnet"], structural: true,
+      SpecKey(
+        "stem", .section(stem), .absent("its keys' defaults"), kinds: ["resnet"], structural: true,
         "the convolution before the first block"),
       SpecKey(
         "stages",
@@ -46,7 +49,8 @@ extension SpecTable {
           .section(
             SectionShape([
               SpecKey(
-                "blocks", .integer(1...Limits.items), .required, structural: true, alsoKnownAs: ["repeat", "depth"],
+                "blocks", .integer(1...Limits.items), .required, structural: true,
+                alsoKnownAs: ["repeat", "depth"],
                 "how many blocks the stage has"),
               SpecKey(
                 "width", .integer(1...Limits.channels / 4), .required, unit: "channels", structural: true,
@@ -54,17 +58,20 @@ extension SpecTable {
             ])), count: 1...64), .required, kinds: ["resnet"], structural: true,
         "runs of equal blocks"),
       SpecKey(
-        "shortcut", .word(ShortcutKind.self), .value(.word("projection")), kinds: ["resnet"], structural: true,
+        "shortcut", .word(ShortcutKind.self), .value(.word("projection")), kinds: ["resnet"],
+        structural: true,
         "where channels differ: a 1x1 convolution, or zeros for the new channels"),
       SpecKey(
-        "bias", .either([.flag, .list(.flag, count: 1...Limits.items)]), .derived("vgg: `true`; resnet: `false`"),
+        "bias", .either([.flag, .list(.flag, count: 1...Limits.items)]),
+        .derived("vgg: `true`; resnet: `false`"),
         structural: true, "whether the layers' convolutions add a bias; vgg: one for all, or one a layer"),
       SpecKey(
         "batch-norm", .either([.flag, .list(.flag, count: 1...Limits.items)]), .value(.flag(true)),
         structural: true, alsoKnownAs: ["bn", "batchnorm", "normalization"],
-        "batch norm behind the convolutions; `false` drops it everywhere; vgg: a list speaks of the layers alone"),
+        "batch norm behind the convolutions; `false` drops it everywhere; vgg: a list speaks of the layers alone"
+      ),
       SpecKey(
-        "head", .either([.word(head.kinds), .section(head)]), .value(.word("auxiliary")), structural: true,
+        "head", .section(head), .absent("`auxiliary`"), structural: true,
         alsoKnownAs: ["classifier"], "the last module's classifier; `auxiliary`: what that section describes"),
       SpecKey(
         "init",
@@ -112,7 +119,8 @@ extension SpecTable {
         ]), .value(.word("same")), kinds: ["cnn"], unit: "channels", structural: true,
         "channels of its convolutions: the module's own, a number, doubled at each halving, or one a module"),
       SpecKey(
-        "pool", .integer(1...64), .value(.integer(2)), kinds: ["linear", "cnn"], unit: "pixels", structural: true,
+        "pool", .integer(1...64), .value(.integer(2)), kinds: ["linear", "cnn"], unit: "pixels",
+        structural: true,
         "side of the picture that the last average pool makes"),
       SpecKey(
         "convolutions", .integer(1...64), .value(.integer(3)), kinds: ["mlp-sr"], unit: "layers",
@@ -152,7 +160,8 @@ extension SpecTable {
   static let head = SectionShape(
     [
       SpecKey(
-        "kind", .word(["auxiliary", "linear", "cnn", "mlp", "mlp-sr", "vgg", "gap"]), .value(.word("auxiliary")),
+        "kind", .word(["auxiliary", "linear", "cnn", "mlp", "mlp-sr", "vgg", "gap"]),
+        .value(.word("auxiliary")),
         structural: true, alsoKnownAs: ["type"], "layers of the last module's classifier")
     ]
       + classifierKeys(

@@ -16,7 +16,8 @@ extension SpecTable {
               "cuts", .list(.integer(1...Limits.items), count: 0...Limits.items), .absent("`modules`"),
               structural: true, "modules begin at these layers or blocks, from 1, rising"),
           ])),
-      ]), .derived("vgg: `per-layer`; resnet: `per-block`"), structural: true, alsoKnownAs: ["modules", "split"],
+      ]), .derived("vgg: `per-layer`; resnet: `per-block`"), structural: true,
+      alsoKnownAs: ["modules", "split"],
       "what makes a module"),
     SpecKey(
       "epochs", .integer(1...Limits.epochs), .value(.integer(1)), unit: "epochs", structural: true,
@@ -27,10 +28,10 @@ extension SpecTable {
     SpecKey(
       "drop-last", .flag, .value(.flag(false)), structural: true, "leave out a last batch that is smaller"),
     SpecKey(
-      "optimizer", .either([.word(optimizer.kinds), .section(optimizer)]), .value(.word("sgd")),
+      "optimizer", .section(optimizer), .absent("`sgd`"),
       alsoKnownAs: ["optimiser"], "how a gradient moves the weights"),
     SpecKey(
-      "schedule", .either([.word(["constant", "cosine"]), .section(schedule)]), .value(.word("constant")),
+      "schedule", .section(schedule), .absent("`constant`"),
       alsoKnownAs: ["lr-schedule", "learning-rate-schedule"], "the learning rate over the epochs"),
     SpecKey(
       "momentum-at-decay", .word(MomentumAtDecay.self), .value(.word("keep")),
@@ -66,16 +67,20 @@ extension SpecTable {
 
   static let optimizer = SectionShape(
     [
-      SpecKey("kind", .word(OptimizerKind.self), .value(.word("sgd")), alsoKnownAs: ["type"], "the update rule"),
+      SpecKey(
+        "kind", .word(OptimizerKind.self), .value(.word("sgd")), alsoKnownAs: ["type"], "the update rule"),
       SpecKey(
         "learning-rate", .number(.positive), .derived("sgd: 0.1; adam: 0.001"), alsoKnownAs: ["lr", "rate"],
         "step size in the first epoch"),
-      SpecKey("momentum", .number(.decay), .value(.number(0.9)), kinds: ["sgd"], "share of the last step kept"),
+      SpecKey(
+        "momentum", .number(.decay), .value(.number(0.9)), kinds: ["sgd"], "share of the last step kept"),
       SpecKey(
         "nesterov", .flag, .value(.flag(false)), kinds: ["sgd"], "look ahead along the momentum (Nesterov)"),
-      SpecKey("beta1", .number(.decay), .value(.number(0.9)), kinds: ["adam"], "decay of the gradient's mean"),
       SpecKey(
-        "beta2", .number(.decay), .value(.number(0.999)), kinds: ["adam"], "decay of the squared gradient's mean"),
+        "beta1", .number(.decay), .value(.number(0.9)), kinds: ["adam"], "decay of the gradient's mean"),
+      SpecKey(
+        "beta2", .number(.decay), .value(.number(0.999)), kinds: ["adam"],
+        "decay of the squared gradient's mean"),
       SpecKey(
         "epsilon", .number(.positive), .value(.number(1e-8)), kinds: ["adam"], alsoKnownAs: ["eps"],
         "added to the root of the squared gradient's mean"),
@@ -123,7 +128,8 @@ extension SpecTable {
             "how many times slower it is"),
         ])), .absent("none"), "one module that keeps the others waiting"),
     SpecKey(
-      "order", .word(AsynchronousOrder.self), .value(.word("random")), "which module works next: drawn, or in turn"),
+      "order", .word(AsynchronousOrder.self), .value(.word("random")),
+      "which module works next: drawn, or in turn"),
     SpecKey(
       "ties", .word(BufferTies.self), .value(.word("freshest")),
       "which of the least used batches is read: the freshest, or the one the next write will replace"),

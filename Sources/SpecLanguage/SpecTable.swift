@@ -8,15 +8,17 @@ package enum SpecTable {
       "strata", .integer(version...version), .required, alsoKnownAs: ["version"],
       "version of the language"),
     SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
-    SpecKey("data", .section(data), .absent("the source `synthetic`"), structural: true, "pictures and labels"),
+    SpecKey(
+      "data", .section(data), .absent("the source `synthetic`"), structural: true, "pictures and labels"),
     SpecKey(
       "network", .section(network), .required, structural: true, alsoKnownAs: ["model", "architecture"],
       "the layers that are trained"),
     SpecKey(
-      "downsampling", .section(downsampling), .absent("vgg: none; resnet: the standard schedule"), structural: true,
+      "downsampling", .section(downsampling), .absent("vgg: none; resnet: the standard schedule"),
+      structural: true,
       alsoKnownAs: ["downsample", "pooling"], "where the picture is halved, and how"),
     SpecKey(
-      "auxiliary", .either([.word(auxiliary.kinds), .section(auxiliary)]), .absent("`linear`"), structural: true,
+      "auxiliary", .section(auxiliary), .absent("`linear`"), structural: true,
       alsoKnownAs: ["aux", "auxiliaries"], "the classifier that trains each module"),
     SpecKey("training", .section(training), .required, structural: true, "how the modules are trained"),
     SpecKey(
@@ -31,7 +33,8 @@ package enum SpecTable {
         "source", .word(DataSource.self), .value(.word("synthetic")), structural: true,
         alsoKnownAs: ["dataset", "kind"], "where the pictures come from"),
       SpecKey(
-        "path", .path, .absent("`--data` names it"), kinds: ["cifar10", "cifar100", "idx", "npy", "image-folder"],
+        "path", .path, .absent("`--data` names it"),
+        kinds: ["cifar10", "cifar100", "idx", "npy", "image-folder"],
         "folder or file of the source; starts at the spec's folder"),
       SpecKey(
         "limit",
@@ -49,7 +52,8 @@ package enum SpecTable {
         .section(
           SectionShape([
             SpecKey(
-              "pad-crop", .integer(0...64), .value(.integer(0)), unit: "pixels", alsoKnownAs: ["crop", "padding"],
+              "pad-crop", .integer(0...64), .value(.integer(0)), unit: "pixels",
+              alsoKnownAs: ["crop", "padding"],
               "zero padding on each side before a random crop back to size"),
             SpecKey(
               "flip", .word(["none", "horizontal"]), .value(.word("none")),
@@ -88,7 +92,8 @@ package enum SpecTable {
                 "kind", .word(DownsamplingKind.self), .derived("`downsampling.kind`"), structural: true,
                 "how the picture is halved there"),
             ])),
-        ]), count: 0...Limits.items), .absent("see `schedule`"), structural: true, alsoKnownAs: ["at", "layers"],
+        ]), count: 0...Limits.items), .absent("see `schedule`"), structural: true,
+      alsoKnownAs: ["at", "layers"],
       "the layers (vgg) or blocks (resnet) that read the halved picture, from 1, rising"),
     SpecKey(
       "schedule",

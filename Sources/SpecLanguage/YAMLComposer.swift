@@ -21,7 +21,9 @@ struct YAMLComposer: ~Copyable {
   /// The tree of a text that ``SourceScan`` has passed, and what the language refuses in it. Nil without a tree: the
   /// text is empty, or reading had to stop.
   /// - Parameter utf8: the part of the source that is YAML; nil for all of it.
-  static func compose(_ source: SourceFile, utf8: Range<Int>? = nil) -> (root: YAMLNode?, faults: [Diagnostic]) {
+  static func compose(_ source: SourceFile, utf8: Range<Int>? = nil) -> (
+    root: YAMLNode?, faults: [Diagnostic]
+  ) {
     let range = utf8 ?? SourceScan.byteOrderMarkLength(source.bytes)..<source.bytes.count
     var composer = YAMLComposer(bytes: source.bytes[range], base: range.lowerBound, file: source.id)
     do {

@@ -48,7 +48,8 @@ struct YAMLSyntaxError: Error {
     precondition(status == 1, "out of memory")
     unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
     // An empty buffer has no address, and libyaml asserts that there is one.
-    let start = unsafe input.baseAddress ?? UnsafeMutableRawPointer(parser).assumingMemoryBound(to: UInt8.self)
+    let start =
+      unsafe input.baseAddress ?? UnsafeMutableRawPointer(parser).assumingMemoryBound(to: UInt8.self)
     unsafe yaml_parser_set_input_string(parser, start, input.count)
   }
 
@@ -97,7 +98,8 @@ struct YAMLSyntaxError: Error {
   }
 
   private func syntaxError() -> YAMLSyntaxError {
-    let problem = unsafe parser.pointee.problem.map { unsafe String(cString: $0) } ?? "the text cannot be read"
+    let problem =
+      unsafe parser.pointee.problem.map { unsafe String(cString: $0) } ?? "the text cannot be read"
     var error = YAMLSyntaxError(problem: problem, offset: unsafe offsets[parser.pointee.problem_mark.index])
     if unsafe parser.pointee.error == YAML_READER_ERROR {
       error.offset = unsafe offsets.base + min(parser.pointee.problem_offset, input.count)
