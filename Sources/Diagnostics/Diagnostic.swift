@@ -1,3 +1,8 @@
+/// How grave a diagnostic is: an error stops the phase, a warning does not.
+package enum Severity: String, Hashable, Sendable {
+  case error, warning
+}
+
 /// One fault of the user's, worded for a person: a stable code, a standalone message, and the place it points at.
 package struct Diagnostic: Hashable, Sendable {
   /// A second place that belongs to the fault ("first written here", "this layer makes 7x7 pictures").
@@ -24,6 +29,7 @@ package struct Diagnostic: Hashable, Sendable {
 
   /// Stable, like `E021`: `strata explain E021` tells more.
   package var code: String
+  package var severity: Severity
   /// One sentence without a full stop that stands by itself.
   package var message: String
   package var primary: SourceSpan
@@ -35,10 +41,11 @@ package struct Diagnostic: Hashable, Sendable {
   package var fixIt: FixIt?
 
   package init(
-    code: String, message: String, primary: SourceSpan, label: String, notes: [Note] = [], help: String? = nil,
-    fixIt: FixIt? = nil
+    code: String, severity: Severity = .error, message: String, primary: SourceSpan, label: String,
+    notes: [Note] = [], help: String? = nil, fixIt: FixIt? = nil
   ) {
     self.code = code
+    self.severity = severity
     self.message = message
     self.primary = primary
     self.label = label

@@ -55,6 +55,8 @@ package struct NetworkSpec: Sendable {
   package var batchNorm: Spanned<Bool>
   package var head: HeadSpec
   package var initialization: InitializationSpec
+  /// A run's folder or weights file to start from, as written; nil: `initialization` alone.
+  package var from: Spanned<String>?
 }
 
 package enum NetworkBody: Sendable {
@@ -154,6 +156,13 @@ package struct AuxiliarySpec: Sendable {
   package var standard: ClassifierSpec
   /// By module, from 1, in rising order.
   package var overrides: [AuxiliaryOverride]
+  /// What every module but the last minimises.
+  package var loss: Spanned<AuxiliaryLoss>
+}
+
+package enum AuxiliaryLoss: String, Hashable, Sendable, CaseIterable {
+  case crossEntropy = "cross-entropy"
+  case sim, predsim
 }
 
 package struct AuxiliaryOverride: Sendable {
@@ -164,6 +173,8 @@ package struct AuxiliaryOverride: Sendable {
 /// An auxiliary network or a head, with the place of its `kind`.
 package struct ClassifierSpec: Sendable {
   package var kind: ClassifierKind
+  /// `linear`, `cnn`: side of the picture that the last average pool makes, 2 unless written.
+  package var poolSize: Spanned<Int>
   package var span: SourceSpan
 }
 
@@ -207,7 +218,60 @@ package struct TrainingSpec: Sendable {
   package var dropLast: Spanned<Bool>
   package var optimizer: OptimizerSpec
   package var schedule: ScheduleSpec
+  package var momentumAtDecay: Spanned<MomentumAtDecay>
+  /// By module, from 1, in rising order.
+  package var overrides: [TrainingOverride]
+  /// `parallel`: epochs that a module starts behind the one before; 0: all start at once.
+  package var startEvery: Spanned<Int>
+  /// Present where the strategy is asynchronous or the section is written.
+  package var asynchronous: AsynchronousSpec?
   package var seed: Spanned<UInt64>
+}
+
+/// Whether the optimiser's momentum survives a drop of the learning rate.
+package enum MomentumAtDecay: String, Hashable, Sendable, CaseIterable {
+  case keep, drop
+}
+
+/// A module that is trained for other epochs or from another learning rate; nil: as all are.
+package struct TrainingOverride: Sendable {
+  package var module: Spanned<Int>
+  package var epochs: Spanned<Int>?
+  package var learningRate: Spanned<Double>?
+}
+
+/// The event simulation behind `strategy: asynchronous`.
+package struct AsynchronousSpec: Sendable {
+  /// Batches that each module keeps for the next.
+  package var buffer: Spanned<Int>
+  /// How often one of them may be read; nil: without limit.
+  package var reuse: Spanned<Int?>
+  package var slow: SlowModule?
+  package var order: Spanned<AsynchronousOrder>
+  package var ties: Spanned<BufferTies>
+  package var atDecay: Spanned<BufferAtDecay>
+
+  package struct SlowModule: Sendable {
+    package var module: Spanned<Int>
+    /// How many times slower it is than the others, at least 1.
+    package var factor: Spanned<Double>
+  }
+}
+
+/// Which module works next.
+package enum AsynchronousOrder: String, Hashable, Sendable, CaseIterable {
+  case random, sequential
+}
+
+/// Which of equally used batches is read: the last written, or, once the ring is full, the one at the write pointer.
+package enum BufferTies: String, Hashable, Sendable, CaseIterable {
+  case freshest
+  case writePointer = "write-pointer"
+}
+
+/// Whether a module's buffer survives a drop of its learning rate.
+package enum BufferAtDecay: String, Hashable, Sendable, CaseIterable {
+  case keep, clear
 }
 
 package enum Strategy: String, Hashable, Sendable, CaseIterable {

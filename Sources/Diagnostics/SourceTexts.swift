@@ -1,0 +1,24 @@
+/// The texts of one compilation, found by their ids: the spec, then each `--set`.
+package struct SourceTexts: Sendable {
+  package private(set) var files: [SourceFile] = []
+
+  package init() {}
+
+  /// Takes a text in and gives it the next id.
+  @discardableResult
+  package mutating func add(label: String, bytes: [UInt8]) -> SourceFile {
+    let file = SourceFile(id: SourceFileID(index: files.count), label: label, bytes: bytes)
+    files.append(file)
+    return file
+  }
+
+  @discardableResult
+  package mutating func add(label: String, text: String) -> SourceFile {
+    add(label: label, bytes: Array(text.utf8))
+  }
+
+  /// The text a span points into; traps on an id that this set did not give.
+  package subscript(id: SourceFileID) -> SourceFile {
+    files[id.index]
+  }
+}

@@ -1,0 +1,221 @@
+internal import Diagnostics
+
+/// Holds a tree of nodes against the table: unknown, misplaced and missing keys, types, ranges and words. What several
+/// keys have to say together is `SpecBuilder`'s.
+struct ShapeChecker {
+  let state: DecodingState
+
+  private func report(_ diagnostic: Diagnostic, structural: Bool) {
+    state.bag.add(diagnostic)
+    if structural { state.hasStructuralFault = true }
+  }
+
+  // MARK: - Sections
+
+  /// - Parameters:
+  ///   - path: dotted, empty for the spec itself.
+  ///   - keySpan: the section's key; for the spec itself its first key.
+  func section(_ pairs: [YAMLPair], as shape: SectionShape, path: String, keySpan: SourceSpan) -> (
+    section: DecodedSection, isSound: Bool
+  ) {
+    let faultsBefore = state.bag.diagnostics.count + state.bag.droppedCount
+    var section = DecodedSection(shape: shape, path: path, span: keySpan)
+    // The discriminator first, wherever it stands: it decides which other keys there are.
+    if let name = shape.discriminator, let key = shape[name],
+      let pair = pairs.first(where: { $0.key == name })
+    {
+      section.entries.append(entry(pair, key, path))
+    }
+    let kind = kind(of: section)
+    var excused: Set<String> = []
+    for pair in pairs where pair.key != shape.discriminator {
+      guard let key = shape[pair.key] else {
+        unknownKey(pair, in: shape, path: path, excused: &excused)
+        continue
+      }
+      if let kind, !key.kinds.isEmpty, !key.kinds.contains(kind) {
+        let kindSpan = shape.discriminator.flatMap { section[$0]?.value.span }
+        report(
+          .keyOfOtherKind(
+            pair.key, discriminator: shape.discriminator ?? "kind", kind: kind, belongsTo: key.kinds,
+            at: pair.keySpan,
+            kindAt: kindSpan), structural: false)
+        continue
+      }
+      section.entries.append(entry(pair, key, path))
+    }
+    for key in shape.keys where section[key.name] == nil && !excused.contains(key.name) {
+      guard case .required = key.fallback else { continue }
+      // Without a sound discriminator nobody knows which keys are needed.
+      let isNeeded = key.kinds.isEmpty || kind.map(key.kinds.contains) ?? false
+      if isNeeded {
+        report(
+          .missingKey(key.name, in: path, documentation: key.documentation, at: keySpan),
+          structural: key.isStructural)
+      }
+    }
+    return (section, state.bag.diagnostics.count + state.bag.droppedCount == faultsBefore)
+  }
+
+  private func entry(_ pair: YAMLPair, _ key: SpecKey, _ path: String) -> DecodedSection.Entry {
+    let keyPath = path.isEmpty ? key.name : path + "." + key.name
+    let value = value(
+      pair.value, as: key.shape, path: keyPath, keySpan: pair.keySpan, structural: key.isStructural)
+    return DecodedSection.Entry(key: key.name, keySpan: pair.keySpan, value: value)
+  }
+
+  /// The discriminator's word, written or by default; nil where it is broken or missing.
+  private func kind(of section: DecodedSection) -> String? {
+    guard let name = section.shape.discriminator else { return nil }
+    if let entry = section[name] {
+      if case .scalar(.word(let word)) = entry.value.content { return word }
+      return nil
+    }
+    if case .value(.word(let word))? = section.shape[name]?.fallback { return word }
+    return nil
+  }
+
+  /// - Parameter excused: gets the key that was probably meant, so that nobody misses it too.
+  private func unknownKey(_ pair: YAMLPair, in shape: SectionShape, path: String, excused: inout Set<String>)
+  {
+    // A merge key's alias is reported already.
+    if pair.key == "<<", case .refused = pair.value.content { return }
+    let places = SpecTable.sections(withKey: pair.key)
+    let meant = Suggestions.closest(to: pair.key, among: shape.keys)
+    // A key that exists elsewhere is misplaced, unless one here is a letter away.
+    if let meant, places.isEmpty || meant.isCertain {
+      excused.insert(meant.key.name)
+      report(
+        .unknownKey(pair.key, in: path, suggestion: meant.key.name, at: pair.keySpan),
+        structural: meant.key.isStructural)
+    } else if !places.isEmpty {
+      report(.misplacedKey(pair.key, in: path, belongsTo: places, at: pair.keySpan), structural: false)
+    } else {
+      report(.unknownKey(pair.key, in: path, suggestion: nil, at: pair.keySpan), structural: false)
+    }
+  }
+
+  // MARK: - Values
+
+  private func value(
+    _ node: YAMLNode, as shape: ValueShape, path: String, keySpan: SourceSpan, structural: Bool
+  )
+    -> DecodedValue
+  {
+    func fault(_ diagnostic: Diagnostic) -> DecodedValue {
+      report(diagnostic, structural: structural)
+      return .broken(at: node.span)
+    }
+    switch node.content {
+    case .refused:
+      if structural { state.hasStructuralFault = true }
+      return .broken(at: node.span)
+    case .plain(let text) where CoreScalar(text) == .null:
+      return fault(.missingValue(path, expected: shape.words, at: text.isEmpty ? keySpan : node.span))
+    case .plain, .quoted:
+      guard let alternative = shape.alternative(forScalar: node) else {
+        return fault(.wrongType(path, expected: shape.words, found: node.description, at: node.span))
+      }
+      if case .section(let section) = alternative {
+        return bareWord(node, section, path: path, keySpan: keySpan, structural: structural)
+      }
+      switch SpecValueReader.read(node, as: alternative, key: path, expected: shape.words) {
+      case .value(let value): return DecodedValue(content: .scalar(value), span: node.span, isSound: true)
+      case .fault(let diagnostic): return fault(diagnostic)
+      }
+    case .sequence(let items):
+      guard case .list(let element, let count)? = shape.alternative(\.isList) else {
+        return fault(
+          .wrongType(
+            path, expected: shape.words, found: node.description, at: node.span,
+            fix: shape.isPicture ? Self.pictureText(items) : nil))
+      }
+      guard count.contains(items.count) else {
+        let expected =
+          items.count < count.lowerBound
+          ? "at least \(count.lowerBound == 1 ? "one entry" : "\(count.lowerBound) entries")"
+          : "at most \(count.upperBound) entries"
+        return fault(.wrongCount(path, expected: expected, found: items.count, at: node.span))
+      }
+      let values = items.enumerated().map { index, item in
+        value(item, as: element, path: "\(path)[\(index + 1)]", keySpan: item.span, structural: structural)
+      }
+      return DecodedValue(content: .list(values), span: node.span, isSound: values.allSatisfy(\.isSound))
+    case .mapping(let pairs):
+      guard case .section(let shape)? = shape.alternative(\.isSection) else {
+        return fault(.wrongType(path, expected: shape.words, found: node.description, at: node.span))
+      }
+      let (section, isSound) = section(pairs, as: shape, path: path, keySpan: keySpan)
+      return DecodedValue(content: .section(section), span: node.span, isSound: isSound)
+    }
+  }
+
+  /// `schedule: constant` read as `schedule: {kind: constant}`.
+  private func bareWord(
+    _ node: YAMLNode, _ shape: SectionShape, path: String, keySpan: SourceSpan, structural: Bool
+  ) -> DecodedValue {
+    guard let discriminator = shape.discriminator else {
+      preconditionFailure("bare words need a discriminator")
+    }
+    switch SpecValueReader.read(
+      node, as: .word(shape.kinds), key: path, expected: ValueShape.section(shape).words)
+    {
+    case .fault(let diagnostic):
+      report(diagnostic, structural: structural)
+      return .broken(at: node.span)
+    case .value:
+      let pair = YAMLPair(key: discriminator, keySpan: node.span, value: node)
+      let (section, isSound) = section([pair], as: shape, path: path, keySpan: keySpan)
+      return DecodedValue(content: .section(section), span: node.span, isSound: isSound)
+    }
+  }
+
+  /// `[3, 32, 32]` as `3x32x32`.
+  private static func pictureText(_ items: [YAMLNode]) -> String? {
+    let sizes = items.compactMap { item -> String? in
+      guard case .plain(let text) = item.content, case .integer(let size?) = CoreScalar(text) else {
+        return nil
+      }
+      return size > 0 ? String(size) : nil
+    }
+    return sizes.count == 3 && items.count == 3 ? sizes.joined(separator: "x") : nil
+  }
+}
+
+extension ValueShape {
+  fileprivate var isList: Bool { if case .list = self { true } else { false } }
+  fileprivate var isSection: Bool { if case .section = self { true } else { false } }
+  fileprivate var isPicture: Bool { if case .picture = self { true } else { false } }
+
+  /// This shape, or the first alternative, of which something holds.
+  func alternative(_ isWanted: (ValueShape) -> Bool) -> ValueShape? {
+    if case .either(let shapes) = self { return shapes.first(where: isWanted) }
+    return isWanted(self) ? self : nil
+  }
+
+  /// The alternative that a scalar probably means: a numeric one for digits, else a word, else whatever takes scalars.
+  fileprivate func alternative(forScalar node: YAMLNode) -> ValueShape? {
+    let takesScalars: (ValueShape) -> Bool = { shape in
+      switch shape {
+      case .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: true
+      case .section(let section): section.allowsBareWord
+      case .list, .either: false
+      }
+    }
+    guard case .either(let shapes) = self else { return takesScalars(self) ? self : nil }
+    let candidates = shapes.filter(takesScalars)
+    if case .plain(let text) = node.content {
+      let looksNumeric =
+        switch CoreScalar(text) {
+        case .integer, .largeInteger, .number: true
+        case .null, .flag, .text: text.utf8.first.map { (48...57).contains($0) } ?? false
+        }
+      if looksNumeric,
+        let integer = candidates.first(where: { if case .integer = $0 { true } else { false } })
+      {
+        return integer
+      }
+    }
+    return candidates.first { if case .word = $0 { true } else { false } } ?? candidates.first
+  }
+}

@@ -1,0 +1,204 @@
+internal import Diagnostics
+
+extension SpecBuilder {
+  func network(source: Spanned<DataSource>, sourceIsSound: Bool) -> NetworkSpec {
+    let network = root.section("network")
+    let family = network.choice("family", as: Family.self)
+    let facts = source.value.facts
+    let unknownInput = PictureShape(channels: 1, height: 1, width: 1)
+    let input = network.picture("input", derived: facts?.input ?? unknownInput)
+    let classes = network.integer("classes", derived: facts?.classes ?? 2)
+    if sourceIsSound { checkAgainst(source, facts, network, input, classes) }
+
+    let batchNorm = layerFlags(network, "batch-norm", derived: nil)
+    let bias = layerFlags(network, "bias", derived: family.value == .vgg)
+    let body: NetworkBody =
+      switch family.value {
+      case .vgg: .vgg(vgg(network, bias: bias, batchNorm: batchNorm))
+      case .resnet: .resnet(resnet(network, bias: bias, batchNorm: batchNorm))
+      }
+    let initialization = network.section("init")
+    // Without batch norm in any layer there is none behind them either.
+    let anyBatchNorm = batchNorm.values.contains { $0.value }
+    return NetworkSpec(
+      input: input, classes: classes, body: body, batchNorm: Spanned(anyBatchNorm, at: batchNorm.span),
+      head: head(network),
+      initialization: InitializationSpec(
+        weights: initialization.choice("weights", as: WeightInitialization.self),
+        batchNorm: initialization.choice("batch-norm", as: BatchNormInitialization.self)),
+      from: network.optionalText("from"))
+  }
+
+  /// Holds `input` and `classes` against what the source says, or asks for them where it says nothing.
+  private func checkAgainst(
+    _ source: Spanned<DataSource>, _ facts: DataSourceFacts?, _ network: SectionReader,
+    _ input: Spanned<PictureShape>, _ classes: Spanned<Int>
+  ) {
+    let name = source.value.rawValue
+    guard let facts else {
+      for key in ["input", "classes"] where !network.isWritten(key) {
+        report(.missingForSource(key, source: name, at: network.span), structural: true)
+      }
+      return
+    }
+    guard !source.value.isMadeUp else { return }
+    if network.isWritten("input"), network.isSound("input"), input.value != facts.input {
+      report(
+        .unlikeSource(
+          "network.input", written: input.value.text, source: name, fact: facts.input.text, at: input.span,
+          sourceAt: source.span))
+    }
+    if network.isWritten("classes"), network.isSound("classes"), classes.value != facts.classes {
+      report(
+        .unlikeSource(
+          "network.classes", written: String(classes.value), source: name, fact: String(facts.classes),
+          at: classes.span, sourceAt: source.span))
+    }
+  }
+
+  // MARK: - One value for all layers, or one a layer
+
+  private struct PerLayer<Value: Sendable> {
+    var values: [Spanned<Value>]
+    var isList: Bool
+    var span: SourceSpan
+
+    /// For the layer at an index from 0; past the end of a list of the wrong length its last value.
+    subscript(layer: Int) -> Spanned<Value> { values[min(layer, values.count - 1)] }
+  }
+
+  private func layerFlags(_ network: SectionReader, _ key: String, derived: Bool?) -> PerLayer<Bool> {
+    if let value = network.written(key), case .list(let items) = value.content {
+      let flags = items.map { item in
+        if case .scalar(.flag(let flag)) = item.content {
+          Spanned(flag, at: item.span)
+        } else {
+          Spanned(true, at: item.span)
+        }
+      }
+      return PerLayer(values: flags, isList: true, span: value.span)
+    }
+    let flag = network.flag(key, derived: derived)
+    return PerLayer(values: [flag], isList: false, span: flag.span)
+  }
+
+  private func layerIntegers(_ network: SectionReader, _ key: String) -> PerLayer<Int> {
+    if let value = network.written(key), case .list(let items) = value.content {
+      let integers = items.map { $0.integer ?? Spanned(1, at: $0.span) }
+      return PerLayer(values: integers, isList: true, span: value.span)
+    }
+    let integer = network.integer(key)
+    return PerLayer(values: [integer], isList: false, span: integer.span)
+  }
+
+  // MARK: - Bodies
+
+  private func vgg(_ network: SectionReader, bias: PerLayer<Bool>, batchNorm: PerLayer<Bool>) -> VGGSpec {
+    var widths: [Spanned<Int>] = []
+    let list = network.list("widths")
+    for item in list?.items ?? [] {
+      if let width = item.integer {
+        widths.append(width)
+      } else if let entry = network.reader(item) {
+        let width = entry.integer("width")
+        widths += Array(repeating: width, count: entry.integer("repeat").value)
+        if widths.count > Limits.items { break }
+      }
+    }
+    if let list, widths.count > Limits.items {
+      report(
+        .wrongCount(
+          "network.widths", expected: "at most \(Limits.items) layers", found: widths.count, at: list.span),
+        structural: true)
+      widths = []
+    }
+    let kernel = layerIntegers(network, "kernel")
+    if let list, network.isSound("widths"), !widths.isEmpty {
+      checkCount(network, "kernel", kernel, layers: widths.count, widthsAt: list.span)
+      checkCount(network, "bias", bias, layers: widths.count, widthsAt: list.span)
+      checkCount(network, "batch-norm", batchNorm, layers: widths.count, widthsAt: list.span)
+    }
+    return VGGSpec(
+      layers: widths.enumerated().map { index, width in
+        VGGLayerSpec(width: width, kernel: kernel[index], bias: bias[index], batchNorm: batchNorm[index])
+      })
+  }
+
+  private func checkCount<Value>(
+    _ network: SectionReader, _ key: String, _ list: PerLayer<Value>, layers: Int, widthsAt: SourceSpan
+  ) {
+    guard list.isList, network.isSound(key), list.values.count != layers else { return }
+    report(
+      .countUnlikeLayers(
+        "network.\(key)", count: list.values.count, layers: layers, at: list.span, widthsAt: widthsAt),
+      structural: true)
+  }
+
+  private func resnet(_ network: SectionReader, bias: PerLayer<Bool>, batchNorm: PerLayer<Bool>) -> ResNetSpec
+  {
+    for (key, flags) in [("bias", bias), ("batch-norm", batchNorm)] where flags.isList && network.isSound(key)
+    {
+      report(.listInResNet("network.\(key)", at: flags.span), structural: true)
+    }
+    let stages = network.sections("stages").map { stage in
+      ResNetStageSpec(blocks: stage.integer("blocks"), width: stage.integer("width"))
+    }
+    let stem = network.section("stem")
+    let pool = stem.word("pool")
+    return ResNetSpec(
+      block: network.choice("block", as: BlockKind.self),
+      stem: StemSpec(
+        width: stem.integer("width", derived: stages.first?.width.value ?? 1), kernel: stem.integer("kernel"),
+        stride: stem.integer("stride"), maxPool: Spanned(pool.value == "max", at: pool.span)),
+      stages: stages, shortcut: network.choice("shortcut", as: ShortcutKind.self), bias: bias[0])
+  }
+
+  // MARK: - Downsampling
+
+  func downsampling(_ family: Family) -> DownsamplingSpec {
+    let section = root.section("downsampling")
+    let kind = section.choice("kind", as: DownsamplingKind.self, derived: family == .vgg ? .maxPool : .stride)
+    if section.isWritten("before"), section.isWritten("schedule") {
+      report(
+        .excludingKeys(
+          "before", "schedule", at: section.keySpan("schedule"), otherAt: section.keySpan("before")),
+        structural: true)
+    }
+    if let schedule = section.written("schedule") {
+      if let entry = section.reader(schedule) {
+        return DownsamplingSpec(kind: kind, placement: .accelerated(by: entry.integer("accelerated")))
+      }
+      return DownsamplingSpec(kind: kind, placement: .standard(schedule.span))
+    }
+    if let list = section.list("before") {
+      let positions = list.items.compactMap { item -> DownsamplingPosition? in
+        if let number = item.integer { return DownsamplingPosition(item: number, kind: kind) }
+        guard let entry = section.reader(item) else { return nil }
+        return DownsamplingPosition(
+          item: entry.integer("at"),
+          kind: entry.choice("kind", as: DownsamplingKind.self, derived: kind.value))
+      }
+      if section.isSound("before") { checkRising(positions.map(\.item), key: "downsampling.before") }
+      return DownsamplingSpec(kind: kind, placement: positions.isEmpty ? .none : .before(positions))
+    }
+    switch family {
+    case .resnet:
+      section.note("schedule", .default)
+      return DownsamplingSpec(kind: kind, placement: .standard(section.span))
+    case .vgg:
+      section.note("before", .default)
+      if root.isWritten("downsampling"), root.isSound("downsampling"),
+        root.section("network").isSound("family")
+      {
+        report(
+          .eitherKeyMissing("before", "schedule", in: "downsampling", at: section.span), structural: true)
+      }
+      return DownsamplingSpec(kind: kind, placement: .none)
+    }
+  }
+}
+
+extension PictureShape {
+  /// As in a spec: `3x32x32`.
+  package var text: String { "\(channels)x\(height)x\(width)" }
+}

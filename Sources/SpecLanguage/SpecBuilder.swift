@@ -1,0 +1,114 @@
+internal import Diagnostics
+
+/// A checked tree to a `Spec`: fills defaults in and reports what only several keys together make wrong. Such a fault is
+/// reported only where all keys it speaks of are sound by themselves.
+struct SpecBuilder {
+  let root: SectionReader
+
+  var state: DecodingState { root.state }
+
+  func report(_ diagnostic: Diagnostic, structural: Bool = false) {
+    state.bag.add(diagnostic)
+    if structural { state.hasStructuralFault = true }
+  }
+
+  func spec() -> Spec {
+    _ = root.integer("strata")
+    let data = root.section("data")
+    let source = data.choice("source", as: DataSource.self)
+    let network = network(source: source, sourceIsSound: data.isSound("source") && root.isSound("network"))
+    let family = Family(of: network.body)
+    return Spec(
+      name: root.text("name"), data: self.data(data, source: source, input: network.input), network: network,
+      downsampling: downsampling(family), auxiliary: auxiliary(), training: training(family),
+      numerics: root.choice("numerics", as: Numerics.self),
+      memory: MemorySpec(
+        budget: root.section("memory").optionalSize("budget"),
+        features: root.section("memory").choice("features", as: FeaturePolicy.self)))
+  }
+
+  /// The word of `network.family`.
+  enum Family: String, CaseIterable {
+    case vgg, resnet
+
+    init(of body: NetworkBody) {
+      switch body {
+      case .vgg: self = .vgg
+      case .resnet: self = .resnet
+      }
+    }
+  }
+
+  // MARK: - Data
+
+  private func data(_ data: SectionReader, source: Spanned<DataSource>, input: Spanned<PictureShape>)
+    -> DataSpec
+  {
+    let limit = data.section("limit")
+    let augment = data.section("augment")
+    let facts = data.isSound("source") && !source.value.isMadeUp ? source.value.facts : nil
+    let trainLimit = limit.optionalInteger("train")
+    let testLimit = limit.optionalInteger("test")
+    if let facts {
+      checkLimit(trainLimit, "data.limit.train", source: source.value, pictures: facts.trainCount)
+      checkLimit(testLimit, "data.limit.test", source: source.value, pictures: facts.testCount)
+    }
+    let flip = augment.word("flip")
+    return DataSpec(
+      source: source, path: data.optionalText("path"), trainLimit: trainLimit, testLimit: testLimit,
+      padCrop: augment.integer("pad-crop"),
+      flipHorizontal: Spanned(flip.value == "horizontal", at: flip.span),
+      normalization: normalization(data, input: input))
+  }
+
+  private func checkLimit(_ limit: Spanned<Int>?, _ key: String, source: DataSource, pictures: Int) {
+    if let limit, limit.value > pictures {
+      report(.limitBeyondSource(key, source: source.rawValue, pictures: pictures, at: limit.span))
+    }
+  }
+
+  private func normalization(_ data: SectionReader, input: Spanned<PictureShape>) -> DataSpec.Normalization? {
+    guard let value = data.written("normalize") else {
+      data.note("normalize", .default)
+      return nil
+    }
+    guard let section = data.reader(value), section.isWritten("mean"), section.isWritten("std") else {
+      return nil
+    }
+    let mean = numbers(section, "mean")
+    let deviation = numbers(section, "std")
+    let channels = input.value.channels
+    if root.section("network").isSound("input"), data.isSound("source") {
+      for (key, list) in [("mean", mean), ("std", deviation)]
+      where section.isSound(key) && list.value.count != channels {
+        report(
+          .countUnlikeChannels(
+            "data.normalize.\(key)", count: list.value.count, channels: channels, at: list.span))
+      }
+    }
+    return DataSpec.Normalization(mean: mean, standardDeviation: deviation)
+  }
+
+  private func numbers(_ section: SectionReader, _ key: String) -> Spanned<[Double]> {
+    guard let list = section.list(key) else { return Spanned([], at: section.keySpan(key)) }
+    let values = list.items.map { item -> Double in
+      if case .scalar(let value) = item.content, let number = value.number { number } else { 1 }
+    }
+    return Spanned(values, at: list.span)
+  }
+
+  // MARK: - Lists of whole numbers
+
+  /// The sound numbers of a list, in the order written. Reports each that does not exceed the one before.
+  func risingIntegers(_ list: (items: [DecodedValue], span: SourceSpan), key: String) -> [Spanned<Int>] {
+    let numbers = list.items.compactMap(\.integer)
+    checkRising(numbers, key: key)
+    return numbers
+  }
+
+  func checkRising(_ numbers: [Spanned<Int>], key: String) {
+    for (previous, next) in zip(numbers, numbers.dropFirst()) where next.value <= previous.value {
+      report(.notRising(key, at: next.span, after: previous.span), structural: true)
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/// All keys of the language, in the order of the canonical text.
+package enum SpecTable {
+  /// The version of the language that this release reads.
+  package static let version = 1
+
+  package static let root = SectionShape([
+    SpecKey(
+      "strata", .integer(version...version), .required, alsoKnownAs: ["version"],
+      "version of the language"),
+    SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
+    SpecKey(
+      "data", .section(data), .absent("the source `synthetic`"), structural: true, "pictures and labels"),
+    SpecKey(
+      "network", .section(network), .required, structural: true, alsoKnownAs: ["model", "architecture"],
+      "the layers that are trained"),
+    SpecKey(
+      "downsampling", .section(downsampling), .absent("vgg: none; resnet: the standard schedule"),
+      structural: true,
+      alsoKnownAs: ["downsample", "pooling"], "where the picture is halved, and how"),
+    SpecKey(
+      "auxiliary", .section(auxiliary), .absent("`linear`"), structural: true,
+      alsoKnownAs: ["aux", "auxiliaries"], "the classifier that trains each module"),
+    SpecKey("training", .section(training), .required, structural: true, "how the modules are trained"),
+    SpecKey(
+      "numerics", .word(Numerics.self), .value(.word("fast")),
+      "`strict` does without Winograd's fast convolution"),
+    SpecKey("memory", .section(memory), .absent("no budget"), "limits of the plan"),
+  ])
+
+  static let data = SectionShape(
+    [
+      SpecKey(
+        "source", .word(DataSource.self), .value(.word("synthetic")), structural: true,
+        alsoKnownAs: ["dataset", "kind"], "where the pictures come from"),
+      SpecKey(
+        "path", .path, .absent("`--data` names it"),
+        kinds: ["cifar10", "cifar100", "idx", "npy", "image-folder"],
+        "folder or file of the source; starts at the spec's folder"),
+      SpecKey(
+        "limit",
+        .section(
+          SectionShape([
+            SpecKey(
+              "train", .integer(1...Limits.pictures), .absent("all"), unit: "pictures",
+              "only the first so many training pictures"),
+            SpecKey(
+              "test", .integer(1...Limits.pictures), .absent("all"), unit: "pictures",
+              "only the first so many test pictures"),
+          ])), .absent("all"), alsoKnownAs: ["subset"], "a subset of the source"),
+      SpecKey(
+        "augment",
+        .section(
+          SectionShape([
+            SpecKey(
+              "pad-crop", .integer(0...64), .value(.integer(0)), unit: "pixels",
+              alsoKnownAs: ["crop", "padding"],
+              "zero padding on each side before a random crop back to size"),
+            SpecKey(
+              "flip", .word(["none", "horizontal"]), .value(.word("none")),
+              "mirror each picture with probability 1/2"),
+          ])), .absent("none"), alsoKnownAs: ["augmentation"], "random changes of the training pictures"),
+      SpecKey(
+        "normalize",
+        .either([
+          .word(["default"]),
+          .section(
+            SectionShape([
+              SpecKey(
+                "mean", .list(.number(.any), count: 1...Limits.channels), .required,
+                "subtracted, one number a channel"),
+              SpecKey(
+                "std", .list(.number(.positive), count: 1...Limits.channels), .required,
+                "then divided by, one number a channel"),
+            ])),
+        ]), .value(.word("default")), alsoKnownAs: ["normalise", "normalization"],
+        "of pixels between 0 and 1; `default` is the source's own"),
+    ], discriminator: "source")
+
+  static let downsampling = SectionShape([
+    SpecKey(
+      "kind", .word(DownsamplingKind.self), .derived("vgg: `max-pool`; resnet: `stride`"), structural: true,
+      "how the picture is halved"),
+    SpecKey(
+      "before",
+      .list(
+        .either([
+          .integer(1...Limits.items),
+          .section(
+            SectionShape([
+              SpecKey("at", .integer(1...Limits.items), .required, structural: true, "the layer or block"),
+              SpecKey(
+                "kind", .word(DownsamplingKind.self), .derived("`downsampling.kind`"), structural: true,
+                "how the picture is halved there"),
+            ])),
+        ]), count: 0...Limits.items), .absent("see `schedule`"), structural: true,
+      alsoKnownAs: ["at", "layers"],
+      "the layers (vgg) or blocks (resnet) that read the halved picture, from 1, rising"),
+    SpecKey(
+      "schedule",
+      .either([
+        .word(["standard"]),
+        .section(
+          SectionShape([
+            SpecKey(
+              "accelerated", .integer(1...Limits.items), .required, unit: "items", structural: true,
+              "the i-th halving moves from p to max(i, p - n)")
+          ])),
+      ]), .absent("resnet: `standard`, unless `before` is written"), structural: true,
+      "`standard`: vgg before every wider layer, resnet before each stage but the first; or earlier by n"),
+  ])
+
+  static let memory = SectionShape([
+    SpecKey(
+      "budget", .size, .absent("none"), alsoKnownAs: ["limit"],
+      "what the process may take: a size like 2GiB, or a share like 50% of the machine's memory"),
+    SpecKey(
+      "features", .word(FeaturePolicy.self), .value(.word("auto")),
+      "what the frozen prefix gives: computed again in every step, or kept"),
+  ])
+}
+
+/// Bounds that keep every product of sizes far from overflow.
+enum Limits {
+  static let items = 10_000
+  static let channels = 65_536
+  static let side = 16_384
+  static let classes = 1_000_000
+  static let pictures = 1_000_000_000
+  static let epochs = 1_000_000
+  static let batch = 1_048_576
+}
+
+extension NumberRange {
+  static let any = NumberRange(lower: .included(-1e6), upper: .included(1e6))
+  static let positive = NumberRange(lower: .excluded(0), upper: .included(1e6))
+  static let nonNegative = NumberRange(lower: .included(0), upper: .included(1e6))
+  /// 0 to below 1.
+  static let decay = NumberRange(lower: .included(0), upper: .excluded(1))
+  static let factor = NumberRange(lower: .excluded(0), upper: .included(1))
+  static let fraction = NumberRange(lower: .included(0), upper: .included(1))
+}
