@@ -35,7 +35,8 @@ extension Plan {
         "network",
         .object([
           ("parameters", .integer(networkParameters)), ("macs", .integer(networkMultiplyAdds)),
-          ("input", .string("\(input.channels)x\(input.height)x\(input.width)")), ("classes", .integer(classes)),
+          ("input", .string("\(input.channels)x\(input.height)x\(input.width)")),
+          ("classes", .integer(classes)),
         ])
       ),
       ("batch", .integer(training.batch)),
@@ -111,7 +112,9 @@ extension ModuleSummary {
 
 extension MemoryFigures {
   fileprivate var members: [(String, JSONValue)] {
-    let figures = [("peakBytes", peakBytes), ("arenaBytes", arenaBytes), ("lowerBoundBytes", lowerBoundBytes)]
+    let figures = [
+      ("peakBytes", peakBytes), ("arenaBytes", arenaBytes), ("lowerBoundBytes", lowerBoundBytes),
+    ]
     let categories = MemoryCategory.allCases.map { ("\($0.rawValue)Bytes", breakdown[$0]) }
     let rest = [("dataBytes", dataBytes), ("runtimeBytes", runtimeBytes)]
     return (figures + categories + rest).map { ($0.0, .integer($0.1)) }

@@ -13,7 +13,9 @@ package enum ArenaError: Error {
   package init(byteCount: Int) throws(ArenaError) {
     let length = max(byteCount, 1)
     let address = unsafe mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let address = unsafe address, unsafe address != MAP_FAILED else { throw .outOfMemory(byteCount: byteCount) }
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      throw .outOfMemory(byteCount: byteCount)
+    }
     // Large pages where the system has them: fewer misses in the translation buffer over gigabytes of activations.
     unsafe madvise(address, length, MADV_HUGEPAGE)
     unsafe base = address
@@ -24,12 +26,14 @@ package enum ArenaError: Error {
 
   /// The address of `range`, which must lie inside.
   @unsafe package borrowing func address(of range: Range<Int>) -> UnsafeMutableRawPointer {
-    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "the plan lays out nothing behind the arena")
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= byteCount, "the plan lays out nothing behind the arena")
     return unsafe base + range.lowerBound
   }
 
   /// Lends floats, which `body` cannot let escape.
-  package borrowing func withFloats<R>(at offset: Int, count: Int, _ body: (borrowing Span<Float>) -> R) -> R {
+  package borrowing func withFloats<R>(at offset: Int, count: Int, _ body: (borrowing Span<Float>) -> R) -> R
+  {
     let start = unsafe address(of: offset..<offset + 4 * count).bindMemory(to: Float.self, capacity: count)
     let floats = unsafe UnsafeBufferPointer(start: start, count: count)
     return unsafe body(floats.span)

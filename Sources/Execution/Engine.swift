@@ -1,4 +1,4 @@
-internal import Datasets
+package import Datasets
 package import GraphIR
 package import Kernels
 package import Planning
@@ -28,6 +28,14 @@ package final class Engine {
     }
   }
 
+  /// Forgets all momentum.
+  package func clearOptimizerState(in resident: ResidentLayout) {
+    for entry in resident.entries where entry.value.category == .optimizer {
+      let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
+      arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
+    }
+  }
+
   /// Copies one slice of a tensor out, in PyTorch's order.
   package func read(_ entry: ResidentLayout.Entry, slice: Int, into target: inout MutableSpan<Float>) {
     let layout = PyTorchLayout(entry.value.type)
@@ -51,19 +59,22 @@ package final class Engine {
     arena.withFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
   }
 
-  package func withMutableValue<R>(_ id: ValueID, of program: Program, _ body: (inout MutableSpan<Float>) -> R) -> R {
+  package func withMutableValue<R>(
+    _ id: ValueID, of program: Program, _ body: (inout MutableSpan<Float>) -> R
+  ) -> R {
     arena.withMutableFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
   }
 
   // MARK: - Programs
 
-  /// Prepares pictures of a data set into the program's batch, all workers at once.
+  /// Prepares pictures into the program's batch, all workers at once.
   ///
   /// - Parameters:
   ///   - indices: which pictures, in order; as many as the batch at hand.
-  ///   - epoch: keys the augmentation; 0 for none.
+  ///   - epoch: draws the augmentation; nil for none.
   package func prepare(
-    _ dataset: Dataset, split: Split, indices: borrowing Span<Int32>, epoch: Int, for program: Program
+    _ preparer: PicturePreparer, split: Split, indices: borrowing Span<Int32>, epoch: Int?,
+    for program: Program
   ) {
     let graph = program.graph
     let pictureSize = graph.shape(graph.pictures).elementsPerPicture
@@ -71,13 +82,14 @@ package final class Engine {
     precondition(count <= graph.batch, "at most the planned batch")
     let pictures = unsafe arena.address(of: range(graph.pictures, of: program))
       .bindMemory(to: Float.self, capacity: count * pictureSize)
-    let labels = unsafe arena.address(of: range(graph.labels, of: program)).bindMemory(to: Int32.self, capacity: count)
-    let seed = plan.training.seed
+    let labels = unsafe arena.address(of: range(graph.labels, of: program)).bindMemory(
+      to: Int32.self, capacity: count)
     unsafe indices.withUnsafeBufferPointer { indices in
       workers.forEach(count) { position, _ in
-        let target = unsafe UnsafeMutableBufferPointer(start: pictures + position * pictureSize, count: pictureSize)
-        unsafe labels[position] = unsafe dataset.prepare(
-          split == .train ? .train : .test, index: Int(indices[position]), epoch: epoch, seed: seed, into: target)
+        let target = unsafe UnsafeMutableBufferPointer(
+          start: pictures + position * pictureSize, count: pictureSize)
+        unsafe labels[position] = unsafe preparer.prepare(
+          split == .train ? .train : .test, index: Int(indices[position]), epoch: epoch, into: target)
       }
     }
   }

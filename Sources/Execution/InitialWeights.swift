@@ -9,7 +9,9 @@ struct InitialWeights {
 
   func fill(_ floats: inout MutableSpan<Float>) {
     guard let initial = value.initial else { preconditionFailure("'\(value.name)' has no initial value") }
-    let random = CounterRandom(seed: seed, purpose: .weights, tensorName: value.name)
+    let key = hash(value.name)
+    let random = CounterRandom(
+      seed: seed, purpose: .initialWeights, Int(key >> 32), Int(UInt32(truncatingIfNeeded: key)))
     switch initial {
     case .zeros: fill(&floats) { _ in 0 }
     case .ones: fill(&floats) { _ in 1 }
@@ -29,4 +31,9 @@ struct InitialWeights {
       layout.forEachElement(ofSlice: slice) { ours, theirs in floats[ours] = element(first + theirs) }
     }
   }
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo): a fixed number for a name.
+private func hash(_ name: String) -> UInt64 {
+  name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
 }

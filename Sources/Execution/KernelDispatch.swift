@@ -15,12 +15,14 @@ internal import Planning
 
   private func floats(_ id: ValueID) -> UnsafeMutablePointer<Float> {
     let value = program.graph[id]
-    return unsafe (base + program.offsets[id.index]).bindMemory(to: Float.self, capacity: value.type.elementCount)
+    return unsafe (base + program.offsets[id.index]).bindMemory(
+      to: Float.self, capacity: value.type.elementCount)
   }
 
   private func bytes(_ id: ValueID) -> UnsafeMutablePointer<UInt8> {
     let value = program.graph[id]
-    return unsafe (base + program.offsets[id.index]).bindMemory(to: UInt8.self, capacity: value.type.elementCount)
+    return unsafe (base + program.offsets[id.index]).bindMemory(
+      to: UInt8.self, capacity: value.type.elementCount)
   }
 
   private func labels(_ id: ValueID) -> UnsafePointer<Int32> {
@@ -38,7 +40,8 @@ internal import Planning
     let node = program.graph.nodes[index]
     let scratch = program.scratch(ofNode: index)
     let context = unsafe KernelContext(
-      workers: workers, scratch: scratch.map { unsafe base + $0.lowerBound }, scratchByteCount: scratch?.count ?? 0)
+      workers: workers, scratch: scratch.map { unsafe base + $0.lowerBound },
+      scratchByteCount: scratch?.count ?? 0)
     switch node.op.phase {
     case .forward: unsafe forward(node, context)
     case .backward: unsafe backward(node, context)
@@ -53,25 +56,30 @@ internal import Planning
     switch node.op {
     case .convolution(let c):
       unsafe convolutionForward(
-        x: x, filter: floats(node.operands[1]), bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: y,
+        x: x, filter: floats(node.operands[1]),
+        bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: y,
         relu: c.relu, geometry: c.geometry(input: input), algorithm: c.algorithm, context: context)
     case .linear(let outFeatures, let relu):
       unsafe linearForward(
-        x: x, weight: floats(node.operands[1]), bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: y,
-        rows: batch, inFeatures: input.elementsPerPicture, outFeatures: outFeatures, relu: relu, context: context)
+        x: x, weight: floats(node.operands[1]),
+        bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: y,
+        rows: batch, inFeatures: input.elementsPerPicture, outFeatures: outFeatures, relu: relu,
+        context: context)
     case .batchNorm(let norm):
       switch norm.mode {
       case .training:
         unsafe batchNormTraining(
           x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
           runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
-          savedMean: floats(node.results[1]), savedInverseDeviation: floats(node.results[2]), rows: input.rows,
+          savedMean: floats(node.results[1]), savedInverseDeviation: floats(node.results[2]),
+          rows: input.rows,
           channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon, momentum: BatchNorm.momentum,
           context: context)
       case .inference:
         unsafe batchNormInference(
           x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
-          runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y, rows: input.rows,
+          runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
+          rows: input.rows,
           channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon, context: context)
       }
     case .relu: unsafe reluForward(x: x, y: y, count: input.elementCount, context: context)
@@ -120,11 +128,13 @@ internal import Planning
     switch node.op {
     case .convolutionInputGradient(let c):
       unsafe convolutionInputGradient(
-        dy: first, filter: floats(node.operands[1]), dx: out, geometry: c.geometry(input: shape(node.results[0])),
+        dy: first, filter: floats(node.operands[1]), dx: out,
+        geometry: c.geometry(input: shape(node.results[0])),
         algorithm: c.algorithm, context: context)
     case .convolutionWeightGradient(let c):
       unsafe convolutionWeightGradient(
-        x: first, dy: floats(node.operands[1]), dFilter: out, geometry: c.geometry(input: shape(node.operands[0])),
+        x: first, dy: floats(node.operands[1]), dFilter: out,
+        geometry: c.geometry(input: shape(node.operands[0])),
         algorithm: c.algorithm, context: context)
     case .biasGradient:
       let dy = unsafe shape(node.operands[0])
@@ -142,7 +152,8 @@ internal import Planning
     case .batchNormBackward(let relu):
       let x = unsafe shape(node.operands[0])
       unsafe batchNormBackward(
-        x: first, dy: floats(node.operands[1]), scale: floats(node.operands[2]), shift: floats(node.operands[3]),
+        x: first, dy: floats(node.operands[1]), scale: floats(node.operands[2]),
+        shift: floats(node.operands[3]),
         savedMean: floats(node.operands[4]), savedInverseDeviation: floats(node.operands[5]), dx: out,
         dScale: floats(node.results[1]), dShift: floats(node.results[2]), rows: x.rows, channels: x.channels,
         relu: relu, context: context)
@@ -154,7 +165,8 @@ internal import Planning
       let x = unsafe shape(node.results[0])
       unsafe maxPoolBackward(
         dy: first, argmax: bytes(node.operands[1]), dx: out, batch: batch, height: x.height, width: x.width,
-        channels: x.channels, window: pool.window, stride: pool.stride, padding: pool.padding, context: context)
+        channels: x.channels, window: pool.window, stride: pool.stride, padding: pool.padding,
+        context: context)
     case .averagePoolBackward:
       let x = unsafe shape(node.results[0])
       let y = unsafe shape(node.operands[0])
@@ -164,11 +176,13 @@ internal import Planning
     case .depthToSpace:
       let x = unsafe shape(node.results[0])
       unsafe depthToSpace(
-        x: first, y: out, batch: batch, height: x.height, width: x.width, channels: x.channels, context: context)
+        x: first, y: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
+        context: context)
     case .subsampleBackward(let stride):
       let x = unsafe shape(node.results[0])
       unsafe subsampleBackward(
-        dy: first, dx: out, batch: batch, height: x.height, width: x.width, channels: x.channels, stride: stride,
+        dy: first, dx: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
+        stride: stride,
         outChannels: shape(node.operands[0]).channels, context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .softmaxCrossEntropy, .ensemble, .sgd:
@@ -180,7 +194,8 @@ internal import Planning
     switch node.op {
     case .sgd(let sgd):
       unsafe sgdStep(
-        weights: floats(node.operands[0]), velocity: floats(node.operands[1]), gradient: floats(node.operands[2]),
+        weights: floats(node.operands[0]), velocity: floats(node.operands[1]),
+        gradient: floats(node.operands[2]),
         count: program.graph[node.operands[0]].type.elementCount, learningRate: learningRate,
         momentum: Float(sgd.momentum), weightDecay: Float(sgd.weightDecay), nesterov: sgd.nesterov,
         context: context)

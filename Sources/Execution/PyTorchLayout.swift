@@ -15,7 +15,8 @@ package struct PyTorchLayout: Sendable {
     case .matrix(let outFeatures, let height, let width, let channels):
       shape = [outFeatures, channels * height * width]
     case .vector(let count): shape = [count]
-    case .pictures, .labels, .windowIndices, .metrics: preconditionFailure("only parameters and statistics have one")
+    case .pictures, .labels, .windowIndices, .metrics:
+      preconditionFailure("only parameters and statistics have one")
     }
   }
 
@@ -61,7 +62,8 @@ package struct PyTorchLayout: Sendable {
       .filter(area: kernelSize * kernelSize, inChannels: inChannels, outChannels: outChannels)
     case .matrix(_, let height, let width, let channels): .matrix(area: height * width, channels: channels)
     case .vector(let count): .vector(count: count)
-    case .pictures, .labels, .windowIndices, .metrics: preconditionFailure("only parameters and statistics have one")
+    case .pictures, .labels, .windowIndices, .metrics:
+      preconditionFailure("only parameters and statistics have one")
     }
   }
 }

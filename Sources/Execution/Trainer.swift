@@ -1,30 +1,33 @@
-internal import Datasets
+package import Datasets
 package import Planning
 
 /// Trains a plan: stage after stage, epoch after epoch, batch after batch.
 package struct Trainer {
   private let engine: Engine
-  private let dataset: Dataset
+  private let pictures: PicturePreparer
   /// Seconds on a clock that never goes back.
   private let now: () -> Double
   private let observe: (RunEvent) -> Void
   private var order: [Int32]
 
   package init(
-    engine: Engine, dataset: Dataset, now: @escaping () -> Double, observe: @escaping (RunEvent) -> Void
+    engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double,
+    observe: @escaping (RunEvent) -> Void
   ) {
     self.engine = engine
-    self.dataset = dataset
+    self.pictures = pictures
     self.now = now
     self.observe = observe
-    order = [Int32](repeating: 0, count: dataset.facts.trainCount)
+    order = [Int32](repeating: 0, count: pictures.dataset.facts.trainCount)
   }
 
   package mutating func run() throws(RunError) {
+    let training = engine.plan.training
     for stage in engine.plan.stages {
       observe(.stageBegan(stage.index))
       engine.initialize(stage.modules, in: stage.resident)
       for epoch in 1...stage.epochs {
+        if training.dropsMomentum(before: epoch) { engine.clearOptimizerState(in: stage.resident) }
         var figures = try train(stage, epoch: epoch)
         figures += evaluate(stage, epoch: epoch)
         observe(.epochEnded(stage: stage.index, epoch: epoch, figures: figures))
@@ -44,7 +47,7 @@ package struct Trainer {
       let first = (step - 1) * training.batch
       let count = min(training.batch, order.count - first)
       engine.prepare(
-        dataset, split: .train, indices: order.span.extracting(first..<first + count), epoch: epoch,
+        pictures, split: .train, indices: order.span.extracting(first..<first + count), epoch: epoch,
         for: stage.training)
       engine.run(stage.training, batch: count, learningRates: rates)
       engine.addMetrics(of: stage.training, pictures: count, to: &sums)
@@ -67,7 +70,7 @@ package struct Trainer {
 
   private func evaluate(_ stage: StagePlan, epoch: Int) -> [EpochFigures] {
     let start = now()
-    let sums = Evaluator(engine: engine, dataset: dataset).run(stage.evaluation).filter { $0.module > 0 }
+    let sums = Evaluator(engine: engine, pictures: pictures).run(stage.evaluation).filter { $0.module > 0 }
     return figures(sums, epoch: epoch, split: .test, seconds: now() - start)
   }
 
@@ -83,11 +86,11 @@ package struct Trainer {
 /// Measures loss and accuracy over the test pictures, in order, without augmentation.
 package struct Evaluator {
   private let engine: Engine
-  private let dataset: Dataset
+  private let pictures: PicturePreparer
 
-  package init(engine: Engine, dataset: Dataset) {
+  package init(engine: Engine, pictures: PicturePreparer) {
     self.engine = engine
-    self.dataset = dataset
+    self.pictures = pictures
   }
 
   /// Sums by metric of the program: its modules in order, then the ensemble (module 0) where it has one.
@@ -96,12 +99,13 @@ package struct Evaluator {
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
     var first = 0
-    while first < dataset.facts.testCount {
-      let count = min(batch, dataset.facts.testCount - first)
+    while first < pictures.dataset.facts.testCount {
+      let count = min(batch, pictures.dataset.facts.testCount - first)
       for position in 0..<count { indices[position] = Int32(first + position) }
       engine.prepare(
-        dataset, split: .test, indices: indices.span.extracting(0..<count), epoch: 0, for: program)
-      engine.run(program, batch: count, learningRates: [Float](repeating: 0, count: engine.plan.modules.count))
+        pictures, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
+      engine.run(
+        program, batch: count, learningRates: [Float](repeating: 0, count: engine.plan.modules.count))
       engine.addMetrics(of: program, pictures: count, to: &sums)
       first += count
     }

@@ -8,7 +8,8 @@ extension Node {
       let x = graph.shape(operands[0])
       return y.elementsPerPicture * convolution.kernelSize * convolution.kernelSize * x.channels
     case .linear(let outFeatures, _): return outFeatures * graph.shape(operands[0]).elementsPerPicture
-    case .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy, .ensemble,
+    case .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy,
+      .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .sgd:

@@ -25,10 +25,14 @@ package struct AlgorithmChoice: Pass {
       }
       switch node.op {
       case .convolution: result.nodes[index].op = .convolution(chosen(.forward))
-      case .convolutionInputGradient: result.nodes[index].op = .convolutionInputGradient(chosen(.inputGradient))
-      case .convolutionWeightGradient: result.nodes[index].op = .convolutionWeightGradient(chosen(.weightGradient))
-      case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy,
-        .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward,
+      case .convolutionInputGradient:
+        result.nodes[index].op = .convolutionInputGradient(chosen(.inputGradient))
+      case .convolutionWeightGradient:
+        result.nodes[index].op = .convolutionWeightGradient(chosen(.weightGradient))
+      case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+        .softmaxCrossEntropy,
+        .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
+        .reluBackward,
         .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .sgd:
         break
       }

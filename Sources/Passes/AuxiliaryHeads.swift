@@ -26,12 +26,15 @@ package struct ClassifierRecipe: Sendable {
   package var kind: Kind
   package var classes: Int
   package var batchNorm: Bool
+  /// Side of the picture that the last average pool makes.
+  package var poolSize: Int
   package var origin: SourceSpan
 
-  package init(kind: Kind, classes: Int, batchNorm: Bool, origin: SourceSpan) {
+  package init(kind: Kind, classes: Int, batchNorm: Bool, poolSize: Int, origin: SourceSpan) {
     self.kind = kind
     self.classes = classes
     self.batchNorm = batchNorm
+    self.poolSize = poolSize
     self.origin = origin
   }
 }
@@ -85,13 +88,13 @@ private struct ClassifierBuilder {
     var x = output
     switch recipe.kind {
     case .linear:
-      x = pooledToQuadrants(x, in: &builder)
+      x = pooledAndNormalized(x, in: &builder)
     case .cnn(let convolutions, let width):
       for index in 0..<convolutions {
         x = convolution(
           x, Convolution(outChannels: width, kernelSize: 3, padding: 1), number: index + 1, in: &builder)
       }
-      x = pooledToQuadrants(x, in: &builder)
+      x = pooledAndNormalized(x, in: &builder)
     case .mlpSR(let convolutions, let hidden):
       x = builder.averagePool(x, height: (shape.height + 3) / 4, width: (shape.width + 3) / 4)
       for index in 0..<convolutions {
@@ -116,13 +119,13 @@ private struct ClassifierBuilder {
         x = convolution(
           x, Convolution(outChannels: 2 * shape.channels, kernelSize: 3), number: index + 1, in: &builder)
       }
-      x = pooledToQuadrants(x, in: &builder)
+      x = pooledAndNormalized(x, in: &builder)
     }
     return builder.linear(x, outFeatures: recipe.classes, name: "\(name).output")
   }
 
-  private func pooledToQuadrants(_ x: ValueID, in builder: inout GraphBuilder) -> ValueID {
-    let pooled = builder.averagePool(x, height: 2, width: 2)
+  private func pooledAndNormalized(_ x: ValueID, in builder: inout GraphBuilder) -> ValueID {
+    let pooled = builder.averagePool(x, height: recipe.poolSize, width: recipe.poolSize)
     return recipe.batchNorm ? builder.batchNorm(pooled, name: "\(name).batch_norm") : pooled
   }
 

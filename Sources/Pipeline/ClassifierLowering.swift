@@ -48,7 +48,8 @@ struct ClassifierLowering {
       let channels = self.width(width, module: module)
       kind = k.value == 1 ? .linear : .cnn(convolutions: k.value - 1, width: channels)
     case .mlp(let hidden): kind = .mlpSR(convolutions: 0, hidden: hidden.value)
-    case .mlpSR(let convolutions, let hidden): kind = .mlpSR(convolutions: convolutions.value, hidden: hidden.value)
+    case .mlpSR(let convolutions, let hidden):
+      kind = .mlpSR(convolutions: convolutions.value, hidden: hidden.value)
     case .vggAuxiliary:
       require(9, "the vgg auxiliary")
       kind = .vggAuxiliary
@@ -60,7 +61,7 @@ struct ClassifierLowering {
     }
     return ClassifierRecipe(
       kind: kind, classes: spec.network.classes.value, batchNorm: spec.network.batchNorm.value,
-      origin: classifier.span)
+      poolSize: classifier.poolSize.value, origin: classifier.span)
   }
 
   private mutating func width(_ width: AuxiliaryWidth, module: Int) -> Int {

@@ -7,16 +7,17 @@ func dataFaults(of spec: Spec) -> [Diagnostic] {
   let data = spec.data
   let network = spec.network
   let input = network.input.value
-  if let facts = data.source.value.facts, data.source.value != .synthetic {
-    if facts.shape != input {
+  if let facts = data.source.value.facts, !data.source.value.isMadeUp {
+    if facts.input != input {
       faults.append(
         .inputIsNotTheData(
-          input.text, data: facts.shape.text, source: data.source.value.rawValue, at: network.input.span))
+          input.text, data: facts.input.text, source: data.source.value.rawValue, at: network.input.span))
     }
     if network.classes.value < facts.classes {
       faults.append(
         .tooFewClasses(
-          network.classes.value, data: facts.classes, source: data.source.value.rawValue, at: network.classes.span))
+          network.classes.value, data: facts.classes, source: data.source.value.rawValue,
+          at: network.classes.span))
     }
   }
   if let normalization = data.normalization {

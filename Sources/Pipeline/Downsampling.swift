@@ -12,7 +12,8 @@ struct DownsamplingSchedule {
   private(set) var halvings: [Int: Halving] = [:]
 
   /// - Parameter standardItems: the items that read a halved picture under `schedule: standard`.
-  init(_ spec: DownsamplingSpec, itemCount: Int, noun: String, standardItems: [Int], bag: inout [Diagnostic]) {
+  init(_ spec: DownsamplingSpec, itemCount: Int, noun: String, standardItems: [Int], bag: inout [Diagnostic])
+  {
     func place(_ items: [Int], at span: SourceSpan) {
       for item in items { halvings[item] = Halving(kind: spec.kind.value, span: span) }
     }

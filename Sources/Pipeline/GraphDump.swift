@@ -15,7 +15,8 @@ package struct GraphDump: Sendable {
     "lowering", ModulePartition.name, AuxiliaryHeads.name, FuseActivations.name,
   ]
   private static let stagePasses = [
-    TrainingStage.name, Differentiation.name, EvaluationStage.name, DeadValueElimination.name, AlgorithmChoice.name,
+    TrainingStage.name, Differentiation.name, EvaluationStage.name, DeadValueElimination.name,
+    AlgorithmChoice.name,
     InPlace.name,
   ]
 

@@ -2,7 +2,8 @@ package import Diagnostics
 
 // Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell.
 extension Diagnostic {
-  static func oddHalving(height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan) -> Self {
+  static func oddHalving(height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan) -> Self
+  {
     Diagnostic(
       code: "E101", message: "\(item) can't read half of a \(height)x\(width) picture",
       primary: span, label: "halves \(height)x\(width)", notes: producer.map { [$0] } ?? [],
@@ -34,7 +35,9 @@ extension Diagnostic {
       help: "list each cut once, in rising order")
   }
 
-  static func pictureTooSmall(_ what: String, height: Int, width: Int, needs: Int, at span: SourceSpan) -> Self {
+  static func pictureTooSmall(_ what: String, height: Int, width: Int, needs: Int, at span: SourceSpan)
+    -> Self
+  {
     Diagnostic(
       code: "E106", message: "\(what) needs pictures of at least \(needs)x\(needs)", primary: span,
       label: "gets \(height)x\(width)", help: "downsample less, or choose another kind")
@@ -81,7 +84,8 @@ extension Diagnostic {
   static func oneElementStatistics(at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E113", message: "batch norm needs more than one value a channel", primary: span,
-      label: "a batch of one 1x1 picture", help: "train with a larger batch, or set `network.batch-norm: false`")
+      label: "a batch of one 1x1 picture",
+      help: "train with a larger batch, or set `network.batch-norm: false`")
   }
 
   static func nothingToTrainOn(batch: Int, pictures: Int, at span: SourceSpan) -> Self {

@@ -52,7 +52,9 @@ struct NetworkLowering {
         stride = s
       }
       builder.origin = layer.width.span
-      guard isPayable(builder.graph.shape(x).with(channels: layer.width.value), "layer \(index + 1)", layer.width.span)
+      guard
+        isPayable(
+          builder.graph.shape(x).with(channels: layer.width.value), "layer \(index + 1)", layer.width.span)
       else { return }
       let name = "layers.\(index + 1)"
       let attributes = Convolution(
@@ -77,7 +79,8 @@ struct NetworkLowering {
   private mutating func noteSize(_ span: SourceSpan, _ what: String) {
     let shape = builder.graph.shape(x)
     producer = Diagnostic.Note(
-      span: span, label: "\(what) makes \(shape.height)x\(shape.width) pictures of \(shape.channels) channels")
+      span: span, label: "\(what) makes \(shape.height)x\(shape.width) pictures of \(shape.channels) channels"
+    )
   }
 
   /// Halves the picture where the kind is an operation of its own; the stride of the convolution that follows, or nil
@@ -86,7 +89,8 @@ struct NetworkLowering {
     let shape = builder.graph.shape(x)
     guard shape.height % 2 == 0, shape.width % 2 == 0 else {
       diagnostics.append(
-        .oddHalving(height: shape.height, width: shape.width, item: item, producer: producer, at: halving.span))
+        .oddHalving(
+          height: shape.height, width: shape.width, item: item, producer: producer, at: halving.span))
       return nil
     }
     builder.origin = halving.span
@@ -124,7 +128,8 @@ struct NetworkLowering {
         }
         builder.origin = stage.width.span
         let outChannels = stage.width.value * (resnet.block.value == .bottleneck ? 4 : 1)
-        guard isPayable(builder.graph.shape(x).with(channels: outChannels), "block \(item)", stage.width.span),
+        guard
+          isPayable(builder.graph.shape(x).with(channels: outChannels), "block \(item)", stage.width.span),
           hasStatistics(stage.width.span)
         else { return }
         lowerBlock(resnet, width: stage.width.value, stride: stride, name: "blocks.\(item)")
@@ -177,7 +182,8 @@ struct NetworkLowering {
       switch resnet.shortcut.value {
       case .projection:
         shortcut = builder.convolution(
-          input, Convolution(outChannels: outShape.channels, kernelSize: 1, stride: stride), bias: resnet.bias.value,
+          input, Convolution(outChannels: outShape.channels, kernelSize: 1, stride: stride),
+          bias: resnet.bias.value,
           name: "\(name).shortcut.conv")
         if spec.network.batchNorm.value {
           shortcut = builder.batchNorm(shortcut, name: "\(name).shortcut.batch_norm")

@@ -31,7 +31,9 @@ struct PartitionLowering {
       }
       return items
     case .perBlock(let span):
-      if isVGG { diagnostics.append(.wrongPartition("per-block", wanted: "per-layer", family: "vgg", at: span)) }
+      if isVGG {
+        diagnostics.append(.wrongPartition("per-block", wanted: "per-layer", family: "vgg", at: span))
+      }
       return items
     case .modules(let count):
       guard count.value <= items.count else {

@@ -18,12 +18,14 @@ func trainingPlan(_ spec: Spec) -> TrainingPlan {
     strategy: strategy, epochs: training.epochs.value, batch: training.batch.value,
     dropLast: training.dropLast.value, optimizer: sgd(training.optimizer),
     learningRate: training.optimizer.learningRate.value,
-    schedule: schedule(training.schedule, epochs: training.epochs.value), seed: training.seed.value)
+    schedule: schedule(training.schedule, epochs: training.epochs.value),
+    dropsMomentumAtDecay: training.momentumAtDecay.value == .drop, seed: training.seed.value)
 }
 
 func sgd(_ optimizer: OptimizerSpec) -> SGD {
   SGD(
-    momentum: optimizer.momentum.value, weightDecay: optimizer.weightDecay.value, nesterov: optimizer.nesterov.value)
+    momentum: optimizer.momentum.value, weightDecay: optimizer.weightDecay.value,
+    nesterov: optimizer.nesterov.value)
 }
 
 private func schedule(_ spec: ScheduleSpec, epochs: Int) -> LearningRateSchedule {
@@ -48,7 +50,8 @@ func dataPlan(_ spec: Spec, facts: DataFacts) -> DataPlan {
   case .imageFolder: preconditionFailure("lowering refuses what is not supported")
   }
   return DataPlan(
-    source: source, path: data.path?.value, trainLimit: data.trainLimit?.value, testLimit: data.testLimit?.value,
+    source: source, path: data.path?.value, trainLimit: data.trainLimit?.value,
+    testLimit: data.testLimit?.value,
     padCrop: data.padCrop.value, flipHorizontal: data.flipHorizontal.value,
     mean: data.normalization?.mean.value, standardDeviation: data.normalization?.standardDeviation.value,
     facts: facts)

@@ -18,7 +18,8 @@ extension Program {
   fileprivate func layoutLines(title: String) -> [String] {
     var lines = ["\(title): \(arenaBytes) bytes"]
     for (index, value) in graph.values.enumerated() {
-      lines.append("  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")
+      lines.append(
+        "  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")
     }
     for node in graph.nodes.indices {
       guard let bytes = scratch(ofNode: node) else { continue }

@@ -46,10 +46,13 @@ extension Lifetime {
     for (index, base) in root.enumerated() { members[base].append(ValueID(index: index)) }
     var lifetimes: [Lifetime] = []
     for (index, value) in graph.values.enumerated() where root[index] == index {
-      guard let start = first[index], let category = MemoryCategory(transient: value.category) else { continue }
+      guard let start = first[index], let category = MemoryCategory(transient: value.category) else {
+        continue
+      }
       lifetimes.append(
         Lifetime(
-          owner: .values(members[index]), category: category, byteCount: paddedByteCount(value.type.byteCount),
+          owner: .values(members[index]), category: category,
+          byteCount: paddedByteCount(value.type.byteCount),
           nodes: start...max(start, last[index])))
     }
     for (index, node) in graph.nodes.enumerated() {

@@ -39,7 +39,8 @@ extension Node {
     case .softmaxCrossEntropy:
       let logits = shape(operands[0])
       return KernelScratch.softmaxCrossEntropy(rows: logits.batch, classes: logits.channels)
-    case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .ensemble, .reluBackward, .maxPoolBackward,
+    case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .ensemble, .reluBackward,
+      .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .sgd:
       // Element by element or window by window: the kernels need none.
       return .none

@@ -118,11 +118,13 @@ package struct TrainingPlan: Hashable, Sendable {
   package var optimizer: SGD
   package var learningRate: Double
   package var schedule: LearningRateSchedule
+  /// Whether momentum starts anew wherever the schedule lowers the rate.
+  package var dropsMomentumAtDecay: Bool
   package var seed: UInt64
 
   package init(
     strategy: TrainingStrategy, epochs: Int, batch: Int, dropLast: Bool, optimizer: SGD, learningRate: Double,
-    schedule: LearningRateSchedule, seed: UInt64
+    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64
   ) {
     self.strategy = strategy
     self.epochs = epochs
@@ -131,11 +133,16 @@ package struct TrainingPlan: Hashable, Sendable {
     self.optimizer = optimizer
     self.learningRate = learningRate
     self.schedule = schedule
+    self.dropsMomentumAtDecay = dropsMomentumAtDecay
     self.seed = seed
   }
 
   /// Of `epoch`, from 1.
   package func learningRate(epoch: Int) -> Double { learningRate * schedule.factor(epoch: epoch) }
+
+  package func dropsMomentum(before epoch: Int) -> Bool {
+    dropsMomentumAtDecay && epoch > 1 && learningRate(epoch: epoch) < learningRate(epoch: epoch - 1)
+  }
 
   package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
 }
@@ -152,7 +159,9 @@ package enum LearningRateSchedule: Hashable, Sendable {
 
   /// Of the first rate, in `epoch`, from 1.
   package func factor(epoch: Int) -> Double {
-    func power(_ factor: Double, _ count: Int) -> Double { (0..<count).reduce(1) { product, _ in product * factor } }
+    func power(_ factor: Double, _ count: Int) -> Double {
+      (0..<count).reduce(1) { product, _ in product * factor }
+    }
     switch self {
     case .constant: return 1
     case .step(let every, let factor): return power(factor, (epoch - 1) / every)

@@ -56,7 +56,8 @@ package struct PlanVerifier {
     for value in live where graph.values[value].category != .batch {
       throw Overlap(description: "%\(value) is read but never written")
     }
-    for (first, second) in [(graph.pictures.index, graph.labels.index)] where bytes(first).overlaps(bytes(second)) {
+    for (first, second) in [(graph.pictures.index, graph.labels.index)]
+    where bytes(first).overlaps(bytes(second)) {
       throw Overlap(description: "pictures and labels share bytes")
     }
   }

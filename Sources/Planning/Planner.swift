@@ -35,7 +35,8 @@ package struct Planner {
     let peak = evaluationIsLarger ? evaluation : training
     return StagePlan(
       index: index, modules: graphs.modules, epochs: self.training.epochs,
-      stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training, evaluation: evaluation,
+      stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
+      evaluation: evaluation,
       resident: resident,
       memory: figures(
         peak.peak, arenaBytes: max(training.arenaBytes, evaluation.arenaBytes),
@@ -53,7 +54,8 @@ package struct Planner {
     return program
   }
 
-  package func figures(_ breakdown: MemoryBreakdown, arenaBytes: Int, at peak: PeakLocation) -> MemoryFigures {
+  package func figures(_ breakdown: MemoryBreakdown, arenaBytes: Int, at peak: PeakLocation) -> MemoryFigures
+  {
     MemoryFigures(
       breakdown: breakdown, arenaBytes: arenaBytes, dataBytes: facts.residentBytes,
       runtimeBytes: RuntimeMemory.byteCount(threads: threads), peak: peak)
@@ -93,12 +95,15 @@ extension Planner {
   ) -> Plan {
     let arenaBytes = max(evaluation.arenaBytes, stages.map(\.memory.arenaBytes).max() ?? 0)
     var memory = figures(
-      evaluation.peak, arenaBytes: arenaBytes, at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
+      evaluation.peak, arenaBytes: arenaBytes,
+      at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
     // The final evaluation is named only where it alone makes the peak; of equal stages the first.
     var peakStage: Int?
     for stage in stages {
       let isHigher = stage.memory.lowerBoundBytes > memory.lowerBoundBytes
-      guard isHigher || (peakStage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) else { continue }
+      guard isHigher || (peakStage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) else {
+        continue
+      }
       memory.breakdown = stage.memory.breakdown
       memory.peak = stage.memory.peak
       peakStage = stage.index

@@ -43,7 +43,8 @@ extension Program {
       }
     }
     precondition(offsets.allSatisfy { $0 >= 0 }, "every value has a place")
-    (peak, peakNode) = Self.peak(of: lifetimes, over: graph.nodes.count, resident: resident.breakdown(below: base))
+    (peak, peakNode) = Self.peak(
+      of: lifetimes, over: graph.nodes.count, resident: resident.breakdown(below: base))
     self.graph = graph
     self.offsets = offsets
     self.scratch = scratch

@@ -42,7 +42,8 @@ package struct ResidentLayout: Sendable {
   var endOffset: Int { end }
 
   private mutating func append(_ value: Value) {
-    precondition(indexByName[value.name].map { $0 >= entries.count } ?? true, "'\(value.name)' is laid out twice")
+    precondition(
+      indexByName[value.name].map { $0 >= entries.count } ?? true, "'\(value.name)' is laid out twice")
     indexByName[value.name] = entries.count
     entries.append(Entry(value: value, offset: end))
     end += paddedByteCount(value.type.byteCount)

@@ -17,7 +17,8 @@ import Testing
   }
 
   private func lifetime(_ byteCount: Int, _ nodes: ClosedRange<Int>) -> Lifetime {
-    Lifetime(owner: .scratch(node: nodes.lowerBound), category: .workspace, byteCount: byteCount, nodes: nodes)
+    Lifetime(
+      owner: .scratch(node: nodes.lowerBound), category: .workspace, byteCount: byteCount, nodes: nodes)
   }
 
   private func randomLifetimes(seed: UInt64) -> [Lifetime] {
