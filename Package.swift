@@ -36,12 +36,15 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Kernels", dependencies: ["COpenBLAS", "CostModel"], swiftSettings: kernels),
     .target(
-      name: "Datasets", resources: [.embedInCode("Resources/digits.bin")],
+      name: "Datasets", exclude: ["Resources/README.md"], resources: [.embedInCode("Resources/digits.bin")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
       swiftSettings: strict),
-    .target(name: "Artifacts", dependencies: ["Planning", "Execution", "GraphIR"], swiftSettings: strict),
+    .target(
+      name: "Artifacts",
+      dependencies: ["Diagnostics", "Planning", "Execution", "GraphIR", "Datasets", "Terminal"],
+      swiftSettings: strict),
     .target(name: "Terminal", swiftSettings: strict),
     .executableTarget(
       name: "strata",
@@ -59,6 +62,8 @@ let package = Package(
     .testTarget(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
+    .testTarget(
+      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ]

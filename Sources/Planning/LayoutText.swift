@@ -1,4 +1,4 @@
-package import GraphIR
+internal import GraphIR
 
 extension Plan {
   /// The place of every value and every node's scratch, a line each, in order: what `strata show --layout` lists and a

@@ -1,3 +1,4 @@
+internal import CostModel
 package import GraphIR
 
 /// A block of transient memory and the nodes during which it holds something that is still wanted.

@@ -1,4 +1,4 @@
-package import GraphIR
+internal import GraphIR
 
 /// Proves a program's layout: nothing that is live overlaps anything else that is live. Derives what is live from the
 /// nodes by itself and compares pairs; shares no code with liveness or packer.

@@ -1,4 +1,4 @@
-package import CostModel
+internal import CostModel
 package import GraphIR
 
 /// The graphs of one stage, all passes done.
