@@ -1,5 +1,5 @@
 package import Diagnostics
-package import GraphIR
+internal import GraphIR
 internal import Passes
 package import Planning
 package import SpecLanguage

@@ -1,6 +1,7 @@
 package import Diagnostics
 package import GraphIR
 internal import Passes
+internal import Planning
 package import SpecLanguage
 
 /// A graph between two passes, for `strata ir`.

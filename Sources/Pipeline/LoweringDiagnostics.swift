@@ -1,4 +1,4 @@
-package import Diagnostics
+internal import Diagnostics
 
 // Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell.
 extension Diagnostic {

@@ -15,7 +15,7 @@ package struct ResidentLayout: Sendable {
   private var moduleEnds: [Int] = []
 
   /// Parameters and statistics of all modules.
-  init(network graph: Graph) {
+  package init(network graph: Graph) {
     for module in 1...graph.moduleCount {
       for value in graph.values where value.module == module {
         switch value.category {
