@@ -1,6 +1,6 @@
 package import Datasets
 package import GraphIR
-package import Kernels
+internal import Kernels
 package import Planning
 
 /// A plan's arena and workers: starts parameters, runs programs, lends tensors. Knows no epochs.

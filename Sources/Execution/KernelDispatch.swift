@@ -14,13 +14,13 @@ internal import Planning
   let workers: Workers
 
   private func floats(_ id: ValueID) -> UnsafeMutablePointer<Float> {
-    let value = program.graph[id]
+    let value = unsafe program.graph[id]
     return unsafe (base + program.offsets[id.index]).bindMemory(
       to: Float.self, capacity: value.type.elementCount)
   }
 
   private func bytes(_ id: ValueID) -> UnsafeMutablePointer<UInt8> {
-    let value = program.graph[id]
+    let value = unsafe program.graph[id]
     return unsafe (base + program.offsets[id.index]).bindMemory(
       to: UInt8.self, capacity: value.type.elementCount)
   }
@@ -30,15 +30,15 @@ internal import Planning
   }
 
   private func shape(_ id: ValueID) -> Shape {
-    var shape = program.graph.shape(id)
-    shape.batch = batch
+    var shape = unsafe program.graph.shape(id)
+    shape.batch = unsafe batch
     return shape
   }
 
   /// - Parameter learningRate: of the node's module.
   func run(_ index: Int, learningRate: Float) {
-    let node = program.graph.nodes[index]
-    let scratch = program.scratch(ofNode: index)
+    let node = unsafe program.graph.nodes[index]
+    let scratch = unsafe program.scratch(ofNode: index)
     let context = unsafe KernelContext(
       workers: workers, scratch: scratch.map { unsafe base + $0.lowerBound },
       scratchByteCount: scratch?.count ?? 0)

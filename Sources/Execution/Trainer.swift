@@ -1,4 +1,5 @@
 package import Datasets
+internal import GraphIR
 package import Planning
 
 /// Trains a plan: stage after stage, epoch after epoch, batch after batch.
