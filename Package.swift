@@ -36,7 +36,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Kernels", dependencies: ["COpenBLAS", "CostModel"], swiftSettings: kernels),
     .target(
-      name: "Datasets", resources: [.embedInCode("Resources/digits.bin")],
+      name: "Datasets", exclude: ["Resources/README.md"], resources: [.embedInCode("Resources/digits.bin")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
