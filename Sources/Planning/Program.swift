@@ -12,6 +12,8 @@ package struct Program: Sendable {
   /// What is live at the node where the most is live, resident values included.
   package let peak: MemoryBreakdown
   package let peakNode: Int
+  /// The same within each module's nodes, by module from 1 at index 0; nil for modules that the program leaves out.
+  package let modulePeaks: [MemoryBreakdown?]
 
   package func scratch(ofNode node: Int) -> Range<Int>? {
     scratch[node].isEmpty ? nil : scratch[node]
@@ -51,22 +53,30 @@ extension Program {
     arenaBytes = base + layout.byteCount
   }
 
-  private static func peak(
-    of lifetimes: [Lifetime], over nodeCount: Int, resident: MemoryBreakdown
-  ) -> (MemoryBreakdown, Int) {
-    var starts = [[Int]](repeating: [], count: nodeCount + 1)
-    var ends = starts
+  /// What is live during each node.
+  private static func liveBytes(
+    of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
+  ) -> [MemoryBreakdown] {
+    var starts = [[Int]](repeating: [], count: nodeCount)
+    var ends = [[Int]](repeating: [], count: nodeCount + 1)
     for (index, lifetime) in lifetimes.enumerated() {
       starts[lifetime.nodes.lowerBound].append(index)
-      ends[min(nodeCount, lifetime.nodes.upperBound + 1)].append(index)
+      ends[lifetime.nodes.upperBound + 1].append(index)
     }
     var live = resident
-    var best = (resident, 0)
-    for node in 0..<nodeCount {
+    return (0..<nodeCount).map { node in
       for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
       for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
-      if live.total > best.0.total { best = (live, node) }
+      return live
     }
-    return best
+  }
+
+  private static func modulePeaks(_ live: [MemoryBreakdown], _ graph: Graph) -> [MemoryBreakdown?] {
+    var peaks = [MemoryBreakdown?](repeating: nil, count: graph.nodes.map(\.module).max() ?? 0)
+    for (node, breakdown) in zip(graph.nodes, live) where node.module > 0 {
+      let index = node.module - 1
+      if peaks[index].map({ breakdown.total > $0.total }) ?? true { peaks[index] = breakdown }
+    }
+    return peaks
   }
 }
