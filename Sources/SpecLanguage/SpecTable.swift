@@ -5,7 +5,7 @@ package enum SpecTable {
 
   package static let root = SectionShape([
     SpecKey(
-      "strata", .integer(version...version), .required, alsoKnownAs: ["version"],
+      "strata", .integer(1...1_000), .required, alsoKnownAs: ["version"],
       "version of the language"),
     SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
     SpecKey(
