@@ -33,9 +33,12 @@ package func decode(_ source: SourceFile, overrides: [SourceFile] = []) -> Decod
     if faults.isEmpty { state.bag.add(.notAMapping("empty", at: source.span(0..<0))) }
     return result(nil)
   }
-  guard case .mapping(let pairs) = root.content else {
+  guard case .mapping(var pairs) = root.content else {
     if faults.isEmpty { state.bag.add(.notAMapping(root.description, at: root.span)) }
     return result(nil)
+  }
+  for text in overrides {
+    SpecOverride(text, state: state)?.apply(to: &pairs, state: state)
   }
   let anchor = pairs.first?.keySpan ?? root.span
   let (section, _) = ShapeChecker(state: state).section(pairs, as: SpecTable.root, path: "", keySpan: anchor)

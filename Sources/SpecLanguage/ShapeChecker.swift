@@ -30,7 +30,11 @@ struct ShapeChecker {
     var excused: Set<String> = []
     for pair in pairs where pair.key != shape.discriminator {
       guard let key = shape[pair.key] else {
-        unknownKey(pair, in: shape, path: path, excused: &excused)
+        // A merge key's alias is reported already.
+        if pair.key == "<<", case .refused = pair.value.content { continue }
+        if let meant = reportUnknownKey(pair.key, at: pair.keySpan, in: shape, path: path) {
+          excused.insert(meant.name)
+        }
         continue
       }
       if let kind, !key.kinds.isEmpty, !key.kinds.contains(kind) {
@@ -44,6 +48,7 @@ struct ShapeChecker {
       }
       section.entries.append(entry(pair, key, path))
     }
+    reportAlternatives(section, excused: excused)
     for key in shape.keys where section[key.name] == nil && !excused.contains(key.name) {
       guard case .required = key.fallback else { continue }
       // Without a sound discriminator nobody knows which keys are needed.
@@ -55,6 +60,24 @@ struct ShapeChecker {
       }
     }
     return (section, state.bag.diagnostics.count + state.bag.droppedCount == faultsBefore)
+  }
+
+  /// Keys that exclude each other, and pairs of which one is needed.
+  private func reportAlternatives(_ section: DecodedSection, excused: Set<String>) {
+    guard let alternatives = section.shape.alternatives else { return }
+    let keys = [alternatives.first, alternatives.second]
+    let written = keys.compactMap { section[$0] }.sorted {
+      $0.keySpan.utf8.lowerBound < $1.keySpan.utf8.lowerBound
+    }
+    let isStructural = keys.contains { section.shape[$0]?.isStructural ?? false }
+    if written.count == 2 {
+      report(
+        .excludingKeys(written[1].key, written[0].key, at: written[1].keySpan, otherAt: written[0].keySpan),
+        structural: isStructural)
+    } else if written.isEmpty, alternatives.isOneRequired, excused.isDisjoint(with: keys) {
+      report(
+        .eitherKeyMissing(keys[0], keys[1], in: section.path, at: section.span), structural: isStructural)
+    }
   }
 
   private func entry(_ pair: YAMLPair, _ key: SpecKey, _ path: String) -> DecodedSection.Entry {
@@ -75,24 +98,25 @@ struct ShapeChecker {
     return nil
   }
 
-  /// - Parameter excused: gets the key that was probably meant, so that nobody misses it too.
-  private func unknownKey(_ pair: YAMLPair, in shape: SectionShape, path: String, excused: inout Set<String>)
+  /// Reports a key that the section does not have.
+  /// - Returns: the key that was probably meant, so that nobody misses it too.
+  @discardableResult
+  func reportUnknownKey(_ name: String, at span: SourceSpan, in shape: SectionShape, path: String) -> SpecKey?
   {
-    // A merge key's alias is reported already.
-    if pair.key == "<<", case .refused = pair.value.content { return }
-    let places = SpecTable.sections(withKey: pair.key)
-    let meant = Suggestions.closest(to: pair.key, among: shape.keys)
+    let places = SpecTable.sections(withKey: name)
+    let meant = Suggestions.closest(to: name, among: shape.keys)
     // A key that exists elsewhere is misplaced, unless one here is a letter away.
     if let meant, places.isEmpty || meant.isCertain {
-      excused.insert(meant.key.name)
       report(
-        .unknownKey(pair.key, in: path, suggestion: meant.key.name, at: pair.keySpan),
-        structural: meant.key.isStructural)
-    } else if !places.isEmpty {
-      report(.misplacedKey(pair.key, in: path, belongsTo: places, at: pair.keySpan), structural: false)
-    } else {
-      report(.unknownKey(pair.key, in: path, suggestion: nil, at: pair.keySpan), structural: false)
+        .unknownKey(name, in: path, suggestion: meant.key.name, at: span), structural: meant.key.isStructural)
+      return meant.key
     }
+    if places.isEmpty {
+      report(.unknownKey(name, in: path, suggestion: nil, at: span), structural: false)
+    } else {
+      report(.misplacedKey(name, in: path, belongsTo: places, at: span), structural: false)
+    }
+    return nil
   }
 
   // MARK: - Values

@@ -1,15 +1,15 @@
 internal import Diagnostics
 
 /// What can be said of a text before YAML is read: its size, its encoding, its control characters and its tabs.
-enum SourceScan {
+package enum SourceScan {
   /// Larger files are refused unread; the longest published architecture needs a few kibibytes.
-  static let largestByteCount = 1 << 20
+  package static let largestByteCount = 1 << 20
 
   /// The first fault of the text, or nil. Tabs are all reported, the rest makes reading on pointless.
   static func faults(in source: SourceFile) -> [Diagnostic] {
     let bytes = source.bytes
     if bytes.count > largestByteCount {
-      return [.fileTooLarge(byteCount: bytes.count, at: source.span(0..<0))]
+      return [.fileTooLarge(at: source.span(0..<0))]
     }
     var index = byteOrderMarkLength(bytes)
     var isLeading = true

@@ -158,12 +158,6 @@ extension SpecBuilder {
   func downsampling(_ family: Family) -> DownsamplingSpec {
     let section = root.section("downsampling")
     let kind = section.choice("kind", as: DownsamplingKind.self, derived: family == .vgg ? .maxPool : .stride)
-    if section.isWritten("before"), section.isWritten("schedule") {
-      report(
-        .excludingKeys(
-          "before", "schedule", at: section.keySpan("schedule"), otherAt: section.keySpan("before")),
-        structural: true)
-    }
     if let schedule = section.written("schedule") {
       if let entry = section.reader(schedule) {
         return DownsamplingSpec(kind: kind, placement: .accelerated(by: entry.integer("accelerated")))

@@ -34,20 +34,10 @@ extension SpecBuilder {
       return whole(at: value.span)
     }
     guard let section = training.reader(value) else { return whole(at: value.span) }
-    if section.isWritten("modules"), section.isWritten("cuts") {
-      report(
-        .excludingKeys("modules", "cuts", at: section.keySpan("cuts"), otherAt: section.keySpan("modules")),
-        structural: true)
-    }
     if let cuts = section.list("cuts") {
       return .cuts(risingIntegers(cuts, key: "training.partition.cuts"), cuts.span)
     }
     if section.isWritten("modules") { return .modules(section.integer("modules")) }
-    if training.isSound("partition") {
-      report(
-        .eitherKeyMissing("modules", "cuts", in: "training.partition", at: training.keySpan("partition")),
-        structural: true)
-    }
     return whole(at: value.span)
   }
 

@@ -13,7 +13,10 @@ struct SpecBuilder {
   }
 
   func spec() -> Spec {
-    _ = root.integer("strata")
+    let version = root.integer("strata")
+    if root.isSound("strata"), root.isWritten("strata"), version.value != SpecTable.version {
+      report(.unknownVersion(version.value, at: version.span), structural: true)
+    }
     let data = root.section("data")
     let source = data.choice("source", as: DataSource.self)
     let network = network(source: source, sourceIsSound: data.isSound("source") && root.isSound("network"))

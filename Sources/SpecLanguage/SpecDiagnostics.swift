@@ -6,10 +6,10 @@ package import Diagnostics
 // MARK: - E00x: the text
 
 extension Diagnostic {
-  static func fileTooLarge(byteCount: Int, at span: SourceSpan) -> Self {
+  static func fileTooLarge(at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E001", message: "the spec is larger than a spec can be", primary: span,
-      label: "\(byteCount) bytes, at most \(SourceScan.largestByteCount) are read",
+      label: "more than \(SourceScan.largestByteCount) bytes",
       help: "is this the right file?")
   }
 

@@ -47,9 +47,21 @@ package struct SectionShape: Sendable {
   package let discriminator: String?
   /// `schedule: constant` for `schedule: {kind: constant}`.
   package let allowsBareWord: Bool
+  /// Two keys that exclude each other.
+  package let alternatives: Alternatives?
 
-  package init(_ keys: [SpecKey], discriminator: String? = nil, allowsBareWord: Bool = false) {
+  package struct Alternatives: Sendable {
+    package var first: String
+    package var second: String
+    package var isOneRequired: Bool
+  }
+
+  package init(
+    _ keys: [SpecKey], discriminator: String? = nil, allowsBareWord: Bool = false,
+    alternatives: Alternatives? = nil
+  ) {
     self.keys = keys
+    self.alternatives = alternatives
     self.discriminator = discriminator
     self.allowsBareWord = allowsBareWord
     precondition(

@@ -8,14 +8,15 @@ extension SpecTable {
       .either([
         .word(["per-layer", "per-block"]),
         .section(
-          SectionShape([
-            SpecKey(
-              "modules", .integer(1...Limits.items), .absent("`cuts`"), structural: true,
-              "so many runs of the layers or blocks, as even as can be, the longer first"),
-            SpecKey(
-              "cuts", .list(.integer(1...Limits.items), count: 0...Limits.items), .absent("`modules`"),
-              structural: true, "modules begin at these layers or blocks, from 1, rising"),
-          ])),
+          SectionShape(
+            [
+              SpecKey(
+                "modules", .integer(1...Limits.items), .absent("`cuts`"), structural: true,
+                "so many runs of the layers or blocks, as even as can be, the longer first"),
+              SpecKey(
+                "cuts", .list(.integer(1...Limits.items), count: 0...Limits.items), .absent("`modules`"),
+                structural: true, "modules begin at these layers or blocks, from 1, rising"),
+            ], alternatives: .init(first: "modules", second: "cuts", isOneRequired: true))),
       ]), .derived("vgg: `per-layer`; resnet: `per-block`"), structural: true,
       alsoKnownAs: ["modules", "split"],
       "what makes a module"),

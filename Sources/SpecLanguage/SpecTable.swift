@@ -5,7 +5,7 @@ package enum SpecTable {
 
   package static let root = SectionShape([
     SpecKey(
-      "strata", .integer(version...version), .required, alsoKnownAs: ["version"],
+      "strata", .integer(1...1_000), .required, alsoKnownAs: ["version"],
       "version of the language"),
     SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
     SpecKey(
@@ -76,38 +76,39 @@ package enum SpecTable {
         "of pixels between 0 and 1; `default` is the source's own"),
     ], discriminator: "source")
 
-  static let downsampling = SectionShape([
-    SpecKey(
-      "kind", .word(DownsamplingKind.self), .derived("vgg: `max-pool`; resnet: `stride`"), structural: true,
-      "how the picture is halved"),
-    SpecKey(
-      "before",
-      .list(
+  static let downsampling = SectionShape(
+    [
+      SpecKey(
+        "kind", .word(DownsamplingKind.self), .derived("vgg: `max-pool`; resnet: `stride`"), structural: true,
+        "how the picture is halved"),
+      SpecKey(
+        "before",
+        .list(
+          .either([
+            .integer(1...Limits.items),
+            .section(
+              SectionShape([
+                SpecKey("at", .integer(1...Limits.items), .required, structural: true, "the layer or block"),
+                SpecKey(
+                  "kind", .word(DownsamplingKind.self), .derived("`downsampling.kind`"), structural: true,
+                  "how the picture is halved there"),
+              ])),
+          ]), count: 0...Limits.items), .absent("see `schedule`"), structural: true,
+        alsoKnownAs: ["at", "layers"],
+        "the layers (vgg) or blocks (resnet) that read the halved picture, from 1, rising"),
+      SpecKey(
+        "schedule",
         .either([
-          .integer(1...Limits.items),
+          .word(["standard"]),
           .section(
             SectionShape([
-              SpecKey("at", .integer(1...Limits.items), .required, structural: true, "the layer or block"),
               SpecKey(
-                "kind", .word(DownsamplingKind.self), .derived("`downsampling.kind`"), structural: true,
-                "how the picture is halved there"),
+                "accelerated", .integer(1...Limits.items), .required, unit: "items", structural: true,
+                "the i-th halving moves from p to max(i, p - n)")
             ])),
-        ]), count: 0...Limits.items), .absent("see `schedule`"), structural: true,
-      alsoKnownAs: ["at", "layers"],
-      "the layers (vgg) or blocks (resnet) that read the halved picture, from 1, rising"),
-    SpecKey(
-      "schedule",
-      .either([
-        .word(["standard"]),
-        .section(
-          SectionShape([
-            SpecKey(
-              "accelerated", .integer(1...Limits.items), .required, unit: "items", structural: true,
-              "the i-th halving moves from p to max(i, p - n)")
-          ])),
-      ]), .absent("resnet: `standard`, unless `before` is written"), structural: true,
-      "`standard`: vgg before every wider layer, resnet before each stage but the first; or earlier by n"),
-  ])
+        ]), .absent("resnet: `standard`, unless `before` is written"), structural: true,
+        "`standard`: vgg before every wider layer, resnet before each stage but the first; or earlier by n"),
+    ], alternatives: .init(first: "before", second: "schedule", isOneRequired: false))
 
   static let memory = SectionShape([
     SpecKey(

@@ -194,8 +194,8 @@ private struct Scalar {
       return .fault(.malformedSize(key, meant: nil, at: node.span))
     }
     if unit == "%" {
-      guard number > 0, number <= 100 else {
-        return .fault(.outOfRange(key, expected: "more than 0% and at most 100%", at: node.span))
+      guard number >= 1, number <= 100 else {
+        return .fault(.outOfRange(key, expected: "1% to 100%", at: node.span))
       }
       return .value(.size(.percent(number)))
     }

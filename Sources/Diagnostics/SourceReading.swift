@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// Why a text could not be read from its file.
+package enum SourceReadError: Error, Hashable, Sendable {
+  case notFound
+  case isDirectory
+  case notPermitted
+  /// Any other failure, with the system's number for it.
+  case system(errno: Int32)
+}
+
+/// Reads a file's bytes, at most `limit` of them: a caller that allows n bytes asks for n + 1 to learn that there are
+/// more, and a huge file costs nothing.
+package func readSource(path: String, limit: Int) throws(SourceReadError) -> [UInt8] {
+  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw readError(errno) }
+  defer { close(descriptor) }
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 16))
+  while bytes.count < limit {
+    let wanted = min(chunk.count, limit - bytes.count)
+    let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, wanted) }
+    if count < 0 {
+      if errno == EINTR { continue }
+      throw readError(errno)
+    }
+    if count == 0 { break }
+    bytes += chunk[..<count]
+  }
+  return bytes
+}
+
+private func readError(_ number: Int32) -> SourceReadError {
+  switch number {
+  case ENOENT, ENOTDIR: .notFound
+  case EISDIR: .isDirectory
+  case EACCES, EPERM: .notPermitted
+  default: .system(errno: number)
+  }
+}

@@ -1,0 +1,55 @@
+/// Every key of the language as a Markdown table: path, what it takes, its default, what it means. `[]` stands for the
+/// entries of a list, the words in brackets for the kinds that have the key.
+package func referenceTable() -> String {
+  var lines = ["| key | takes | default | meaning |", "|---|---|---|---|"]
+  SpecTable.walk { key, section, shape in
+    let path = section.isEmpty ? key.name : section + "." + key.name
+    let kinds =
+      key.kinds.isEmpty ? "" : " (\(shape.discriminator ?? "kind"): \(key.kinds.joined(separator: ", ")))"
+    let unit = key.unit.map { " (\($0))" } ?? ""
+    let cells = [
+      "`\(path)`\(kinds)", key.shape.referenceWords, key.fallback.referenceWords, key.documentation + unit,
+    ]
+    lines.append("| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |")
+  }
+  return lines.map { $0 + "\n" }.joined()
+}
+
+extension ValueShape {
+  /// Like ``words``, but a section says no more than that it is one: its keys follow in the table.
+  fileprivate var referenceWords: String {
+    switch self {
+    case .flag, .integer, .seed, .number, .name, .path, .picture, .size: words
+    case .word(let words): words.map { "`\($0)`" }.joined(separator: " | ")
+    case .list(let element, _): "list of: \(element.referenceWords)"
+    case .section(let section):
+      section.allowsBareWord ? "a kind, or a mapping" : "mapping"
+    case .either(let shapes): shapes.map(\.referenceWords).joined(separator: ", or ")
+    }
+  }
+}
+
+extension SpecKey.Fallback {
+  fileprivate var referenceWords: String {
+    switch self {
+    case .required: "**required**"
+    case .value(let value): "`\(value.referenceText)`"
+    case .derived(let words), .absent(let words): words
+    }
+  }
+}
+
+extension SpecValue {
+  fileprivate var referenceText: String {
+    switch self {
+    case .flag(let flag): String(flag)
+    case .integer(let integer): String(integer)
+    case .seed(let seed): String(seed)
+    case .number(let number): NumberRange.plain(number)
+    case .word(let text), .text(let text): text
+    case .picture(let picture): picture.text
+    case .size(let size): SpecText.size(size)
+    case .list(let values): SpecText.list(values.map(\.referenceText))
+    }
+  }
+}

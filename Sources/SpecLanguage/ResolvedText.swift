@@ -1,0 +1,76 @@
+package import Diagnostics
+
+/// The canonical text of a spec: every key that means something, defaults filled in, in the order of the table, with no
+/// comments. It is a spec itself; read again it gives an equal spec and the same text. Plans are pinned to its SHA-256.
+package func resolvedText(_ spec: Spec) -> String {
+  let lines = ResolvedTextWriter(values: ResolvedValues(spec).texts).lines()
+  return lines.map { $0.text + "\n" }.joined()
+}
+
+/// The same lines with where each value came from as a comment: `file:line`, `--set`, `default` or `derived`.
+package func resolvedText(_ spec: Spec, origins: [String: ValueOrigin], texts: SourceTexts) -> String {
+  let lines = ResolvedTextWriter(values: ResolvedValues(spec).texts).lines()
+  // One long list must not push all comments out of sight.
+  let widest = 60
+  let column = lines.filter { $0.path != nil }.map(\.text.count).filter { $0 <= widest }.max() ?? 0
+  return lines.map { line in
+    guard let path = line.path else { return line.text + "\n" }
+    let origin =
+      switch origins[path] ?? .default {
+      case .written(let span): place(of: span, in: texts)
+      case .default: "default"
+      case .derived: "derived"
+      }
+    let padding = String(repeating: " ", count: max(0, column - line.text.count))
+    return "\(line.text)\(padding)  # \(origin)\n"
+  }.joined()
+}
+
+private func place(of span: SourceSpan, in texts: SourceTexts) -> String {
+  let file = texts[span.file]
+  let isOverride = span.file.index > 0
+  return isOverride ? file.label : "\(file.label):\(file.line(at: span.utf8.lowerBound))"
+}
+
+/// The text of a value as it stands behind its key.
+enum ResolvedValueText {
+  /// On the key's line.
+  case inline(String)
+  /// Below it, one entry a line.
+  case entries([String])
+}
+
+/// Puts the texts of values under their keys, in the order of the table.
+private struct ResolvedTextWriter {
+  let values: [String: ResolvedValueText]
+
+  struct Line {
+    var text: String
+    /// Of the key whose value the line gives; nil for a section's heading and entries of lists.
+    var path: String?
+  }
+
+  func lines() -> [Line] {
+    let lines = section(SpecTable.root, path: "", indent: "")
+    let written = lines.compactMap(\.path)
+    precondition(written.count == values.count, "the table has every key that a spec gives a value")
+    return lines
+  }
+
+  private func section(_ section: SectionShape, path: String, indent: String) -> [Line] {
+    section.keys.flatMap { key -> [Line] in
+      let keyPath = path.isEmpty ? key.name : path + "." + key.name
+      switch values[keyPath] {
+      case .inline(let text): return [Line(text: "\(indent)\(key.name): \(text)", path: keyPath)]
+      case .entries(let entries):
+        return [Line(text: "\(indent)\(key.name):", path: keyPath)]
+          + entries.map { Line(text: "\(indent)  - \($0)", path: nil) }
+      case nil:
+        let inner = key.shape.sections.filter { $0.suffix.isEmpty }.flatMap {
+          self.section($0.shape, path: keyPath, indent: indent + "  ")
+        }
+        return inner.isEmpty ? [] : [Line(text: "\(indent)\(key.name):", path: nil)] + inner
+      }
+    }
+  }
+}
