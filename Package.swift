@@ -61,5 +61,7 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+    // Runs the program itself, which therefore has to be built first.
+    .testTarget(name: "CommandTests", dependencies: ["strata"]),
   ]
 )

@@ -160,7 +160,7 @@ struct JSONValueTests {
   func text() {
     let value = JSONValue.object([
       ("b", .array([.integer(1), .number(0.5), .number(.nan), .null, .bool(true)])),
-      ("a", .object([])), ("c", .array([])), ("d", .string("\"\\\n\t\u{1}é")),
+      ("a", .object([])), ("c", .verbatim("[]")), ("d", .string("\"\\\n\t\u{1}é")),
     ])
     #expect(
       value.text == """
