@@ -66,5 +66,7 @@ let package = Package(
       name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+    // Runs the program itself, which therefore has to be built first.
+    .testTarget(name: "CommandTests", dependencies: ["strata"]),
   ]
 )

@@ -10,10 +10,15 @@ extension ProgramSpec {
         local current=$1 extension
         shift
         compopt -o filenames 2>/dev/null
+        if (( $# == 0 )); then
+          mapfile -t COMPREPLY < <(compgen -f -- "$current")
+          return
+        fi
         mapfile -t COMPREPLY < <(
-          compgen -d -- "$current"
-          if (( $# == 0 )); then compgen -f -X '*/' -- "$current"; fi
-          for extension in "$@"; do compgen -f -X "!*.$extension" -- "$current"; done | sort -u
+          {
+            compgen -d -- "$current"
+            for extension in "$@"; do compgen -f -X "!*.$extension" -- "$current"; done
+          } | sort -u
         )
       }
 

@@ -17,7 +17,7 @@ extension ProgramSpec {
       if !operand.isEmpty { text += "\(condition) \(operand)\n" }
       for option in command.options {
         let short = option.short.map { " -s \($0)" } ?? ""
-        let value = option.placeholder == nil ? "" : " -r \(fishAction(option.completion))"
+        let value = option.placeholder == nil ? "" : " " + fishValue(option.completion)
         let description = quoted(option.summary)
         text += "\(condition)\(short) -l \(option.name)\(value) -d \(description)\n"
       }
@@ -31,6 +31,15 @@ extension ProgramSpec {
     case .files: "-F"
     case .folders: "-a '(__fish_complete_directories)'"
     case .words(let words): "-a \(quoted(words.joined(separator: " ")))"
+    }
+  }
+
+  /// A value is required; only where it is a file does fish offer files.
+  private func fishValue(_ completion: Completion) -> String {
+    switch completion {
+    case .files: "-r -F"
+    case .nothing: "-x"
+    case .folders, .words: "-x " + fishAction(completion)
     }
   }
 

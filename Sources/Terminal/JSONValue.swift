@@ -8,6 +8,8 @@ package enum JSONValue: Sendable {
   case string(String)
   case array([JSONValue])
   case object([(String, JSONValue)])
+  /// JSON that someone else has written already, put in as it stands.
+  case verbatim(String)
 
   /// The document with two blanks an indentation level and no line end.
   package var text: String {
@@ -23,6 +25,7 @@ package enum JSONValue: Sendable {
     case .integer(let value): text += String(value)
     case .number(let value): text += value.isFinite ? "\(value)" : "null"
     case .string(let value): text += Self.quoted(value)
+    case .verbatim(let json): text += json
     case .array(let items):
       Self.writeList(items, "[", "]", into: &text, indentation) { item, text in
         item.write(into: &text, indentation: indentation + 1)

@@ -20,18 +20,19 @@ struct StrataCommand {
   private static func run(_ words: [String], _ console: Console) -> ExitCode {
     let program = CommandTable.program
     let wantsJSON = words.prefix { $0 != "--" }.contains("--json")
+    let invocation: Invocation
     do {
-      return try carryOut(program.parse(words), console)
-    } catch let failure as UsageFailure {
-      let faults = CommandFailure(.faultyInput, failure.faults)
-      tell(faults, wantsJSON: wantsJSON, console)
-      console.diagnostics.write(program.usageHint(for: failure, console.diagnostics.style))
-      return faults.exitCode
-    } catch let failure as CommandFailure {
-      tell(failure, wantsJSON: wantsJSON, console)
-      return failure.exitCode
+      invocation = try program.parse(words)
     } catch {
-      preconditionFailure("commands throw CommandFailure, the parser UsageFailure")
+      tell(CommandFailure(.faultyInput, error.faults), wantsJSON: wantsJSON, console)
+      console.diagnostics.write(program.usageHint(for: error, console.diagnostics.style))
+      return .faultyInput
+    }
+    do {
+      return try carryOut(invocation, console)
+    } catch {
+      tell(error, wantsJSON: wantsJSON, console)
+      return error.exitCode
     }
   }
 

@@ -1,34 +1,11 @@
 import Terminal
 import Testing
 
-private enum Fixture {
-  static let output = ValueOption("output", short: "o", .path("PLAN"), "where to write")
-  static let threads = ValueOption("threads", .integer(in: 1...64), "workers", default: "2")
-  static let budget = ValueOption("budget", .size, "limit")
-  static let set = RepeatedOption("set", .assignment, "set a value")
-  static let dryRun = Flag("dry-run", "stop early")
-
-  static let plan = CommandSpec(
-    "plan", group: "plans", summary: "compile", discussion: "Compiles.",
-    operands: OperandSpec("SPEC", 1...1, "a spec"),
-    options: [output.spec, threads.spec, budget.spec, set.spec, dryRun.spec], examples: [])
-  static let compare = CommandSpec(
-    "compare", group: "runs", summary: "compare", discussion: "Compares.",
-    operands: OperandSpec("DIR", 2...Int.max, "folders"), examples: [])
-  static let shells = CommandSpec(
-    "shells", group: "about", summary: "shells", discussion: "Shells.",
-    operands: OperandSpec("SHELL", 1...1, "a shell", completion: .words(["bash", "zsh"])), examples: [])
-  static let version = CommandSpec(
-    "version", group: "about", summary: "version", discussion: "Version.", examples: [])
-  static let program = ProgramSpec(
-    name: "strata", version: "9.9", summary: "a program", commands: [plan, compare, shells, version])
-}
-
 private func parse(_ words: String...) throws(UsageFailure) -> Arguments {
-  try Arguments(words, for: Fixture.plan)
+  try Arguments(words, for: ExampleProgram.plan)
 }
 
-private func messages(_ words: [String], for spec: CommandSpec = Fixture.plan) -> [String] {
+private func messages(_ words: [String], for spec: CommandSpec = ExampleProgram.plan) -> [String] {
   do {
     _ = try Arguments(words, for: spec)
     return []
@@ -37,7 +14,7 @@ private func messages(_ words: [String], for spec: CommandSpec = Fixture.plan) -
   }
 }
 
-private func helps(_ words: [String], for spec: CommandSpec = Fixture.plan) -> [String?] {
+private func helps(_ words: [String], for spec: CommandSpec = ExampleProgram.plan) -> [String?] {
   do {
     _ = try Arguments(words, for: spec)
     return []
@@ -51,10 +28,10 @@ struct ArgumentsTests {
   @Test("both spellings of a value, short names, flags and operands in any order")
   func values() throws {
     let arguments = try parse("--threads=4", "net.yaml", "-o", "out.json", "--dry-run", "--budget", "1.5GiB")
-    #expect(arguments[Fixture.threads] == 4)
-    #expect(arguments[Fixture.output] == "out.json")
-    #expect(arguments[Fixture.budget] == .bytes(1_610_612_736))
-    #expect(arguments[Fixture.dryRun])
+    #expect(arguments[ExampleProgram.threads] == 4)
+    #expect(arguments[ExampleProgram.output] == "out.json")
+    #expect(arguments[ExampleProgram.budget] == .bytes(1_610_612_736))
+    #expect(arguments[ExampleProgram.dryRun])
     #expect(!arguments[CommandSpec.json])
     #expect(arguments.operands == ["net.yaml"])
   }
@@ -62,16 +39,16 @@ struct ArgumentsTests {
   @Test("absent options have no value")
   func absent() throws {
     let arguments = try parse("net.yaml")
-    #expect(arguments[Fixture.threads] == nil)
-    #expect(arguments[Fixture.set].isEmpty)
-    #expect(!arguments[Fixture.dryRun])
+    #expect(arguments[ExampleProgram.threads] == nil)
+    #expect(arguments[ExampleProgram.set].isEmpty)
+    #expect(!arguments[ExampleProgram.dryRun])
   }
 
   @Test("a repeated option keeps every value in order, cut at the first '='")
   func repeated() throws {
     let arguments = try parse("--set", "a.b=1", "net.yaml", "--set=c=[x=y]", "--set", "d=")
     #expect(
-      arguments[Fixture.set] == [
+      arguments[ExampleProgram.set] == [
         Assignment(key: "a.b", value: "1"), Assignment(key: "c", value: "[x=y]"),
         Assignment(key: "d", value: ""),
       ])
@@ -87,7 +64,7 @@ struct ArgumentsTests {
   func dash() throws {
     let arguments = try parse("-", "-o", "-")
     #expect(arguments.operands == ["-"])
-    #expect(arguments[Fixture.output] == "-")
+    #expect(arguments[ExampleProgram.output] == "-")
   }
 
   @Test(
@@ -150,19 +127,19 @@ struct ArgumentsTests {
 
   @Test("operands are counted and, where the words are known, checked")
   func operandCount() {
-    #expect(messages(["a"], for: Fixture.compare) == ["'compare' needs DIR DIR... (1 given)"])
-    #expect(messages(["a", "b", "c"], for: Fixture.compare) == [])
-    #expect(messages(["x"], for: Fixture.version) == ["unexpected 'x': 'version' takes only options"])
-    #expect(messages(["bsh"], for: Fixture.shells) == ["'bsh' is no SHELL"])
-    #expect(helps(["bsh"], for: Fixture.shells) == ["did you mean 'bash'?"])
-    #expect(messages(["zsh"], for: Fixture.shells) == [])
+    #expect(messages(["a"], for: ExampleProgram.compare) == ["'compare' needs DIR DIR... (1 given)"])
+    #expect(messages(["a", "b", "c"], for: ExampleProgram.compare) == [])
+    #expect(messages(["x"], for: ExampleProgram.version) == ["unexpected 'x': 'version' takes only options"])
+    #expect(messages(["bsh"], for: ExampleProgram.shells) == ["'bsh' is no SHELL"])
+    #expect(helps(["bsh"], for: ExampleProgram.shells) == ["did you mean 'bash'?"])
+    #expect(messages(["zsh"], for: ExampleProgram.shells) == [])
   }
 
   @Test("reading an option of another command is a bug and traps")
   func foreignOption() async {
     await #expect(processExitsWith: .failure) {
-      let arguments = try Arguments(["a", "b"], for: Fixture.compare)
-      _ = arguments[Fixture.threads]
+      let arguments = try Arguments(["a", "b"], for: ExampleProgram.compare)
+      _ = arguments[ExampleProgram.threads]
     }
   }
 }
@@ -171,7 +148,7 @@ struct ArgumentsTests {
 struct InvocationTests {
   private func describe(_ words: String...) -> String {
     do {
-      switch try Fixture.program.parse(words) {
+      switch try ExampleProgram.program.parse(words) {
       case .help(let command, let json): return "help \(command ?? "-") \(json)"
       case .version(let json): return "version \(json)"
       case .command(let name, let arguments): return "\(name) \(arguments.operands)"
@@ -211,13 +188,13 @@ struct InvocationTests {
 
   @Test("the faults of a command name it, for the usage line")
   func failureNamesCommand() {
-    #expect(throws: UsageFailure.self) { try Fixture.program.parse(["plan"]) }
+    #expect(throws: UsageFailure.self) { try ExampleProgram.program.parse(["plan"]) }
     do {
-      _ = try Fixture.program.parse(["plan"])
+      _ = try ExampleProgram.program.parse(["plan"])
     } catch {
       #expect(error.command == "plan")
       #expect(
-        Fixture.program.usageHint(for: error, .plain)
+        ExampleProgram.program.usageHint(for: error, .plain)
           == "\nusage: strata plan [options] SPEC\n'strata help plan' tells more\n")
     }
   }
