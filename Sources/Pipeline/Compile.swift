@@ -122,3 +122,8 @@ private func endToEndPeakBytes(
     evaluation: evaluationGraph(network, modules: modules, ensemble: false, spec).graph)
   return planner.stage(graphs, index: 1, network: ResidentLayout(network: network)).memory.peakBytes
 }
+
+/// Everything that `compile` would find, without planning.
+package func check(_ spec: Spec) throws(CompilationFailed) {
+  _ = try lower(spec)
+}

@@ -121,7 +121,7 @@ package struct ProgressDisplay {
 }
 
 /// Seconds of the system's monotonic clock; only differences mean something.
-private func monotonicSeconds() -> Double {
+package func monotonicSeconds() -> Double {
   var time = timespec()
   unsafe clock_gettime(CLOCK_MONOTONIC, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

@@ -1,3 +1,6 @@
+internal import Datasets
+internal import Execution
+internal import Planning
 internal import Terminal
 
 /// What `strata bench SPEC` measures.
@@ -38,6 +41,63 @@ struct BenchCommand: Command {
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    guard let path = arguments.operands.first else {
+      throw CommandFailure(.faultyInput, "'strata bench' without a spec is not supported yet")
+    }
+    let json = arguments[CommandSpec.json]
+    var assignments = arguments[CommonOptions.set]
+    let stageNumber: Int
+    switch arguments[mode] ?? .step {
+    case .step: stageNumber = 1
+    case .stage(let number):
+      stageNumber = number
+      assignments.append(Assignment(key: "training.strategy", value: "sequential"))
+    }
+    var loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
+    loaded.replaceDataWithMadeUpPictures()
+    let plan = try loaded.plan(
+      threads: arguments[CommonOptions.threads] ?? 2, dataPath: nil, withFingerprint: false, console, json: json)
+    guard stageNumber <= plan.stages.count else {
+      throw CommandFailure(
+        .faultyInput, "there is no stage \(stageNumber)", help: "the spec has \(plan.stages.count) in sequential training")
+    }
+    let dataset = try DataOpening(loaded.spec, folder: loaded.folder, path: nil).open()
+    let engine = try Engine.make(plan)
+    let benchmark = StepBenchmark(
+      engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
+    let stepCount = arguments[steps] ?? 20
+    let seconds = benchmark.run(plan.stages[stageNumber - 1], steps: stepCount, warmUps: 2) { step in
+      guard console.diagnostics.canRedraw else { return }
+      console.diagnostics.write("\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
+    }.sorted()
+    report(seconds, of: plan, json: json, console)
+    return .done
+  }
+
+  private static func report(_ seconds: [Double], of plan: Plan, json: Bool, _ console: Console) {
+    let median = seconds[seconds.count / 2]
+    let (least, most) = (seconds[0], seconds[seconds.count - 1])
+    let rate = Double(plan.training.batch) / median
+    let peakBytes = ProcessMemory.peakBytes
+    if json {
+      let step = JSONValue.object([
+        ("medianSeconds", .number(median)), ("minSeconds", .number(least)), ("maxSeconds", .number(most)),
+      ])
+      console.output.writeLine(
+        JSONValue.object([
+          ("schema", "strata.bench/1"), ("name", .string(plan.name)), ("threads", .integer(plan.threads)),
+          ("steps", .integer(seconds.count)), ("step", step), ("imagesPerSecond", .number(rate)),
+          ("peakBytes", peakBytes.map { .integer($0) } ?? .null), ("plannedPeakBytes", .integer(plan.memory.peakBytes)),
+        ]).text)
+      return
+    }
+    func milliseconds(_ seconds: Double) -> String { fixed(seconds * 1000, decimals: 1) }
+    console.output.writeLine(
+      """
+      \(plan.name): \(seconds.count) steps of \(plan.training.batch) pictures, \(plan.threads) workers
+        step   \(milliseconds(median)) ms (median; \(milliseconds(least)) to \(milliseconds(most)))
+        speed  \(fixed(rate, decimals: 1)) images/s
+        peak   \(peakBytes.map { byteSize($0) } ?? "unknown"), planned \(byteSize(plan.memory.peakBytes))
+      """)
   }
 }

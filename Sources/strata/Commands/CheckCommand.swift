@@ -1,3 +1,5 @@
+internal import Diagnostics
+internal import Pipeline
 internal import Terminal
 
 /// `strata check SPEC...`
@@ -17,6 +19,23 @@ struct CheckCommand: Command {
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    var failed: CommandFailure?
+    for path in arguments.operands {
+      do {
+        let loaded = try LoadedSpec(
+          path: path, set: arguments[CommonOptions.set], console, json: arguments[CommandSpec.json])
+        try loaded.checked(console, json: arguments[CommandSpec.json]) { spec throws(CompilationFailed) in try check(spec) }
+        if !arguments[CommandSpec.json] { console.output.writeLine("\(path): ok") }
+      } catch {
+        // Other specs are checked all the same.
+        console.diagnostics.write(error.text(console.diagnostics.style))
+        failed = CommandFailure(error.exitCode, [])
+      }
+    }
+    if let failed { throw failed }
+    if arguments[CommandSpec.json] {
+      console.output.writeLine("{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[]}")
+    }
+    return .done
   }
 }

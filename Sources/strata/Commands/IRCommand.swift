@@ -1,3 +1,6 @@
+internal import Diagnostics
+internal import GraphIR
+internal import Pipeline
 internal import Terminal
 
 /// `strata ir SPEC [--after PASS]`
@@ -15,6 +18,26 @@ struct IRCommand: Command {
     examples: [.init("strata ir net.yaml", "the graph that is planned and executed")])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    let json = arguments[CommandSpec.json]
+    let pass = arguments[after]
+    if let pass, !GraphDump.passNames.contains(pass) {
+      let hint = nearest(to: pass, among: GraphDump.passNames).map { "did you mean '\($0)'? " } ?? ""
+      throw CommandFailure(
+        .faultyInput, "there is no pass '\(pass)'",
+        help: hint + "passes in order: \(GraphDump.passNames.joined(separator: ", "))")
+    }
+    let loaded = try LoadedSpec(
+      path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+    let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+      try GraphDump.all(of: spec, after: pass)
+    }
+    let texts = dumps.map { (title: $0.title, text: GraphPrinter($0.graph, place: loaded.place).text) }
+    if json {
+      let graphs = texts.map { JSONValue.object([("title", .string($0.title)), ("text", .string($0.text))]) }
+      console.output.writeLine(JSONValue.object([("schema", "strata.ir/1"), ("graphs", .array(graphs))]).text)
+    } else {
+      for (title, text) in texts { console.output.write("# \(title)\n\(text)\n") }
+    }
+    return .done
   }
 }

@@ -1,3 +1,5 @@
+internal import Artifacts
+internal import Planning
 internal import Terminal
 
 /// `strata plan SPEC [-o PLAN] [--budget SIZE] [--threads N]`
@@ -18,7 +20,9 @@ struct PlanCommand: Command {
       'strata run' executes as it stands; it is pinned to the spec by a hash.
       """,
     operands: CommonOperands.spec,
-    options: [output.spec, budget.spec, CommonOptions.threads.spec, CommonOptions.set.spec],
+    options: [
+      output.spec, budget.spec, CommonOptions.threads.spec, CommonOptions.data.spec, CommonOptions.set.spec,
+    ],
     exitCodes: [.failed, .overBudget, .faultyData],
     examples: [
       .init("strata plan net.yaml", "a dry run: what the training would need"),
@@ -26,6 +30,17 @@ struct PlanCommand: Command {
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    let json = arguments[CommandSpec.json]
+    if arguments[budget] != nil { throw CommandFailure(.faultyInput, "'--budget' is not supported yet") }
+    let loaded = try LoadedSpec(
+      path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+    let plan = try loaded.plan(
+      threads: arguments[CommonOptions.threads] ?? 2, dataPath: arguments[CommonOptions.data],
+      withFingerprint: arguments[CommonOptions.data] != nil, console, json: json)
+    if let path = arguments[output] {
+      try PlanFile.write(plan, of: loaded, to: path)
+    }
+    PlanFile.print(plan, of: loaded, json: json, console)
+    return .done
   }
 }

@@ -28,7 +28,7 @@ struct DataOpening {
     case .synthetic:
       source = .synthetic(
         SyntheticPictures(
-          shape: PictureDimensions(channels: input.channels, height: input.height, width: input.width),
+          dimensions: PictureDimensions(channels: input.channels, height: input.height, width: input.width),
           classCount: spec.network.classes.value, seed: spec.training.seed.value))
     case .cifar10: source = .cifar10(folder: try needed())
     case .cifar100: source = .cifar100(folder: try needed())

@@ -8,7 +8,7 @@ struct LoadedSpec {
   /// As the user typed it.
   let path: String
   let texts: SourceTexts
-  let spec: Spec
+  private(set) var spec: Spec
   let origins: [String: ValueOrigin]
   /// Faults that left a spec to look further into: they are told together with what lowering finds.
   let diagnostics: [Diagnostic]
@@ -27,7 +27,7 @@ struct LoadedSpec {
   init(path: String, set assignments: [Assignment], _ console: Console, json: Bool) throws(CommandFailure) {
     let bytes: [UInt8]
     do {
-      bytes = try readSource(path: path, limit: specByteLimit + 1)
+      bytes = try readSource(path: path, limit: SourceScan.largestByteCount + 1)
     } catch {
       throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
     }
@@ -52,11 +52,22 @@ struct LoadedSpec {
     diagnostics = result.diagnostics
   }
 
+  /// For measurements that must not depend on a data set being there: same shape, same classes.
+  mutating func replaceDataWithMadeUpPictures() {
+    spec.data.source.value = .synthetic
+    spec.data.path = nil
+    spec.data.trainLimit = nil
+    spec.data.testLimit = nil
+  }
+
   /// `net.yaml:14`.
   func place(_ span: SourceSpan) -> String {
     let file = texts[span.file]
     return "\(file.label):\(file.position(at: span.utf8.lowerBound).line)"
   }
+
+  /// Line of a span in its own text, from 1.
+  func line(_ span: SourceSpan) -> Int { texts[span.file].position(at: span.utf8.lowerBound).line }
 
   /// Runs a phase on the spec; its faults are told together with the decoder's, in order of their places.
   func checked<Result>(
