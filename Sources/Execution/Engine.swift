@@ -36,21 +36,25 @@ package final class Engine {
     }
   }
 
-  /// Copies one slice of a tensor out, in PyTorch's order.
-  package func read(_ entry: ResidentLayout.Entry, slice: Int, into target: inout MutableSpan<Float>) {
-    let layout = PyTorchLayout(entry.value.type)
-    precondition(target.count == layout.sliceElementCount, "a slice at a time")
+  /// Copies elements of a tensor out, from `start` on in PyTorch's order, as many as `target` holds.
+  package func read(_ entry: ResidentLayout.Entry, from start: Int, into target: inout MutableSpan<Float>) {
     arena.withFloats(at: entry.offset, count: entry.value.type.elementCount) { floats in
-      layout.forEachElement(ofSlice: slice) { ours, theirs in target[theirs] = floats[ours] }
+      var index = 0
+      PyTorchLayout(entry.value.type).forEachElement(in: start..<start + target.count) { ours in
+        target[index] = floats[ours]
+        index += 1
+      }
     }
   }
 
-  /// Copies one slice of a tensor in, from PyTorch's order.
-  package func write(_ entry: ResidentLayout.Entry, slice: Int, from source: borrowing Span<Float>) {
-    let layout = PyTorchLayout(entry.value.type)
-    precondition(source.count == layout.sliceElementCount, "a slice at a time")
+  /// Copies elements of a tensor in, from `start` on in PyTorch's order.
+  package func write(_ entry: ResidentLayout.Entry, from start: Int, _ source: borrowing Span<Float>) {
     arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { floats in
-      layout.forEachElement(ofSlice: slice) { ours, theirs in floats[ours] = source[theirs] }
+      var index = 0
+      PyTorchLayout(entry.value.type).forEachElement(in: start..<start + source.count) { ours in
+        floats[ours] = source[index]
+        index += 1
+      }
     }
   }
 

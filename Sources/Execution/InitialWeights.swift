@@ -26,9 +26,10 @@ struct InitialWeights {
 
   private func fill(_ floats: inout MutableSpan<Float>, _ element: (Int) -> Float) {
     let layout = PyTorchLayout(value.type)
-    for slice in 0..<layout.sliceCount {
-      let first = slice * layout.sliceElementCount
-      layout.forEachElement(ofSlice: slice) { ours, theirs in floats[ours] = element(first + theirs) }
+    var index = 0
+    layout.forEachElement(in: 0..<layout.elementCount) { ours in
+      floats[ours] = element(index)
+      index += 1
     }
   }
 }

@@ -5,65 +5,45 @@ package import GraphIR
 package struct PyTorchLayout: Sendable {
   /// As the model file states it.
   package let shape: [Int]
-  private let type: TensorType
+  package let elementCount: Int
+  /// Theirs is `[outer, channels, area]`, contiguous. Ours has the same three extents with these strides.
+  private let channels, area: Int
+  private let outerStride, channelStride, areaStride: Int
 
   package init(_ type: TensorType) {
-    self.type = type
+    elementCount = type.elementCount
     switch type {
     case .filter(let kernelSize, let inChannels, let outChannels):
       shape = [outChannels, inChannels, kernelSize, kernelSize]
+      (channels, area) = (inChannels, kernelSize * kernelSize)
+      (outerStride, channelStride, areaStride) = (1, outChannels, inChannels * outChannels)
     case .matrix(let outFeatures, let height, let width, let channels):
       shape = [outFeatures, channels * height * width]
-    case .vector(let count): shape = [count]
-    case .pictures, .labels, .windowIndices, .metrics:
-      preconditionFailure("only parameters and statistics have one")
-    }
-  }
-
-  /// Slices along the first extent: what is converted at a time, so that no whole tensor is ever copied.
-  package var sliceCount: Int {
-    switch type {
-    case .filter, .matrix: shape[0]
-    case .vector, .pictures, .labels, .windowIndices, .metrics: 1
-    }
-  }
-
-  package var sliceElementCount: Int { type.elementCount / sliceCount }
-
-  /// Calls `body` with each element of a slice: its index in our memory and its index inside the slice in PyTorch's.
-  @inlinable
-  package func forEachElement(ofSlice slice: Int, _ body: (_ ours: Int, _ theirs: Int) -> Void) {
-    switch storage {
-    case .filter(let area, let inChannels, let outChannels):
-      for channel in 0..<inChannels {
-        for position in 0..<area {
-          body((position * inChannels + channel) * outChannels + slice, channel * area + position)
-        }
-      }
-    case .matrix(let area, let channels):
-      let row = slice * area * channels
-      for channel in 0..<channels {
-        for position in 0..<area { body(row + position * channels + channel, channel * area + position) }
-      }
+      (self.channels, area) = (channels, height * width)
+      (outerStride, channelStride, areaStride) = (channels * height * width, 1, channels)
     case .vector(let count):
-      for index in 0..<count { body(index, index) }
+      shape = [count]
+      (channels, area) = (1, 1)
+      (outerStride, channelStride, areaStride) = (1, 1, 1)
+    case .pictures, .labels, .windowIndices, .metrics: preconditionFailure("only parameters and statistics have one")
     }
   }
 
-  @usableFromInline package enum Storage {
-    case filter(area: Int, inChannels: Int, outChannels: Int)
-    case matrix(area: Int, channels: Int)
-    case vector(count: Int)
-  }
-
-  @usableFromInline package var storage: Storage {
-    switch type {
-    case .filter(let kernelSize, let inChannels, let outChannels):
-      .filter(area: kernelSize * kernelSize, inChannels: inChannels, outChannels: outChannels)
-    case .matrix(_, let height, let width, let channels): .matrix(area: height * width, channels: channels)
-    case .vector(let count): .vector(count: count)
-    case .pictures, .labels, .windowIndices, .metrics:
-      preconditionFailure("only parameters and statistics have one")
+  /// Calls `body` with the place in our memory of each element of a range of PyTorch's order, in that order.
+  package func forEachElement(in range: Range<Int>, _ body: (_ ours: Int) -> Void) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= elementCount, "a part of the tensor")
+    let (row, position) = range.lowerBound.quotientAndRemainder(dividingBy: area)
+    var (outer, channel) = row.quotientAndRemainder(dividingBy: channels)
+    var element = position
+    for _ in range {
+      body(outer * outerStride + channel * channelStride + element * areaStride)
+      element += 1
+      guard element == area else { continue }
+      element = 0
+      channel += 1
+      guard channel == channels else { continue }
+      channel = 0
+      outer += 1
     }
   }
 }
