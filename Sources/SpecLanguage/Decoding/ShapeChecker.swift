@@ -221,7 +221,7 @@ extension ValueShape {
   fileprivate func alternative(forScalar node: YAMLNode) -> ValueShape? {
     let takesScalars: (ValueShape) -> Bool = { shape in
       switch shape {
-      case .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: true
+      case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: true
       case .section(let section): section.allowsBareWord
       case .list, .either: false
       }
