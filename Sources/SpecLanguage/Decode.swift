@@ -22,9 +22,9 @@ package struct DecodeResult: Sendable {
 package func decode(_ source: SourceFile, overrides: [SourceFile] = []) -> DecodeResult {
   let state = DecodingState()
   func result(_ spec: Spec?) -> DecodeResult {
-    DecodeResult(
-      spec: spec, diagnostics: state.bag.inSourceOrder, droppedCount: state.bag.droppedCount,
-      origins: state.origins)
+    let bag = state.finish()
+    return DecodeResult(
+      spec: spec, diagnostics: bag.inSourceOrder, droppedCount: bag.droppedCount, origins: state.origins)
   }
   let scanFaults = SourceScan.faults(in: source)
   guard scanFaults.isEmpty else {

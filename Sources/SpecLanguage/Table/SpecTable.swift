@@ -5,7 +5,7 @@ package enum SpecTable {
 
   package static let root = SectionShape([
     SpecKey(
-      "strata", .version, .required, alsoKnownAs: ["version"],
+      "strata", .version, .required, structural: true, alsoKnownAs: ["version"],
       "version of the language"),
     SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
     SpecKey(
