@@ -28,7 +28,7 @@ enum DisplayText {
       0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF, 0x1F900...0x1FAFF,
       0x20000...0x3FFFD:
       return 2
-    case _:
+    default:
       return 1
     }
   }
@@ -40,7 +40,7 @@ enum DisplayText {
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-    case _: false
+    default: false
     }
   }
 }

@@ -7,6 +7,8 @@ package struct DecodeResult: Sendable {
   package var spec: Spec?
   /// Every fault, by source and place. Empty: the spec is good.
   package var diagnostics: [Diagnostic]
+  /// Faults beyond `DiagnosticBag.limit`, counted only.
+  package var droppedCount: Int
   /// Where the values came from, by dotted path; for `strata show --resolved`.
   package var origins: [String: ValueOrigin]
 }
@@ -20,7 +22,9 @@ package struct DecodeResult: Sendable {
 package func decode(_ source: SourceFile, overrides: [SourceFile] = []) -> DecodeResult {
   let state = DecodingState()
   func result(_ spec: Spec?) -> DecodeResult {
-    DecodeResult(spec: spec, diagnostics: state.bag.inSourceOrder, origins: state.origins)
+    let bag = state.finish()
+    return DecodeResult(
+      spec: spec, diagnostics: bag.inSourceOrder, droppedCount: bag.droppedCount, origins: state.origins)
   }
   let scanFaults = SourceScan.faults(in: source)
   guard scanFaults.isEmpty else {

@@ -5,7 +5,7 @@ package enum SpecTable {
 
   package static let root = SectionShape([
     SpecKey(
-      "strata", .integer(1...1_000), .required, alsoKnownAs: ["version"],
+      "strata", .version, .required, structural: true, alsoKnownAs: ["version"],
       "version of the language"),
     SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
     SpecKey(
@@ -128,13 +128,13 @@ enum Limits {
   static let classes = 1_000_000
   static let pictures = 1_000_000_000
   static let epochs = 1_000_000
-  static let batch = 1_048_576
+  static let batch = 65_536
 }
 
 extension NumberRange {
-  static let any = NumberRange(lower: .included(-1e6), upper: .included(1e6))
-  static let positive = NumberRange(lower: .excluded(0), upper: .included(1e6))
-  static let nonNegative = NumberRange(lower: .included(0), upper: .included(1e6))
+  static let any = NumberRange(lower: .included(-farAway), upper: .included(farAway))
+  static let positive = NumberRange(lower: .excluded(0), upper: .included(farAway))
+  static let nonNegative = NumberRange(lower: .included(0), upper: .included(farAway))
   /// 0 to below 1.
   static let decay = NumberRange(lower: .included(0), upper: .excluded(1))
   static let factor = NumberRange(lower: .excluded(0), upper: .included(1))

@@ -31,9 +31,9 @@ extension SpecBuilder {
     let hasPool = ["linear", "cnn"].contains(word.value)
     let kind: ClassifierKind =
       switch word.value {
-      case "cnn": .cnn(k: section.integer("k"), width: auxiliaryWidth(section))
+      case "cnn": cnn(section)
       case "mlp": mlp(section)
-      case "mlp-sr": .mlpSR(convolutions: section.integer("convolutions"), hidden: section.integer("hidden"))
+      case "mlp-sr": mlpSR(section)
       case "vgg": inHead ? .vggHead : .vggAuxiliary
       case "gap": .gap
       default: .linear
@@ -45,6 +45,23 @@ extension SpecBuilder {
   private func mlp(_ section: SectionReader) -> ClassifierKind {
     if let list = section.list("hidden") { return .mlpHead(hidden: list.items.compactMap(\.integer)) }
     return .mlp(hidden: section.integer("hidden"))
+  }
+
+  private func mlpSR(_ section: SectionReader) -> ClassifierKind {
+    if let list = section.list("hidden"), section.isSound("hidden") {
+      let expected = ValueShape.integer(0...64).words + " for 'kind: mlp-sr'"
+      report(
+        .wrongType(section.section.path + ".hidden", expected: expected, found: "a list", at: list.span),
+        structural: true)
+    }
+    return .mlpSR(convolutions: section.integer("convolutions"), hidden: section.integer("hidden"))
+  }
+
+  /// One hidden layer, the trained one, is `linear`: both words give the same plan.
+  private func cnn(_ section: SectionReader) -> ClassifierKind {
+    let k = section.integer("k")
+    let width = auxiliaryWidth(section)
+    return k.value == 1 ? .linear : .cnn(k: k, width: width)
   }
 
   private func auxiliaryWidth(_ section: SectionReader) -> AuxiliaryWidth {

@@ -164,6 +164,7 @@ private enum JSONSchemaWriter {
   private static func shape(_ shape: ValueShape) -> SchemaObject {
     var schema = SchemaObject()
     switch shape {
+    case .version: schema["const"] = String(SpecTable.version)
     case .flag: schema["type"] = "\"boolean\""
     case .integer(let range, let odd):
       schema["type"] = "\"integer\""

@@ -74,10 +74,14 @@ extension Diagnostic {
       fixIt: meant.map { FixIt(span: span, replacement: $0) })
   }
 
-  static func wrongCount(_ key: String, expected: String, found: Int, at span: SourceSpan) -> Self {
+  static func wrongCount(
+    _ key: String, expected: String, found: Int, unit: String = "entries", at span: SourceSpan
+  )
+    -> Self
+  {
     Diagnostic(
       code: "E039", message: "the list '\(key)' takes \(expected)", primary: span,
-      label: found == 1 ? "one entry" : "\(found) entries")
+      label: found == 1 && unit == "entries" ? "one entry" : "\(found) \(unit)")
   }
 }
 
@@ -157,9 +161,9 @@ extension Diagnostic {
       notes: [Note(span: first, label: "first named here")], help: "merge the two entries")
   }
 
-  static func unknownVersion(_ version: Int, at span: SourceSpan) -> Self {
+  static func unknownVersion(_ version: String, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E050", message: "this release reads version \(SpecTable.version) of the language", primary: span,
-      label: "version \(version)", help: "a newer Strata may read it")
+      label: "version \(version.prefix(20))", help: "a newer Strata may read it")
   }
 }

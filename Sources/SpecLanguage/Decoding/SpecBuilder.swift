@@ -13,10 +13,7 @@ struct SpecBuilder {
   }
 
   func spec() -> Spec {
-    let version = root.integer("strata")
-    if root.isSound("strata"), root.isWritten("strata"), version.value != SpecTable.version {
-      report(.unknownVersion(version.value, at: version.span), structural: true)
-    }
+    _ = root.integer("strata")
     let data = root.section("data")
     let source = data.choice("source", as: DataSource.self)
     let network = network(source: source, sourceIsSound: data.isSound("source") && root.isSound("network"))

@@ -19,7 +19,7 @@ extension ValueShape {
   /// Like ``words``, but a section says no more than that it is one: its keys follow in the table.
   fileprivate var referenceWords: String {
     switch self {
-    case .flag, .integer, .seed, .number, .name, .path, .picture, .size: words
+    case .version, .flag, .integer, .seed, .number, .name, .path, .picture, .size: words
     case .word(let words): words.map { "`\($0)`" }.joined(separator: " | ")
     case .list(let element, _): "list of: \(element.referenceWords)"
     case .section(let section):

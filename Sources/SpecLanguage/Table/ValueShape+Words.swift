@@ -5,13 +5,12 @@ extension ValueShape {
   /// What a key of this shape takes, for people: "a whole number from 1 to 11".
   var words: String {
     switch self {
+    case .version: "\(SpecTable.version)"
     case .flag: "true or false"
     case .integer(let range, let odd):
-      range.count == 1
-        ? "\(range.lowerBound)"
-        : "\(odd ? "an odd number" : "a whole number") from \(range.lowerBound) to \(range.upperBound)"
+      "\(odd ? "an odd number" : "a whole number") from \(range.lowerBound) to \(range.upperBound)"
     case .seed: "a whole number from 0 to 2^64 - 1"
-    case .number(let range): "a number " + range.words
+    case .number(let range): "a number" + range.words
     case .word(let words): words.joined(separator: " | ")
     case .name: "a name of a-z, 0-9 and '-'"
     case .path: "a path"
@@ -20,7 +19,7 @@ extension ValueShape {
     case .list(let element, let count):
       switch element {
       case .section: "a list of mappings" + (count.lowerBound > 0 ? "" : ", which may be empty")
-      case .either, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size, .list:
+      case .either, .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size, .list:
         "a list" + (count.lowerBound > 0 ? "" : ", which may be empty") + ", each entry " + element.words
       }
     case .section(let section):
@@ -39,19 +38,25 @@ extension ValueShape {
 }
 
 extension NumberRange {
+  /// ` above 0, up to 1`; an end that only guards against nonsense is not worth a word.
   var words: String {
     let from =
       switch lower {
-      case .included(let end): "from \(Self.plain(end))"
-      case .excluded(let end): "above \(Self.plain(end))"
+      case .included(-Self.farAway): ""
+      case .included(let end): " from \(Self.plain(end))"
+      case .excluded(let end): " above \(Self.plain(end))"
       }
     let to =
       switch upper {
-      case .included(let end): "up to \(Self.plain(end))"
-      case .excluded(let end): "below \(Self.plain(end))"
+      case .included(Self.farAway): ""
+      case .included(let end): " up to \(Self.plain(end))"
+      case .excluded(let end): " below \(Self.plain(end))"
       }
-    return "\(from), \(to)"
+    return from.isEmpty || to.isEmpty ? from + to : "\(from),\(to)"
   }
+
+  /// Where ranges end that have no end of their own.
+  static let farAway = 1e6
 
   /// Whole numbers without `.0`.
   static func plain(_ value: Double) -> String {

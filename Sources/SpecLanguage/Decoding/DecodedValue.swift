@@ -45,8 +45,30 @@ final class DecodingState {
   var bag = DiagnosticBag()
   /// A key on which the network's shapes hang is broken.
   var hasStructuralFault = false
+  /// Keys that are needed and not there, with their dotted paths. Reported in the end, unless they stand elsewhere.
+  private var missing: [(path: String, diagnostic: Diagnostic)] = []
+  /// Dotted paths that misplaced keys should have had.
+  private var misplaced: Set<String> = []
   /// Where each value came from, by dotted path.
   var origins: [String: ValueOrigin] = [:]
+
+  /// Of all kinds, so far; tells whether a section added any.
+  var faultCount: Int { bag.diagnostics.count + bag.droppedCount + missing.count }
+
+  func reportMissing(_ path: String, _ diagnostic: Diagnostic) {
+    missing.append((path, diagnostic))
+  }
+
+  func noteMisplaced(_ key: String, belongsTo sections: [String]) {
+    for section in sections { misplaced.insert(section.isEmpty ? key : section + "." + key) }
+  }
+
+  /// Every fault, by source and place.
+  func finish() -> DiagnosticBag {
+    var all = bag
+    for (path, diagnostic) in missing where !misplaced.contains(path) { all.add(diagnostic) }
+    return all
+  }
 }
 
 /// Where a value of the resolved spec came from.

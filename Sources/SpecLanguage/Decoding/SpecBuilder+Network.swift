@@ -108,7 +108,8 @@ extension SpecBuilder {
     if let list, widths.count > Limits.items {
       report(
         .wrongCount(
-          "network.widths", expected: "at most \(Limits.items) layers", found: widths.count, at: list.span),
+          "network.widths", expected: "at most \(Limits.items) layers", found: widths.count, unit: "layers",
+          at: list.span),
         structural: true)
       widths = []
     }
@@ -142,6 +143,12 @@ extension SpecBuilder {
     }
     let stages = network.sections("stages").map { stage in
       ResNetStageSpec(blocks: stage.integer("blocks"), width: stage.integer("width"))
+    }
+    if let list = network.list("stages"), stages.reduce(0, { $0 + $1.blocks.value }) > Limits.items {
+      report(
+        .wrongCount(
+          "network.stages", expected: "at most \(Limits.items) blocks",
+          found: stages.reduce(0) { $0 + $1.blocks.value }, unit: "blocks", at: list.span), structural: true)
     }
     let stem = network.section("stem")
     let pool = stem.word("pool")

@@ -83,6 +83,8 @@ package struct SectionShape: Sendable {
 
 /// What a key takes.
 package indirect enum ValueShape: Sendable {
+  /// The version of the language, `SpecTable.version`.
+  case version
   case flag
   case integer(ClosedRange<Int>, odd: Bool = false)
   /// 0 to 2^64 - 1.

@@ -104,7 +104,7 @@ extension SpecTable {
   private static func classifierKeys(hidden: ValueShape, hiddenDocumentation: String) -> [SpecKey] {
     [
       SpecKey(
-        "k", .integer(2...64), .value(.integer(3)), kinds: ["cnn"], structural: true,
+        "k", .integer(1...64), .value(.integer(3)), kinds: ["cnn"], structural: true,
         "hidden layers of the auxiliary problem, the trained layer counted (1 is `linear`)"),
       SpecKey(
         "width",

@@ -18,7 +18,7 @@ struct ShapeChecker {
   func section(_ pairs: [YAMLPair], as shape: SectionShape, path: String, keySpan: SourceSpan) -> (
     section: DecodedSection, isSound: Bool
   ) {
-    let faultsBefore = state.bag.diagnostics.count + state.bag.droppedCount
+    let faultsBefore = state.faultCount
     var section = DecodedSection(shape: shape, path: path, span: keySpan)
     // The discriminator first, wherever it stands: it decides which other keys there are.
     if let name = shape.discriminator, let key = shape[name],
@@ -54,12 +54,13 @@ struct ShapeChecker {
       // Without a sound discriminator nobody knows which keys are needed.
       let isNeeded = key.kinds.isEmpty || kind.map(key.kinds.contains) ?? false
       if isNeeded {
-        report(
-          .missingKey(key.name, in: path, documentation: key.documentation, at: keySpan),
-          structural: key.isStructural)
+        state.reportMissing(
+          path.isEmpty ? key.name : path + "." + key.name,
+          .missingKey(key.name, in: path, documentation: key.documentation, at: keySpan))
+        if key.isStructural { state.hasStructuralFault = true }
       }
     }
-    return (section, state.bag.diagnostics.count + state.bag.droppedCount == faultsBefore)
+    return (section, state.faultCount == faultsBefore)
   }
 
   /// Keys that exclude each other, and pairs of which one is needed.
@@ -114,6 +115,7 @@ struct ShapeChecker {
     if places.isEmpty {
       report(.unknownKey(name, in: path, suggestion: nil, at: span), structural: false)
     } else {
+      state.noteMisplaced(name, belongsTo: places)
       report(.misplacedKey(name, in: path, belongsTo: places, at: span), structural: false)
     }
     return nil
@@ -221,7 +223,7 @@ extension ValueShape {
   fileprivate func alternative(forScalar node: YAMLNode) -> ValueShape? {
     let takesScalars: (ValueShape) -> Bool = { shape in
       switch shape {
-      case .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: true
+      case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: true
       case .section(let section): section.allowsBareWord
       case .list, .either: false
       }

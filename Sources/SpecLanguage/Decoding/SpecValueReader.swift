@@ -19,6 +19,7 @@ enum SpecValueReader {
     }
     let scalar = Scalar(node: node, text: text, isPlain: isPlain, key: key, expected: expected)
     switch shape {
+    case .version: return scalar.version()
     case .flag: return scalar.flag()
     case .integer(let range, let odd): return scalar.integer(range, odd: odd)
     case .seed: return scalar.seed()
@@ -54,6 +55,14 @@ private struct Scalar {
   /// The same scalar without its quotes, where that would be right.
   private func unquoted(if isRight: (CoreScalar) -> Bool) -> String? {
     !isPlain && isRight(CoreScalar(text)) ? text : nil
+  }
+
+  func version() -> SpecValueReader.Result {
+    switch meaning {
+    case .integer(SpecTable.version): .value(.integer(SpecTable.version))
+    case .integer, .largeInteger, .number: .fault(.unknownVersion(text, at: node.span))
+    case .null, .flag, .text: wrongType(fix: unquoted { $0 == .integer(SpecTable.version) })
+    }
   }
 
   func flag() -> SpecValueReader.Result {
