@@ -2,15 +2,15 @@ internal import Datasets
 package import Diagnostics
 internal import GraphIR
 package import Planning
-package import Terminal
 
 extension Plan {
   /// The plan as programs read it and as a plan file keeps it (`strata.plan/1`). Equal plans give equal text.
   ///
   /// - Parameters:
   ///   - specPath: where the spec lies, from the plan file's folder.
+  ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - place: `net.yaml:14` for a span.
-  package func json(specPath: String?, place: (SourceSpan) -> String) -> JSONValue {
+  package func json(specPath: String?, dataPath: String?, place: (SourceSpan) -> String) -> JSON {
     .object([
       ("schema", "strata.plan/1"),
       ("name", .string(name)),
@@ -18,16 +18,17 @@ extension Plan {
       (
         "spec",
         .object([
-          ("sha256", .string(specSHA256)), ("path", specPath.map { .string($0) } ?? .null),
+          ("sha256", .string(specSHA256)), ("path", .optional(specPath, JSON.string)),
           ("text", .string(specText)),
         ])
       ),
       (
         "data",
         .object([
-          ("source", .string(data.source.rawValue)), ("train", .integer(data.facts.trainCount)),
+          ("source", .string(data.source.rawValue)), ("path", .optional(dataPath, JSON.string)),
+          ("train", .integer(data.facts.trainCount)),
           ("test", .integer(data.facts.testCount)),
-          ("fingerprint", data.facts.fingerprint.map { .string($0) } ?? .null),
+          ("fingerprint", .optional(data.facts.fingerprint, JSON.string)),
         ])
       ),
       ("layoutSha256", .string(layoutSHA256)),
@@ -75,7 +76,7 @@ extension Plan {
     return "\(node.op.text) of module \(node.module), \(node.part.rawValue) (\(place(node.origin)))"
   }
 
-  private func json(of stage: StagePlan) -> JSONValue {
+  private func json(of stage: StagePlan) -> JSON {
     .object([
       ("index", .integer(stage.index)),
       ("strategy", .string(training.strategy.rawValue)),
@@ -87,18 +88,18 @@ extension Plan {
     ])
   }
 
-  private func wholePlanMembers(_ place: (SourceSpan) -> String) -> [(String, JSONValue)] {
+  private func wholePlanMembers(_ place: (SourceSpan) -> String) -> [(key: String, value: JSON)] {
     [
-      ("peakStage", peakStage.map { .integer($0) } ?? .null),
+      ("peakStage", .optional(peakStage, JSON.integer)),
       ("peakOperation", .string(peakOperation(place))),
-      ("endToEndPeakBytes", endToEndPeakBytes.map { .integer($0) } ?? .null),
-      ("budgetBytes", budgetBytes.map { .integer($0) } ?? .null),
+      ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
+      ("budgetBytes", .optional(budgetBytes, JSON.integer)),
     ]
   }
 }
 
 extension ModuleSummary {
-  fileprivate var json: JSONValue {
+  fileprivate var json: JSON {
     .object([
       ("index", .integer(index)), ("name", .string(name)), ("parameters", .integer(parameters)),
       ("macs", .integer(multiplyAdds)),
@@ -111,7 +112,7 @@ extension ModuleSummary {
 }
 
 extension MemoryFigures {
-  fileprivate var members: [(String, JSONValue)] {
+  fileprivate var members: [(key: String, value: JSON)] {
     let figures = [
       ("peakBytes", peakBytes), ("arenaBytes", arenaBytes), ("lowerBoundBytes", lowerBoundBytes),
     ]

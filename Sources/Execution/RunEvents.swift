@@ -62,8 +62,19 @@ package enum RunEvent: Sendable {
   case stageEnded(Int)
 }
 
+/// Whoever follows a run cannot go on: a full disk, say.
+package struct ObserverFailure: Error {
+  package let message: String
+
+  package init(message: String) {
+    self.message = message
+  }
+}
+
+package typealias RunObserver = (RunEvent) throws(ObserverFailure) -> Void
+
 package enum RunError: Error {
-  case arena(ArenaError)
+  case observer(ObserverFailure)
   /// A loss is no number any more, or infinite.
   case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
 }

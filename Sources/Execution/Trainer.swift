@@ -8,32 +8,32 @@ package struct Trainer {
   private let pictures: PicturePreparer
   /// Seconds on a clock that never goes back.
   private let now: () -> Double
-  private let observe: (RunEvent) -> Void
+  private let observer: RunObserver
   private var order: [Int32]
 
   package init(
     engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double,
-    observe: @escaping (RunEvent) -> Void
+    observer: @escaping RunObserver
   ) {
     self.engine = engine
     self.pictures = pictures
     self.now = now
-    self.observe = observe
+    self.observer = observer
     order = [Int32](repeating: 0, count: pictures.dataset.facts.trainCount)
   }
 
   package mutating func run() throws(RunError) {
     let training = engine.plan.training
     for stage in engine.plan.stages {
-      observe(.stageBegan(stage.index))
+      try observe(.stageBegan(stage.index))
       engine.initialize(stage.modules, in: stage.resident)
       for epoch in 1...stage.epochs {
         if training.dropsMomentum(before: epoch) { engine.clearOptimizerState(in: stage.resident) }
         var figures = try train(stage, epoch: epoch)
         figures += evaluate(stage, epoch: epoch)
-        observe(.epochEnded(stage: stage.index, epoch: epoch, figures: figures))
+        try observe(.epochEnded(stage: stage.index, epoch: epoch, figures: figures))
       }
-      observe(.stageEnded(stage.index))
+      try observe(.stageEnded(stage.index))
     }
   }
 
@@ -55,13 +55,21 @@ package struct Trainer {
       for sum in sums where !sum.loss.isFinite {
         throw .lossNotFinite(module: sum.module, epoch: epoch, step: step, learningRate: rate)
       }
-      observe(
+      try observe(
         .stepEnded(
           StepProgress(
             stage: stage.index, epoch: epoch, step: step, stepCount: stage.stepsPerEpoch, sums: sums,
             picturesPerSecond: Double(first + count) / max(now() - start, 1e-9))))
     }
     return figures(sums, epoch: epoch, split: .train, seconds: now() - start)
+  }
+
+  private func observe(_ event: RunEvent) throws(RunError) {
+    do {
+      try observer(event)
+    } catch {
+      throw .observer(error)
+    }
   }
 
   private mutating func fillOrder(epoch: Int) {
