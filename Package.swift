@@ -41,7 +41,9 @@ let package = Package(
     .target(
       name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
       swiftSettings: strict),
-    .target(name: "Artifacts", dependencies: ["Planning", "Execution", "GraphIR"], swiftSettings: strict),
+    .target(
+      name: "Artifacts", dependencies: ["Planning", "Execution", "GraphIR", "Datasets"], swiftSettings: strict
+    ),
     .executableTarget(
       name: "strata",
       dependencies: [
@@ -58,5 +60,6 @@ let package = Package(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Datasets", "TestSupport"]),
   ]
 )
