@@ -1,5 +1,5 @@
-internal import GraphIR
 package import Execution
+internal import GraphIR
 package import Planning
 
 /// Why a model file can't be loaded into a plan.
@@ -24,6 +24,8 @@ package enum ModelFileError: Error {
 /// under the names of the plan. Equal weights give an equal file.
 package struct ModelFile {
   private let entries: [ResidentLayout.Entry]
+  /// Numbers read at a time.
+  private static let chunkCount = 1 << 16
 
   /// Of the plan's whole network.
   package init(_ plan: Plan) {
@@ -50,7 +52,6 @@ package struct ModelFile {
     for tensor in reader.tensors where !entries.contains(where: { $0.value.name == tensor.name }) {
       throw .unknownTensor(path: path, name: tensor.name)
     }
-    var chunk = [Float](repeating: 0, count: 1 << 16)
     for entry in entries {
       guard let index = reader.index(of: entry.value.name) else {
         throw .missingTensor(path: path, name: entry.value.name)
@@ -60,15 +61,15 @@ package struct ModelFile {
         throw .wrongShape(
           path: path, name: entry.value.name, expected: layout.shape, found: reader.tensors[index].shape)
       }
-      for start in stride(from: 0, to: layout.elementCount, by: chunk.count) {
-        let count = min(chunk.count, layout.elementCount - start)
-        var part = chunk.mutableSpan.extracting(first: count)
-        do {
-          try reader.read(index, from: start, into: &part)
+      for start in stride(from: 0, to: layout.elementCount, by: Self.chunkCount) {
+        var part = [Float](repeating: 0, count: min(Self.chunkCount, layout.elementCount - start))
+        do throws(SafetensorsError) {
+          var numbers = part.mutableSpan
+          try reader.read(index, from: start, into: &numbers)
         } catch {
           throw .file(error)
         }
-        engine.write(entry, from: start, chunk.span.extracting(first: count))
+        engine.write(entry, from: start, part.span)
       }
     }
   }

@@ -2,6 +2,7 @@ internal import Datasets
 package import Diagnostics
 internal import GraphIR
 package import Planning
+package import Text
 
 extension Plan {
   /// The plan as programs read it and as a plan file keeps it (`strata.plan/1`). Equal plans give equal text.

@@ -1,7 +1,8 @@
 package import Diagnostics
 internal import GraphIR
 package import Planning
-package import Terminal
+internal import Terminal
+package import Text
 
 /// A plan for people: modules, stages, memory to the byte, and what makes the peak.
 package struct PlanText {
@@ -37,14 +38,16 @@ package struct PlanText {
 
   private var moduleTable: String {
     var table = Table([
-      .right("module"), .left("made of"), .right("parameters"), .right("MACs"), .right("auxiliary parameters"),
+      .right("module"), .left("made of"), .right("parameters"), .right("MACs"),
+      .right("auxiliary parameters"),
       .right("MACs"), .right("peak while it learns"),
     ])
     for module in plan.modules {
       let isHead = module.index == plan.modules.count
       table.add([
         "\(module.index)", module.name + (isHead ? ", head" : ""), grouped(module.parameters),
-        grouped(module.multiplyAdds), grouped(module.auxiliaryParameters), grouped(module.auxiliaryMultiplyAdds),
+        grouped(module.multiplyAdds), grouped(module.auxiliaryParameters),
+        grouped(module.auxiliaryMultiplyAdds),
         modulePeak(module.index).map { grouped($0) } ?? "-",
       ])
     }
@@ -88,7 +91,9 @@ package struct PlanText {
     let stage = plan.peakStage.map { "stage \($0)" } ?? "the final evaluation"
     var table = Table([.left(""), .right(""), .left("")])
     func add(_ what: String, _ byteCount: Int, _ note: String) {
-      table.add([what, grouped(byteCount), "bytes  (\(byteSize(byteCount))\(note.isEmpty ? "" : ", \(note)"))"])
+      table.add([
+        what, grouped(byteCount), "bytes  (\(byteSize(byteCount))\(note.isEmpty ? "" : ", \(note)"))",
+      ])
     }
     let ratio = Double(memory.arenaBytes) / Double(max(1, memory.lowerBoundBytes))
     add("arena", memory.arenaBytes, "\(fixed(ratio, decimals: 3)) of the lower bound")
@@ -98,7 +103,8 @@ package struct PlanText {
     add("peak", memory.peakBytes, stage)
     if let endToEnd = plan.endToEndPeakBytes, plan.training.strategy != .endToEnd {
       let factor = Double(endToEnd) / Double(max(1, memory.peakBytes))
-      add("end-to-end", endToEnd, "\(fixed(factor, decimals: 2)) times as much, for the same network and batch")
+      add(
+        "end-to-end", endToEnd, "\(fixed(factor, decimals: 2)) times as much, for the same network and batch")
     }
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
       + "  the peak is made by \(plan.peakOperation(place))\n"

@@ -1,4 +1,5 @@
 package import Execution
+package import Text
 
 /// What `summary.json` says at the end of a run.
 package struct RunSummary {
@@ -46,7 +47,8 @@ package struct RunSummary {
     ]
     if hasTop5 { members.append(("ensembleTop5", .optional(ensemble) { .number($0.top5) })) }
     let memory: JSON = [
-      "plannedPeakBytes": .integer(plannedPeakBytes), "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
+      "plannedPeakBytes": .integer(plannedPeakBytes),
+      "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
       "arenaBytes": .integer(arenaBytes),
     ]
     let time: JSON = [

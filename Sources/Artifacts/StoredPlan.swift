@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Text
 
 /// Why a plan file can't be read.
 package enum StoredPlanError: Error {
@@ -77,7 +78,8 @@ extension DecodingError {
     case .keyNotFound(let key, let context):
       let path = (context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
       return "'\(path)' is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context): return "'\(place(context))' has the wrong type"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      return "'\(place(context))' has the wrong type"
     case .dataCorrupted: return "it is no JSON"
     @unknown default: return "it is no JSON"
     }

@@ -122,4 +122,4 @@ private func unitUniform(_ word: UInt32) -> Float { Float(Int32(bitPattern: word
 
 /// The upper 24 bits of `word`, read as a signed number, as a multiple of 2^-23 in [-1, 1).
 @inline(__always)
-private func symmetricUniform(_ word: UInt32) -> Float { Float(Int32(bitPattern: word) >> 8) * 0x1p-23 }
+func symmetricUniform(_ word: UInt32) -> Float { Float(Int32(bitPattern: word) >> 8) * 0x1p-23 }

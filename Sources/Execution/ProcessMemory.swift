@@ -14,7 +14,8 @@ package enum ProcessMemory {
     var bytes = [UInt8](repeating: 0, count: 8192)
     let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
     guard count > 0 else { return nil }
-    for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") where line.hasPrefix(name) {
+    for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+    where line.hasPrefix(name) {
       let digits = line.drop { !$0.isNumber }.prefix { $0.isNumber }
       return Int(digits).map { $0 * 1024 }
     }

@@ -25,7 +25,8 @@ package struct PyTorchLayout: Sendable {
       shape = [count]
       (channels, area) = (1, 1)
       (outerStride, channelStride, areaStride) = (1, 1, 1)
-    case .pictures, .labels, .windowIndices, .metrics: preconditionFailure("only parameters and statistics have one")
+    case .pictures, .labels, .windowIndices, .metrics:
+      preconditionFailure("only parameters and statistics have one")
     }
   }
 

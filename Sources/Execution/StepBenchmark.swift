@@ -23,7 +23,9 @@ package struct StepBenchmark {
     var seconds: [Double] = []
     for step in 0..<warmUps + steps {
       let start = now()
-      for position in 0..<batch { indices[position] = Int32((step * batch + position) % pictures.dataset.trainCount) }
+      for position in 0..<batch {
+        indices[position] = Int32((step * batch + position) % pictures.dataset.trainCount)
+      }
       engine.prepare(pictures, split: .train, indices: indices.span, epoch: 1, for: stage.training)
       engine.run(stage.training, batch: batch, learningRates: rates)
       if step >= warmUps { seconds.append(now() - start) }

@@ -8,36 +8,34 @@ package struct Trainer {
   private let pictures: PicturePreparer
   /// Seconds on a clock that never goes back.
   private let now: () -> Double
-  private let observer: RunObserver
   private var order: [Int32]
 
-  package init(
-    engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double,
-    observer: @escaping RunObserver
-  ) {
+  package init(engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double) {
     self.engine = engine
     self.pictures = pictures
     self.now = now
-    self.observer = observer
     order = [Int32](repeating: 0, count: pictures.dataset.facts.trainCount)
   }
 
-  package mutating func run() throws(RunError) {
+  /// Trains to the end and tells `observer` on the way.
+  package mutating func run(_ observer: RunObserver) throws(RunError) {
     let training = engine.plan.training
     for stage in engine.plan.stages {
-      try observe(.stageBegan(stage.index))
+      try tell(.stageBegan(stage.index), observer)
       engine.initialize(stage.modules, in: stage.resident)
       for epoch in 1...stage.epochs {
         if training.dropsMomentum(before: epoch) { engine.clearOptimizerState(in: stage.resident) }
-        var figures = try train(stage, epoch: epoch)
+        var figures = try train(stage, epoch: epoch, observer)
         figures += evaluate(stage, epoch: epoch)
-        try observe(.epochEnded(stage: stage.index, epoch: epoch, figures: figures))
+        try tell(.epochEnded(stage: stage.index, epoch: epoch, figures: figures), observer)
       }
-      try observe(.stageEnded(stage.index))
+      try tell(.stageEnded(stage.index), observer)
     }
   }
 
-  private mutating func train(_ stage: StagePlan, epoch: Int) throws(RunError) -> [EpochFigures] {
+  private mutating func train(
+    _ stage: StagePlan, epoch: Int, _ observer: RunObserver
+  ) throws(RunError) -> [EpochFigures] {
     let training = engine.plan.training
     let start = now()
     let rate = training.learningRate(epoch: epoch)
@@ -55,16 +53,16 @@ package struct Trainer {
       for sum in sums where !sum.loss.isFinite {
         throw .lossNotFinite(module: sum.module, epoch: epoch, step: step, learningRate: rate)
       }
-      try observe(
+      try tell(
         .stepEnded(
           StepProgress(
             stage: stage.index, epoch: epoch, step: step, stepCount: stage.stepsPerEpoch, sums: sums,
-            picturesPerSecond: Double(first + count) / max(now() - start, 1e-9))))
+            picturesPerSecond: Double(first + count) / max(now() - start, 1e-9))), observer)
     }
     return figures(sums, epoch: epoch, split: .train, seconds: now() - start)
   }
 
-  private func observe(_ event: RunEvent) throws(RunError) {
+  private func tell(_ event: RunEvent, _ observer: RunObserver) throws(RunError) {
     do {
       try observer(event)
     } catch {

@@ -23,7 +23,8 @@ package func subsampleForward(
 
 /// The adjoint of `subsampleForward`: gradients where an element was taken, zero elsewhere.
 package func subsampleBackward(
-  dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, batch: Int, height: Int, width: Int, channels: Int,
+  dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, batch: Int, height: Int, width: Int,
+  channels: Int,
   stride: Int, outChannels: Int, context: KernelContext
 ) {
   let outHeight = (height + stride - 1) / stride

@@ -45,7 +45,8 @@ extension Program {
       }
     }
     precondition(offsets.allSatisfy { $0 >= 0 }, "every value has a place")
-    let live = Self.liveBytes(of: lifetimes, nodeCount: graph.nodes.count, resident: resident.breakdown(below: base))
+    let live = Self.liveBytes(
+      of: lifetimes, nodeCount: graph.nodes.count, resident: resident.breakdown(below: base))
     peakNode = live.indices.max { live[$0].total < live[$1].total } ?? 0
     peak = live.isEmpty ? resident.breakdown(below: base) : live[peakNode]
     modulePeaks = Self.modulePeaks(live, graph)

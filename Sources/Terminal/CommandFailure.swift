@@ -1,3 +1,5 @@
+package import Text
+
 /// One thing that is wrong and, where known, what to do about it. It has no place in a file; faults of a spec's
 /// text are diagnostics with spans.
 package struct Fault: Hashable, Sendable {
@@ -35,7 +37,7 @@ package struct CommandFailure: Error {
   }
 
   /// The faults as programs read them (`strata.error/1`).
-  package var json: JSONValue {
+  package var json: JSON {
     .object([
       ("schema", "strata.error/1"),
       ("exitCode", .integer(Int(exitCode.rawValue))),

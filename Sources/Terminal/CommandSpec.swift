@@ -1,3 +1,5 @@
+internal import Text
+
 /// One option of a command, without the type of its value: what parsing, help and completions need.
 package struct OptionSpec: Sendable {
   /// Without the dashes.

@@ -1,3 +1,5 @@
+package import Text
+
 extension ProgramSpec {
   /// The overview: every command under its group's headline, exit codes, where to read on.
   package func overview(width: Int, _ style: TextStyle) -> String {
@@ -84,14 +86,14 @@ extension ProgramSpec {
   }
 
   /// One command as programs read it; part of `strata.help/1`.
-  package func json(of command: CommandSpec) -> JSONValue {
+  package func json(of command: CommandSpec) -> JSON {
     let options = command.options.map { option in
-      JSONValue.object([
+      JSON.object([
         ("name", .string("--\(option.name)")),
-        ("short", option.short.map { .string("-\($0)") } ?? .null),
-        ("value", option.placeholder.map { .string($0) } ?? .null),
+        ("short", .optional(option.short) { "-\($0)" }),
+        ("value", .optional(option.placeholder, JSON.string)),
         ("repeatable", .bool(option.isRepeatable)),
-        ("default", option.defaultText.map { .string($0) } ?? .null),
+        ("default", .optional(option.defaultText, JSON.string)),
         ("summary", .string(option.summary)),
       ])
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+package import Text
 
 /// The progress of a training. On a terminal it is a block of lines that is redrawn in place, at most ten times a second;
 /// elsewhere it is one line for each epoch of each module, so that a log stays readable.

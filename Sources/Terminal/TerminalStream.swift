@@ -1,4 +1,5 @@
 internal import Glibc
+package import Text
 
 /// One of the process's output streams, standard output or standard error: where text goes, and what shows there.
 ///

@@ -1,3 +1,5 @@
+internal import Text
+
 /// What the shell may offer in a value's place.
 package enum Completion: Hashable, Sendable {
   case nothing

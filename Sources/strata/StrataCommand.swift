@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Terminal
+internal import Text
 
 @main
 struct StrataCommand {
@@ -56,6 +57,6 @@ struct StrataCommand {
 
   private static func tell(_ failure: CommandFailure, wantsJSON: Bool, _ console: Console) {
     console.diagnostics.write(failure.text(console.diagnostics.style))
-    if wantsJSON, !failure.faults.isEmpty { console.output.writeLine(failure.json.text) }
+    if wantsJSON, !failure.faults.isEmpty { console.output.write(JSONWriter.document(failure.json)) }
   }
 }

@@ -72,6 +72,21 @@ import Testing
     #expect(try Dataset(.cifar10(folder: folder.path), limit: limit).facts == ten)
   }
 
+  /// No mapped files, no second buffer: in a process of its own, the peak grows by what is kept, and 2 MiB at the most.
+  @Test func thePeakIsWhatIsKept() async {
+    await #expect(processExitsWith: .success) {
+      let folder = TemporaryFolder()
+      for name in ["data_batch_1", "data_batch_2", "test_batch"] {
+        folder.write("\(name).bin", [], byteCount: 30_730_000)
+      }
+      let before = try peakByteCount()
+      let data = try Dataset(.cifar10(folder: folder.path), limit: DatasetLimit(train: 15_000))
+      let growth = try peakByteCount() - before
+      precondition(data.residentByteCount == 25_000 * 3_073)
+      precondition(growth > data.residentByteCount - (1 << 20) && growth < data.residentByteCount + (2 << 20))
+    }
+  }
+
   @Test func missingFiles() {
     let error = datasetError { () throws(DatasetError) in _ = try Dataset(.cifar10(folder: "/nowhere")) }
     guard case .missingFile("/nowhere/data_batch_1.bin", let hint?) = error else {

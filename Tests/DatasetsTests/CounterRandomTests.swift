@@ -116,6 +116,9 @@ import Testing
     let random = CounterRandom(seed: 3, purpose: .syntheticNoise, 1, 1)
     let filled = normals(random, from: range.lowerBound, count: range.count)
     #expect(filled.map(\.bitPattern) == range.map { random.normal(at: $0).bitPattern })
+    var weights = [Float](repeating: .nan, count: range.count)
+    weights.withUnsafeMutableBufferPointer { random.fillSymmetric($0, scale: 0.3, from: range.lowerBound) }
+    #expect(weights == range.map { 0.3 * random.symmetric(at: $0) })
   }
 
   private func normals(_ random: CounterRandom, from start: Int = 0, count: Int) -> [Float] {

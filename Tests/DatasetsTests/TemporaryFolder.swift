@@ -115,3 +115,15 @@ struct FaultyFile: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(bytes.count) bytes, \(expected)" }
 }
+
+/// The largest resident set this process ever had (VmHWM), in bytes.
+func peakByteCount() throws -> Int {
+  let file = try #require(fopen("/proc/self/status", "r"))
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 256)
+  while fgets(&line, 256, file) != nil {
+    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    if text.hasPrefix("VmHWM:") { return try #require(Int(text.filter(\.isNumber))) * 1_024 }
+  }
+  throw CancellationError()
+}

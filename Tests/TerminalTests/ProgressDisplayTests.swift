@@ -1,5 +1,6 @@
 import Terminal
 import Testing
+import Text
 
 /// What a display under test sees and writes.
 private final class Scene {

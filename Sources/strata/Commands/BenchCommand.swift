@@ -2,6 +2,7 @@ internal import Datasets
 internal import Execution
 internal import Planning
 internal import Terminal
+internal import Text
 
 /// What `strata bench SPEC` measures.
 enum BenchMode: Hashable, Sendable {
@@ -56,10 +57,12 @@ struct BenchCommand: Command {
     var loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
-      threads: arguments[CommonOptions.threads] ?? 2, dataPath: nil, withFingerprint: false, console, json: json)
+      threads: arguments[CommonOptions.threads] ?? 2, dataPath: nil, withFingerprint: false, console,
+      json: json)
     guard stageNumber <= plan.stages.count else {
       throw CommandFailure(
-        .faultyInput, "there is no stage \(stageNumber)", help: "the spec has \(plan.stages.count) in sequential training")
+        .faultyInput, "there is no stage \(stageNumber)",
+        help: "the spec has \(plan.stages.count) in sequential training")
     }
     let dataset = try DataOpening(loaded.spec, folder: loaded.folder, path: nil).open()
     let engine = try Engine.make(plan)
@@ -68,7 +71,8 @@ struct BenchCommand: Command {
     let stepCount = arguments[steps] ?? 20
     let seconds = benchmark.run(plan.stages[stageNumber - 1], steps: stepCount, warmUps: 2) { step in
       guard console.diagnostics.canRedraw else { return }
-      console.diagnostics.write("\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
+      console.diagnostics.write(
+        "\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
     }.sorted()
     report(seconds, of: plan, json: json, console)
     return .done
@@ -80,15 +84,17 @@ struct BenchCommand: Command {
     let rate = Double(plan.training.batch) / median
     let peakBytes = ProcessMemory.peakBytes
     if json {
-      let step = JSONValue.object([
+      let step = JSON.object([
         ("medianSeconds", .number(median)), ("minSeconds", .number(least)), ("maxSeconds", .number(most)),
       ])
-      console.output.writeLine(
-        JSONValue.object([
-          ("schema", "strata.bench/1"), ("name", .string(plan.name)), ("threads", .integer(plan.threads)),
-          ("steps", .integer(seconds.count)), ("step", step), ("imagesPerSecond", .number(rate)),
-          ("peakBytes", peakBytes.map { .integer($0) } ?? .null), ("plannedPeakBytes", .integer(plan.memory.peakBytes)),
-        ]).text)
+      console.output.write(
+        JSONWriter.document(
+          .object([
+            ("schema", "strata.bench/1"), ("name", .string(plan.name)), ("threads", .integer(plan.threads)),
+            ("steps", .integer(seconds.count)), ("step", step), ("imagesPerSecond", .number(rate)),
+            ("peakBytes", .optional(peakBytes, JSON.integer)),
+            ("plannedPeakBytes", .integer(plan.memory.peakBytes)),
+          ])))
       return
     }
     func milliseconds(_ seconds: Double) -> String { fixed(seconds * 1000, decimals: 1) }

@@ -24,7 +24,9 @@ struct CheckCommand: Command {
       do {
         let loaded = try LoadedSpec(
           path: path, set: arguments[CommonOptions.set], console, json: arguments[CommandSpec.json])
-        try loaded.checked(console, json: arguments[CommandSpec.json]) { spec throws(CompilationFailed) in try check(spec) }
+        try loaded.checked(console, json: arguments[CommandSpec.json]) { spec throws(CompilationFailed) in
+          try check(spec)
+        }
         if !arguments[CommandSpec.json] { console.output.writeLine("\(path): ok") }
       } catch {
         // Other specs are checked all the same.

@@ -1,4 +1,5 @@
 internal import Terminal
+internal import Text
 
 /// `strata completions SHELL`
 struct CompletionsCommand: Command {
@@ -19,10 +20,10 @@ struct CompletionsCommand: Command {
     }
     let script = CommandTable.program.completionScript(for: shell)
     if arguments[CommandSpec.json] {
-      let document: [(String, JSONValue)] = [
+      let document: [(key: String, value: JSON)] = [
         ("schema", "strata.completions/1"), ("shell", .string(shell.rawValue)), ("script", .string(script)),
       ]
-      console.output.writeLine(JSONValue.object(document).text)
+      console.output.write(JSONWriter.document(.object(document)))
     } else {
       console.output.write(script)
     }

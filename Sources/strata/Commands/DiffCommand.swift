@@ -1,4 +1,5 @@
 internal import Terminal
+internal import Text
 
 /// `strata diff PLAN PLAN`
 struct DiffCommand: Command {

@@ -1,4 +1,5 @@
 internal import Terminal
+internal import Text
 
 /// `strata help [COMMAND]`, `strata COMMAND --help`, `strata --help`
 struct HelpCommand: Command {
@@ -29,8 +30,10 @@ struct HelpCommand: Command {
     let program = CommandTable.program
     if json {
       let commands = (command.map { [$0] } ?? program.commands).map { program.json(of: $0) }
-      let document: [(String, JSONValue)] = [("schema", "strata.help/1"), ("commands", .array(commands))]
-      console.output.writeLine(JSONValue.object(document).text)
+      let document: [(key: String, value: JSON)] = [
+        ("schema", "strata.help/1"), ("commands", .array(commands)),
+      ]
+      console.output.write(JSONWriter.document(.object(document)))
     } else if let command {
       console.output.write(program.help(for: command, width: console.textWidth, console.output.style))
     } else {

@@ -2,6 +2,7 @@ internal import Diagnostics
 internal import GraphIR
 internal import Pipeline
 internal import Terminal
+internal import Text
 
 /// `strata ir SPEC [--after PASS]`
 struct IRCommand: Command {
@@ -33,8 +34,9 @@ struct IRCommand: Command {
     }
     let texts = dumps.map { (title: $0.title, text: GraphPrinter($0.graph, place: loaded.place).text) }
     if json {
-      let graphs = texts.map { JSONValue.object([("title", .string($0.title)), ("text", .string($0.text))]) }
-      console.output.writeLine(JSONValue.object([("schema", "strata.ir/1"), ("graphs", .array(graphs))]).text)
+      let graphs = texts.map { JSON.object([("title", .string($0.title)), ("text", .string($0.text))]) }
+      console.output.write(
+        JSONWriter.document(.object([("schema", "strata.ir/1"), ("graphs", .array(graphs))])))
     } else {
       for (title, text) in texts { console.output.write("# \(title)\n\(text)\n") }
     }

@@ -1,4 +1,5 @@
 internal import Terminal
+internal import Text
 
 /// `strata schema`
 struct SchemaCommand: Command {

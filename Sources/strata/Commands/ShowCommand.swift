@@ -1,4 +1,5 @@
 internal import Terminal
+internal import Text
 
 /// `strata show SPEC|PLAN|DIR [--resolved] [--layout]`
 struct ShowCommand: Command {

@@ -1,4 +1,5 @@
 internal import Terminal
+internal import Text
 
 /// `strata version`, `strata --version`
 struct VersionCommand: Command {
@@ -15,10 +16,10 @@ struct VersionCommand: Command {
   static func print(json: Bool, _ console: Console) {
     let program = CommandTable.program
     if json {
-      let document: [(String, JSONValue)] = [
+      let document: [(key: String, value: JSON)] = [
         ("schema", "strata.version/1"), ("version", .string(program.version)), ("specLanguage", .integer(1)),
       ]
-      console.output.writeLine(JSONValue.object(document).text)
+      console.output.write(JSONWriter.document(.object(document)))
     } else {
       console.output.writeLine("\(program.name) \(program.version) (spec language 1)")
     }

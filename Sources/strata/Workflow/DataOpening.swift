@@ -19,7 +19,8 @@ struct DataOpening {
     func needed() throws(CommandFailure) -> String {
       guard let resolved else {
         throw CommandFailure(
-          .faultyInput, "the spec does not say where its data lies", help: "set `data.path`, or pass --data PATH")
+          .faultyInput, "the spec does not say where its data lies",
+          help: "set `data.path`, or pass --data PATH")
       }
       return resolved
     }
@@ -82,7 +83,7 @@ struct DataOpening {
     }
   }
 
-  private static func join(_ folder: String, _ path: String) -> String {
+  static func join(_ folder: String, _ path: String) -> String {
     path.hasPrefix("/") || folder == "." ? path : folder == "/" ? "/" + path : folder + "/" + path
   }
 }
@@ -93,7 +94,8 @@ extension PicturePreparer {
     let data = plan.data
     var normalization: Normalization?
     if let mean = data.mean, let deviation = data.standardDeviation {
-      normalization = Normalization(mean: mean.map { Float($0) }, standardDeviation: deviation.map { Float($0) })
+      normalization = Normalization(
+        mean: mean.map { Float($0) }, standardDeviation: deviation.map { Float($0) })
     }
     self.init(
       dataset: dataset,

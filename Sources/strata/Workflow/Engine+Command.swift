@@ -1,6 +1,7 @@
 internal import Execution
 internal import Planning
 internal import Terminal
+internal import Text
 
 extension Engine {
   /// An engine, or a failure in words.

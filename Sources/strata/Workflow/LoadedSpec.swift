@@ -2,6 +2,7 @@ internal import Diagnostics
 internal import GraphIR
 internal import SpecLanguage
 internal import Terminal
+internal import Text
 
 /// A spec from a file and `--set`s, checked, with what diagnostics about it need.
 struct LoadedSpec {

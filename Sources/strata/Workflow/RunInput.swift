@@ -3,6 +3,7 @@ internal import Datasets
 internal import Diagnostics
 internal import Planning
 internal import Terminal
+internal import Text
 
 /// What `strata run` is given: a spec, or a plan that was kept.
 enum RunInput {
@@ -17,7 +18,9 @@ enum RunInput {
     } catch {
       throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
     }
-    let first = bytes.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    let first = bytes.first {
+      $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r")
+    }
     return first == UInt8(ascii: "{") ? .plan : .spec
   }
 }
@@ -58,11 +61,13 @@ struct ReadyPlan {
       let present = try LoadedSpec(path: specPath, set: [], console, json: json)
       if present.sha256 != stored.spec.sha256 {
         throw CommandFailure(
-          .stalePlan, "\(path): the plan is stale: \(specPath) has changed\(present.firstDifference(from: stored.spec.text))",
+          .stalePlan,
+          "\(path): the plan is stale: \(specPath) has changed\(present.firstDifference(from: stored.spec.text))",
           help: "plan again: strata plan \(specPath) -o \(path)")
       }
     }
-    let kept = try LoadedSpec(path: specPath, bytes: Array(stored.spec.text.utf8), set: [], console, json: json)
+    let kept = try LoadedSpec(
+      path: specPath, bytes: Array(stored.spec.text.utf8), set: [], console, json: json)
     guard kept.sha256 == stored.spec.sha256 else {
       throw CommandFailure(
         .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
@@ -73,13 +78,17 @@ struct ReadyPlan {
       threads: stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSha256 else {
       throw CommandFailure(
-        .stalePlan, "\(path): the plan is stale: this release lays its memory out otherwise "
+        .stalePlan,
+        "\(path): the plan is stale: this release lays its memory out otherwise "
           + "(layout \(asKept.layoutSHA256.prefix(12)), the plan's \(stored.layoutSha256.prefix(12)))",
         help: "plan again with this release")
     }
-    if let fingerprint = stored.data.fingerprint, let present = asKept.data.facts.fingerprint, fingerprint != present {
+    if let fingerprint = stored.data.fingerprint, let present = asKept.data.facts.fingerprint,
+      fingerprint != present
+    {
       throw CommandFailure(
-        .stalePlan, "\(path): the plan is stale: the data is not what it was planned with "
+        .stalePlan,
+        "\(path): the plan is stale: the data is not what it was planned with "
           + "(fingerprint \(present.prefix(12)), the plan's \(fingerprint.prefix(12)))",
         help: "pass the same data with --data, or plan again")
     }
@@ -89,7 +98,8 @@ struct ReadyPlan {
       threads.map { $0 == stored.threads } ?? true
       ? asKept
       : try kept.plan(
-        threads: threads ?? stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+        threads: threads ?? stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
+        json: json)
   }
 
   func openData() throws(CommandFailure) -> Dataset {

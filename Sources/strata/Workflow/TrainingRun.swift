@@ -3,6 +3,7 @@ internal import Datasets
 internal import Execution
 internal import Planning
 internal import Terminal
+internal import Text
 
 /// One training in its folder: progress on standard error, metrics as they come, weights and summary at the end.
 struct TrainingRun: ~Copyable {
@@ -18,7 +19,8 @@ struct TrainingRun: ~Copyable {
     self.plan = plan
     self.folder = folder
     self.console = console
-    progress = ProgressDisplay(modules: plan.modules.map { "\($0.index) \($0.name)" }, on: console.diagnostics)
+    progress = ProgressDisplay(
+      modules: plan.modules.map { "\($0.index) \($0.name)" }, on: console.diagnostics)
     summary = RunSummary(
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
       classes: plan.classes)
@@ -51,9 +53,8 @@ struct TrainingRun: ~Copyable {
   private mutating func train(on dataset: Dataset) throws(CommandFailure) {
     let engine = try Engine.make(plan)
     let pictures = PicturePreparer(dataset, plan: plan)
-    // A closure cannot hold what has one owner, so the events are taken by pointer for the length of the training.
     var trainer = Trainer(engine: engine, pictures: pictures, now: monotonicSeconds)
-    do {
+    do throws(RunError) {
       try trainer.run { event throws(ObserverFailure) in try self.follow(event) }
     } catch {
       throw Self.failure(error)
@@ -62,8 +63,10 @@ struct TrainingRun: ~Copyable {
     let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
     summary.ensemble = sums.first { $0.module == 0 }
     let modelPath = folder.path(of: RunDirectory.modelName)
-    try keep { () throws(FileError) in
+    do {
       summary.weightsSHA256 = try ModelFile(plan).write(from: engine, to: modelPath).sha256
+    } catch {
+      throw CommandFailure(.failed, error.message)
     }
   }
 
@@ -79,7 +82,8 @@ struct TrainingRun: ~Copyable {
           module: sum.module, epoch: step.epoch, of: stage.epochs, step: step.step, of: step.stepCount,
           loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
       }
-    case .epochEnded(let stage, let epoch, let figures): try finishEpoch(plan.stages[stage - 1], epoch, figures)
+    case .epochEnded(let stage, let epoch, let figures):
+      try finishEpoch(plan.stages[stage - 1], epoch, figures)
     }
   }
 
@@ -100,7 +104,8 @@ struct TrainingRun: ~Copyable {
         let rate = Double(plan.data.facts.trainCount) / max(figure.seconds, 1e-9)
         progress.finishEpoch(
           module: figure.module, epoch: epoch, of: stage.epochs, loss: figure.loss, top1: figure.top1,
-          testTop1: tests.first { $0.module == figure.module }?.top1, imagesPerSecond: rate, seconds: figure.seconds)
+          testTop1: tests.first { $0.module == figure.module }?.top1, imagesPerSecond: rate,
+          seconds: figure.seconds)
       }
     }
     trainingSeconds += figures.first { $0.split == .train }?.seconds ?? 0
@@ -136,7 +141,9 @@ struct TrainingRun: ~Copyable {
 extension RunSummary {
   /// `peak memory: planned ..., measured ... (-1.2%)`.
   var memoryLine: String {
-    guard let measuredPeakBytes else { return "peak memory: planned \(byteSize(plannedPeakBytes)), measured unknown" }
+    guard let measuredPeakBytes else {
+      return "peak memory: planned \(byteSize(plannedPeakBytes)), measured unknown"
+    }
     let difference = Double(measuredPeakBytes - plannedPeakBytes) / Double(max(1, plannedPeakBytes))
     let sign = difference < 0 ? "-" : "+"
     return "peak memory: planned \(byteSize(plannedPeakBytes)), measured \(byteSize(measuredPeakBytes)) "
