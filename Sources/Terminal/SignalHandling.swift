@@ -4,10 +4,8 @@ internal import Glibc
 /// `signal`, `raise` and `_exit`, on data that exists before they are installed.
 package enum SignalHandling {
   /// Makes traps end in one line and exit code 70, and writes to a closed pipe fail instead of killing the process.
-  /// With `SWIFT_BACKTRACE` in the environment traps stay with the toolchain's own crash report.
   package static func install() {
     signal(SIGPIPE, SIG_IGN)
-    guard unsafe getenv("SWIFT_BACKTRACE") == nil else { return }
     installAlternateStack()
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
       // ONSTACK: a stack that ran over has no room for its own report. RESETHAND: a fault in here ends the process.

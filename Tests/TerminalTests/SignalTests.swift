@@ -10,7 +10,6 @@ struct SignalTests {
     let result = await #expect(
       processExitsWith: .exitCode(ExitCode.internalError.rawValue), observing: [\.standardErrorContent]
     ) {
-      unsetenv("SWIFT_BACKTRACE")
       SignalHandling.install()
       let count = CommandLine.arguments.count
       precondition(count < 0, "a check that fails")
@@ -24,7 +23,6 @@ struct SignalTests {
   @Test("so is a stack that runs over")
   func stackOverflow() async {
     await #expect(processExitsWith: .exitCode(ExitCode.internalError.rawValue)) {
-      unsetenv("SWIFT_BACKTRACE")
       SignalHandling.install()
       // Through a variable, so that no optimiser makes a loop of it.
       var descend: (Int) -> Int = { $0 }
