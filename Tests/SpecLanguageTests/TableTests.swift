@@ -69,9 +69,9 @@ import Testing
       switch shape {
       case .section(let section):
         keys += section.keys
-        section.keys.forEach { collect($0.shape) }
+        for key in section.keys { collect(key.shape) }
       case .list(let element, _): collect(element)
-      case .either(let shapes): shapes.forEach(collect)
+      case .either(let shapes): for shape in shapes { collect(shape) }
       case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: break
       }
     }
