@@ -30,8 +30,8 @@ struct MarkedSpec {
   }
 }
 
-/// The keys that every spec needs, added behind a fragment that lacks them.
-func completed(_ fragment: String) -> String {
+/// The keys that every spec needs, added behind a fragment that lacks them (where its places are not looked at, in front).
+func completed(_ fragment: String, inFront: Bool = false) -> String {
   let needed = [
     "strata": "1", "name": "test", "network": "{family: vgg, widths: [8, 8, 8, 8]}",
     "training": "{epochs: 1}",
@@ -40,6 +40,7 @@ func completed(_ fragment: String) -> String {
   let lines = unmarked.split(separator: "\n")
   let missing = needed.keys.sorted().filter { key in !lines.contains { $0.hasPrefix(key + ":") } }
   let start = fragment.isEmpty || fragment.hasSuffix("\n") ? fragment : fragment + "\n"
+  if inFront { return missing.map { "\($0): \(needed[$0] ?? "")\n" }.joined() + start }
   return start + missing.map { "\($0): \(needed[$0] ?? "")\n" }.joined()
 }
 

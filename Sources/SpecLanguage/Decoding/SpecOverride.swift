@@ -120,6 +120,8 @@ struct SpecOverride {
         let nothing = YAMLNode(content: .plain(""), span: span)
         pairs.append(YAMLPair(key: name, keySpan: span, value: nothing))
       }
+      // The value stands here now, and so does its key.
+      if rest.count == 1 { pairs[index].keySpan = span }
       let inner = path.isEmpty ? name : path + "." + name
       set(&pairs[index].value, rest.dropFirst(), shape: key.shape, path: inner, state: state)
       node.content = .mapping(pairs)
