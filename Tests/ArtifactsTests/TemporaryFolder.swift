@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A folder that is deleted with all that is in it.
 final class TemporaryFolder {
@@ -24,7 +25,12 @@ final class TemporaryFolder {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
   }
 
+  /// Without waiting for the disk, as Foundation's `write` does, and the file system where a file is written over.
   func write(_ bytes: [UInt8], to name: String) throws {
-    try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    unlink("\(path)/\(name)")
+    let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    try #require(file >= 0)
+    defer { close(file) }
+    try #require(Foundation.write(file, bytes, bytes.count) == bytes.count)
   }
 }

@@ -2,13 +2,13 @@ import Datasets
 import Testing
 
 @Suite struct FingerprintTests {
-  private func folder(changing byte: Int? = nil) -> TemporaryFolder {
+  private func folder(changing byte: Int? = nil, firstLabel: Int64 = 0) -> TemporaryFolder {
     let folder = TemporaryFolder()
     for (part, count, seed) in [("train", 300, 1), ("test", 20, 2)] {
       var pixels = noiseBytes(count * 4, seed: UInt64(seed))
       if part == "train", let byte { pixels[byte] ^= 1 }
       folder.write("\(part)_images.npy", npy(type: "|u1", shape: [count, 2, 2], data: pixels))
-      let labels = (0..<count).map { Int64($0 % 7) }
+      let labels = [firstLabel] + (1..<count).map { Int64($0 % 7) }
       folder.write("\(part)_labels.npy", npy(type: "<i8", shape: [count], data: littleEndianBytes(labels)))
     }
     return folder
@@ -31,6 +31,8 @@ import Testing
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: changed.path))))
     #expect(usual != (try Dataset.fingerprint(of: source, limit: DatasetLimit(train: 299))))
     #expect(usual != (try Dataset.fingerprint(of: source, limit: DatasetLimit(test: 19))))
+    let relabelled = self.folder(firstLabel: 1)
+    #expect(usual != (try Dataset.fingerprint(of: .npy(folder: relabelled.path))))
     let shape = PictureDimensions(channels: 3, height: 8, width: 8)
     let one = DatasetSource.synthetic(SyntheticPictures(dimensions: shape, classCount: 10, seed: 1))
     let two = DatasetSource.synthetic(SyntheticPictures(dimensions: shape, classCount: 10, seed: 2))
