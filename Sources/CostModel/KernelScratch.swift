@@ -8,8 +8,10 @@ package enum KernelScratch {
   ) -> Scratch {
     switch algorithm {
     case .pointwise: .none
-    case .im2col, .winograd4x4, .winograd2x2:
+    case .im2col:
       Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
+    case .winograd4x4: WinogradCost(geometry, tile: 4).convolutionScratch
+    case .winograd2x2: WinogradCost(geometry, tile: 2).convolutionScratch
     }
   }
 
@@ -18,7 +20,7 @@ package enum KernelScratch {
   ) -> Scratch {
     switch algorithm {
     case .pointwise: .none
-    case .im2col, .winograd4x4, .winograd2x2:
+    case .im2col:
       if let transposed = geometry.transposedForward {
         Scratch(
           sharedFloats: transposed.patchSize * transposed.outChannels,
@@ -26,6 +28,8 @@ package enum KernelScratch {
       } else {
         Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
       }
+    case .winograd4x4: WinogradCost(geometry.withChannelsSwapped, tile: 4).convolutionScratch
+    case .winograd2x2: WinogradCost(geometry.withChannelsSwapped, tile: 2).convolutionScratch
     }
   }
 
@@ -34,7 +38,9 @@ package enum KernelScratch {
   ) -> Scratch {
     switch algorithm {
     case .pointwise: WeightGradientCost(geometry).accumulatorScratch
-    case .im2col, .winograd4x4, .winograd2x2: WeightGradientCost(geometry).scratch
+    case .im2col: WeightGradientCost(geometry).scratch
+    case .winograd4x4: WinogradCost(geometry, tile: 4).weightGradientScratch
+    case .winograd2x2: WinogradCost(geometry, tile: 2).weightGradientScratch
     }
   }
 

@@ -14,8 +14,18 @@ package func convolutionForward(
   case .pointwise:
     precondition(geometry.isPointwise, "the compiler keeps pointwise for 1x1 convolutions")
     pointwiseForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, context.workers)
-  case .im2col, .winograd4x4, .winograd2x2:
+  case .im2col:
     im2colForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, scratch, context.workers)
+  case .winograd4x4:
+    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    winogradForward(
+      WinogradTile4.self, x: x, filter: filter, .forward, bias: bias, y: y, relu: relu,
+      WinogradCost(geometry, tile: 4), scratch, context.workers)
+  case .winograd2x2:
+    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    winogradForward(
+      WinogradTile2.self, x: x, filter: filter, .forward, bias: bias, y: y, relu: relu,
+      WinogradCost(geometry, tile: 2), scratch, context.workers)
   }
 }
 
@@ -29,8 +39,18 @@ package func convolutionInputGradient(
   case .pointwise:
     precondition(geometry.isPointwise, "the compiler keeps pointwise for 1x1 convolutions")
     pointwiseInputGradient(dy: dy, filter: filter, dx: dx, geometry, context.workers)
-  case .im2col, .winograd4x4, .winograd2x2:
+  case .im2col:
     im2colInputGradient(dy: dy, filter: filter, dx: dx, geometry, scratch, context.workers)
+  case .winograd4x4:
+    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    winogradForward(
+      WinogradTile4.self, x: dy, filter: filter, .turned, bias: nil, y: dx, relu: false,
+      WinogradCost(geometry.withChannelsSwapped, tile: 4), scratch, context.workers)
+  case .winograd2x2:
+    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    winogradForward(
+      WinogradTile2.self, x: dy, filter: filter, .turned, bias: nil, y: dx, relu: false,
+      WinogradCost(geometry.withChannelsSwapped, tile: 2), scratch, context.workers)
   }
 }
 
@@ -44,11 +64,22 @@ package func convolutionWeightGradient(
   case .pointwise:
     precondition(geometry.isPointwise, "the compiler keeps pointwise for 1x1 convolutions")
     pointwiseWeightGradient(x: x, dy: dy, dFilter: dFilter, geometry, scratch, context.workers)
-  case .im2col, .winograd4x4, .winograd2x2:
+  case .im2col:
     im2colWeightGradient(x: x, dy: dy, dFilter: dFilter, geometry, scratch, context.workers)
+  case .winograd4x4:
+    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    winogradWeightGradient(
+      WinogradTile4.self, x: x, dy: dy, dFilter: dFilter, WinogradCost(geometry, tile: 4), scratch,
+      context.workers)
+  case .winograd2x2:
+    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    winogradWeightGradient(
+      WinogradTile2.self, x: x, dy: dy, dFilter: dFilter, WinogradCost(geometry, tile: 2), scratch,
+      context.workers)
   }
 }
 
 extension ConvolutionGeometry {
   fileprivate var isPointwise: Bool { kernelSize == 1 && stride == 1 && padding == 0 }
+  fileprivate var isWinograd: Bool { kernelSize == 3 && stride == 1 && padding == 1 }
 }
