@@ -81,7 +81,7 @@ extension Plan {
     .object([
       ("index", .integer(stage.index)),
       ("strategy", .string(training.strategy.rawValue)),
-      ("modules", .array(stage.modules.map { .integer($0) })),
+      ("modules", .array(stage.schedule.indices.map { .integer($0) })),
       ("epochs", .integer(stage.epochs)),
       ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
       ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),

@@ -24,10 +24,12 @@ package struct PlanText {
   private var headline: String {
     let training = plan.training
     let modules = plan.modules.count == 1 ? "1 module" : "\(plan.modules.count) modules"
+    let most = training.modules.map(\.epochs).max() ?? 0
+    let epochs = "\(most) epoch\(most == 1 ? "" : "s") a module"
     let input = "\(plan.input.channels)x\(plan.input.height)x\(plan.input.width)"
     return """
       \(style.bold(plan.name)): \(training.strategy.rawValue), \(modules), batch \(training.batch), \
-      \(training.epochs) epoch\(training.epochs == 1 ? "" : "s") a stage, \(plan.threads) worker\(plan.threads == 1 ? "" : "s")
+      \(epochs), \(plan.threads) worker\(plan.threads == 1 ? "" : "s")
       \(plan.data.source.rawValue): \(grouped(plan.data.facts.trainCount)) training and \
       \(grouped(plan.data.facts.testCount)) test pictures of \(input), \(plan.classes) classes
 
@@ -59,7 +61,7 @@ package struct PlanText {
   }
 
   private func modulePeak(_ module: Int) -> Int? {
-    plan.stages.first { $0.modules.contains(module) }.flatMap { stage in
+    plan.stages.first { $0.schedule.indices.contains(module) }.flatMap { stage in
       let peaks = stage.training.modulePeaks
       return module <= peaks.count ? peaks[module - 1]?.total : nil
     }
@@ -72,9 +74,7 @@ package struct PlanText {
       [.right("stage"), .right("modules"), .right("steps"), .right("peak"), .right("arena"), .right("bound")]
         + MemoryCategory.allCases.map { .right($0.rawValue) })
     for stage in plan.stages {
-      let modules =
-        stage.modules.count == 1
-        ? "\(stage.modules.lowerBound)" : "\(stage.modules.lowerBound)-\(stage.modules.upperBound)"
+      let modules = rangeText(stage.schedule.indices)
       let figures = [stage.memory.peakBytes, stage.memory.arenaBytes, stage.memory.lowerBoundBytes]
       let categories = MemoryCategory.allCases.map { stage.memory.breakdown[$0] }
       table.add(
@@ -108,5 +108,19 @@ package struct PlanText {
     }
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
       + "  the peak is made by \(plan.peakOperation(place))\n"
+  }
+
+  /// `1-4`, `2`, or `1, 3-4`.
+  private func rangeText(_ indices: [Int]) -> String {
+    var runs: [ClosedRange<Int>] = []
+    for index in indices {
+      if let last = runs.last, last.upperBound + 1 == index {
+        runs[runs.count - 1] = last.lowerBound...index
+      } else {
+        runs.append(index...index)
+      }
+    }
+    return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ", ")
   }
 }

@@ -19,21 +19,42 @@ package final class Engine {
 
   // MARK: - Tensors
 
-  /// Draws parameters, sets statistics and clears optimizer state of the modules, as `resident` lays them out. Keyed by
-  /// seed and tensor alone, so equal for every strategy.
-  package func initialize(_ modules: ClosedRange<Int>, in resident: ResidentLayout) {
-    for entry in resident.entries where modules.contains(entry.value.module) {
-      let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
-      arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
+  /// Draws parameters, sets statistics and clears optimizer state of modules, as `resident` lays them out. Keyed by seed
+  /// and tensor alone, so equal for every strategy.
+  package func initialize(_ modules: [Int], in resident: ResidentLayout) {
+    for entry in resident.entries where modules.contains(entry.value.module) { initialize(entry) }
+  }
+
+  /// Lets the optimizer of a module start anew.
+  package func restartOptimizer(ofModule module: Int, in resident: ResidentLayout) {
+    for entry in resident.entries where entry.value.module == module && entry.value.category == .optimizer {
+      initialize(entry)
     }
   }
 
-  /// Forgets all momentum.
-  package func clearOptimizerState(in resident: ResidentLayout) {
-    for entry in resident.entries where entry.value.category == .optimizer {
-      let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
-      arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
+  private func initialize(_ entry: ResidentLayout.Entry) {
+    let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
+    arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
+  }
+
+  /// Moves optimizer state that one stage leaves to the next to its place there.
+  package func carryOptimizerState(from old: ResidentLayout, to new: ResidentLayout) {
+    let places = Dictionary(uniqueKeysWithValues: old.entries.map { ($0.value.name, $0.offset) })
+    var moves: [(from: Range<Int>, to: Range<Int>)] = []
+    for entry in new.entries where entry.value.category == .optimizer {
+      guard let offset = places[entry.value.name], offset != entry.offset else { continue }
+      let byteCount = entry.value.type.byteCount
+      moves.append((offset..<offset + byteCount, entry.offset..<entry.offset + byteCount))
     }
+    // Both layouts keep the order of modules, so there is always a move whose target no other still has to leave.
+    while let next = moves.indices.first(where: { candidate in
+      moves.indices.allSatisfy { $0 == candidate || !moves[$0].from.overlaps(moves[candidate].to) }
+    }) {
+      let move = moves.remove(at: next)
+      unsafe arena.address(of: move.to).copyMemory(
+        from: arena.address(of: move.from), byteCount: move.from.count)
+    }
+    precondition(moves.isEmpty, "order-preserving moves never block each other")
   }
 
   /// Copies elements of a tensor out, from `start` on in PyTorch's order, as many as `target` holds.
@@ -100,13 +121,13 @@ package final class Engine {
 
   /// Runs a program's nodes in order on the batch that lies in its place.
   ///
-  /// - Parameter learningRates: by module, from 1 at index 0.
-  package func run(_ program: Program, batch: Int, learningRates: [Float]) {
+  /// - Parameter clocks: by module, from 1 at index 0.
+  package func run(_ program: Program, batch: Int, clocks: [ModuleClock]) {
     let dispatch = unsafe KernelDispatch(
       base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
     for index in program.graph.nodes.indices {
       let module = program.graph.nodes[index].module
-      unsafe dispatch.run(index, learningRate: module == 0 ? 0 : learningRates[module - 1])
+      unsafe dispatch.run(index, clock: module == 0 ? .idle : clocks[module - 1])
     }
   }
 

@@ -35,8 +35,8 @@ internal import Planning
     return shape
   }
 
-  /// - Parameter learningRate: of the node's module.
-  func run(_ index: Int, learningRate: Float) {
+  /// - Parameter clock: of the node's module.
+  func run(_ index: Int, clock: ModuleClock) {
     let node = unsafe program.graph.nodes[index]
     let scratch = unsafe program.scratch(ofNode: index)
     let context = unsafe KernelContext(
@@ -45,7 +45,7 @@ internal import Planning
     switch node.op.phase {
     case .forward: unsafe forward(node, context)
     case .backward: unsafe backward(node, context)
-    case .update: unsafe update(node, learningRate, context)
+    case .update: unsafe update(node, clock, context)
     }
   }
 
@@ -117,7 +117,7 @@ internal import Planning
       }
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .sgd:
+      .depthToSpace, .subsampleBackward, .update:
       preconditionFailure("not a forward operation")
     }
   }
@@ -185,19 +185,26 @@ internal import Planning
         stride: stride,
         outChannels: shape(node.operands[0]).channels, context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .softmaxCrossEntropy, .ensemble, .sgd:
+      .softmaxCrossEntropy, .ensemble, .update:
       preconditionFailure("not a backward operation")
     }
   }
 
-  private func update(_ node: Node, _ learningRate: Float, _ context: KernelContext) {
+  private func update(_ node: Node, _ clock: ModuleClock, _ context: KernelContext) {
+    let weights = unsafe floats(node.operands[0])
+    let gradient = unsafe floats(node.operands[1])
+    let count = unsafe program.graph[node.operands[0]].type.elementCount
     switch node.op {
-    case .sgd(let sgd):
+    case .update(.sgd(let momentum, let weightDecay, let nesterov)):
       unsafe sgdStep(
-        weights: floats(node.operands[0]), velocity: floats(node.operands[1]),
-        gradient: floats(node.operands[2]),
-        count: program.graph[node.operands[0]].type.elementCount, learningRate: learningRate,
-        momentum: Float(sgd.momentum), weightDecay: Float(sgd.weightDecay), nesterov: sgd.nesterov,
+        weights: weights, velocity: floats(node.operands[2]), gradient: gradient, count: count,
+        learningRate: clock.learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
+        nesterov: nesterov, context: context)
+    case .update(.adam(let beta1, let beta2, let epsilon, let weightDecay)):
+      unsafe adamStep(
+        weights: weights, firstMoment: floats(node.operands[2]), secondMoment: floats(node.operands[3]),
+        gradient: gradient, count: count, learningRate: clock.learningRate, beta1: Float(beta1),
+        beta2: Float(beta2), epsilon: Float(epsilon), weightDecay: Float(weightDecay), step: clock.step,
         context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .softmaxCrossEntropy, .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,

@@ -16,18 +16,19 @@ package struct StepBenchmark {
   /// Seconds of each of `steps` steps, after `warmUps` that do not count.
   package func run(_ stage: StagePlan, steps: Int, warmUps: Int, tick: (Int) -> Void) -> [Double] {
     let plan = engine.plan
-    engine.initialize(1...stage.modules.upperBound, in: stage.resident)
-    let rates = [Float](repeating: Float(plan.training.learningRate), count: plan.modules.count)
+    engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident)
+    var clocks = plan.training.modules.map { ModuleClock(learningRate: Float($0.learningRate), step: 0) }
     let batch = plan.training.batch
     var indices = [Int32](repeating: 0, count: batch)
     var seconds: [Double] = []
     for step in 0..<warmUps + steps {
       let start = now()
+      for index in clocks.indices { clocks[index].step += 1 }
       for position in 0..<batch {
         indices[position] = Int32((step * batch + position) % pictures.dataset.trainCount)
       }
       engine.prepare(pictures, split: .train, indices: indices.span, epoch: 1, for: stage.training)
-      engine.run(stage.training, batch: batch, learningRates: rates)
+      engine.run(stage.training, batch: batch, clocks: clocks)
       if step >= warmUps { seconds.append(now() - start) }
       tick(step + 1)
     }

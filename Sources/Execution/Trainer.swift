@@ -19,39 +19,52 @@ package struct Trainer {
 
   /// Trains to the end and tells `observer` on the way.
   package mutating func run(_ observer: RunObserver) throws(RunError) {
-    let training = engine.plan.training
+    var previous: StagePlan?
     for stage in engine.plan.stages {
       try tell(.stageBegan(stage.index), observer)
-      engine.initialize(stage.modules, in: stage.resident)
+      if let previous { engine.carryOptimizerState(from: previous.resident, to: stage.resident) }
+      engine.initialize(
+        stage.schedule.modules.filter { $0.firstEpoch == 1 }.map(\.index), in: stage.resident)
       for epoch in 1...stage.epochs {
-        if training.dropsMomentum(before: epoch) { engine.clearOptimizerState(in: stage.resident) }
         var figures = try train(stage, epoch: epoch, observer)
         figures += evaluate(stage, epoch: epoch)
         try tell(.epochEnded(stage: stage.index, epoch: epoch, figures: figures), observer)
       }
       try tell(.stageEnded(stage.index), observer)
+      previous = stage
     }
   }
 
+  /// - Parameter epoch: of the stage, from 1.
   private mutating func train(
     _ stage: StagePlan, epoch: Int, _ observer: RunObserver
   ) throws(RunError) -> [EpochFigures] {
     let training = engine.plan.training
     let start = now()
-    let rate = training.learningRate(epoch: epoch)
-    let rates = [Float](repeating: Float(rate), count: engine.plan.modules.count)
+    for module in stage.schedule.modules
+    where training.restartsOptimizer(module: module.index, epoch: module.epoch(epoch)) {
+      engine.restartOptimizer(ofModule: module.index, in: stage.resident)
+    }
+    var clocks = self.clocks(stage, epoch: epoch)
     var sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
-    fillOrder(epoch: epoch)
-    for step in 1...max(1, stage.stepsPerEpoch) where step <= stage.stepsPerEpoch {
-      let first = (step - 1) * training.batch
+    // Sequential training meets the same order in every stage: epochs count from 1 again.
+    let drawing = stage.schedule.modules[0].epoch(epoch)
+    fillOrder(epoch: drawing)
+    var step = 0
+    while step < stage.stepsPerEpoch {
+      let first = step * training.batch
       let count = min(training.batch, order.count - first)
+      step += 1
+      for index in clocks.indices { clocks[index].step += 1 }
       engine.prepare(
-        pictures, split: .train, indices: order.span.extracting(first..<first + count), epoch: epoch,
+        pictures, split: .train, indices: order.span.extracting(first..<first + count), epoch: drawing,
         for: stage.training)
-      engine.run(stage.training, batch: count, learningRates: rates)
+      engine.run(stage.training, batch: count, clocks: clocks)
       engine.addMetrics(of: stage.training, pictures: count, to: &sums)
       for sum in sums where !sum.loss.isFinite {
-        throw .lossNotFinite(module: sum.module, epoch: epoch, step: step, learningRate: rate)
+        throw .lossNotFinite(
+          module: sum.module, epoch: stage.epoch(ofModule: sum.module, epoch), step: step,
+          learningRate: Double(clocks[sum.module - 1].learningRate))
       }
       try tell(
         .stepEnded(
@@ -59,7 +72,20 @@ package struct Trainer {
             stage: stage.index, epoch: epoch, step: step, stepCount: stage.stepsPerEpoch, sums: sums,
             picturesPerSecond: Double(first + count) / max(now() - start, 1e-9))), observer)
     }
-    return figures(sums, epoch: epoch, split: .train, seconds: now() - start)
+    return figures(sums, stage, epoch: epoch, split: .train, seconds: now() - start)
+  }
+
+  /// Before the first step of an epoch.
+  private func clocks(_ stage: StagePlan, epoch: Int) -> [ModuleClock] {
+    let training = engine.plan.training
+    var clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
+    for module in stage.schedule.modules {
+      let own = module.epoch(epoch)
+      clocks[module.index - 1] = ModuleClock(
+        learningRate: Float(training.learningRate(module: module.index, epoch: own)),
+        step: training.epochsSinceRestart(module: module.index, epoch: own) * stage.stepsPerEpoch)
+    }
+    return clocks
   }
 
   private func tell(_ event: RunEvent, _ observer: RunObserver) throws(RunError) {
@@ -78,13 +104,16 @@ package struct Trainer {
   private func evaluate(_ stage: StagePlan, epoch: Int) -> [EpochFigures] {
     let start = now()
     let sums = Evaluator(engine: engine, pictures: pictures).run(stage.evaluation).filter { $0.module > 0 }
-    return figures(sums, epoch: epoch, split: .test, seconds: now() - start)
+    return figures(sums, stage, epoch: epoch, split: .test, seconds: now() - start)
   }
 
-  private func figures(_ sums: [MetricSums], epoch: Int, split: Split, seconds: Double) -> [EpochFigures] {
+  private func figures(
+    _ sums: [MetricSums], _ stage: StagePlan, epoch: Int, split: Split, seconds: Double
+  ) -> [EpochFigures] {
     sums.map {
       EpochFigures(
-        module: $0.module, epoch: epoch, split: split, loss: $0.meanLoss, top1: $0.top1, top5: $0.top5,
+        module: $0.module, epoch: stage.epoch(ofModule: $0.module, epoch), split: split, loss: $0.meanLoss,
+        top1: $0.top1, top5: $0.top5,
         seconds: seconds)
     }
   }
@@ -105,17 +134,29 @@ package struct Evaluator {
     var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
+    let clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
     var first = 0
     while first < pictures.dataset.facts.testCount {
       let count = min(batch, pictures.dataset.facts.testCount - first)
       for position in 0..<count { indices[position] = Int32(first + position) }
       engine.prepare(
         pictures, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
-      engine.run(
-        program, batch: count, learningRates: [Float](repeating: 0, count: engine.plan.modules.count))
+      engine.run(program, batch: count, clocks: clocks)
       engine.addMetrics(of: program, pictures: count, to: &sums)
       first += count
     }
     return sums
+  }
+}
+
+extension TrainedModule {
+  /// The module's own epoch in an epoch of the stage, both from 1.
+  package func epoch(_ stageEpoch: Int) -> Int { firstEpoch + stageEpoch - 1 }
+}
+
+extension StagePlan {
+  /// A trained module's own epoch in an epoch of the stage, both from 1.
+  package func epoch(ofModule module: Int, _ stageEpoch: Int) -> Int {
+    schedule.modules.first { $0.index == module }?.epoch(stageEpoch) ?? stageEpoch
   }
 }

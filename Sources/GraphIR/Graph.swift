@@ -140,7 +140,7 @@ extension Node {
       .softmaxCrossEntropy,
       .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
       .reluBackward,
-      .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .sgd:
+      .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .update:
       nil
     }
   }

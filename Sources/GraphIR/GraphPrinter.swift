@@ -75,8 +75,10 @@ extension Op {
     case .averagePoolBackward: "average_pool_backward"
     case .depthToSpace: "depth_to_space[2x2]"
     case .subsampleBackward(let stride): "subsample_backward[s\(stride)]"
-    case .sgd(let sgd):
-      "sgd[momentum \(sgd.momentum) decay \(sgd.weightDecay)\(sgd.nesterov ? " nesterov" : "")]"
+    case .update(.sgd(let momentum, let weightDecay, let nesterov)):
+      "sgd[momentum \(momentum) decay \(weightDecay)\(nesterov ? " nesterov" : "")]"
+    case .update(.adam(let beta1, let beta2, let epsilon, let weightDecay)):
+      "adam[beta1 \(beta1) beta2 \(beta2) epsilon \(epsilon) decay \(weightDecay)]"
     }
   }
 }

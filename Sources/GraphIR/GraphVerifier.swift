@@ -88,7 +88,9 @@ package struct GraphVerifier {
     case .softmaxCrossEntropy: (operandCounts, resultCounts) = (2...2, 1...2)
     case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
     case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
-    case .sgd: (operandCounts, resultCounts) = (3...3, 0...0)
+    case .update(let optimizer):
+      let count = 2 + optimizer.stateNames.count
+      (operandCounts, resultCounts) = (count...count, 0...0)
     }
     guard operandCounts.contains(inputs.count) else { return "has \(inputs.count) operands" }
     guard resultCounts.contains(outputs.count) else { return "has \(outputs.count) results" }

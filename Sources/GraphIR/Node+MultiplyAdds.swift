@@ -12,7 +12,7 @@ extension Node {
       .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .sgd:
+      .depthToSpace, .subsampleBackward, .update:
       return 0
     }
   }

@@ -54,16 +54,20 @@ package struct MaxPool: Hashable, Sendable {
   }
 }
 
-/// v <- momentum v + (g + weightDecay w); w <- w - rate v. The rate is the module's own and changes with the epoch.
-package struct SGD: Hashable, Sendable {
-  package var momentum: Double
-  package var weightDecay: Double
-  package var nesterov: Bool
+/// How a parameter follows its gradient. The learning rate is the module's own and changes with the epoch.
+package enum Optimizer: Hashable, Sendable {
+  /// v <- momentum v + (g + weightDecay w); w <- w - rate v, or, with Nesterov, w - rate (g + weightDecay w + momentum v):
+  /// PyTorch's convention.
+  case sgd(momentum: Double, weightDecay: Double, nesterov: Bool)
+  /// Kingma and Ba (2015), weight decay added to the gradient: PyTorch's Adam.
+  case adam(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double)
 
-  package init(momentum: Double, weightDecay: Double, nesterov: Bool) {
-    self.momentum = momentum
-    self.weightDecay = weightDecay
-    self.nesterov = nesterov
+  /// What it keeps for each parameter, of the parameter's type; all start at zero.
+  package var stateNames: [String] {
+    switch self {
+    case .sgd: ["momentum"]
+    case .adam: ["first_moment", "second_moment"]
+    }
   }
 }
 
@@ -121,8 +125,8 @@ package enum Op: Hashable, Sendable {
   case subsampleBackward(stride: Int)
 
   // Update.
-  /// weights, velocity, gradient -> nothing; weights and velocity change in place.
-  case sgd(SGD)
+  /// weights, gradient, state... -> nothing; weights and state change in place.
+  case update(Optimizer)
 }
 
 package enum Phase: String, Hashable, Sendable, CaseIterable {
@@ -140,7 +144,7 @@ extension Op {
       .depthToSpace,
       .subsampleBackward:
       .backward
-    case .sgd: .update
+    case .update: .update
     }
   }
 
@@ -148,7 +152,7 @@ extension Op {
   package var mutatedOperands: [Int] {
     switch self {
     case .batchNorm(let norm): norm.mode == .training ? [3, 4] : []
-    case .sgd: [0, 1]
+    case .update(let optimizer): [0] + optimizer.stateNames.indices.map { $0 + 2 }
     case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .softmaxCrossEntropy, .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
@@ -168,7 +172,8 @@ extension Op {
     case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy,
       .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
-      .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .sgd:
+      .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+      .update:
       []
     }
   }

@@ -31,7 +31,7 @@ struct OperandTypes {
     case .subsampleBackward(let stride): pictures(outputs[0], inputs[0]) { Self.isSubsampled($0, $1, stride) }
     case .softmaxCrossEntropy: crossEntropy
     case .ensemble: same(inputs + [outputs[0]])
-    case .sgd: same(inputs)
+    case .update: same(inputs)
     }
   }
 

@@ -33,7 +33,7 @@ package struct AlgorithmChoice: Pass {
         .softmaxCrossEntropy,
         .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
         .reluBackward,
-        .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .sgd:
+        .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .update:
         break
       }
     }

@@ -6,20 +6,27 @@ package import GraphIR
 package struct Differentiation: Pass {
   package static let name = "differentiate"
 
-  private let modules: ClosedRange<Int>
-  private let optimizer: SGD
+  private let modules: [Int]
+  private let optimizer: Optimizer
 
-  package init(modules: ClosedRange<Int>, optimizer: SGD) {
+  /// - Parameter modules: that learn; all other nodes run as they are.
+  package init(modules: [Int], optimizer: Optimizer) {
     self.modules = modules
     self.optimizer = optimizer
   }
 
   package func run(_ graph: Graph) -> Graph {
     var result = graph
-    result.nodes = graph.nodes.filter { $0.module < modules.lowerBound }
-    for module in modules {
+    result.nodes = []
+    var byModule: [[Node]] = Array(repeating: [], count: (graph.nodes.map(\.module).max() ?? 0) + 1)
+    for node in graph.nodes { byModule[node.module].append(node) }
+    for (module, nodes) in byModule.enumerated() {
+      guard modules.contains(module) else {
+        result.nodes += nodes
+        continue
+      }
       var differentiated = ModuleDifferentiation(graph: result, module: module, optimizer: optimizer)
-      differentiated.run(forward: graph.nodes.filter { $0.module == module })
+      differentiated.run(forward: nodes)
       result = differentiated.graph
     }
     return result
@@ -30,13 +37,13 @@ package struct Differentiation: Pass {
 private struct ModuleDifferentiation {
   var graph: Graph
   let module: Int
-  let optimizer: SGD
+  let optimizer: Optimizer
   /// By value: its gradient so far.
   private var gradients: [ValueID: ValueID] = [:]
   /// Values that a trained parameter of this module influences.
   private var isTrained: Set<ValueID> = []
 
-  init(graph: Graph, module: Int, optimizer: SGD) {
+  init(graph: Graph, module: Int, optimizer: Optimizer) {
     self.graph = graph
     self.module = module
     self.optimizer = optimizer
@@ -72,7 +79,7 @@ private struct ModuleDifferentiation {
     case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .sgd:
+      .depthToSpace, .subsampleBackward, .update:
       break
     }
     return node
@@ -139,7 +146,7 @@ private struct ModuleDifferentiation {
     case .softmaxCrossEntropy, .ensemble: return
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .sgd:
+      .depthToSpace, .subsampleBackward, .update:
       preconditionFailure("only forward nodes are differentiated")
     }
   }
@@ -184,11 +191,13 @@ private struct ModuleDifferentiation {
 
   private mutating func update(_ parameters: [(parameter: ValueID, gradient: ValueID)], _ source: Node) {
     for (parameter, gradient) in parameters {
-      let velocity = graph.addValue(
-        Value(
-          name: "\(graph[parameter].name).momentum", type: graph[parameter].type, category: .optimizer,
-          module: module, initial: .zeros))
-      append(.sgd(optimizer), [parameter, velocity, gradient], results: [], source)
+      let state = optimizer.stateNames.map { name in
+        graph.addValue(
+          Value(
+            name: "\(graph[parameter].name).\(name)", type: graph[parameter].type, category: .optimizer,
+            module: module, initial: .zeros))
+      }
+      append(.update(optimizer), [parameter, gradient] + state, results: [], source)
     }
   }
 }

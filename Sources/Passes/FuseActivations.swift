@@ -46,7 +46,7 @@ extension Op {
     case .relu, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy, .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .sgd:
+      .depthToSpace, .subsampleBackward, .update:
       return nil
     }
   }

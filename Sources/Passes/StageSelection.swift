@@ -5,17 +5,19 @@ package import GraphIR
 package struct TrainingStage: Pass {
   package static let name = "stage"
 
-  private let modules: ClosedRange<Int>
+  private let modules: [Int]
 
-  package init(modules: ClosedRange<Int>) {
+  /// - Parameter modules: that learn, rising, at least one.
+  package init(modules: [Int]) {
     self.modules = modules
   }
 
   package func run(_ graph: Graph) -> Graph {
+    let last = modules.max() ?? 0
     var stage = graph
     stage.nodes = graph.nodes.compactMap { node in
-      if node.module > modules.upperBound { return nil }
-      if node.module >= modules.lowerBound { return node }
+      if node.module > last { return nil }
+      if modules.contains(node.module) { return node }
       return node.part == .layers ? node.asInference : nil
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }
@@ -29,18 +31,20 @@ package struct TrainingStage: Pass {
 package struct EvaluationStage: Pass {
   package static let name = "evaluation"
 
-  private let modules: ClosedRange<Int>
+  private let modules: [Int]
   private let ensemble: Bool
 
-  package init(modules: ClosedRange<Int>, ensemble: Bool) {
+  /// - Parameter modules: that are measured, rising, at least one.
+  package init(modules: [Int], ensemble: Bool) {
     self.modules = modules
     self.ensemble = ensemble
   }
 
   package func run(_ graph: Graph) -> Graph {
+    let last = modules.max() ?? 0
     var stage = graph
     stage.nodes = graph.nodes.compactMap { node in
-      if node.module > modules.upperBound { return nil }
+      if node.module > last { return nil }
       return node.part == .layers || modules.contains(node.module) ? node.asInference : nil
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }

@@ -16,10 +16,6 @@ struct ClassifierLowering {
     self.graph = graph
     var byModule: [Int: ClassifierSpec] = [:]
     for override in spec.auxiliary.overrides {
-      if override.module.value > graph.moduleCount, spec.training.strategy.value != .endToEnd {
-        diagnostics.append(
-          .noSuchModule(override.module.value, count: graph.moduleCount, at: override.module.span))
-      }
       byModule[override.module.value] = override.classifier
     }
     for module in 1...graph.moduleCount {

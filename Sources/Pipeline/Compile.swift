@@ -26,20 +26,25 @@ package struct CompileOptions: Sendable {
 /// - Throws: every fault that shapes and counts reveal, and every feature that is not supported yet, at once.
 package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
   let network = try lower(spec)
-  let training = trainingPlan(spec)
+  let training = trainingPlan(spec, moduleCount: network.moduleCount)
+  let steps = training.steps(pictures: options.facts.trainCount)
+  guard steps > 0 else {
+    throw CompilationFailed(diagnostics: [
+      .nothingToTrainOn(
+        batch: training.batch, pictures: options.facts.trainCount, at: spec.training.batch.span)
+    ])
+  }
   let planner = Planner(threads: options.threads, training: training, facts: options.facts)
   let resident = ResidentLayout(network: network)
 
   var stages: [StagePlan] = []
-  for modules in stageModules(of: network, strategy: training.strategy) {
-    let graphs = StageGraphs(
-      modules: modules, training: trainingGraph(network, modules: modules, spec).graph,
-      evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
+  for schedule in StageSchedule.all(of: training) {
+    let graphs = stageGraphs(network, schedule, spec)
     stages.append(planner.stage(graphs, index: stages.count + 1, network: resident))
   }
-  let whole = 1...network.moduleCount
   let evaluation = planner.program(
-    evaluationGraph(network, modules: whole, ensemble: true, spec).graph, resident: resident)
+    evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
+    resident: resident)
   return planner.plan(
     name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: options.facts),
     network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
@@ -63,6 +68,7 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
   var pipeline = PassPipeline(lowering.builder.graph, keepsSnapshots: keepsSnapshots)
   pipeline.run(ModulePartition(firstItems: partition.firstItems))
   if partition.diagnostics.isEmpty {
+    diagnostics += moduleFaults(of: spec, moduleCount: pipeline.graph.moduleCount)
     let classifiers = ClassifierLowering(spec, graph: pipeline.graph)
     diagnostics += classifiers.diagnostics
     if classifiers.diagnostics.isEmpty {
@@ -78,11 +84,11 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
 }
 
 func trainingGraph(
-  _ network: Graph, modules: ClosedRange<Int>, _ spec: Spec, keepsSnapshots: Bool = false
+  _ network: Graph, modules: [Int], _ spec: Spec, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(TrainingStage(modules: modules))
-  pipeline.run(Differentiation(modules: modules, optimizer: sgd(spec.training.optimizer)))
+  pipeline.run(Differentiation(modules: modules, optimizer: optimizer(spec.training.optimizer)))
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
   pipeline.run(InPlace())
@@ -90,7 +96,7 @@ func trainingGraph(
 }
 
 func evaluationGraph(
-  _ network: Graph, modules: ClosedRange<Int>, ensemble: Bool, _ spec: Spec, keepsSnapshots: Bool = false
+  _ network: Graph, modules: [Int], ensemble: Bool, _ spec: Spec, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
@@ -100,12 +106,11 @@ func evaluationGraph(
   return pipeline
 }
 
-/// The modules that learn together, stage by stage.
-func stageModules(of network: Graph, strategy: TrainingStrategy) -> [ClosedRange<Int>] {
-  switch strategy {
-  case .sequential: (1...network.moduleCount).map { $0...$0 }
-  case .parallel, .endToEnd: [1...network.moduleCount]
-  }
+func stageGraphs(_ network: Graph, _ schedule: StageSchedule, _ spec: Spec) -> StageGraphs {
+  let modules = schedule.indices
+  return StageGraphs(
+    schedule: schedule, training: trainingGraph(network, modules: modules, spec).graph,
+    evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
 }
 
 /// What the same network and batch would need for backprop through all of it.
@@ -116,11 +121,10 @@ private func endToEndPeakBytes(
   var spec = spec
   spec.training.strategy.value = .endToEnd
   let network = try lower(spec)
-  let modules = 1...network.moduleCount
-  let graphs = StageGraphs(
-    modules: modules, training: trainingGraph(network, modules: modules, spec).graph,
-    evaluation: evaluationGraph(network, modules: modules, ensemble: false, spec).graph)
-  return planner.stage(graphs, index: 1, network: ResidentLayout(network: network)).memory.peakBytes
+  let schedule = StageSchedule.all(of: trainingPlan(spec, moduleCount: network.moduleCount))[0]
+  let stage = planner.stage(
+    stageGraphs(network, schedule, spec), index: 1, network: ResidentLayout(network: network))
+  return stage.memory.peakBytes
 }
 
 /// Everything that `compile` would find, without planning.

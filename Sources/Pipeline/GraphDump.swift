@@ -29,9 +29,10 @@ package struct GraphDump: Sendable {
     let pass = pass ?? InPlace.name
     if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
     if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
-    let training = trainingPlan(spec)
+    let training = trainingPlan(spec, moduleCount: network.graph.moduleCount)
     var result: [GraphDump] = []
-    for (index, modules) in stageModules(of: network.graph, strategy: training.strategy).enumerated() {
+    for (index, schedule) in StageSchedule.all(of: training).enumerated() {
+      let modules = schedule.indices
       let title = "stage \(index + 1)"
       result += dumps(
         of: trainingGraph(network.graph, modules: modules, spec, keepsSnapshots: true), after: pass,

@@ -94,4 +94,10 @@ extension Diagnostic {
       label: "\(pictures) training pictures, and `drop-last` is on",
       help: "make the batch \(pictures) or smaller, or drop `drop-last`")
   }
+
+  static func startNeedsParallel(strategy: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E115", message: "'training.start' belongs to parallel training", primary: span,
+      label: "the strategy is \(strategy)", help: "set `training.strategy: parallel`, or drop `start`")
+  }
 }

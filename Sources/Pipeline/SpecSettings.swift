@@ -5,7 +5,7 @@ internal import SpecLanguage
 
 // Parts of a spec that pass into the plan unchanged.
 
-func trainingPlan(_ spec: Spec) -> TrainingPlan {
+func trainingPlan(_ spec: Spec, moduleCount: Int) -> TrainingPlan {
   let training = spec.training
   let strategy: TrainingStrategy
   switch training.strategy.value {
@@ -14,26 +14,40 @@ func trainingPlan(_ spec: Spec) -> TrainingPlan {
   case .endToEnd: strategy = .endToEnd
   case .asynchronous: preconditionFailure("lowering refuses what is not supported")
   }
+  var modules = [TrainingPlan.Module](
+    repeating: TrainingPlan.Module(
+      epochs: training.epochs.value, learningRate: training.optimizer.learningRate.value), count: moduleCount)
+  // End-to-end training has one module, whatever the other strategies make of the partition.
+  for override in training.overrides where override.module.value <= moduleCount && strategy != .endToEnd {
+    if let epochs = override.epochs { modules[override.module.value - 1].epochs = epochs.value }
+    if let rate = override.learningRate { modules[override.module.value - 1].learningRate = rate.value }
+  }
   return TrainingPlan(
-    strategy: strategy, epochs: training.epochs.value, batch: training.batch.value,
-    dropLast: training.dropLast.value, optimizer: sgd(training.optimizer),
-    learningRate: training.optimizer.learningRate.value,
-    schedule: schedule(training.schedule, epochs: training.epochs.value),
-    dropsMomentumAtDecay: training.momentumAtDecay.value == .drop, seed: training.seed.value)
+    strategy: strategy, modules: modules, startEvery: strategy == .parallel ? training.startEvery.value : 0,
+    batch: training.batch.value, dropLast: training.dropLast.value, optimizer: optimizer(training.optimizer),
+    schedule: schedule(training.schedule), dropsMomentumAtDecay: training.momentumAtDecay.value == .drop,
+    seed: training.seed.value)
 }
 
-func sgd(_ optimizer: OptimizerSpec) -> SGD {
-  SGD(
-    momentum: optimizer.momentum.value, weightDecay: optimizer.weightDecay.value,
-    nesterov: optimizer.nesterov.value)
+func optimizer(_ optimizer: OptimizerSpec) -> Optimizer {
+  switch optimizer.kind.value {
+  case .sgd:
+    .sgd(
+      momentum: optimizer.momentum.value, weightDecay: optimizer.weightDecay.value,
+      nesterov: optimizer.nesterov.value)
+  case .adam:
+    .adam(
+      beta1: optimizer.beta1.value, beta2: optimizer.beta2.value, epsilon: optimizer.epsilon.value,
+      weightDecay: optimizer.weightDecay.value)
+  }
 }
 
-private func schedule(_ spec: ScheduleSpec, epochs: Int) -> LearningRateSchedule {
+private func schedule(_ spec: ScheduleSpec) -> LearningRateSchedule {
   switch spec {
   case .constant: .constant
   case .step(let every, let factor): .step(every: every.value, factor: factor.value)
   case .milestones(let milestones, let factor): .milestones(milestones.map(\.value), factor: factor.value)
-  case .cosine(let warmUp, let floor): .cosine(warmUp: warmUp.value, floor: floor.value, epochs: epochs)
+  case .cosine(let warmUp, let floor): .cosine(warmUp: warmUp.value, floor: floor.value)
   }
 }
 

@@ -13,10 +13,24 @@ func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
   }
   let training = spec.training
   if training.strategy.value == .asynchronous { refuse("strategy: asynchronous", at: training.strategy.span) }
-  if training.optimizer.kind.value == .adam { refuse("kind: adam", at: training.optimizer.kind.span) }
-  if let override = training.overrides.first { refuse("training.overrides", at: override.module.span) }
-  if training.startEvery.value != 0 { refuse("training.start", at: training.startEvery.span) }
   if let budget = spec.memory.budget { refuse("memory.budget", at: budget.span) }
   if spec.memory.features.value == .cache { refuse("features: cache", at: spec.memory.features.span) }
   return faults
+}
+
+/// Settings of single modules that can't hold: overrides of modules that the partition does not make, a staggered start
+/// without parallel training. End-to-end training has one module whatever the partition
+/// says, and leaves overrides for the other strategies alone.
+func moduleFaults(of spec: Spec, moduleCount: Int) -> [Diagnostic] {
+  guard spec.training.strategy.value != .endToEnd else { return [] }
+  var faults: [Diagnostic] = []
+  if spec.training.startEvery.value != 0, spec.training.strategy.value == .sequential {
+    faults.append(
+      .startNeedsParallel(strategy: spec.training.strategy.value.rawValue, at: spec.training.startEvery.span))
+  }
+  let modules = spec.auxiliary.overrides.map(\.module) + spec.training.overrides.map(\.module)
+  return faults
+    + modules.filter { $0.value > moduleCount }.map {
+      .noSuchModule($0.value, count: moduleCount, at: $0.span)
+    }
 }

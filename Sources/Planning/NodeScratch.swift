@@ -41,7 +41,7 @@ extension Node {
       return KernelScratch.softmaxCrossEntropy(rows: logits.batch, classes: logits.channels)
     case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .ensemble, .reluBackward,
       .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .sgd:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .update:
       // Element by element or window by window: the kernels need none.
       return .none
     }

@@ -1,4 +1,3 @@
-internal import Glibc
 package import GraphIR
 
 /// A compiled spec: which programs run, in which order, over which memory. The whole truth about a run but for the data.
@@ -33,14 +32,15 @@ package struct Plan: Sendable {
 package struct StagePlan: Sendable {
   /// From 1.
   package var index: Int
-  package var modules: ClosedRange<Int>
-  package var epochs: Int
+  package var schedule: StageSchedule
   package var stepsPerEpoch: Int
   package var training: Program
   package var evaluation: Program
   /// Resident values with their places, as they are in this stage.
   package var resident: ResidentLayout
   package var memory: MemoryFigures
+
+  package var epochs: Int { schedule.epochs }
 }
 
 package struct ModuleSummary: Hashable, Sendable {
@@ -102,74 +102,5 @@ package struct DataFacts: Hashable, Sendable {
     self.testCount = testCount
     self.residentBytes = residentBytes
     self.fingerprint = fingerprint
-  }
-}
-
-package enum TrainingStrategy: String, Hashable, Sendable {
-  case sequential, parallel
-  case endToEnd = "end-to-end"
-}
-
-package struct TrainingPlan: Hashable, Sendable {
-  package var strategy: TrainingStrategy
-  package var epochs: Int
-  package var batch: Int
-  package var dropLast: Bool
-  package var optimizer: SGD
-  package var learningRate: Double
-  package var schedule: LearningRateSchedule
-  /// Whether momentum starts anew wherever the schedule lowers the rate.
-  package var dropsMomentumAtDecay: Bool
-  package var seed: UInt64
-
-  package init(
-    strategy: TrainingStrategy, epochs: Int, batch: Int, dropLast: Bool, optimizer: SGD, learningRate: Double,
-    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64
-  ) {
-    self.strategy = strategy
-    self.epochs = epochs
-    self.batch = batch
-    self.dropLast = dropLast
-    self.optimizer = optimizer
-    self.learningRate = learningRate
-    self.schedule = schedule
-    self.dropsMomentumAtDecay = dropsMomentumAtDecay
-    self.seed = seed
-  }
-
-  /// Of `epoch`, from 1.
-  package func learningRate(epoch: Int) -> Double { learningRate * schedule.factor(epoch: epoch) }
-
-  package func dropsMomentum(before epoch: Int) -> Bool {
-    dropsMomentumAtDecay && epoch > 1 && learningRate(epoch: epoch) < learningRate(epoch: epoch - 1)
-  }
-
-  package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
-}
-
-/// How the learning rate falls over a module's epochs.
-package enum LearningRateSchedule: Hashable, Sendable {
-  case constant
-  /// Times `factor` after every `every` epochs.
-  case step(every: Int, factor: Double)
-  /// Times `factor` from each of these epochs on.
-  case milestones([Int], factor: Double)
-  /// Half a cosine down to `floor` over `epochs`, after a linear rise over the first `warmUp` of them.
-  case cosine(warmUp: Int, floor: Double, epochs: Int)
-
-  /// Of the first rate, in `epoch`, from 1.
-  package func factor(epoch: Int) -> Double {
-    func power(_ factor: Double, _ count: Int) -> Double {
-      (0..<count).reduce(1) { product, _ in product * factor }
-    }
-    switch self {
-    case .constant: return 1
-    case .step(let every, let factor): return power(factor, (epoch - 1) / every)
-    case .milestones(let epochs, let factor): return power(factor, epochs.filter { $0 <= epoch }.count)
-    case .cosine(let warmUp, let floor, let epochs):
-      if epoch <= warmUp { return Double(epoch) / Double(warmUp) }
-      let progress = Double(epoch - 1 - warmUp) / Double(max(1, epochs - warmUp))
-      return floor + (1 - floor) * (1 + cos(.pi * progress)) / 2
-    }
   }
 }

@@ -3,12 +3,12 @@ package import GraphIR
 
 /// The graphs of one stage, all passes done.
 package struct StageGraphs: Sendable {
-  package var modules: ClosedRange<Int>
+  package var schedule: StageSchedule
   package var training: Graph
   package var evaluation: Graph
 
-  package init(modules: ClosedRange<Int>, training: Graph, evaluation: Graph) {
-    self.modules = modules
+  package init(schedule: StageSchedule, training: Graph, evaluation: Graph) {
+    self.schedule = schedule
     self.training = training
     self.evaluation = evaluation
   }
@@ -28,13 +28,13 @@ package struct Planner {
 
   /// A stage behind the parameters of the modules that it knows.
   package func stage(_ graphs: StageGraphs, index: Int, network: ResidentLayout) -> StagePlan {
-    let resident = network.during(upTo: graphs.modules.upperBound, optimizerStateOf: graphs.training)
+    let resident = network.during(upTo: graphs.schedule.lastModule, optimizerStateOf: graphs.training)
     let training = program(graphs.training, resident: resident)
     let evaluation = program(graphs.evaluation, resident: resident)
     let evaluationIsLarger = evaluation.peak.total > training.peak.total
     let peak = evaluationIsLarger ? evaluation : training
     return StagePlan(
-      index: index, modules: graphs.modules, epochs: self.training.epochs,
+      index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
       evaluation: evaluation,
       resident: resident,

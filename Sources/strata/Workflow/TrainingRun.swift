@@ -79,16 +79,16 @@ struct TrainingRun: ~Copyable {
       let stage = plan.stages[step.stage - 1]
       for sum in step.sums {
         progress.update(
-          module: sum.module, epoch: step.epoch, of: stage.epochs, step: step.step, of: step.stepCount,
+          module: sum.module, epoch: stage.epoch(ofModule: sum.module, step.epoch),
+          of: plan.training.modules[sum.module - 1].epochs, step: step.step, of: step.stepCount,
           loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
       }
-    case .epochEnded(let stage, let epoch, let figures):
-      try finishEpoch(plan.stages[stage - 1], epoch, figures)
+    case .epochEnded(let stage, _, let figures): try finishEpoch(plan.stages[stage - 1], figures)
     }
   }
 
   private mutating func finishEpoch(
-    _ stage: StagePlan, _ epoch: Int, _ figures: [EpochFigures]
+    _ stage: StagePlan, _ figures: [EpochFigures]
   ) throws(ObserverFailure) {
     let tests = figures.filter { $0.split == .test }
     for figure in figures {
@@ -103,7 +103,8 @@ struct TrainingRun: ~Copyable {
         summary.modules[figure.module - 1].train = figure
         let rate = Double(plan.data.facts.trainCount) / max(figure.seconds, 1e-9)
         progress.finishEpoch(
-          module: figure.module, epoch: epoch, of: stage.epochs, loss: figure.loss, top1: figure.top1,
+          module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].epochs,
+          loss: figure.loss, top1: figure.top1,
           testTop1: tests.first { $0.module == figure.module }?.top1, imagesPerSecond: rate,
           seconds: figure.seconds)
       }

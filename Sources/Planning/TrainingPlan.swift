@@ -1,0 +1,144 @@
+internal import Glibc
+package import GraphIR
+
+package enum TrainingStrategy: String, Hashable, Sendable {
+  case sequential, parallel
+  case endToEnd = "end-to-end"
+}
+
+/// How a plan's modules are trained.
+package struct TrainingPlan: Hashable, Sendable {
+  /// One module's own: overrides applied.
+  package struct Module: Hashable, Sendable {
+    package var epochs: Int
+    package var learningRate: Double
+
+    package init(epochs: Int, learningRate: Double) {
+      self.epochs = epochs
+      self.learningRate = learningRate
+    }
+  }
+
+  package var strategy: TrainingStrategy
+  /// By module, from 1 at index 0.
+  package var modules: [Module]
+  /// `parallel`: epochs that a module starts behind the one before it.
+  package var startEvery: Int
+  package var batch: Int
+  package var dropLast: Bool
+  package var optimizer: Optimizer
+  package var schedule: LearningRateSchedule
+  /// Whether the optimizer starts anew wherever the schedule lowers the rate.
+  package var dropsMomentumAtDecay: Bool
+  package var seed: UInt64
+
+  package init(
+    strategy: TrainingStrategy, modules: [Module], startEvery: Int, batch: Int, dropLast: Bool,
+    optimizer: Optimizer,
+    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64
+  ) {
+    self.strategy = strategy
+    self.modules = modules
+    self.startEvery = startEvery
+    self.batch = batch
+    self.dropLast = dropLast
+    self.optimizer = optimizer
+    self.schedule = schedule
+    self.dropsMomentumAtDecay = dropsMomentumAtDecay
+    self.seed = seed
+  }
+
+  /// Of a module in an epoch of its own, both from 1.
+  package func learningRate(module: Int, epoch: Int) -> Double {
+    let module = modules[module - 1]
+    return module.learningRate * schedule.factor(epoch: epoch, of: module.epochs)
+  }
+
+  /// Whether a module's optimizer starts anew with this epoch.
+  package func restartsOptimizer(module: Int, epoch: Int) -> Bool {
+    dropsMomentumAtDecay && epoch > 1
+      && learningRate(module: module, epoch: epoch) < learningRate(module: module, epoch: epoch - 1)
+  }
+
+  /// Epochs of a module since its optimizer started, this one not counted.
+  package func epochsSinceRestart(module: Int, epoch: Int) -> Int {
+    var first = epoch
+    while first > 1, !restartsOptimizer(module: module, epoch: first) { first -= 1 }
+    return epoch - first
+  }
+
+  package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
+}
+
+/// How the learning rate changes over a module's epochs.
+package enum LearningRateSchedule: Hashable, Sendable {
+  case constant
+  /// Times `factor` after every `every` epochs.
+  case step(every: Int, factor: Double)
+  /// Times `factor` from each of these epochs on.
+  case milestones([Int], factor: Double)
+  /// A linear rise over the first `warmUp` epochs, then half a cosine down to `floor`.
+  case cosine(warmUp: Int, floor: Double)
+
+  /// Of the module's first rate, in `epoch`, from 1, of `epochs`.
+  package func factor(epoch: Int, of epochs: Int) -> Double {
+    func power(_ factor: Double, _ count: Int) -> Double {
+      (0..<count).reduce(1) { product, _ in product * factor }
+    }
+    switch self {
+    case .constant: return 1
+    case .step(let every, let factor): return power(factor, (epoch - 1) / every)
+    case .milestones(let milestones, let factor):
+      return power(factor, milestones.filter { $0 <= epoch }.count)
+    case .cosine(let warmUp, let floor):
+      if epoch <= warmUp { return Double(epoch) / Double(warmUp) }
+      let progress = Double(epoch - 1 - warmUp) / Double(max(1, epochs - warmUp))
+      return floor + (1 - floor) * (1 + cos(.pi * progress)) / 2
+    }
+  }
+}
+
+/// A module that learns in a stage, and how far it is when the stage begins.
+package struct TrainedModule: Hashable, Sendable {
+  /// From 1.
+  package var index: Int
+  /// The module's own epoch with which the stage begins; 1: it begins with the stage.
+  package var firstEpoch: Int
+
+  package init(index: Int, firstEpoch: Int) {
+    self.index = index
+    self.firstEpoch = firstEpoch
+  }
+}
+
+/// A stretch of training in which the same modules learn; all before them that do not are frozen.
+package struct StageSchedule: Hashable, Sendable {
+  /// Rising, never empty.
+  package var modules: [TrainedModule]
+  package var epochs: Int
+
+  package var lastModule: Int { modules[modules.count - 1].index }
+  package var indices: [Int] { modules.map(\.index) }
+
+  /// The stages of a training: a new one wherever a module begins or ends.
+  package static func all(of training: TrainingPlan) -> [StageSchedule] {
+    var begins: [Int] = []
+    for module in training.modules.indices {
+      switch training.strategy {
+      case .sequential:
+        begins.append(module == 0 ? 0 : begins[module - 1] + training.modules[module - 1].epochs)
+      case .parallel: begins.append(module * training.startEvery)
+      case .endToEnd: begins.append(0)
+      }
+    }
+    let ends = zip(begins, training.modules).map { $0 + $1.epochs }
+    let moments = Set(begins + ends).sorted()
+    return zip(moments, moments.dropFirst()).compactMap { begin, end in
+      let modules = begins.indices.filter { begins[$0] <= begin && ends[$0] >= end }
+      guard !modules.isEmpty else { return nil }
+      return StageSchedule(
+        modules: modules.map { TrainedModule(index: $0 + 1, firstEpoch: begin - begins[$0] + 1) },
+        epochs: end - begin)
+    }
+  }
+}
