@@ -31,6 +31,9 @@ import Testing
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: changed.path))))
     #expect(usual != (try Dataset.fingerprint(of: source, limit: DatasetLimit(train: 299))))
     #expect(usual != (try Dataset.fingerprint(of: source, limit: DatasetLimit(test: 19))))
+    // Samples are spread to the end: of 300 pictures the last but one is among them.
+    let changedLate = self.folder(changing: 298 * 4)
+    #expect(usual != (try Dataset.fingerprint(of: .npy(folder: changedLate.path))))
     let relabelled = self.folder(firstLabel: 1)
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: relabelled.path))))
     let shape = PictureDimensions(channels: 3, height: 8, width: 8)

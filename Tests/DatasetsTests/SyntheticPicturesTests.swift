@@ -34,6 +34,14 @@ import Testing
     #expect(abs(mean) < 5 * 0.5 / 480.0.squareRoot())
     #expect(abs(deviation - 0.5) < 5 * 0.5 / 960.0.squareRoot())
 
+    // Every field has its own value: neighbours below, to the right, and of the next class differ by 0.56 on average.
+    for (a, b) in [(0, 12), (24, 36), (0, 3), (6, 9), (0, 1), (0, 48), (432, 0)] {
+      let difference = (0..<10).reduce(0) {
+        $0 + abs(fields[(a + 48 * $1) % 480] - fields[(b + 48 * $1) % 480]) / 10
+      }
+      #expect(difference > 0.15)
+    }
+
     var sum = 0.0
     var squares = 0.0
     for index in 0..<200 {
