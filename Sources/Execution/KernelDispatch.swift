@@ -103,11 +103,20 @@ internal import Planning
       unsafe subsampleForward(
         x: x, y: y, batch: batch, height: input.height, width: input.width, channels: input.channels,
         stride: stride, outChannels: channels, context: context)
-    case .softmaxCrossEntropy:
+    case .spatialDeviation:
+      unsafe spatialDeviationForward(
+        x: x, y: y, batch: batch, pixels: input.height * input.width, channels: input.channels,
+        context: context)
+    case .similarityLoss(let weight, let classes):
+      unsafe similarityLoss(
+        z: x, labels: labels(node.operands[1]), metrics: floats(node.operands[2]), newMetrics: y,
+        dz: node.results.count > 1 ? floats(node.results[1]) : nil, rows: batch,
+        features: input.elementsPerPicture, classes: classes, weight: Float(weight), context: context)
+    case .softmaxCrossEntropy(let weight):
       unsafe softmaxCrossEntropy(
         logits: x, labels: labels(node.operands[1]),
         logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil, metrics: y, rows: batch,
-        classes: input.channels, context: context)
+        classes: input.channels, weight: Float(weight), context: context)
     case .ensemble:
       for (position, operand) in node.operands.enumerated() {
         // 2^j for the j-th classifier, from 1.
@@ -117,7 +126,7 @@ internal import Planning
       }
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       preconditionFailure("not a forward operation")
     }
   }
@@ -178,6 +187,11 @@ internal import Planning
       unsafe depthToSpace(
         x: first, y: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
         context: context)
+    case .spatialDeviationBackward:
+      let x = unsafe shape(node.operands[0])
+      unsafe spatialDeviationBackward(
+        x: first, y: floats(node.operands[1]), dy: floats(node.operands[2]), dx: out, batch: batch,
+        pixels: x.height * x.width, channels: x.channels, context: context)
     case .subsampleBackward(let stride):
       let x = unsafe shape(node.results[0])
       unsafe subsampleBackward(
@@ -185,7 +199,8 @@ internal import Planning
         stride: stride,
         outChannels: shape(node.operands[0]).channels, context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .softmaxCrossEntropy, .ensemble, .update:
+      .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .update:
       preconditionFailure("not a backward operation")
     }
   }
@@ -207,9 +222,11 @@ internal import Planning
         beta2: Float(beta2), epsilon: Float(epsilon), weightDecay: Float(weightDecay), step: clock.step,
         context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .softmaxCrossEntropy, .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,
+      .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient, .convolutionWeightGradient,
+      .biasGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward:
       preconditionFailure("not an update")
     }
   }

@@ -64,6 +64,8 @@ package struct Node: Hashable, Sendable {
   package var part: Part
   /// The operand (by position) whose memory the first result takes over; the operand is dead from here on.
   package var overwrites: Int?
+  /// Nothing is differentiated with respect to operand 0: the node watches, and must not teach what it watches.
+  package var isDetached = false
 
   package init(
     op: Op, operands: [ValueID], results: [ValueID], origin: SourceSpan, item: Int, module: Int = 0,
@@ -136,11 +138,10 @@ extension Node {
     case .convolution(let convolution), .convolutionWeightGradient(let convolution):
       (convolution, graph.shape(operands[0]))
     case .convolutionInputGradient(let convolution): (convolution, graph.shape(results[0]))
-    case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .softmaxCrossEntropy,
-      .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
-      .reluBackward,
-      .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .update:
+    case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient,
+      .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+      .spatialDeviationBackward, .update:
       nil
     }
   }

@@ -137,10 +137,28 @@ package struct GraphBuilder {
       .subsample(stride: stride, channels: channels), [x], makes: .pictures(out), named: "subsample")
   }
 
+  package mutating func spatialDeviation(_ x: ValueID) -> ValueID {
+    append(
+      .spatialDeviation, [x], makes: .pictures(graph.shape(x).with(height: 1, width: 1)), named: "deviation")
+  }
+
   /// The module's loss and its figures.
-  package mutating func softmaxCrossEntropy(logits: ValueID, metricsOf index: Int) {
-    let metrics = append(
-      .softmaxCrossEntropy, [logits, graph.labels], makes: .metrics, named: index == 0 ? "ensemble" : "loss")
+  ///
+  /// - Parameters:
+  ///   - weight: of the cross entropy's gradient.
+  ///   - similarity: features for Nøkland and Eidnes' loss, and its weight in the module's.
+  package mutating func loss(
+    logits: ValueID, weight: Double = 1, similarity: (features: ValueID, weight: Double)? = nil,
+    metricsOf index: Int
+  ) {
+    var metrics = append(
+      .softmaxCrossEntropy(weight: weight), [logits, graph.labels], makes: .metrics,
+      named: index == 0 ? "ensemble" : "loss")
+    if let similarity {
+      metrics = append(
+        .similarityLoss(weight: similarity.weight, classes: graph.shape(logits).channels),
+        [similarity.features, graph.labels, metrics], makes: .metrics, named: "loss")
+    }
     graph.metrics.append(Graph.Metric(module: index, value: metrics, logits: logits))
   }
 

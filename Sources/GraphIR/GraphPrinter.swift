@@ -35,7 +35,8 @@ package struct GraphPrinter {
       position == node.overwrites ? "\(name(id))!" : name(id)
     }.joined(separator: ", ")
     let left = results.isEmpty ? "" : results + " = "
-    return "\(left)\(node.op.text)(\(arguments))  ; \(node.part.rawValue) \(place(node.origin))"
+    return
+      "\(left)\(node.op.text)(\(arguments))  ; \(node.part.rawValue)\(node.isDetached ? " detached" : "") \(place(node.origin))"
   }
 
   private func name(_ id: ValueID) -> String {
@@ -62,7 +63,10 @@ extension Op {
     case .averagePool(let height, let width): "average_pool[\(height)x\(width)]"
     case .spaceToDepth: "space_to_depth[2x2]"
     case .subsample(let stride, let channels): "subsample[s\(stride) c\(channels)]"
-    case .softmaxCrossEntropy: "softmax_cross_entropy"
+    case .spatialDeviation: "spatial_deviation"
+    case .softmaxCrossEntropy(let weight):
+      weight == 1 ? "softmax_cross_entropy" : "softmax_cross_entropy[weight \(weight)]"
+    case .similarityLoss(let weight, _): "similarity_loss[weight \(weight)]"
     case .ensemble: "ensemble"
     case .convolutionInputGradient(let c): "convolution_input_gradient\(c.text)"
     case .convolutionWeightGradient(let c): "convolution_weight_gradient\(c.text)"
@@ -75,6 +79,7 @@ extension Op {
     case .averagePoolBackward: "average_pool_backward"
     case .depthToSpace: "depth_to_space[2x2]"
     case .subsampleBackward(let stride): "subsample_backward[s\(stride)]"
+    case .spatialDeviationBackward: "spatial_deviation_backward"
     case .update(.sgd(let momentum, let weightDecay, let nesterov)):
       "sgd[momentum \(momentum) decay \(weightDecay)\(nesterov ? " nesterov" : "")]"
     case .update(.adam(let beta1, let beta2, let epsilon, let weightDecay)):

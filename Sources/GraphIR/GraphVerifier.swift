@@ -77,7 +77,8 @@ package struct GraphVerifier {
     switch node.op {
     case .convolution, .linear: (operandCounts, resultCounts) = (2...3, 1...1)
     case .batchNorm: (operandCounts, resultCounts) = (5...5, 1...3)
-    case .relu, .averagePool, .spaceToDepth, .subsample, .biasGradient, .averagePoolBackward, .depthToSpace,
+    case .relu, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .biasGradient,
+      .averagePoolBackward, .depthToSpace,
       .subsampleBackward:
       (operandCounts, resultCounts) = (1...1, 1...1)
     case .add, .convolutionInputGradient, .convolutionWeightGradient, .linearInputGradient,
@@ -86,6 +87,8 @@ package struct GraphVerifier {
       (operandCounts, resultCounts) = (2...2, 1...1)
     case .maxPool: (operandCounts, resultCounts) = (1...1, 1...2)
     case .softmaxCrossEntropy: (operandCounts, resultCounts) = (2...2, 1...2)
+    case .similarityLoss: (operandCounts, resultCounts) = (3...3, 1...2)
+    case .spatialDeviationBackward: (operandCounts, resultCounts) = (3...3, 1...1)
     case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
     case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
     case .update(let optimizer):

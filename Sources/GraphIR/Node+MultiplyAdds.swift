@@ -8,11 +8,11 @@ extension Node {
       let x = graph.shape(operands[0])
       return y.elementsPerPicture * convolution.kernelSize * convolution.kernelSize * x.channels
     case .linear(let outFeatures, _): return outFeatures * graph.shape(operands[0]).elementsPerPicture
-    case .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy,
-      .ensemble,
+    case .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       return 0
     }
   }

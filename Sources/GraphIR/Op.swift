@@ -95,8 +95,13 @@ package enum Op: Hashable, Sendable {
   /// x -> y: every second picture element in both directions, then zero channels up to `channels` (ResNet's shortcut
   /// without parameters).
   case subsample(stride: Int, channels: Int)
-  /// logits, labels -> metrics, [logitGradient]: the mean over the batch is what is differentiated.
-  case softmaxCrossEntropy
+  /// x -> standard deviation (unbiased) of each channel over the picture, as a picture of 1x1.
+  case spatialDeviation
+  /// logits, labels -> metrics, [logitGradient]: `weight` times the mean over the batch is what is differentiated;
+  /// metrics know no weight.
+  case softmaxCrossEntropy(weight: Double)
+  /// z, labels, metrics -> metrics, [gradient]: Nøkland and Eidnes' similarity loss, mixed with the loss in `metrics`.
+  case similarityLoss(weight: Double, classes: Int)
   /// logits of modules 1...n -> the sum of 2^j times the j-th (the papers' ensemble over depth).
   case ensemble
 
@@ -123,6 +128,8 @@ package enum Op: Hashable, Sendable {
   case depthToSpace
   /// dy -> dx
   case subsampleBackward(stride: Int)
+  /// x, y, dy -> dx
+  case spatialDeviationBackward
 
   // Update.
   /// weights, gradient, state... -> nothing; weights and state change in place.
@@ -137,12 +144,13 @@ extension Op {
   package var phase: Phase {
     switch self {
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .softmaxCrossEntropy, .ensemble:
+      .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble:
       .forward
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace,
-      .subsampleBackward:
+      .subsampleBackward, .spatialDeviationBackward:
       .backward
     case .update: .update
     }
@@ -154,9 +162,11 @@ extension Op {
     case .batchNorm(let norm): norm.mode == .training ? [3, 4] : []
     case .update(let optimizer): [0] + optimizer.stateNames.indices.map { $0 + 2 }
     case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .softmaxCrossEntropy, .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,
+      .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient, .convolutionWeightGradient,
+      .biasGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward:
       []
     }
   }
@@ -169,10 +179,11 @@ extension Op {
     case .batchNorm(let norm): norm.mode == .inference ? [0] : []
     case .batchNormBackward: [1]
     case .reluBackward: [1]
-    case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy,
-      .ensemble,
+    case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+      .spatialDeviationBackward,
       .update:
       []
     }

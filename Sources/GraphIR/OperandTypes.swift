@@ -29,7 +29,12 @@ struct OperandTypes {
     case .depthToSpace: pictures(outputs[0], inputs[0], Self.isFolded)
     case .subsample(let stride, _): pictures(inputs[0], outputs[0]) { Self.isSubsampled($0, $1, stride) }
     case .subsampleBackward(let stride): pictures(outputs[0], inputs[0]) { Self.isSubsampled($0, $1, stride) }
+    case .spatialDeviation: pictures(inputs[0], outputs[0], Self.isDeviation)
+    case .spatialDeviationBackward:
+      same([inputs[0], outputs[0]]) ?? same([inputs[1], inputs[2]])
+        ?? pictures(inputs[0], inputs[1], Self.isDeviation)
     case .softmaxCrossEntropy: crossEntropy
+    case .similarityLoss: similarity
     case .ensemble: same(inputs + [outputs[0]])
     case .update: same(inputs)
     }
@@ -44,6 +49,10 @@ struct OperandTypes {
     (small.height - 1) * stride < big.height && small.height * stride >= big.height
       && (small.width - 1) * stride < big.width && small.width * stride >= big.width
       && small.channels >= big.channels && small.batch == big.batch
+  }
+
+  private static func isDeviation(_ big: Shape, _ small: Shape) -> Bool {
+    small == big.with(height: 1, width: 1) && big.height * big.width > 1
   }
 
   private func pictures(_ x: TensorType, _ y: TensorType, _ relation: (Shape, Shape) -> Bool) -> String? {
@@ -96,6 +105,13 @@ struct OperandTypes {
         && (y.height - 1) * pool.stride + pool.window <= x.height + 2 * pool.padding
         && (y.width - 1) * pool.stride + pool.window <= x.width + 2 * pool.padding
     }
+  }
+
+  private var similarity: String? {
+    guard case .pictures(let z) = inputs[0] else { return "works on pictures" }
+    guard inputs[1] == .labels(batch: z.batch) else { return "the labels are \(inputs[1])" }
+    guard inputs[2] == .metrics, outputs[0] == .metrics else { return "mixes its loss into metrics" }
+    return outputs.count == 1 || outputs[1] == inputs[0] ? nil : "the gradient is \(outputs[1])"
   }
 
   private var crossEntropy: String? {

@@ -5,11 +5,11 @@ import Glibc
 ///
 /// `metrics[0]` is the sum of the rows' losses, `[1]` the number of rows whose label has the greatest logit, `[2]` of those
 /// where it is among the five greatest; of equal logits the lower class comes first. `logitGradient`, if given, becomes
-/// (softmax - one-hot) / rows: the gradient of the mean loss. It may be `logits`. A NaN among a row's logits makes the loss
+/// weight (softmax - one-hot) / rows: the gradient of the weighted mean loss; `metrics` know no weight. It may be `logits`. A NaN among a row's logits makes the loss
 /// NaN and the row wrong.
 package func softmaxCrossEntropy(
   logits: UnsafePointer<Float>, labels: UnsafePointer<Int32>, logitGradient: UnsafeMutablePointer<Float>?,
-  metrics: UnsafeMutablePointer<Float>, rows: Int, classes: Int, context: KernelContext
+  metrics: UnsafeMutablePointer<Float>, rows: Int, classes: Int, weight: Float = 1, context: KernelContext
 ) {
   let results = context.layOut(KernelScratch.softmaxCrossEntropy(rows: rows, classes: classes)).shared
   let blocks = Blocks.rows(rows, columns: classes * 8)
@@ -21,7 +21,8 @@ package func softmaxCrossEntropy(
       let (loss, rank) = lossAndRank(logits, label: label, classes: classes)
       if let logitGradient {
         softmaxGradient(
-          logits, label: label, classes: classes, scale: 1 / Float(rows), into: logitGradient + row * classes)
+          logits, label: label, classes: classes, scale: weight / Float(rows),
+          into: logitGradient + row * classes)
       }
       results[3 * row] = loss
       results[3 * row + 1] = rank < 1 ? 1 : 0

@@ -24,6 +24,16 @@ package struct ClassifierRecipe: Sendable {
   }
 
   package var kind: Kind
+  /// What the module minimises.
+  package enum Loss: Hashable, Sendable {
+    case crossEntropy
+    /// Nøkland and Eidnes' similarity loss; the classifier learns beside it, and teaches the module nothing.
+    case similarity
+    /// Cross entropy, and the similarity loss 99 times as heavy.
+    case both
+  }
+
+  package var loss = Loss.crossEntropy
   package var classes: Int
   package var batchNorm: Bool
   /// Side of the picture that the last average pool makes.
@@ -70,8 +80,7 @@ package struct AuxiliaryHeads: Pass {
       builder.origin = recipe.origin
       let isHead = module == graph.moduleCount
       let attachment = ClassifierBuilder(recipe: recipe, name: isHead ? "head" : "auxiliaries.\(module)")
-      let logits = attachment.attach(to: graph.moduleOutputs[module - 1], in: &builder)
-      builder.softmaxCrossEntropy(logits: logits, metricsOf: module)
+      attachment.attachLoss(to: graph.moduleOutputs[module - 1], ofModule: module, in: &builder)
     }
     return builder.graph
   }
@@ -83,7 +92,36 @@ private struct ClassifierBuilder {
   /// `auxiliaries.2` or `head`: the start of its parameters' names.
   let name: String
 
-  func attach(to output: ValueID, in builder: inout GraphBuilder) -> ValueID {
+  /// Share of the similarity loss in `both` (Nøkland and Eidnes' beta).
+  private static let similarityShare = 0.99
+
+  func attachLoss(to output: ValueID, ofModule module: Int, in builder: inout GraphBuilder) {
+    let firstNode = builder.graph.nodes.count
+    let logits = attach(to: output, in: &builder)
+    switch recipe.loss {
+    case .crossEntropy: builder.loss(logits: logits, metricsOf: module)
+    case .similarity:
+      for index in firstNode..<builder.graph.nodes.count
+      where builder.graph.nodes[index].operands[0] == output {
+        builder.graph.nodes[index].isDetached = true
+      }
+      builder.loss(logits: logits, similarity: (features(of: output, in: &builder), 1), metricsOf: module)
+    case .both:
+      builder.loss(
+        logits: logits, weight: 1 - Self.similarityShare,
+        similarity: (features(of: output, in: &builder), Self.similarityShare), metricsOf: module)
+    }
+  }
+
+  /// A 3x3 convolution, then the deviation of each channel over the picture; the plain values of small things.
+  private func features(of output: ValueID, in builder: inout GraphBuilder) -> ValueID {
+    let shape = builder.graph.shape(output)
+    let convolution = Convolution(outChannels: shape.channels, kernelSize: 3, padding: 1)
+    let y = builder.convolution(output, convolution, bias: false, name: "\(name).similarity.conv")
+    return shape.channels > 3 && shape.height > 1 ? builder.spatialDeviation(y) : y
+  }
+
+  private func attach(to output: ValueID, in builder: inout GraphBuilder) -> ValueID {
     let shape = builder.graph.shape(output)
     var x = output
     switch recipe.kind {

@@ -72,14 +72,14 @@ private struct ModuleDifferentiation {
       if isTrained.contains(node.operands[0]) {
         node.results.append(add("window_indices", .windowIndices(type.shape), .activation))
       }
-    case .softmaxCrossEntropy:
+    case .softmaxCrossEntropy, .similarityLoss:
       let gradient = add("logit_gradient", graph[node.operands[0]].type, .gradient)
       node.results.append(gradient)
       gradients[node.operands[0]] = gradient
-    case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .ensemble,
+    case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       break
     }
     return node
@@ -143,10 +143,12 @@ private struct ModuleDifferentiation {
     case .subsample(let stride, _):
       guard isTrained.contains(x) else { return }
       accumulate(emit(.subsampleBackward(stride: stride), [outer], like: x, node), into: x, node)
-    case .softmaxCrossEntropy, .ensemble: return
+    case .spatialDeviation:
+      accumulate(emit(.spatialDeviationBackward, [x, node.results[0], outer], like: x, node), into: x, node)
+    case .softmaxCrossEntropy, .similarityLoss, .ensemble: return
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       preconditionFailure("only forward nodes are differentiated")
     }
   }
@@ -182,6 +184,7 @@ private struct ModuleDifferentiation {
 
   /// Values read twice (a residual block's input) sum their gradients.
   private mutating func accumulate(_ gradient: ValueID, into value: ValueID, _ source: Node) {
+    if source.isDetached && value == source.operands[0] { return }
     guard let sum = gradients[value] else {
       gradients[value] = gradient
       return

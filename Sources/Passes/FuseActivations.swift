@@ -43,10 +43,11 @@ extension Op {
       norm.relu = true
       return .batchNorm(norm)
     case .add: return .add(relu: true)
-    case .relu, .maxPool, .averagePool, .spaceToDepth, .subsample, .softmaxCrossEntropy, .ensemble,
+    case .relu, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .softmaxCrossEntropy,
+      .similarityLoss, .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       return nil
     }
   }

@@ -55,7 +55,7 @@ package struct EvaluationStage: Pass {
     builder.module = last.module
     builder.part = .auxiliary
     let logits = builder.ensemble(stage.metrics.map(\.logits))
-    builder.softmaxCrossEntropy(logits: logits, metricsOf: 0)
+    builder.loss(logits: logits, metricsOf: 0)
     return builder.graph
   }
 }

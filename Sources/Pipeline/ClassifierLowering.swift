@@ -26,7 +26,18 @@ struct ClassifierLowering {
       case .classifier(let head) where isLast: classifier = head
       case .classifier, .auxiliary: classifier = auxiliary
       }
-      recipes.append(recipe(classifier, module: module))
+      var recipe = recipe(classifier, module: module)
+      // The last module answers the question itself.
+      if !isLast { recipe.loss = loss(spec.auxiliary.loss.value) }
+      recipes.append(recipe)
+    }
+  }
+
+  private func loss(_ loss: AuxiliaryLoss) -> ClassifierRecipe.Loss {
+    switch loss {
+    case .crossEntropy: .crossEntropy
+    case .sim: .similarity
+    case .predsim: .both
     }
   }
 

@@ -8,9 +8,6 @@ func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
 
   if spec.data.source.value == .imageFolder { refuse("source: image-folder", at: spec.data.source.span) }
   if let from = spec.network.from { refuse("network.from", at: from.span) }
-  if spec.auxiliary.loss.value != .crossEntropy {
-    refuse("loss: \(spec.auxiliary.loss.value.rawValue)", at: spec.auxiliary.loss.span)
-  }
   let training = spec.training
   if training.strategy.value == .asynchronous { refuse("strategy: asynchronous", at: training.strategy.span) }
   if let budget = spec.memory.budget { refuse("memory.budget", at: budget.span) }

@@ -39,9 +39,13 @@ extension Node {
     case .softmaxCrossEntropy:
       let logits = shape(operands[0])
       return KernelScratch.softmaxCrossEntropy(rows: logits.batch, classes: logits.channels)
-    case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .ensemble, .reluBackward,
+    case .similarityLoss:
+      let z = shape(operands[0])
+      return KernelScratch.similarityLoss(rows: z.batch, features: z.elementsPerPicture)
+    case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .ensemble,
+      .reluBackward,
       .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .update:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       // Element by element or window by window: the kernels need none.
       return .none
     }
