@@ -128,7 +128,7 @@ extension SpecBuilder {
   private func checkCount<Value>(
     _ network: SectionReader, _ key: String, _ list: PerLayer<Value>, layers: Int, widthsAt: SourceSpan
   ) {
-    guard list.isList, network.isSound(key), list.values.count != layers else { return }
+    guard list.isList, list.values.count != layers else { return }
     report(
       .countUnlikeLayers(
         "network.\(key)", count: list.values.count, layers: layers, at: list.span, widthsAt: widthsAt),
