@@ -24,7 +24,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "Diagnostics", swiftSettings: strict),
+    .target(name: "Text", swiftSettings: strict),
+    .target(name: "Terminal", dependencies: ["Text"], swiftSettings: strict),
+    .target(name: "Diagnostics", dependencies: ["Text"], swiftSettings: strict),
     .target(name: "SpecLanguage", dependencies: ["Diagnostics", "CLibYAML"], swiftSettings: strict),
     .target(name: "CostModel", swiftSettings: strict),
     .target(name: "GraphIR", dependencies: ["Diagnostics", "CostModel"], swiftSettings: strict),
@@ -36,16 +38,20 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Kernels", dependencies: ["COpenBLAS", "CostModel"], swiftSettings: kernels),
     .target(
-      name: "Datasets", resources: [.embedInCode("Resources/digits.bin")],
+      name: "Datasets", exclude: ["Resources/README.md"], resources: [.embedInCode("Resources/digits.bin")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
       swiftSettings: strict),
-    .target(name: "Artifacts", dependencies: ["Planning", "Execution", "GraphIR"], swiftSettings: strict),
+    .target(
+      name: "Artifacts",
+      dependencies: ["Text", "Diagnostics", "Planning", "Execution", "GraphIR", "Datasets"],
+      swiftSettings: strict),
     .executableTarget(
       name: "strata",
       dependencies: [
-        "Diagnostics", "SpecLanguage", "GraphIR", "Passes", "Planning", "Pipeline", "Kernels", "Datasets",
+        "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "Passes", "Planning", "Pipeline",
+        "Kernels", "Datasets",
         "Execution", "Artifacts",
       ],
       swiftSettings: strict),
@@ -57,6 +63,12 @@ let package = Package(
     .testTarget(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
+    .testTarget(
+      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text"]),
+    // Runs the program itself, which therefore has to be built first.
+    .testTarget(name: "CommandTests", dependencies: ["strata"]),
+    .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Datasets", "Text", "TestSupport"]),
   ]
 )

@@ -1,3 +1,5 @@
+internal import Text
+
 /// Diagnostics as JSON, without Foundation.
 package struct DiagnosticJSON: Sendable {
   private let texts: SourceTexts
@@ -43,21 +45,5 @@ package struct DiagnosticJSON: Sendable {
 /// Pieces of JSON text.
 package enum JSONText {
   /// A string literal with its quotes; control characters are escaped, all else stays UTF-8.
-  package static func string(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
+  package static func string(_ text: String) -> String { JSONWriter.line(.string(text)) }
 }

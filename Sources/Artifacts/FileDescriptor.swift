@@ -1,0 +1,76 @@
+internal import Glibc
+
+/// The owner of an open file; closed on `deinit`.
+struct FileDescriptor: ~Copyable {
+  let path: String
+  let number: Int32
+
+  /// - Parameter flags: `open`'s; the file is never handed to child processes.
+  init(path: String, flags: Int32, mode: mode_t = 0o666) throws(FileError) {
+    let number = unsafe open(path, flags | O_CLOEXEC, mode)
+    guard number >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
+    self.path = path
+    self.number = number
+  }
+
+  deinit { close(number) }
+
+  borrowing func write(_ bytes: RawSpan) throws(FileError) {
+    var done = 0
+    while done < bytes.byteCount {
+      let rest = bytes.extracting(droppingFirst: done)
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(number, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileError(path: path, operation: "write", code: errno)
+      }
+      done += count
+    }
+  }
+
+  /// Fills `target` from `offset` on.
+  /// - Returns: false if the file ends before.
+  borrowing func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Bool {
+    var done = 0
+    while done < target.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
+      let count = unsafe pread(number, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileError(path: path, operation: "read", code: errno)
+      }
+      if count == 0 { return false }
+      done += count
+    }
+    return true
+  }
+
+  borrowing func byteCount() throws(FileError) -> Int {
+    var status = stat()
+    guard unsafe fstat(number, &status) == 0 else {
+      throw FileError(path: path, operation: "examine", code: errno)
+    }
+    return Int(status.st_size)
+  }
+
+  /// Waits until the file, or the folder's list of names, is on the disk.
+  borrowing func synchronize() throws(FileError) {
+    guard fsync(number) == 0 else { throw FileError(path: path, operation: "synchronise", code: errno) }
+  }
+
+  static func synchronizeFolder(_ path: String) throws(FileError) {
+    try FileDescriptor(path: path, flags: O_RDONLY | O_DIRECTORY).synchronize()
+  }
+}
+
+/// What stands before the last slash: the folder a path lies in.
+func folder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// What stands behind the last slash.
+func lastComponent(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return path }
+  return String(path[path.index(after: slash)...])
+}

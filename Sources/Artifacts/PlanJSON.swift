@@ -1,0 +1,124 @@
+internal import Datasets
+package import Diagnostics
+internal import GraphIR
+package import Planning
+package import Text
+
+extension Plan {
+  /// The plan as programs read it and as a plan file keeps it (`strata.plan/1`). Equal plans give equal text.
+  ///
+  /// - Parameters:
+  ///   - specPath: where the spec lies, from the plan file's folder.
+  ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
+  ///   - place: `net.yaml:14` for a span.
+  package func json(specPath: String?, dataPath: String?, place: (SourceSpan) -> String) -> JSON {
+    .object([
+      ("schema", "strata.plan/1"),
+      ("name", .string(name)),
+      ("threads", .integer(threads)),
+      (
+        "spec",
+        .object([
+          ("sha256", .string(specSHA256)), ("path", .optional(specPath, JSON.string)),
+          ("text", .string(specText)),
+        ])
+      ),
+      (
+        "data",
+        .object([
+          ("source", .string(data.source.rawValue)), ("path", .optional(dataPath, JSON.string)),
+          ("train", .integer(data.facts.trainCount)),
+          ("test", .integer(data.facts.testCount)),
+          ("fingerprint", .optional(data.facts.fingerprint, JSON.string)),
+        ])
+      ),
+      ("layoutSha256", .string(layoutSHA256)),
+      (
+        "network",
+        .object([
+          ("parameters", .integer(networkParameters)), ("macs", .integer(networkMultiplyAdds)),
+          ("input", .string("\(input.channels)x\(input.height)x\(input.width)")),
+          ("classes", .integer(classes)),
+        ])
+      ),
+      ("batch", .integer(training.batch)),
+      ("modules", .array(modules.map(\.json))),
+      ("stages", .array(stages.map { json(of: $0) })),
+      ("memory", .object(memory.members + wholePlanMembers(place))),
+    ])
+  }
+
+  /// Of the canonical text of the resolved spec: what a plan file is pinned to.
+  package var specSHA256: String { unsafe SHA256.hex(of: Array(specText.utf8).span.bytes) }
+  package var layoutSHA256: String { unsafe SHA256.hex(of: Array(layoutText.utf8).span.bytes) }
+
+  /// All modules' layers and the head; auxiliaries not.
+  package var networkParameters: Int {
+    modules.map(\.parameters).reduce(0, +) + (modules.last?.auxiliaryParameters ?? 0)
+  }
+
+  package var networkMultiplyAdds: Int {
+    modules.map(\.multiplyAdds).reduce(0, +) + (modules.last?.auxiliaryMultiplyAdds ?? 0)
+  }
+
+  /// The operation that makes the peak, with its module and the spec's line.
+  package func peakOperation(_ place: (SourceSpan) -> String) -> String {
+    let program: Program
+    if let peakStage {
+      let stage = stages[peakStage - 1]
+      switch memory.peak.program {
+      case .training: program = stage.training
+      case .evaluation: program = stage.evaluation
+      }
+    } else {
+      program = evaluation
+    }
+    let node = program.graph.nodes[memory.peak.node]
+    return "\(node.op.text) of module \(node.module), \(node.part.rawValue) (\(place(node.origin)))"
+  }
+
+  private func json(of stage: StagePlan) -> JSON {
+    .object([
+      ("index", .integer(stage.index)),
+      ("strategy", .string(training.strategy.rawValue)),
+      ("modules", .array(stage.modules.map { .integer($0) })),
+      ("epochs", .integer(stage.epochs)),
+      ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
+      ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),
+      ("memory", .object(stage.memory.members)),
+    ])
+  }
+
+  private func wholePlanMembers(_ place: (SourceSpan) -> String) -> [(key: String, value: JSON)] {
+    [
+      ("peakStage", .optional(peakStage, JSON.integer)),
+      ("peakOperation", .string(peakOperation(place))),
+      ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
+      ("budgetBytes", .optional(budgetBytes, JSON.integer)),
+    ]
+  }
+}
+
+extension ModuleSummary {
+  fileprivate var json: JSON {
+    .object([
+      ("index", .integer(index)), ("name", .string(name)), ("parameters", .integer(parameters)),
+      ("macs", .integer(multiplyAdds)),
+      (
+        "auxiliary",
+        .object([("parameters", .integer(auxiliaryParameters)), ("macs", .integer(auxiliaryMultiplyAdds))])
+      ),
+    ])
+  }
+}
+
+extension MemoryFigures {
+  fileprivate var members: [(key: String, value: JSON)] {
+    let figures = [
+      ("peakBytes", peakBytes), ("arenaBytes", arenaBytes), ("lowerBoundBytes", lowerBoundBytes),
+    ]
+    let categories = MemoryCategory.allCases.map { ("\($0.rawValue)Bytes", breakdown[$0]) }
+    let rest = [("dataBytes", dataBytes), ("runtimeBytes", runtimeBytes)]
+    return (figures + categories + rest).map { ($0.0, .integer($0.1)) }
+  }
+}

@@ -1,0 +1,112 @@
+package import Diagnostics
+internal import GraphIR
+package import Planning
+internal import Terminal
+package import Text
+
+/// A plan for people: modules, stages, memory to the byte, and what makes the peak.
+package struct PlanText {
+  private let plan: Plan
+  private let style: TextStyle
+  private let place: (SourceSpan) -> String
+
+  /// - Parameter place: `net.yaml:14` for a span.
+  package init(_ plan: Plan, style: TextStyle, place: @escaping (SourceSpan) -> String) {
+    self.plan = plan
+    self.style = style
+    self.place = place
+  }
+
+  package var text: String {
+    [headline, moduleTable, stageTable, memory].joined(separator: "\n")
+  }
+
+  private var headline: String {
+    let training = plan.training
+    let modules = plan.modules.count == 1 ? "1 module" : "\(plan.modules.count) modules"
+    let input = "\(plan.input.channels)x\(plan.input.height)x\(plan.input.width)"
+    return """
+      \(style.bold(plan.name)): \(training.strategy.rawValue), \(modules), batch \(training.batch), \
+      \(training.epochs) epoch\(training.epochs == 1 ? "" : "s") a stage, \(plan.threads) worker\(plan.threads == 1 ? "" : "s")
+      \(plan.data.source.rawValue): \(grouped(plan.data.facts.trainCount)) training and \
+      \(grouped(plan.data.facts.testCount)) test pictures of \(input), \(plan.classes) classes
+
+      """
+  }
+
+  // MARK: - Modules
+
+  private var moduleTable: String {
+    var table = Table([
+      .right("module"), .left("made of"), .right("parameters"), .right("MACs"),
+      .right("auxiliary parameters"),
+      .right("MACs"), .right("peak while it learns"),
+    ])
+    for module in plan.modules {
+      let isHead = module.index == plan.modules.count
+      table.add([
+        "\(module.index)", module.name + (isHead ? ", head" : ""), grouped(module.parameters),
+        grouped(module.multiplyAdds), grouped(module.auxiliaryParameters),
+        grouped(module.auxiliaryMultiplyAdds),
+        modulePeak(module.index).map { grouped($0) } ?? "-",
+      ])
+    }
+    table.addRule()
+    table.add([
+      "", "network with head", grouped(plan.networkParameters), grouped(plan.networkMultiplyAdds), "", "", "",
+    ])
+    return table.text(style)
+  }
+
+  private func modulePeak(_ module: Int) -> Int? {
+    plan.stages.first { $0.modules.contains(module) }.flatMap { stage in
+      let peaks = stage.training.modulePeaks
+      return module <= peaks.count ? peaks[module - 1]?.total : nil
+    }
+  }
+
+  // MARK: - Stages
+
+  private var stageTable: String {
+    var table = Table(
+      [.right("stage"), .right("modules"), .right("steps"), .right("peak"), .right("arena"), .right("bound")]
+        + MemoryCategory.allCases.map { .right($0.rawValue) })
+    for stage in plan.stages {
+      let modules =
+        stage.modules.count == 1
+        ? "\(stage.modules.lowerBound)" : "\(stage.modules.lowerBound)-\(stage.modules.upperBound)"
+      let figures = [stage.memory.peakBytes, stage.memory.arenaBytes, stage.memory.lowerBoundBytes]
+      let categories = MemoryCategory.allCases.map { stage.memory.breakdown[$0] }
+      table.add(
+        ["\(stage.index)", modules, grouped(stage.epochs * stage.stepsPerEpoch)]
+          + (figures + categories).map { grouped($0) })
+    }
+    return table.text(style)
+  }
+
+  // MARK: - Memory
+
+  private var memory: String {
+    let memory = plan.memory
+    let stage = plan.peakStage.map { "stage \($0)" } ?? "the final evaluation"
+    var table = Table([.left(""), .right(""), .left("")])
+    func add(_ what: String, _ byteCount: Int, _ note: String) {
+      table.add([
+        what, grouped(byteCount), "bytes  (\(byteSize(byteCount))\(note.isEmpty ? "" : ", \(note)"))",
+      ])
+    }
+    let ratio = Double(memory.arenaBytes) / Double(max(1, memory.lowerBoundBytes))
+    add("arena", memory.arenaBytes, "\(fixed(ratio, decimals: 3)) of the lower bound")
+    add("data set", memory.dataBytes, "")
+    add("program", memory.runtimeBytes, "")
+    table.addRule()
+    add("peak", memory.peakBytes, stage)
+    if let endToEnd = plan.endToEndPeakBytes, plan.training.strategy != .endToEnd {
+      let factor = Double(endToEnd) / Double(max(1, memory.peakBytes))
+      add(
+        "end-to-end", endToEnd, "\(fixed(factor, decimals: 2)) times as much, for the same network and batch")
+    }
+    return style.bold("memory") + "\n" + table.text(style, indentation: 2)
+      + "  the peak is made by \(plan.peakOperation(place))\n"
+  }
+}

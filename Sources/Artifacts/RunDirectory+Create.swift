@@ -1,0 +1,170 @@
+internal import Glibc
+
+extension RunDirectory {
+  /// Makes the folder `path` with `files` in it. An empty folder is used; one that holds anything is refused.
+  package static func create(
+    at path: String, files: [FirstFile]
+  ) throws(RunDirectoryError) -> RunDirectory {
+    let path = withoutTrailingSlashes(path)
+    let isThere = try requireEmpty(path)
+    do throws(RunDirectoryError) {
+      try makeFolders(folder(of: path))
+      return try createAside(besides: path, files: files) { (aside) throws(RunDirectoryError) in
+        let code = aside.rename(to: path)
+        if code != 0 {
+          // Whoever was faster has it now.
+          _ = try requireEmpty(path)
+          throw .file(FileError(path: path, operation: "create", code: code))
+        }
+        return path
+      }
+    } catch {
+      guard case .file(let fault) = error, isThere, cannotRename.contains(fault.code) else { throw error }
+      return try createInPlace(path, files: files)
+    }
+  }
+
+  /// Makes the first of the folders `NAME-1`, `NAME-2`, ... in `parent` that is not there yet, with `files` in it.
+  package static func create(
+    named name: String, in parent: String, files: [FirstFile]
+  ) throws(RunDirectoryError) -> RunDirectory {
+    let parent = withoutTrailingSlashes(parent)
+    try makeFolders(parent)
+    return try createAside(besides: "\(parent)/\(name)", files: files) { (aside) throws(RunDirectoryError) in
+      var number = 1
+      while true {
+        let path = "\(parent)/\(name)-\(number)"
+        // An empty folder of our own holds the number; the rename puts the full one over it.
+        if unsafe mkdir(path, 0o777) == 0 {
+          let code = aside.rename(to: path)
+          if code == 0 { return path }
+          unsafe rmdir(path)
+          guard code == ENOTEMPTY || code == EEXIST else {
+            throw .file(FileError(path: path, operation: "create", code: code))
+          }
+        } else if errno != EEXIST {
+          throw .file(FileError(path: path, operation: "create", code: errno))
+        }
+        number += 1
+      }
+    }
+  }
+
+  /// Makes a folder beside `target`, locked and with `files` in it, lets `place` rename it, and gives the run.
+  /// - Parameter place: returns the folder's new path.
+  private static func createAside(
+    besides target: String, files: [FirstFile],
+    _ place: (inout Aside) throws(RunDirectoryError) -> String
+  ) throws(RunDirectoryError) -> RunDirectory {
+    var aside = try Aside(besides: target, names: files.map(\.name) + [lockName])
+    // Locked before anybody can see it: nobody resumes a run that is just beginning.
+    let lock = try takeLock(in: aside.path, flags: O_CREAT | O_EXCL, shownPath: target)
+    do throws(FileError) { try write(files, in: aside.path) } catch { throw .file(error) }
+    let path = try place(&aside)
+    do throws(FileError) { try FileDescriptor.synchronizeFolder(folder(of: path)) } catch {
+      throw .file(error)
+    }
+    return RunDirectory(path: path, lock: lock)
+  }
+
+  /// What a rename over an empty folder answers where the folder is a mount point, a symbolic link, or not ours to move:
+  /// such a folder is filled in place.
+  private static let cannotRename = [EBUSY, EXDEV, ENOTDIR, EACCES, EPERM, EROFS, EINVAL]
+
+  private static func createInPlace(
+    _ path: String, files: [FirstFile]
+  ) throws(RunDirectoryError) -> RunDirectory {
+    // O_EXCL: of two processes one gets the folder.
+    let lock = try takeLock(in: path, flags: O_CREAT | O_EXCL, shownPath: path)
+    do throws(FileError) { try write(files, in: path) } catch { throw .file(error) }
+    return RunDirectory(path: path, lock: lock)
+  }
+
+  private static func write(_ files: [FirstFile], in folder: String) throws(FileError) {
+    for file in files {
+      let descriptor = try FileDescriptor(path: "\(folder)/\(file.name)", flags: O_WRONLY | O_CREAT | O_EXCL)
+      try unsafe descriptor.write(Array(file.text.utf8).span.bytes)
+      try descriptor.synchronize()
+    }
+    try FileDescriptor.synchronizeFolder(folder)
+  }
+
+  /// - Returns: whether `path` is there, and empty.
+  private static func requireEmpty(_ path: String) throws(RunDirectoryError) -> Bool {
+    guard let entries = unsafe opendir(path) else {
+      let code = errno
+      if code == ENOENT { return false }
+      if code == ENOTDIR { throw .notAFolder(path: path) }
+      throw .file(FileError(path: path, operation: "open", code: code))
+    }
+    defer { unsafe closedir(entries) }
+    var names: [String] = []
+    while let entry = unsafe readdir(entries) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    if names.contains(planName) { throw .holdsRun(path: path) }
+    if let entry = names.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+      throw .notEmpty(path: path, entry: entry)
+    }
+    return true
+  }
+
+  /// Makes `path` and the folders it lies in, where they are missing.
+  private static func makeFolders(_ path: String) throws(RunDirectoryError) {
+    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, folder(of: path) != path else {
+      throw .file(FileError(path: path, operation: "create", code: errno))
+    }
+    try makeFolders(folder(of: path))
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      throw .file(FileError(path: path, operation: "create", code: errno))
+    }
+  }
+
+  private static func withoutTrailingSlashes(_ path: String) -> String {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path
+  }
+}
+
+/// A run's folder that is being made under a hidden name. Deleted with its files unless it was renamed.
+private struct Aside: ~Copyable {
+  let path: String
+  private let names: [String]
+  private var isInPlace = false
+
+  /// Makes the folder beside `target`, with nothing in it.
+  /// - Parameter names: what will be in it.
+  init(besides target: String, names: [String]) throws(RunDirectoryError) {
+    var attempt = 0
+    while true {
+      let path = "\(folder(of: target))/.\(lastComponent(of: target)).\(getpid())-\(attempt).tmp"
+      if unsafe mkdir(path, 0o777) == 0 {
+        self.path = path
+        self.names = names
+        return
+      }
+      guard errno == EEXIST, attempt < 100 else {
+        throw .file(FileError(path: target, operation: "create", code: errno))
+      }
+      attempt += 1
+    }
+  }
+
+  deinit {
+    if isInPlace { return }
+    for name in names { unsafe unlink("\(path)/\(name)") }
+    unsafe rmdir(path)
+  }
+
+  /// - Returns: 0 or an errno.
+  mutating func rename(to target: String) -> Int32 {
+    guard unsafe Glibc.rename(path, target) == 0 else { return errno }
+    isInPlace = true
+    return 0
+  }
+}

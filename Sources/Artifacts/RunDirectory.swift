@@ -1,0 +1,135 @@
+internal import Glibc
+package import Text
+
+/// The folder of one run, held by one process at a time: whoever has the value has the folder's lock, until the value goes
+/// away or the process ends, however it ends.
+///
+/// A new folder is made aside, with its first files in it, and renamed into place: a folder under a run's name always
+/// holds a whole run.
+package struct RunDirectory: ~Copyable, Sendable {
+  package let path: String
+  private let lock: FileDescriptor
+
+  package static let planName = "plan.json"
+  package static let specName = "spec.yaml"
+  package static let metricsName = "metrics.jsonl"
+  package static let summaryName = "summary.json"
+  package static let modelName = "model.safetensors"
+  package static let checkpointsName = "checkpoints"
+  package static let reportName = "report.html"
+  package static let logName = "log.txt"
+  static let lockName = ".lock"
+
+  /// A file that a run begins with.
+  package struct FirstFile: Hashable, Sendable {
+    package let name, text: String
+
+    package init(name: String, text: String) {
+      self.name = name
+      self.text = text
+    }
+  }
+
+  init(path: String, lock: consuming FileDescriptor) {
+    self.path = path
+    self.lock = lock
+  }
+
+  /// Opens the run in `path` to go on with it.
+  package static func open(_ path: String) throws(RunDirectoryError) -> RunDirectory {
+    guard holdsRun(path) else { throw .holdsNoRun(path: path) }
+    return RunDirectory(path: path, lock: try takeLock(in: path, flags: O_CREAT, shownPath: path))
+  }
+
+  /// Whether there is a run in `path`, at work or not.
+  package static func holdsRun(_ path: String) -> Bool { unsafe access("\(path)/\(planName)", F_OK) == 0 }
+
+  package func path(of name: String) -> String { "\(path)/\(name)" }
+
+  // MARK: - Files of a run
+
+  /// Appends one line to `metrics.jsonl`, in one write: a reader never sees half of it, but for a crash of the system.
+  package func appendMetrics(_ line: JSON) throws(FileError) {
+    try append(JSONWriter.line(line), to: Self.metricsName)
+  }
+
+  /// Appends one line to `log.txt`.
+  package func appendLog(_ line: String) throws(FileError) { try append(line, to: Self.logName) }
+
+  /// Puts a new `summary.json` in place of the old one.
+  package func writeSummary(_ summary: JSON) throws(FileError) {
+    try AtomicFile.write(JSONWriter.document(summary), to: path(of: Self.summaryName))
+  }
+
+  /// The whole lines of `metrics.jsonl`, without their ends; a last line that a crash cut off is left out. Empty if there is
+  /// no such file.
+  package func metricsLines() throws(FileError) -> [String] {
+    let text: [UInt8]
+    do throws(FileError) { text = try Self.bytes(of: path(of: Self.metricsName)) } catch {
+      if error.code == ENOENT { return [] }
+      throw error
+    }
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
+    return lines.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Puts `lines` in place of all that `metrics.jsonl` holds: a resumed run takes back what came after its checkpoint.
+  package func replaceMetrics(_ lines: [String]) throws(FileError) {
+    try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: path(of: Self.metricsName))
+  }
+
+  private func append(_ line: String, to name: String) throws(FileError) {
+    let file = try FileDescriptor(path: path(of: name), flags: O_WRONLY | O_APPEND | O_CREAT)
+    try unsafe file.write(Array((line + "\n").utf8).span.bytes)
+  }
+
+  private static func bytes(of path: String) throws(FileError) -> [UInt8] {
+    let file = try FileDescriptor(path: path, flags: O_RDONLY)
+    let byteCount = try file.byteCount()
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    var failure: FileError?
+    unsafe bytes.withUnsafeMutableBytes { target in
+      do throws(FileError) {
+        guard try unsafe file.read(into: target, at: 0) else {
+          throw FileError(path: path, operation: "read", code: EIO)
+        }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  // MARK: - The lock
+
+  /// Takes the lock of `folder` and writes this process's number into it.
+  /// - Parameter shownPath: what an error calls the folder.
+  static func takeLock(
+    in folder: String, flags: Int32, shownPath: String
+  ) throws(RunDirectoryError) -> FileDescriptor {
+    let file: FileDescriptor
+    do throws(FileError) {
+      file = try FileDescriptor(path: "\(folder)/\(lockName)", flags: O_RDWR | flags)
+    } catch {
+      throw .file(FileError(path: shownPath, operation: "lock", code: error.code))
+    }
+    guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      if code == EWOULDBLOCK { throw .locked(path: shownPath, process: holder(of: file)) }
+      throw .file(FileError(path: shownPath, operation: "lock", code: code))
+    }
+    do throws(FileError) {
+      guard ftruncate(file.number, 0) == 0 else {
+        throw FileError(path: shownPath, operation: "lock", code: errno)
+      }
+      try unsafe file.write(Array("\(getpid())\n".utf8).span.bytes)
+    } catch { throw .file(error) }
+    return file
+  }
+
+  private static func holder(of file: borrowing FileDescriptor) -> Int? {
+    var bytes = [UInt8](repeating: 0, count: 20)
+    let count = unsafe pread(file.number, &bytes, bytes.count, 0)
+    guard count > 0 else { return nil }
+    return Int(String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+  }
+}

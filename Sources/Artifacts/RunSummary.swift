@@ -1,0 +1,90 @@
+package import Execution
+package import Text
+
+/// What `summary.json` says at the end of a run.
+package struct RunSummary {
+  package enum Status: String {
+    case finished, interrupted, failed
+  }
+
+  package struct Module {
+    package var index: Int
+    package var train: EpochFigures?
+    package var test: EpochFigures?
+
+    package init(index: Int) {
+      self.index = index
+    }
+  }
+
+  package var status = Status.finished
+  package var modules: [Module]
+  package var ensemble: MetricSums?
+  package var plannedPeakBytes: Int
+  package var measuredPeakBytes: Int?
+  package var arenaBytes: Int
+  package var plannedSeconds: Double?
+  package var measuredSeconds = 0.0
+  /// Training pictures over the time of training alone.
+  package var imagesPerSecond: Double?
+  package var weightsSHA256: String?
+  /// Of the plan; with more than ten the first five guesses count as well.
+  package var classes: Int
+
+  package init(moduleCount: Int, plannedPeakBytes: Int, arenaBytes: Int, classes: Int) {
+    modules = (1...moduleCount).map { Module(index: $0) }
+    self.plannedPeakBytes = plannedPeakBytes
+    self.arenaBytes = arenaBytes
+    self.classes = classes
+  }
+
+  private var hasTop5: Bool { classes > 10 }
+
+  package var json: JSON {
+    var members: [(key: String, value: JSON)] = [
+      ("schema", "strata.summary/1"), ("status", .string(status.rawValue)),
+      ("modules", .array(modules.map(json))), ("ensembleTop1", .optional(ensemble) { .number($0.top1) }),
+    ]
+    if hasTop5 { members.append(("ensembleTop5", .optional(ensemble) { .number($0.top5) })) }
+    let memory: JSON = [
+      "plannedPeakBytes": .integer(plannedPeakBytes),
+      "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
+      "arenaBytes": .integer(arenaBytes),
+    ]
+    let time: JSON = [
+      "plannedSeconds": .optional(plannedSeconds, JSON.number), "measuredSeconds": .number(measuredSeconds),
+    ]
+    members += [
+      ("memory", memory), ("time", time), ("imagesPerSecond", .optional(imagesPerSecond, JSON.number)),
+      ("weightsSha256", .optional(weightsSHA256, JSON.string)),
+    ]
+    return .object(members)
+  }
+
+  private func json(_ module: Module) -> JSON {
+    var members: [(key: String, value: JSON)] = [
+      ("index", .integer(module.index)),
+      ("trainLoss", .optional(module.train) { .number($0.loss) }),
+      ("trainTop1", .optional(module.train) { .number($0.top1) }),
+      ("testTop1", .optional(module.test) { .number($0.top1) }),
+    ]
+    if hasTop5 {
+      members.append(("trainTop5", .optional(module.train) { .number($0.top5) }))
+      members.append(("testTop5", .optional(module.test) { .number($0.top5) }))
+    }
+    return .object(members)
+  }
+}
+
+extension EpochFigures {
+  /// A line of `metrics.jsonl`.
+  package func json(withTop5: Bool) -> JSON {
+    var members: [(key: String, value: JSON)] = [
+      ("module", .integer(module)), ("epoch", .integer(epoch)), ("split", .string(split.rawValue)),
+      ("loss", .number(loss)), ("top1", .number(top1)),
+    ]
+    if withTop5 { members.append(("top5", .number(top5))) }
+    members.append(("seconds", .number(seconds)))
+    return .object(members)
+  }
+}

@@ -1,0 +1,87 @@
+internal import Datasets
+internal import Text
+
+/// What was written.
+package struct SafetensorsReceipt: Hashable, Sendable {
+  package let byteCount: Int
+  /// Of the whole file, lowercase hexadecimal.
+  package let sha256: String
+}
+
+extension Safetensors {
+  /// Writes a file of `tensors`, atomically, a chunk at a time: the model is never in memory twice.
+  ///
+  /// Tensors are written in the order of their names' UTF-8 bytes, metadata in the order of its keys: the same tensors give
+  /// the same file to the byte, in whatever order they come. The header is padded with blanks so that numbers begin at a
+  /// multiple of eight bytes.
+  ///
+  /// - Parameters:
+  ///   - metadata: texts by name; `format` is added and says `pt`, which loaders of PyTorch models ask for.
+  ///   - fill: writes the numbers of tensor `index` of `tensors` from element `start` on into the span, all of it.
+  /// - Precondition: names are distinct, none is `__metadata__`.
+  package static func write(
+    _ tensors: [Tensor], metadata: [String: String] = [:], to path: String,
+    fill: (_ index: Int, _ start: Int, _ numbers: inout MutableSpan<Float>) -> Void
+  ) throws(FileError) -> SafetensorsReceipt {
+    let order = tensors.indices.sorted { precedes(tensors[$0].name, tensors[$1].name) }
+    let header = header(of: order.map { tensors[$0] }, metadata: metadata)
+    var file = try AtomicFile(path: path)
+    var hash = SHA256()
+    var byteCount = header.count
+    try unsafe file.write(header.span.bytes)
+    unsafe hash.update(header.span.bytes)
+
+    var chunk = [Float](repeating: 0, count: chunkCount)
+    for index in order {
+      let elementCount = tensors[index].elementCount
+      var start = 0
+      while start < elementCount {
+        let count = min(chunkCount, elementCount - start)
+        unsafe chunk.withUnsafeMutableBufferPointer { whole in
+          let part = unsafe UnsafeMutableBufferPointer(rebasing: whole[..<count])
+          var numbers = unsafe part.mutableSpan
+          fill(index, start, &numbers)
+        }
+        // Floats lie in memory as in the file: little-endian, as every machine Swift runs on.
+        let bytes = unsafe chunk.span.extracting(first: count).bytes
+        try file.write(bytes)
+        hash.update(bytes)
+        start += count
+      }
+      byteCount += tensors[index].byteCount
+    }
+    try file.commit()
+    return SafetensorsReceipt(byteCount: byteCount, sha256: hash.finalize())
+  }
+
+  /// Length and JSON of the header, padded.
+  private static func header(of tensors: [Tensor], metadata: [String: String]) -> [UInt8] {
+    var metadata = metadata
+    metadata["format"] = "pt"
+    let texts = metadata.keys.sorted(by: precedes).map {
+      (key: $0, value: JSON.optional(metadata[$0], JSON.string))
+    }
+    var members: [(key: String, value: JSON)] = [(key: metadataKey, value: .object(texts))]
+    var offset = 0
+    for tensor in tensors {
+      let end = offset + tensor.byteCount
+      members.append(
+        (
+          key: tensor.name,
+          value: [
+            "dtype": "F32", "shape": .array(tensor.shape.map { .integer($0) }),
+            "data_offsets": [.integer(offset), .integer(end)],
+          ]
+        ))
+      offset = end
+    }
+    var json = Array(JSONWriter.line(.object(members)).utf8)
+    while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+    precondition(json.count <= largestHeaderByteCount, "a model has thousands of tensors, not millions")
+    let length = UInt64(json.count)
+    return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + json
+  }
+
+  /// Of UTF-8 bytes, so that no locale and no Unicode version has a say.
+  private static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+}

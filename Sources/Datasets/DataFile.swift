@@ -1,0 +1,70 @@
+internal import Glibc
+
+/// An open file of a data set, read at offsets.
+struct DataFile: ~Copyable {
+  let path: String
+  let byteCount: Int
+  private let descriptor: Int32
+
+  /// - Parameter hint: what would help if there is no such file.
+  init(path: String, hint: String? = nil) throws(DatasetError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      let code = errno
+      if code == ENOENT || code == ENOTDIR { throw .missingFile(path: path, hint: hint) }
+      throw .cannotRead(path: path, operation: "open", code: code)
+    }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw .cannotRead(path: path, operation: "examine", code: code)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw .mismatch(path: path, expected: "a file", found: "something else")
+    }
+    self.path = path
+    self.byteCount = Int(status.st_size)
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  func requireByteCount(_ expected: Int) throws(DatasetError) {
+    guard byteCount == expected else { throw .wrongSize(path: path, expected: expected, found: byteCount) }
+  }
+
+  /// Fills `target` with the bytes from `offset` on.
+  func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(DatasetError) {
+    var done = 0
+    while done < target.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
+      let count = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .cannotRead(path: path, operation: "read", code: errno)
+      }
+      // The file was longer when it was opened.
+      guard count > 0 else {
+        throw .wrongSize(path: path, expected: offset + target.count, found: offset + done)
+      }
+      done += count
+    }
+  }
+
+  /// The bytes of `range`, for headers and samples.
+  func bytes(_ range: Range<Int>) throws(DatasetError) -> [UInt8] {
+    var result = [UInt8](repeating: 0, count: range.count)
+    var failure: DatasetError?
+    unsafe result.withUnsafeMutableBytes { target in
+      do throws(DatasetError) { try unsafe read(into: target, at: range.lowerBound) } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return result
+  }
+}

@@ -1,0 +1,121 @@
+/// A data set in memory: the pictures in use, as the file has them, in one block of exactly `facts.residentByteCount`
+/// bytes. Immutable, so that any thread may read it.
+@safe package final class Dataset: Sendable {
+  package let source: DatasetSource
+  package let facts: DatasetFacts
+  /// Lowercase hexadecimal SHA-256 over the source's name, shape, classes, counts, and up to 256 records of each part,
+  /// evenly spread: the same pictures give the same fingerprint, whatever the folder is called.
+  package let fingerprint: String
+
+  let storage: Storage
+
+  /// Reads the pictures that `limit` asks for.
+  ///
+  /// The process's peak grows by `facts.residentByteCount` and little else: files are read straight into place.
+  package convenience init(_ source: DatasetSource, limit: DatasetLimit = DatasetLimit()) throws(DatasetError)
+  {
+    let (facts, storage) = try Self.load(source, limit: limit)
+    self.init(source: source, facts: facts, storage: storage)
+  }
+
+  private init(source: DatasetSource, facts: DatasetFacts, storage: Storage) {
+    self.source = source
+    self.facts = facts
+    self.storage = storage
+    self.fingerprint = Fingerprint.hex(source: source, facts: facts) { split, index, hash in
+      storage.hashRecord(split, index, into: &hash)
+    }
+  }
+
+  package var pictureShape: PictureDimensions { facts.pictureShape }
+  package var classCount: Int { facts.classCount }
+  package var trainCount: Int { facts.trainCount }
+  package var testCount: Int { facts.testCount }
+  package var residentByteCount: Int { facts.residentByteCount }
+  package var classNames: [String]? { facts.classNames }
+
+  package func count(_ split: DatasetSplit) -> Int { facts.count(split) }
+
+  /// - Precondition: `index` is in 0..<`count(split)`.
+  package func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
+    precondition(index >= 0 && index < facts.count(split), "no such picture")
+    return storage.label(split, index)
+  }
+
+  /// What loading would give, without loading. `digits`, `synthetic`, `cifar10` and `cifar100` touch no file (their
+  /// folder may be anything); `idx` and `npy` read headers and labels.
+  package static func facts(
+    of source: DatasetSource, limit: DatasetLimit = DatasetLimit()
+  ) throws(DatasetError) -> DatasetFacts {
+    switch source {
+    case .digits: Digits.facts(limit: limit)
+    case .synthetic(let pictures): pictures.facts(limit: limit)
+    case .cifar10, .cifar100, .idx, .npy: try layout(of: source, limit: limit).facts
+    }
+  }
+
+  /// The loaded data set's `fingerprint`, from reading the sampled records alone.
+  package static func fingerprint(
+    of source: DatasetSource, limit: DatasetLimit = DatasetLimit()
+  ) throws(DatasetError) -> String {
+    switch source {
+    case .digits, .synthetic: return try Dataset(source, limit: limit).fingerprint
+    case .cifar10, .cifar100, .idx, .npy:
+      let layout = try layout(of: source, limit: limit)
+      return try Fingerprint.hex(source: source, facts: layout.facts) {
+        (split, index, hash) throws(DatasetError) in
+        try RecordReader.hashRecord(layout, split, index, into: &hash)
+      }
+    }
+  }
+
+  private static func layout(of source: DatasetSource, limit: DatasetLimit) throws(DatasetError)
+    -> RecordLayout
+  {
+    switch source {
+    case .cifar10(let folder): CIFAR.cifar10(folder: folder, limit: limit)
+    case .cifar100(let folder): CIFAR.cifar100(folder: folder, limit: limit)
+    case .idx(let folder): try IDX.layout(folder: folder, limit: limit)
+    case .npy(let folder): try NPY.layout(folder: folder, limit: limit)
+    case .digits, .synthetic: preconditionFailure("not in files; the callers switch first")
+    }
+  }
+
+  private static func load(
+    _ source: DatasetSource, limit: DatasetLimit
+  ) throws(DatasetError) -> (DatasetFacts, Storage) {
+    switch source {
+    case .digits:
+      let facts = Digits.facts(limit: limit)
+      return (facts, .stored(try StoredPictures(digits: facts)))
+    case .synthetic(let pictures): return (pictures.facts(limit: limit), .synthetic(pictures))
+    case .cifar10, .cifar100, .idx, .npy:
+      let layout = try layout(of: source, limit: limit)
+      return (layout.facts, .stored(try RecordReader.read(layout)))
+    }
+  }
+}
+
+extension Dataset {
+  /// Pictures in memory, or the rule that makes them.
+  enum Storage: Sendable {
+    case stored(StoredPictures)
+    case synthetic(SyntheticPictures)
+
+    func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
+      switch self {
+      case .stored(let pictures): pictures.label(split, index)
+      case .synthetic(let pictures): pictures.label(index)
+      }
+    }
+
+    func hashRecord(_ split: DatasetSplit, _ index: Int, into hash: inout SHA256) {
+      switch self {
+      case .stored(let pictures):
+        unsafe Fingerprint.update(
+          &hash, label: pictures.label(split, index), pixels: pictures.pixels(split, index))
+      case .synthetic: break  // the header of a fingerprint says all
+      }
+    }
+  }
+}

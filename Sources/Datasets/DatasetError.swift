@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// A fault in the data, or in getting at it.
+package enum DatasetError: Error, Hashable, Sendable {
+  /// There is no such file; `hint` says what would help, where something is known.
+  case missingFile(path: String, hint: String?)
+  /// The system refused; `code` is its errno.
+  case cannotRead(path: String, operation: String, code: Int32)
+  /// The file's size in bytes is not what its kind or its header asks for.
+  case wrongSize(path: String, expected: Int, found: Int)
+  /// The bytes at `offset` are not what belongs there.
+  case wrongContent(path: String, offset: Int, expected: String, found: String)
+  /// A label at `offset` is not in 0..<`classCount`.
+  case labelOutOfRange(path: String, offset: Int, found: Int, classCount: Int)
+  /// Two files that belong together do not fit.
+  case mismatch(path: String, expected: String, found: String)
+  /// The system has no memory for the pictures.
+  case outOfMemory(byteCount: Int)
+
+  /// One sentence for a person, without a full stop: file, offset, what was expected, what was found.
+  package var message: String {
+    switch self {
+    case .missingFile(let path, let hint): "\(path): no such file" + (hint.map { "; \($0)" } ?? "")
+    case .cannotRead(let path, let operation, let code): "\(path): cannot \(operation): \(errnoText(code))"
+    case .wrongSize(let path, let expected, let found):
+      "\(path): expected \(expected) bytes, found \(found)"
+    case .wrongContent(let path, let offset, let expected, let found):
+      "\(path): at byte \(offset): expected \(expected), found \(found)"
+    case .labelOutOfRange(let path, let offset, let found, let classCount):
+      "\(path): at byte \(offset): expected a label from 0 to \(classCount - 1), found \(found)"
+    case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
+    case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes of pictures"
+    }
+  }
+}
+
+/// The system's words for an errno.
+private func errnoText(_ code: Int32) -> String {
+  unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+}

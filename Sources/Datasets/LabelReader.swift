@@ -1,0 +1,53 @@
+/// Reads labels that lie in files of their own, a piece at a time.
+enum LabelReader {
+  /// More classes than any set of pictures has; keeps a wrong file from asking for a huge classifier.
+  static let largestClassCount = 65_536
+
+  private static let chunkByteCount = 1 << 16
+
+  /// The largest of `count` labels from `offset` on.
+  static func largest(
+    in file: borrowing DataFile, at offset: Int, count: Int, type: LabelType
+  ) throws(DatasetError) -> Int {
+    var largest = 0
+    try forEach(in: file, at: offset, count: count, type: type, classCount: largestClassCount) { _, label in
+      largest = max(largest, label)
+    }
+    return largest
+  }
+
+  /// Calls `body` with the index and the value of each label, in order, after checking that it is in 0..<`classCount`.
+  static func forEach(
+    in file: borrowing DataFile, at offset: Int, count: Int, type: LabelType, classCount: Int,
+    _ body: (Int, Int) -> Void
+  ) throws(DatasetError) {
+    let perChunk = chunkByteCount / type.byteCount
+    var start = 0
+    while start < count {
+      let stop = min(start + perChunk, count)
+      let begin = offset + start * type.byteCount
+      let bytes = try file.bytes(begin..<begin + (stop - start) * type.byteCount)
+      for i in 0..<stop - start {
+        let label = value(bytes, i, type)
+        guard label >= 0, label < classCount else {
+          throw .labelOutOfRange(
+            path: file.path, offset: begin + i * type.byteCount, found: label, classCount: classCount)
+        }
+        body(start + i, label)
+      }
+      start = stop
+    }
+  }
+
+  private static func value(_ bytes: [UInt8], _ index: Int, _ type: LabelType) -> Int {
+    switch type {
+    case .uint8: return Int(bytes[index])
+    case .int32:
+      let word = unsafe bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: 4 * index, as: Int32.self)
+      return Int(Int32(littleEndian: word))
+    case .int64:
+      let word = unsafe bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: 8 * index, as: Int64.self)
+      return Int(Int64(littleEndian: word))
+    }
+  }
+}

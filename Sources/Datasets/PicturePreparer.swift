@@ -1,0 +1,224 @@
+/// Random changes of training pictures.
+package struct Augmentation: Hashable, Sendable {
+  /// Pixels of zero padding on each side before a crop back to size; 0 for none.
+  package let padCrop: Int
+  /// Mirror every other picture, left to right.
+  package let flipHorizontal: Bool
+
+  package static let none = Augmentation(padCrop: 0, flipHorizontal: false)
+
+  /// - Precondition: 0 <= `padCrop` < 2^31.
+  package init(padCrop: Int, flipHorizontal: Bool) {
+    precondition(padCrop >= 0 && padCrop < 1 << 31, "the spec's decoder takes paddings from 0")
+    self.padCrop = padCrop
+    self.flipHorizontal = flipHorizontal
+  }
+}
+
+/// Makes a network's input of a picture: divided by the largest pixel value, padded with zeros and cropped, flipped, then
+/// normalised (so that padding becomes `-mean / standardDeviation`), as `[height, width, channels]` floats.
+///
+/// Every draw is keyed by (seed, epoch, picture), so any number of workers may prepare any pictures in any order.
+package struct PicturePreparer: Sendable {
+  package let dataset: Dataset
+  package let augmentation: Augmentation
+  package let normalization: Normalization
+  package let seed: UInt64
+
+  /// The normalised value of each byte, 256 a channel; empty where pixels are no bytes.
+  private let table: [Float]
+  /// The normalised zero, one a channel.
+  private let padding: [Float]
+
+  /// - Parameters:
+  ///   - normalization: nil for the source's own; one mean and deviation a channel, or the initializer traps.
+  ///   - seed: of the augmentation.
+  package init(
+    dataset: Dataset, augmentation: Augmentation = .none, normalization: Normalization? = nil, seed: UInt64
+  ) {
+    let normalization = normalization ?? dataset.facts.normalization
+    precondition(
+      normalization.mean.count == dataset.pictureShape.channels,
+      "lowering checks one mean and deviation a channel")
+    self.dataset = dataset
+    self.augmentation = augmentation
+    self.normalization = normalization
+    self.seed = seed
+    self.padding = zip(normalization.mean, normalization.standardDeviation).map { (0 - $0) / $1 }
+    var table: [Float] = []
+    if case .stored(let pictures) = dataset.storage, case .uint8(let largest) = pictures.format {
+      for (mean, deviation) in zip(normalization.mean, normalization.standardDeviation) {
+        for byte in 0..<256 { table.append((Float(byte) / Float(largest) - mean) / deviation) }
+      }
+    }
+    self.table = table
+  }
+
+  /// Writes picture `index` of a part to `target`, `[height, width, channels]`.
+  ///
+  /// - Parameter epoch: draws the augmentation of a training picture; nil leaves it as it is. Test pictures are never
+  ///   augmented.
+  /// - Returns: the label.
+  /// - Precondition: `index` is in the part, and `target` has exactly the picture's `elementCount` numbers.
+  /// - Complexity: about 1 ns a number from bytes, 7 ns from `synthetic`; allocates nothing.
+  @discardableResult
+  package func prepare(
+    _ split: DatasetSplit, index: Int, epoch: Int?, into target: UnsafeMutableBufferPointer<Float>
+  ) -> Int32 {
+    let shape = dataset.pictureShape
+    precondition(target.count == shape.elementCount, "a picture's place has its size")
+    let label = dataset.label(split, index)
+    let crop = split == .train ? epoch.map { draw(epoch: $0, index: index) } ?? .identity : .identity
+    guard let base = target.baseAddress else { return label }
+    let rowCount = shape.width * shape.channels
+    for row in 0..<shape.height {
+      let place = unsafe UnsafeMutableBufferPointer(start: base + row * rowCount, count: rowCount)
+      let sourceRow = row + crop.down
+      if sourceRow < 0 || sourceRow >= shape.height {
+        unsafe pad(place, columns: 0..<shape.width)
+        continue
+      }
+      switch dataset.storage {
+      case .stored(let pictures):
+        let pixels = unsafe pictures.pixels(split, index)
+        unsafe copyRow(
+          pixels, format: pictures.format, order: pictures.order, row: sourceRow, crop: crop, into: place)
+      case .synthetic(let pictures):
+        unsafe pictures.fillRow(split, index, row: sourceRow, into: place)
+        unsafe rearrange(place, crop: crop)
+      }
+    }
+    return label
+  }
+
+  /// Where a crop begins, and whether it is mirrored: pixel (y, x) comes from (y + down, x + right) of the picture,
+  /// or, mirrored, from (y + down, width - 1 - x + right).
+  private struct Crop {
+    var down, right: Int
+    var isFlipped: Bool
+
+    static let identity = Crop(down: 0, right: 0, isFlipped: false)
+
+    /// The columns of a row of `width` that come from inside the picture.
+    func columns(width: Int) -> Range<Int> {
+      let shift = isFlipped ? -right : right
+      let begin = min(max(0, -shift), width)
+      return begin..<max(begin, min(width, width - shift))
+    }
+  }
+
+  private func draw(epoch: Int, index: Int) -> Crop {
+    guard augmentation != .none else { return .identity }
+    let random = CounterRandom(seed: seed, purpose: .augmentation, epoch, index)
+    let offsets = 2 * augmentation.padCrop + 1
+    return Crop(
+      down: random.integer(at: 0, below: offsets) - augmentation.padCrop,
+      right: random.integer(at: 1, below: offsets) - augmentation.padCrop,
+      isFlipped: augmentation.flipHorizontal && random.integer(at: 2, below: 2) == 1)
+  }
+
+  private func pad(_ row: UnsafeMutableBufferPointer<Float>, columns: Range<Int>) {
+    let channels = padding.count
+    for x in columns {
+      for channel in 0..<channels { unsafe row[x &* channels &+ channel] = padding[channel] }
+    }
+  }
+
+  // MARK: - Stored pictures
+
+  private func copyRow(
+    _ pixels: UnsafeRawBufferPointer, format: PixelFormat, order: PixelOrder, row: Int, crop: Crop,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) {
+    let shape = dataset.pictureShape
+    let columns = crop.columns(width: shape.width)
+    unsafe pad(target, columns: 0..<columns.lowerBound)
+    unsafe pad(target, columns: columns.upperBound..<shape.width)
+    guard !columns.isEmpty, let source = pixels.baseAddress, let target = target.baseAddress else { return }
+    let x = columns.lowerBound
+    let firstColumn = (crop.isFlipped ? shape.width - 1 - x : x) + crop.right
+    for channel in 0..<shape.channels {
+      let first: Int
+      let columnStride: Int
+      switch order {
+      case .planar:
+        first = (channel * shape.height + row) * shape.width + firstColumn
+        columnStride = 1
+      case .interleaved:
+        first = (row * shape.width + firstColumn) * shape.channels + channel
+        columnStride = shape.channels
+      }
+      let run = unsafe Run(
+        target: target + (x * shape.channels + channel), targetStride: shape.channels, count: columns.count,
+        sourceStride: crop.isFlipped ? -columnStride : columnStride)
+      switch format {
+      case .uint8:
+        unsafe table.withUnsafeBufferPointer { table in
+          guard let table = table.baseAddress else { return }
+          unsafe run.copy(
+            from: source.assumingMemoryBound(to: UInt8.self) + first, through: table + 256 * channel)
+        }
+      case .float32:
+        unsafe run.copy(
+          from: source.assumingMemoryBound(to: Float.self) + first, mean: normalization.mean[channel],
+          deviation: normalization.standardDeviation[channel])
+      }
+    }
+  }
+
+  /// One channel of the columns of a row that come from inside the picture.
+  @unsafe private struct Run {
+    let target: UnsafeMutablePointer<Float>
+    let targetStride, count: Int
+    /// Negative in a mirrored row.
+    let sourceStride: Int
+
+    @inline(__always)
+    func copy(from source: UnsafePointer<UInt8>, through table: UnsafePointer<Float>) {
+      for i in unsafe 0..<count { unsafe target[i &* targetStride] = table[Int(source[i &* sourceStride])] }
+    }
+
+    @inline(__always)
+    func copy(from source: UnsafePointer<Float>, mean: Float, deviation: Float) {
+      for i in unsafe 0..<count {
+        unsafe target[i &* targetStride] = (source[i &* sourceStride] - mean) / deviation
+      }
+    }
+  }
+
+  // MARK: - Synthetic pictures
+
+  /// Crops, mirrors and normalises a whole row in place.
+  private func rearrange(_ row: UnsafeMutableBufferPointer<Float>, crop: Crop) {
+    let channels = padding.count
+    let width = row.count / channels
+    let isCropped = crop.right != 0
+    if crop.isFlipped {
+      for x in 0..<width / 2 {
+        for channel in 0..<channels {
+          unsafe row.swapAt(x &* channels &+ channel, (width &- 1 &- x) &* channels &+ channel)
+        }
+      }
+    }
+    let columns = crop.columns(width: width)
+    if isCropped, !columns.isEmpty, let base = row.baseAddress {
+      let from = columns.lowerBound + (crop.isFlipped ? -crop.right : crop.right)
+      // The regions may overlap; `update` moves as if through a copy.
+      unsafe (base + columns.lowerBound * channels).update(
+        from: base + from * channels, count: columns.count * channels)
+    }
+    if normalization.mean.contains(where: { $0 != 0 })
+      || normalization.standardDeviation.contains(where: { $0 != 1 })
+    {
+      for x in columns {
+        for channel in 0..<channels {
+          let number = unsafe row[x &* channels &+ channel]
+          unsafe row[x &* channels &+ channel] =
+            (number - normalization.mean[channel]) / normalization.standardDeviation[channel]
+        }
+      }
+    }
+    unsafe pad(row, columns: 0..<columns.lowerBound)
+    unsafe pad(row, columns: columns.upperBound..<width)
+  }
+}

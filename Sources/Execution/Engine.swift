@@ -1,0 +1,127 @@
+package import Datasets
+package import GraphIR
+internal import Kernels
+package import Planning
+
+/// A plan's arena and workers: starts parameters, runs programs, lends tensors. Knows no epochs.
+package final class Engine {
+  package let plan: Plan
+  private var arena: Arena
+  private let workers: Workers
+
+  /// Maps the plan's arena, zeroed.
+  package init(plan: Plan) throws(ArenaError) {
+    self.plan = plan
+    setSingleThreadedBLAS()
+    arena = try Arena(byteCount: plan.arenaBytes)
+    workers = Workers(count: plan.threads)
+  }
+
+  // MARK: - Tensors
+
+  /// Draws parameters, sets statistics and clears optimizer state of the modules, as `resident` lays them out. Keyed by
+  /// seed and tensor alone, so equal for every strategy.
+  package func initialize(_ modules: ClosedRange<Int>, in resident: ResidentLayout) {
+    for entry in resident.entries where modules.contains(entry.value.module) {
+      let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
+      arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
+    }
+  }
+
+  /// Forgets all momentum.
+  package func clearOptimizerState(in resident: ResidentLayout) {
+    for entry in resident.entries where entry.value.category == .optimizer {
+      let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
+      arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
+    }
+  }
+
+  /// Copies elements of a tensor out, from `start` on in PyTorch's order, as many as `target` holds.
+  package func read(_ entry: ResidentLayout.Entry, from start: Int, into target: inout MutableSpan<Float>) {
+    arena.withFloats(at: entry.offset, count: entry.value.type.elementCount) { floats in
+      var index = 0
+      PyTorchLayout(entry.value.type).forEachElement(in: start..<start + target.count) { ours in
+        target[index] = floats[ours]
+        index += 1
+      }
+    }
+  }
+
+  /// Copies elements of a tensor in, from `start` on in PyTorch's order.
+  package func write(_ entry: ResidentLayout.Entry, from start: Int, _ source: borrowing Span<Float>) {
+    arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { floats in
+      var index = 0
+      PyTorchLayout(entry.value.type).forEachElement(in: start..<start + source.count) { ours in
+        floats[ours] = source[index]
+        index += 1
+      }
+    }
+  }
+
+  /// Any value of a program, as it lies after the last run: for tests and tools.
+  package func withValue<R>(_ id: ValueID, of program: Program, _ body: (borrowing Span<Float>) -> R) -> R {
+    arena.withFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
+  }
+
+  package func withMutableValue<R>(
+    _ id: ValueID, of program: Program, _ body: (inout MutableSpan<Float>) -> R
+  ) -> R {
+    arena.withMutableFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
+  }
+
+  // MARK: - Programs
+
+  /// Prepares pictures into the program's batch, all workers at once.
+  ///
+  /// - Parameters:
+  ///   - indices: which pictures, in order; as many as the batch at hand.
+  ///   - epoch: draws the augmentation; nil for none.
+  package func prepare(
+    _ preparer: PicturePreparer, split: Split, indices: borrowing Span<Int32>, epoch: Int?,
+    for program: Program
+  ) {
+    let graph = program.graph
+    let pictureSize = graph.shape(graph.pictures).elementsPerPicture
+    let count = indices.count
+    precondition(count <= graph.batch, "at most the planned batch")
+    let pictures = unsafe arena.address(of: range(graph.pictures, of: program))
+      .bindMemory(to: Float.self, capacity: count * pictureSize)
+    let labels = unsafe arena.address(of: range(graph.labels, of: program)).bindMemory(
+      to: Int32.self, capacity: count)
+    unsafe indices.withUnsafeBufferPointer { indices in
+      workers.forEach(count) { position, _ in
+        let target = unsafe UnsafeMutableBufferPointer(
+          start: pictures + position * pictureSize, count: pictureSize)
+        unsafe labels[position] = unsafe preparer.prepare(
+          split == .train ? .train : .test, index: Int(indices[position]), epoch: epoch, into: target)
+      }
+    }
+  }
+
+  /// Runs a program's nodes in order on the batch that lies in its place.
+  ///
+  /// - Parameter learningRates: by module, from 1 at index 0.
+  package func run(_ program: Program, batch: Int, learningRates: [Float]) {
+    let dispatch = unsafe KernelDispatch(
+      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
+    for index in program.graph.nodes.indices {
+      let module = program.graph.nodes[index].module
+      unsafe dispatch.run(index, learningRate: module == 0 ? 0 : learningRates[module - 1])
+    }
+  }
+
+  /// Adds the metrics that the program has just left to `sums`, in the order of the graph's metrics.
+  package func addMetrics(of program: Program, pictures: Int, to sums: inout [MetricSums]) {
+    for (index, metric) in program.graph.metrics.enumerated() {
+      arena.withFloats(at: program.offsets[metric.value.index], count: 3) { figures in
+        sums[index].add(
+          loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
+      }
+    }
+  }
+
+  private func range(_ id: ValueID, of program: Program) -> Range<Int> {
+    let offset = program.offsets[id.index]
+    return offset..<offset + program.graph[id].type.byteCount
+  }
+}

@@ -1,0 +1,209 @@
+internal import CostModel
+internal import GraphIR
+internal import Kernels
+internal import Planning
+
+/// Runs one node: looks the kernel up and hands it its slices of the arena. Nothing is allocated.
+///
+/// Pictures come first in every value, so a smaller batch uses the front of each slice.
+@unsafe struct KernelDispatch {
+  let base: UnsafeMutableRawPointer
+  let program: Program
+  /// Pictures at hand, at most the planned batch.
+  let batch: Int
+  let workers: Workers
+
+  private func floats(_ id: ValueID) -> UnsafeMutablePointer<Float> {
+    let value = unsafe program.graph[id]
+    return unsafe (base + program.offsets[id.index]).bindMemory(
+      to: Float.self, capacity: value.type.elementCount)
+  }
+
+  private func bytes(_ id: ValueID) -> UnsafeMutablePointer<UInt8> {
+    let value = unsafe program.graph[id]
+    return unsafe (base + program.offsets[id.index]).bindMemory(
+      to: UInt8.self, capacity: value.type.elementCount)
+  }
+
+  private func labels(_ id: ValueID) -> UnsafePointer<Int32> {
+    unsafe UnsafePointer((base + program.offsets[id.index]).bindMemory(to: Int32.self, capacity: batch))
+  }
+
+  private func shape(_ id: ValueID) -> Shape {
+    var shape = unsafe program.graph.shape(id)
+    shape.batch = unsafe batch
+    return shape
+  }
+
+  /// - Parameter learningRate: of the node's module.
+  func run(_ index: Int, learningRate: Float) {
+    let node = unsafe program.graph.nodes[index]
+    let scratch = unsafe program.scratch(ofNode: index)
+    let context = unsafe KernelContext(
+      workers: workers, scratch: scratch.map { unsafe base + $0.lowerBound },
+      scratchByteCount: scratch?.count ?? 0)
+    switch node.op.phase {
+    case .forward: unsafe forward(node, context)
+    case .backward: unsafe backward(node, context)
+    case .update: unsafe update(node, learningRate, context)
+    }
+  }
+
+  private func forward(_ node: Node, _ context: KernelContext) {
+    let x = unsafe floats(node.operands[0])
+    let y = unsafe floats(node.results[0])
+    let input = unsafe shape(node.operands[0])
+    switch node.op {
+    case .convolution(let c):
+      unsafe convolutionForward(
+        x: x, filter: floats(node.operands[1]),
+        bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: y,
+        relu: c.relu, geometry: c.geometry(input: input), algorithm: c.algorithm, context: context)
+    case .linear(let outFeatures, let relu):
+      unsafe linearForward(
+        x: x, weight: floats(node.operands[1]),
+        bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: y,
+        rows: batch, inFeatures: input.elementsPerPicture, outFeatures: outFeatures, relu: relu,
+        context: context)
+    case .batchNorm(let norm):
+      switch norm.mode {
+      case .training:
+        unsafe batchNormTraining(
+          x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
+          runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
+          savedMean: floats(node.results[1]), savedInverseDeviation: floats(node.results[2]),
+          rows: input.rows,
+          channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon, momentum: BatchNorm.momentum,
+          context: context)
+      case .inference:
+        unsafe batchNormInference(
+          x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
+          runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
+          rows: input.rows,
+          channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon, context: context)
+      }
+    case .relu: unsafe reluForward(x: x, y: y, count: input.elementCount, context: context)
+    case .add(let relu):
+      unsafe addForward(
+        a: x, b: floats(node.operands[1]), y: y, count: input.elementCount, relu: relu, context: context)
+    case .maxPool(let pool):
+      unsafe maxPoolForward(
+        x: x, y: y, argmax: node.results.count > 1 ? bytes(node.results[1]) : nil, batch: batch,
+        height: input.height, width: input.width, channels: input.channels, window: pool.window,
+        stride: pool.stride, padding: pool.padding, context: context)
+    case .averagePool(let height, let width):
+      unsafe adaptiveAveragePoolForward(
+        x: x, y: y, batch: batch, height: input.height, width: input.width, channels: input.channels,
+        outHeight: height, outWidth: width, context: context)
+    case .spaceToDepth:
+      unsafe spaceToDepth(
+        x: x, y: y, batch: batch, height: input.height, width: input.width, channels: input.channels,
+        context: context)
+    case .subsample(let stride, let channels):
+      unsafe subsampleForward(
+        x: x, y: y, batch: batch, height: input.height, width: input.width, channels: input.channels,
+        stride: stride, outChannels: channels, context: context)
+    case .softmaxCrossEntropy:
+      unsafe softmaxCrossEntropy(
+        logits: x, labels: labels(node.operands[1]),
+        logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil, metrics: y, rows: batch,
+        classes: input.channels, context: context)
+    case .ensemble:
+      for (position, operand) in node.operands.enumerated() {
+        // 2^j for the j-th classifier, from 1.
+        unsafe accumulateScaled(
+          x: floats(operand), scale: Float(sign: .plus, exponent: position + 1, significand: 1), y: y,
+          count: input.elementCount, overwrites: position == 0, context: context)
+      }
+    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
+      .depthToSpace, .subsampleBackward, .sgd:
+      preconditionFailure("not a forward operation")
+    }
+  }
+
+  private func backward(_ node: Node, _ context: KernelContext) {
+    let first = unsafe floats(node.operands[0])
+    let out = unsafe floats(node.results[0])
+    switch node.op {
+    case .convolutionInputGradient(let c):
+      unsafe convolutionInputGradient(
+        dy: first, filter: floats(node.operands[1]), dx: out,
+        geometry: c.geometry(input: shape(node.results[0])),
+        algorithm: c.algorithm, context: context)
+    case .convolutionWeightGradient(let c):
+      unsafe convolutionWeightGradient(
+        x: first, dy: floats(node.operands[1]), dFilter: out,
+        geometry: c.geometry(input: shape(node.operands[0])),
+        algorithm: c.algorithm, context: context)
+    case .biasGradient:
+      let dy = unsafe shape(node.operands[0])
+      unsafe columnSums(x: first, sums: out, rows: dy.rows, columns: dy.channels, context: context)
+    case .linearInputGradient:
+      unsafe linearInputGradient(
+        dy: first, weight: floats(node.operands[1]), dx: out, rows: batch,
+        inFeatures: shape(node.results[0]).elementsPerPicture, outFeatures: shape(node.operands[0]).channels,
+        context: context)
+    case .linearWeightGradient:
+      unsafe linearWeightGradient(
+        x: first, dy: floats(node.operands[1]), dWeight: out, rows: batch,
+        inFeatures: shape(node.operands[0]).elementsPerPicture, outFeatures: shape(node.operands[1]).channels,
+        context: context)
+    case .batchNormBackward(let relu):
+      let x = unsafe shape(node.operands[0])
+      unsafe batchNormBackward(
+        x: first, dy: floats(node.operands[1]), scale: floats(node.operands[2]),
+        shift: floats(node.operands[3]),
+        savedMean: floats(node.operands[4]), savedInverseDeviation: floats(node.operands[5]), dx: out,
+        dScale: floats(node.results[1]), dShift: floats(node.results[2]), rows: x.rows, channels: x.channels,
+        relu: relu, context: context)
+    case .reluBackward:
+      unsafe reluBackward(
+        y: first, dy: floats(node.operands[1]), dx: out, count: shape(node.operands[0]).elementCount,
+        context: context)
+    case .maxPoolBackward(let pool):
+      let x = unsafe shape(node.results[0])
+      unsafe maxPoolBackward(
+        dy: first, argmax: bytes(node.operands[1]), dx: out, batch: batch, height: x.height, width: x.width,
+        channels: x.channels, window: pool.window, stride: pool.stride, padding: pool.padding,
+        context: context)
+    case .averagePoolBackward:
+      let x = unsafe shape(node.results[0])
+      let y = unsafe shape(node.operands[0])
+      unsafe adaptiveAveragePoolBackward(
+        dy: first, dx: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
+        outHeight: y.height, outWidth: y.width, context: context)
+    case .depthToSpace:
+      let x = unsafe shape(node.results[0])
+      unsafe depthToSpace(
+        x: first, y: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
+        context: context)
+    case .subsampleBackward(let stride):
+      let x = unsafe shape(node.results[0])
+      unsafe subsampleBackward(
+        dy: first, dx: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
+        stride: stride,
+        outChannels: shape(node.operands[0]).channels, context: context)
+    case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+      .softmaxCrossEntropy, .ensemble, .sgd:
+      preconditionFailure("not a backward operation")
+    }
+  }
+
+  private func update(_ node: Node, _ learningRate: Float, _ context: KernelContext) {
+    switch node.op {
+    case .sgd(let sgd):
+      unsafe sgdStep(
+        weights: floats(node.operands[0]), velocity: floats(node.operands[1]),
+        gradient: floats(node.operands[2]),
+        count: program.graph[node.operands[0]].type.elementCount, learningRate: learningRate,
+        momentum: Float(sgd.momentum), weightDecay: Float(sgd.weightDecay), nesterov: sgd.nesterov,
+        context: context)
+    case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+      .softmaxCrossEntropy, .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,
+      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
+      .averagePoolBackward, .depthToSpace, .subsampleBackward:
+      preconditionFailure("not an update")
+    }
+  }
+}

@@ -1,0 +1,80 @@
+internal import Planning
+
+/// Which pictures a figure is of.
+package enum Split: String, Hashable, Sendable, CaseIterable {
+  case train, test
+}
+
+/// Sums over the pictures met so far.
+package struct MetricSums: Hashable, Sendable {
+  /// From 1; 0 is the ensemble.
+  package let module: Int
+  package private(set) var loss = 0.0
+  package private(set) var top1Count = 0
+  package private(set) var top5Count = 0
+  package private(set) var pictureCount = 0
+
+  package init(module: Int) {
+    self.module = module
+  }
+
+  mutating func add(loss: Float, top1Count: Float, top5Count: Float, pictures: Int) {
+    self.loss += Double(loss)
+    self.top1Count += Int(top1Count)
+    self.top5Count += Int(top5Count)
+    pictureCount += pictures
+  }
+
+  package var meanLoss: Double { loss / Double(max(1, pictureCount)) }
+  package var top1: Double { Double(top1Count) / Double(max(1, pictureCount)) }
+  package var top5: Double { Double(top5Count) / Double(max(1, pictureCount)) }
+}
+
+/// A module's figures over an epoch: means over the epoch's pictures as they were met, before each update.
+package struct EpochFigures: Hashable, Sendable {
+  package var module: Int
+  package var epoch: Int
+  package var split: Split
+  package var loss: Double
+  package var top1: Double
+  package var top5: Double
+  /// Wall time.
+  package var seconds: Double
+}
+
+package struct StepProgress: Sendable {
+  /// From 1, like epoch and step.
+  package var stage: Int
+  package var epoch: Int
+  package var step: Int
+  package var stepCount: Int
+  /// Of the epoch so far, one a trained module.
+  package var sums: [MetricSums]
+  package var picturesPerSecond: Double
+}
+
+/// What a run tells while it goes on. Between `stepEnded`s nothing is allocated.
+package enum RunEvent: Sendable {
+  case stageBegan(Int)
+  case stepEnded(StepProgress)
+  /// Training figures, then test figures, of every module that the stage trains.
+  case epochEnded(stage: Int, epoch: Int, figures: [EpochFigures])
+  case stageEnded(Int)
+}
+
+/// Whoever follows a run cannot go on: a full disk, say.
+package struct ObserverFailure: Error {
+  package let message: String
+
+  package init(message: String) {
+    self.message = message
+  }
+}
+
+package typealias RunObserver = (RunEvent) throws(ObserverFailure) -> Void
+
+package enum RunError: Error {
+  case observer(ObserverFailure)
+  /// A loss is no number any more, or infinite.
+  case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
+}

@@ -1,0 +1,150 @@
+internal import CostModel
+package import Diagnostics
+
+/// Appends forward operations to a graph, with their shapes inferred and their parameters made. Callers have checked
+/// that shapes work out; the builder traps where they do not.
+package struct GraphBuilder {
+  package var graph: Graph
+  /// Stamped on every node made from here on.
+  package var origin: SourceSpan
+  package var item = 0
+  package var module = 0
+  package var part = Part.layers
+  package var batchNormScale = InitialValue.ones
+  /// He et al.'s normal weights by fan-out for convolutions, and N(0, 0.01) for linear layers, instead of PyTorch's.
+  package var heFanOut = false
+
+  package init(graph: Graph, origin: SourceSpan) {
+    self.graph = graph
+    self.origin = origin
+  }
+
+  private mutating func append(_ op: Op, _ operands: [ValueID], makes type: TensorType, named name: String)
+    -> ValueID
+  {
+    let result = graph.addValue(Value(name: name, type: type, category: .activation, module: module))
+    append(op, operands, results: [result])
+    return result
+  }
+
+  private mutating func append(_ op: Op, _ operands: [ValueID], results: [ValueID]) {
+    graph.nodes.append(
+      Node(
+        op: op, operands: operands, results: results, origin: origin, item: item, module: module, part: part))
+  }
+
+  private mutating func parameter(_ name: String, _ type: TensorType, _ initial: InitialValue) -> ValueID {
+    graph.addValue(Value(name: name, type: type, category: .parameter, module: module, initial: initial))
+  }
+
+  private mutating func statistic(_ name: String, count: Int, _ initial: InitialValue) -> ValueID {
+    graph.addValue(
+      Value(name: name, type: .vector(count), category: .statistics, module: module, initial: initial))
+  }
+
+  /// Parameters `NAME.weight` and, with `bias`, `NAME.bias`.
+  package mutating func convolution(_ x: ValueID, _ attributes: Convolution, bias: Bool, name: String)
+    -> ValueID
+  {
+    let shape = graph.shape(x)
+    let geometry = attributes.geometry(input: shape)
+    precondition(geometry.outHeight > 0 && geometry.outWidth > 0, "lowering checks extents")
+    let fanOut = attributes.kernelSize * attributes.kernelSize * attributes.outChannels
+    let filter = parameter(
+      "\(name).weight",
+      .filter(
+        kernelSize: attributes.kernelSize, inChannels: shape.channels, outChannels: attributes.outChannels),
+      heFanOut
+        ? .normal(standardDeviation: (2 / Double(fanOut)).squareRoot()) : .uniformFanIn(geometry.patchSize))
+    var operands = [x, filter]
+    if bias {
+      operands.append(
+        parameter(
+          "\(name).bias", .vector(attributes.outChannels),
+          heFanOut ? .zeros : .uniformFanIn(geometry.patchSize)))
+    }
+    let out = Shape(
+      batch: shape.batch, height: geometry.outHeight, width: geometry.outWidth,
+      channels: attributes.outChannels)
+    return append(.convolution(attributes), operands, makes: .pictures(out), named: name)
+  }
+
+  /// A fully connected layer over the flattened picture.
+  package mutating func linear(_ x: ValueID, outFeatures: Int, name: String) -> ValueID {
+    let shape = graph.shape(x)
+    let fanIn = shape.elementsPerPicture
+    let weight = parameter(
+      "\(name).weight",
+      .matrix(outFeatures: outFeatures, height: shape.height, width: shape.width, channels: shape.channels),
+      heFanOut ? .normal(standardDeviation: 0.01) : .uniformFanIn(fanIn))
+    let bias = parameter("\(name).bias", .vector(outFeatures), heFanOut ? .zeros : .uniformFanIn(fanIn))
+    let out = Shape(batch: shape.batch, height: 1, width: 1, channels: outFeatures)
+    return append(
+      .linear(outFeatures: outFeatures, relu: false), [x, weight, bias], makes: .pictures(out), named: name)
+  }
+
+  /// Parameters `NAME.weight` (scale) and `NAME.bias` (shift), statistics `NAME.running_mean`, `NAME.running_var`.
+  package mutating func batchNorm(_ x: ValueID, name: String) -> ValueID {
+    let shape = graph.shape(x)
+    let operands = [
+      x,
+      parameter("\(name).weight", .vector(shape.channels), batchNormScale),
+      parameter("\(name).bias", .vector(shape.channels), .zeros),
+      statistic("\(name).running_mean", count: shape.channels, .zeros),
+      statistic("\(name).running_var", count: shape.channels, .ones),
+    ]
+    return append(.batchNorm(BatchNorm()), operands, makes: .pictures(shape), named: name)
+  }
+
+  package mutating func relu(_ x: ValueID) -> ValueID {
+    append(.relu, [x], makes: graph[x].type, named: "relu")
+  }
+
+  package mutating func add(_ a: ValueID, _ b: ValueID) -> ValueID {
+    precondition(graph.shape(a) == graph.shape(b), "lowering projects the shortcut where shapes differ")
+    return append(.add(relu: false), [a, b], makes: graph[a].type, named: "sum")
+  }
+
+  package mutating func maxPool(_ x: ValueID, _ pool: MaxPool) -> ValueID {
+    let shape = graph.shape(x)
+    let extent = { (size: Int) in (size + 2 * pool.padding - pool.window) / pool.stride + 1 }
+    let out = shape.with(height: extent(shape.height), width: extent(shape.width))
+    return append(.maxPool(pool), [x], makes: .pictures(out), named: "max_pool")
+  }
+
+  /// Nothing where the picture has that size already.
+  package mutating func averagePool(_ x: ValueID, height: Int, width: Int) -> ValueID {
+    let shape = graph.shape(x)
+    if shape.height == height && shape.width == width { return x }
+    let out = shape.with(height: height, width: width)
+    return append(
+      .averagePool(height: height, width: width), [x], makes: .pictures(out), named: "average_pool")
+  }
+
+  package mutating func spaceToDepth(_ x: ValueID) -> ValueID {
+    let shape = graph.shape(x)
+    precondition(shape.height % 2 == 0 && shape.width % 2 == 0, "lowering rejects odd halvings")
+    let out = shape.with(height: shape.height / 2, width: shape.width / 2, channels: 4 * shape.channels)
+    return append(.spaceToDepth, [x], makes: .pictures(out), named: "space_to_depth")
+  }
+
+  package mutating func subsample(_ x: ValueID, stride: Int, channels: Int) -> ValueID {
+    let shape = graph.shape(x)
+    let out = shape.with(
+      height: (shape.height + stride - 1) / stride, width: (shape.width + stride - 1) / stride,
+      channels: channels)
+    return append(
+      .subsample(stride: stride, channels: channels), [x], makes: .pictures(out), named: "subsample")
+  }
+
+  /// The module's loss and its figures.
+  package mutating func softmaxCrossEntropy(logits: ValueID, metricsOf index: Int) {
+    let metrics = append(
+      .softmaxCrossEntropy, [logits, graph.labels], makes: .metrics, named: index == 0 ? "ensemble" : "loss")
+    graph.metrics.append(Graph.Metric(module: index, value: metrics, logits: logits))
+  }
+
+  package mutating func ensemble(_ logits: [ValueID]) -> ValueID {
+    append(.ensemble, logits, makes: graph[logits[0]].type, named: "ensemble_logits")
+  }
+}

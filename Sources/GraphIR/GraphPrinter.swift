@@ -1,0 +1,92 @@
+internal import CostModel
+package import Diagnostics
+
+/// The graph as text: one node a line, in order, with types, module, part and the spec's line. Debugger, golden file and
+/// `strata ir` at once.
+package struct GraphPrinter {
+  private let graph: Graph
+  private let place: (SourceSpan) -> String
+
+  /// - Parameter place: `net.yaml:14` for a span.
+  package init(_ graph: Graph, place: @escaping (SourceSpan) -> String) {
+    self.graph = graph
+    self.place = place
+  }
+
+  package var text: String {
+    var lines: [String] = []
+    var module = -1
+    for node in graph.nodes {
+      if node.module != module {
+        module = node.module
+        lines.append(module == 0 ? "whole network:" : "module \(module):")
+      }
+      lines.append("  " + line(node))
+    }
+    if !graph.moduleOutputs.isEmpty {
+      lines.append("hands on: " + graph.moduleOutputs.map(name).joined(separator: ", "))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func line(_ node: Node) -> String {
+    let results = node.results.map { "\(name($0)): \(graph[$0].type)" }.joined(separator: ", ")
+    let arguments = node.operands.enumerated().map { position, id in
+      position == node.overwrites ? "\(name(id))!" : name(id)
+    }.joined(separator: ", ")
+    let left = results.isEmpty ? "" : results + " = "
+    return "\(left)\(node.op.text)(\(arguments))  ; \(node.part.rawValue) \(place(node.origin))"
+  }
+
+  private func name(_ id: ValueID) -> String {
+    let value = graph[id]
+    switch value.category {
+    case .parameter, .statistics: return value.name
+    case .batch: return value.name
+    case .activation, .gradient, .optimizer: return "%\(id.index)"
+    }
+  }
+}
+
+extension Op {
+  /// Name and attributes, as `strata ir` prints them.
+  package var text: String {
+    switch self {
+    case .convolution(let c): "convolution\(c.text)"
+    case .linear(let outFeatures, let relu): "linear[\(outFeatures)\(relu ? " relu" : "")]"
+    case .batchNorm(let norm):
+      "batch_norm[\(norm.mode == .training ? "training" : "inference")\(norm.relu ? " relu" : "")]"
+    case .relu: "relu"
+    case .add(let relu): relu ? "add[relu]" : "add"
+    case .maxPool(let pool): "max_pool\(pool.text)"
+    case .averagePool(let height, let width): "average_pool[\(height)x\(width)]"
+    case .spaceToDepth: "space_to_depth[2x2]"
+    case .subsample(let stride, let channels): "subsample[s\(stride) c\(channels)]"
+    case .softmaxCrossEntropy: "softmax_cross_entropy"
+    case .ensemble: "ensemble"
+    case .convolutionInputGradient(let c): "convolution_input_gradient\(c.text)"
+    case .convolutionWeightGradient(let c): "convolution_weight_gradient\(c.text)"
+    case .biasGradient: "bias_gradient"
+    case .linearInputGradient: "linear_input_gradient"
+    case .linearWeightGradient: "linear_weight_gradient"
+    case .batchNormBackward(let relu): relu ? "batch_norm_backward[relu]" : "batch_norm_backward"
+    case .reluBackward: "relu_backward"
+    case .maxPoolBackward(let pool): "max_pool_backward\(pool.text)"
+    case .averagePoolBackward: "average_pool_backward"
+    case .depthToSpace: "depth_to_space[2x2]"
+    case .subsampleBackward(let stride): "subsample_backward[s\(stride)]"
+    case .sgd(let sgd):
+      "sgd[momentum \(sgd.momentum) decay \(sgd.weightDecay)\(sgd.nesterov ? " nesterov" : "")]"
+    }
+  }
+}
+
+extension Convolution {
+  fileprivate var text: String {
+    "[\(kernelSize)x\(kernelSize) s\(stride) p\(padding) \(algorithm.rawValue)\(relu ? " relu" : "")]"
+  }
+}
+
+extension MaxPool {
+  fileprivate var text: String { "[\(window)x\(window) s\(stride) p\(padding)]" }
+}

@@ -1,0 +1,97 @@
+/// What is wrong with a graph: a bug of a pass, never of a spec.
+package struct MalformedGraph: Error, CustomStringConvertible {
+  package var description: String
+}
+
+/// Checks a graph after every pass. Shares no shape arithmetic with the builder: each operation states how its operands'
+/// and results' types must relate.
+package struct GraphVerifier {
+  private let graph: Graph
+
+  package init(_ graph: Graph) {
+    self.graph = graph
+  }
+
+  package func verify() throws(MalformedGraph) {
+    var defined = graph.values.map { value in
+      switch value.category {
+      case .batch, .parameter, .statistics, .optimizer: true
+      case .gradient, .activation: false
+      }
+    }
+    var overwritten = [Bool](repeating: false, count: graph.values.count)
+    for (index, node) in graph.nodes.enumerated() {
+      func fail(_ why: String) -> MalformedGraph {
+        MalformedGraph(description: "node \(index), \(node.op.text): \(why)")
+      }
+      for operand in node.operands {
+        guard operand.index < graph.values.count, defined[operand.index] else {
+          throw fail("%\(operand.index) is used before it is defined")
+        }
+        if overwritten[operand.index] { throw fail("%\(operand.index) is used after it was overwritten") }
+      }
+      for position in node.op.mutatedOperands {
+        switch graph[node.operands[position]].category {
+        case .parameter, .statistics, .optimizer: break
+        case .batch, .gradient, .activation: throw fail("operand \(position) may not change in place")
+        }
+      }
+      if let position = node.overwrites {
+        guard node.op.overwritableOperands.contains(position) else {
+          throw fail("operand \(position) can't be overwritten")
+        }
+        let operand = graph[node.operands[position]]
+        guard operand.category == .activation || operand.category == .gradient else {
+          throw fail("a \(operand.category.rawValue) value can't be overwritten")
+        }
+        guard operand.type == graph[node.results[0]].type else {
+          throw fail("overwrites a value of another type")
+        }
+        guard node.operands.filter({ $0 == node.operands[position] }).count == 1 else {
+          throw fail("overwrites an operand that it reads twice")
+        }
+        overwritten[node.operands[position].index] = true
+      }
+      for result in node.results {
+        guard result.index < graph.values.count, !defined[result.index] else {
+          throw fail("%\(result.index) is defined twice")
+        }
+        defined[result.index] = true
+      }
+      if let why = typeFault(node) { throw fail(why) }
+    }
+    for metric in graph.metrics where !defined[metric.value.index] {
+      throw MalformedGraph(description: "metric %\(metric.value.index) is never computed")
+    }
+    for output in graph.moduleOutputs where !defined[output.index] {
+      throw MalformedGraph(description: "module output %\(output.index) is never computed")
+    }
+  }
+
+  /// Nil where counts and types of operands and results fit the operation.
+  private func typeFault(_ node: Node) -> String? {
+    let inputs = node.operands.map { graph[$0].type }
+    let outputs = node.results.map { graph[$0].type }
+    let operandCounts: ClosedRange<Int>
+    let resultCounts: ClosedRange<Int>
+    switch node.op {
+    case .convolution, .linear: (operandCounts, resultCounts) = (2...3, 1...1)
+    case .batchNorm: (operandCounts, resultCounts) = (5...5, 1...3)
+    case .relu, .averagePool, .spaceToDepth, .subsample, .biasGradient, .averagePoolBackward, .depthToSpace,
+      .subsampleBackward:
+      (operandCounts, resultCounts) = (1...1, 1...1)
+    case .add, .convolutionInputGradient, .convolutionWeightGradient, .linearInputGradient,
+      .linearWeightGradient,
+      .reluBackward, .maxPoolBackward:
+      (operandCounts, resultCounts) = (2...2, 1...1)
+    case .maxPool: (operandCounts, resultCounts) = (1...1, 1...2)
+    case .softmaxCrossEntropy: (operandCounts, resultCounts) = (2...2, 1...2)
+    case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
+    case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
+    case .sgd: (operandCounts, resultCounts) = (3...3, 0...0)
+    }
+    guard operandCounts.contains(inputs.count) else { return "has \(inputs.count) operands" }
+    guard resultCounts.contains(outputs.count) else { return "has \(outputs.count) results" }
+    return OperandTypes(inputs: inputs, outputs: outputs).fault(of: node.op)
+  }
+}

@@ -1,0 +1,109 @@
+/// How the types of an operation's operands and results must relate.
+struct OperandTypes {
+  var inputs: [TensorType]
+  var outputs: [TensorType]
+
+  func fault(of op: Op) -> String? {
+    switch op {
+    case .convolution(let c): convolution(c, x: inputs[0], filter: inputs[1], y: outputs[0])
+    case .convolutionInputGradient(let c): convolution(c, x: outputs[0], filter: inputs[1], y: inputs[0])
+    case .convolutionWeightGradient(let c): convolution(c, x: inputs[0], filter: outputs[0], y: inputs[1])
+    case .linear(let outFeatures, _): linear(outFeatures, x: inputs[0], weight: inputs[1], y: outputs[0])
+    case .linearInputGradient: linear(nil, x: outputs[0], weight: inputs[1], y: inputs[0])
+    case .linearWeightGradient: linear(nil, x: inputs[0], weight: outputs[0], y: inputs[1])
+    case .biasGradient: perChannel(inputs[0], [outputs[0]])
+    case .batchNorm:
+      same([inputs[0], outputs[0]]) ?? perChannel(inputs[0], Array(inputs[1...]) + Array(outputs[1...]))
+    case .batchNormBackward:
+      same([inputs[0], inputs[1], outputs[0]])
+        ?? perChannel(inputs[0], Array(inputs[2...]) + Array(outputs[1...]))
+    case .relu: same([inputs[0], outputs[0]])
+    case .reluBackward, .add: same(inputs + [outputs[0]])
+    case .maxPool(let pool): maxPool(pool, x: inputs[0], y: outputs[0], indices: outputs.dropFirst().first)
+    case .maxPoolBackward(let pool): maxPool(pool, x: outputs[0], y: inputs[0], indices: inputs[1])
+    case .averagePool(let height, let width):
+      pictures(inputs[0], outputs[0]) { $1 == $0.with(height: height, width: width) }
+    case .averagePoolBackward:
+      pictures(outputs[0], inputs[0]) { $1 == $0.with(height: $1.height, width: $1.width) }
+    case .spaceToDepth: pictures(inputs[0], outputs[0], Self.isFolded)
+    case .depthToSpace: pictures(outputs[0], inputs[0], Self.isFolded)
+    case .subsample(let stride, _): pictures(inputs[0], outputs[0]) { Self.isSubsampled($0, $1, stride) }
+    case .subsampleBackward(let stride): pictures(outputs[0], inputs[0]) { Self.isSubsampled($0, $1, stride) }
+    case .softmaxCrossEntropy: crossEntropy
+    case .ensemble: same(inputs + [outputs[0]])
+    case .sgd: same(inputs)
+    }
+  }
+
+  private static func isFolded(_ big: Shape, _ small: Shape) -> Bool {
+    small.height * 2 == big.height && small.width * 2 == big.width && small.channels == 4 * big.channels
+      && small.batch == big.batch
+  }
+
+  private static func isSubsampled(_ big: Shape, _ small: Shape, _ stride: Int) -> Bool {
+    (small.height - 1) * stride < big.height && small.height * stride >= big.height
+      && (small.width - 1) * stride < big.width && small.width * stride >= big.width
+      && small.channels >= big.channels && small.batch == big.batch
+  }
+
+  private func pictures(_ x: TensorType, _ y: TensorType, _ relation: (Shape, Shape) -> Bool) -> String? {
+    guard case .pictures(let xShape) = x, case .pictures(let yShape) = y else { return "works on pictures" }
+    return relation(xShape, yShape) ? nil : "\(xShape) does not go with \(yShape)"
+  }
+
+  private func convolution(_ c: Convolution, x: TensorType, filter: TensorType, y: TensorType) -> String? {
+    if let fault = pictures(
+      x, y,
+      { x, y in
+        y.batch == x.batch && y.channels == c.outChannels
+          && (y.height - 1) * c.stride + c.kernelSize <= x.height + 2 * c.padding
+          && y.height * c.stride + c.kernelSize > x.height + 2 * c.padding
+          && (y.width - 1) * c.stride + c.kernelSize <= x.width + 2 * c.padding
+          && y.width * c.stride + c.kernelSize > x.width + 2 * c.padding
+      })
+    {
+      return fault
+    }
+    let fits =
+      filter == .filter(kernelSize: c.kernelSize, inChannels: x.shape.channels, outChannels: c.outChannels)
+    return fits ? nil : "the filter is \(filter)"
+  }
+
+  private func linear(_ outFeatures: Int?, x: TensorType, weight: TensorType, y: TensorType) -> String? {
+    guard case .matrix(let rows, let height, let width, let channels) = weight else {
+      return "the weight is \(weight)"
+    }
+    guard outFeatures == nil || outFeatures == rows else { return "makes \(rows) features" }
+    return pictures(x, y) { x, y in
+      x.height == height && x.width == width && x.channels == channels && y.batch == x.batch
+        && y.elementsPerPicture == rows
+    }
+  }
+
+  private func perChannel(_ x: TensorType, _ vectors: [TensorType]) -> String? {
+    guard case .pictures(let shape) = x else { return "works on pictures" }
+    return vectors.allSatisfy { $0 == .vector(shape.channels) } ? nil : "needs vectors of \(shape.channels)"
+  }
+
+  private func same(_ types: [TensorType]) -> String? {
+    types.allSatisfy { $0 == types[0] } ? nil : "types differ: \(types)"
+  }
+
+  private func maxPool(_ pool: MaxPool, x: TensorType, y: TensorType, indices: TensorType?) -> String? {
+    if let indices, indices != .windowIndices(y.shape) { return "the indices are \(indices)" }
+    return pictures(x, y) { x, y in
+      y.batch == x.batch && y.channels == x.channels
+        && (y.height - 1) * pool.stride + pool.window <= x.height + 2 * pool.padding
+        && (y.width - 1) * pool.stride + pool.window <= x.width + 2 * pool.padding
+    }
+  }
+
+  private var crossEntropy: String? {
+    guard case .pictures(let logits) = inputs[0], logits.height == 1, logits.width == 1 else {
+      return "the logits are \(inputs[0])"
+    }
+    guard inputs[1] == .labels(batch: logits.batch) else { return "the labels are \(inputs[1])" }
+    guard outputs[0] == .metrics else { return "the first result is \(outputs[0])" }
+    return outputs.count == 1 || outputs[1] == inputs[0] ? nil : "the gradient is \(outputs[1])"
+  }
+}

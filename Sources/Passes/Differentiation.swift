@@ -1,0 +1,194 @@
+package import GraphIR
+
+/// Turns the forward nodes of the trained modules into training: forward, backward and update, module after module, so
+/// that a module hands on its activation from before its own update (decoupled greedy learning, algorithm 1). Gradients
+/// stop at the module's input. A parameter is updated right behind the last use of its gradient and its weights.
+package struct Differentiation: Pass {
+  package static let name = "differentiate"
+
+  private let modules: ClosedRange<Int>
+  private let optimizer: SGD
+
+  package init(modules: ClosedRange<Int>, optimizer: SGD) {
+    self.modules = modules
+    self.optimizer = optimizer
+  }
+
+  package func run(_ graph: Graph) -> Graph {
+    var result = graph
+    result.nodes = graph.nodes.filter { $0.module < modules.lowerBound }
+    for module in modules {
+      var differentiated = ModuleDifferentiation(graph: result, module: module, optimizer: optimizer)
+      differentiated.run(forward: graph.nodes.filter { $0.module == module })
+      result = differentiated.graph
+    }
+    return result
+  }
+}
+
+/// Reverse-mode differentiation of one module.
+private struct ModuleDifferentiation {
+  var graph: Graph
+  let module: Int
+  let optimizer: SGD
+  /// By value: its gradient so far.
+  private var gradients: [ValueID: ValueID] = [:]
+  /// Values that a trained parameter of this module influences.
+  private var isTrained: Set<ValueID> = []
+
+  init(graph: Graph, module: Int, optimizer: SGD) {
+    self.graph = graph
+    self.module = module
+    self.optimizer = optimizer
+  }
+
+  mutating func run(forward: [Node]) {
+    var trainingNodes: [Node] = []
+    for node in forward {
+      let trained = node.operands.contains { isTrained.contains($0) || graph[$0].category == .parameter }
+      if trained { isTrained.formUnion(node.results) }
+      trainingNodes.append(savingForBackward(node))
+    }
+    graph.nodes += trainingNodes
+    for node in trainingNodes.reversed() { differentiate(node) }
+  }
+
+  /// The node with the further results that its backward nodes read.
+  private mutating func savingForBackward(_ node: Node) -> Node {
+    var node = node
+    let type = graph[node.results[0]].type
+    switch node.op {
+    case .batchNorm:
+      node.results.append(add("saved_mean", .vector(type.shape.channels), .activation))
+      node.results.append(add("saved_inverse_deviation", .vector(type.shape.channels), .activation))
+    case .maxPool:
+      if isTrained.contains(node.operands[0]) {
+        node.results.append(add("window_indices", .windowIndices(type.shape), .activation))
+      }
+    case .softmaxCrossEntropy:
+      let gradient = add("logit_gradient", graph[node.operands[0]].type, .gradient)
+      node.results.append(gradient)
+      gradients[node.operands[0]] = gradient
+    case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .ensemble,
+      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
+      .depthToSpace, .subsampleBackward, .sgd:
+      break
+    }
+    return node
+  }
+
+  private mutating func differentiate(_ node: Node) {
+    guard let outer = gradients[node.results[0]] else { return }
+    let x = node.operands[0]
+    switch node.op {
+    case .convolution(let convolution):
+      let dy = convolution.relu ? emitReLUBackward(node, outer) : outer
+      var updates = [
+        (
+          node.operands[1],
+          emit(.convolutionWeightGradient(plain(convolution)), [x, dy], like: node.operands[1], node)
+        )
+      ]
+      if node.operands.count == 3 {
+        updates.append((node.operands[2], emit(.biasGradient, [dy], like: node.operands[2], node)))
+      }
+      if isTrained.contains(x) {
+        accumulate(
+          emit(.convolutionInputGradient(plain(convolution)), [dy, node.operands[1]], like: x, node), into: x,
+          node)
+      }
+      update(updates, node)
+    case .linear(_, let relu):
+      let dy = relu ? emitReLUBackward(node, outer) : outer
+      var updates = [(node.operands[1], emit(.linearWeightGradient, [x, dy], like: node.operands[1], node))]
+      if node.operands.count == 3 {
+        updates.append((node.operands[2], emit(.biasGradient, [dy], like: node.operands[2], node)))
+      }
+      if isTrained.contains(x) {
+        accumulate(emit(.linearInputGradient, [dy, node.operands[1]], like: x, node), into: x, node)
+      }
+      update(updates, node)
+    case .batchNorm(let norm):
+      let scale = node.operands[1]
+      let shift = node.operands[2]
+      let dx = add("gradient", graph[x].type, .gradient)
+      let dScale = add("gradient", graph[scale].type, .gradient)
+      let dShift = add("gradient", graph[shift].type, .gradient)
+      append(
+        .batchNormBackward(relu: norm.relu), [x, outer, scale, shift, node.results[1], node.results[2]],
+        results: [dx, dScale, dShift], node)
+      if isTrained.contains(x) { accumulate(dx, into: x, node) }
+      update([(scale, dScale), (shift, dShift)], node)
+    case .relu: accumulate(emitReLUBackward(node, outer), into: x, node)
+    case .add(let relu):
+      let dy = relu ? emitReLUBackward(node, outer) : outer
+      for operand in node.operands where isTrained.contains(operand) { accumulate(dy, into: operand, node) }
+    case .maxPool(let pool):
+      guard isTrained.contains(x) else { return }
+      accumulate(emit(.maxPoolBackward(pool), [outer, node.results[1]], like: x, node), into: x, node)
+    case .averagePool:
+      guard isTrained.contains(x) else { return }
+      accumulate(emit(.averagePoolBackward, [outer], like: x, node), into: x, node)
+    case .spaceToDepth:
+      guard isTrained.contains(x) else { return }
+      accumulate(emit(.depthToSpace, [outer], like: x, node), into: x, node)
+    case .subsample(let stride, _):
+      guard isTrained.contains(x) else { return }
+      accumulate(emit(.subsampleBackward(stride: stride), [outer], like: x, node), into: x, node)
+    case .softmaxCrossEntropy, .ensemble: return
+    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
+      .depthToSpace, .subsampleBackward, .sgd:
+      preconditionFailure("only forward nodes are differentiated")
+    }
+  }
+
+  private func plain(_ convolution: Convolution) -> Convolution {
+    var convolution = convolution
+    convolution.relu = false
+    return convolution
+  }
+
+  private mutating func add(_ name: String, _ type: TensorType, _ category: ValueCategory) -> ValueID {
+    graph.addValue(Value(name: name, type: type, category: category, module: module))
+  }
+
+  private mutating func append(_ op: Op, _ operands: [ValueID], results: [ValueID], _ source: Node) {
+    var node = source
+    node.op = op
+    node.operands = operands
+    node.results = results
+    graph.nodes.append(node)
+  }
+
+  private mutating func emit(_ op: Op, _ operands: [ValueID], like value: ValueID, _ source: Node) -> ValueID
+  {
+    let result = add("gradient", graph[value].type, .gradient)
+    append(op, operands, results: [result], source)
+    return result
+  }
+
+  private mutating func emitReLUBackward(_ node: Node, _ outer: ValueID) -> ValueID {
+    emit(.reluBackward, [node.results[0], outer], like: node.results[0], node)
+  }
+
+  /// Values read twice (a residual block's input) sum their gradients.
+  private mutating func accumulate(_ gradient: ValueID, into value: ValueID, _ source: Node) {
+    guard let sum = gradients[value] else {
+      gradients[value] = gradient
+      return
+    }
+    gradients[value] = emit(.add(relu: false), [sum, gradient], like: value, source)
+  }
+
+  private mutating func update(_ parameters: [(parameter: ValueID, gradient: ValueID)], _ source: Node) {
+    for (parameter, gradient) in parameters {
+      let velocity = graph.addValue(
+        Value(
+          name: "\(graph[parameter].name).momentum", type: graph[parameter].type, category: .optimizer,
+          module: module, initial: .zeros))
+      append(.sgd(optimizer), [parameter, velocity, gradient], results: [], source)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+package import Diagnostics
+internal import GraphIR
+internal import Passes
+package import Planning
+package import SpecLanguage
+
+// The whole compiler on one screen: a spec to the network's graph, the network to stages, stages to a plan.
+
+package struct CompileOptions: Sendable {
+  /// Workers that scratch is laid out for.
+  package var threads: Int
+  /// Pictures and bytes of the data set, as known.
+  package var facts: DataFacts
+  /// The canonical text of the resolved spec, which the plan carries.
+  package var specText: String
+
+  package init(threads: Int, facts: DataFacts, specText: String) {
+    self.threads = threads
+    self.facts = facts
+    self.specText = specText
+  }
+}
+
+/// Compiles a spec to a plan.
+///
+/// - Throws: every fault that shapes and counts reveal, and every feature that is not supported yet, at once.
+package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
+  let network = try lower(spec)
+  let training = trainingPlan(spec)
+  let planner = Planner(threads: options.threads, training: training, facts: options.facts)
+  let resident = ResidentLayout(network: network)
+
+  var stages: [StagePlan] = []
+  for modules in stageModules(of: network, strategy: training.strategy) {
+    let graphs = StageGraphs(
+      modules: modules, training: trainingGraph(network, modules: modules, spec).graph,
+      evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
+    stages.append(planner.stage(graphs, index: stages.count + 1, network: resident))
+  }
+  let whole = 1...network.moduleCount
+  let evaluation = planner.program(
+    evaluationGraph(network, modules: whole, ensemble: true, spec).graph, resident: resident)
+  return planner.plan(
+    name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: options.facts),
+    network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
+    classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
+    endToEndPeakBytes: try endToEndPeakBytes(spec, planner: planner, stages: stages))
+}
+
+/// The network's forward graph: layers, modules, classifiers, activations fused.
+func lower(_ spec: Spec, keepsSnapshots: Bool = false) throws(CompilationFailed) -> Graph {
+  try networkPipeline(spec, keepsSnapshots: keepsSnapshots).graph
+}
+
+func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFailed) -> PassPipeline {
+  var diagnostics = unsupportedFeatures(of: spec) + dataFaults(of: spec)
+  var lowering = NetworkLowering(spec)
+  lowering.run()
+  diagnostics += lowering.diagnostics
+  guard lowering.diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
+  let partition = PartitionLowering(spec, items: lowering.items)
+  diagnostics += partition.diagnostics
+  var pipeline = PassPipeline(lowering.builder.graph, keepsSnapshots: keepsSnapshots)
+  pipeline.run(ModulePartition(firstItems: partition.firstItems))
+  if partition.diagnostics.isEmpty {
+    let classifiers = ClassifierLowering(spec, graph: pipeline.graph)
+    diagnostics += classifiers.diagnostics
+    if classifiers.diagnostics.isEmpty {
+      pipeline.run(
+        AuxiliaryHeads(
+          recipes: classifiers.recipes, batchNormScale: spec.network.initialization.batchNormScale,
+          heFanOut: spec.network.initialization.weights.value == .heFanOut))
+    }
+  }
+  guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
+  pipeline.run(FuseActivations())
+  return pipeline
+}
+
+func trainingGraph(
+  _ network: Graph, modules: ClosedRange<Int>, _ spec: Spec, keepsSnapshots: Bool = false
+) -> PassPipeline {
+  var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
+  pipeline.run(TrainingStage(modules: modules))
+  pipeline.run(Differentiation(modules: modules, optimizer: sgd(spec.training.optimizer)))
+  pipeline.run(DeadValueElimination())
+  pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  pipeline.run(InPlace())
+  return pipeline
+}
+
+func evaluationGraph(
+  _ network: Graph, modules: ClosedRange<Int>, ensemble: Bool, _ spec: Spec, keepsSnapshots: Bool = false
+) -> PassPipeline {
+  var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
+  pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
+  pipeline.run(DeadValueElimination())
+  pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  pipeline.run(InPlace())
+  return pipeline
+}
+
+/// The modules that learn together, stage by stage.
+func stageModules(of network: Graph, strategy: TrainingStrategy) -> [ClosedRange<Int>] {
+  switch strategy {
+  case .sequential: (1...network.moduleCount).map { $0...$0 }
+  case .parallel, .endToEnd: [1...network.moduleCount]
+  }
+}
+
+/// What the same network and batch would need for backprop through all of it.
+private func endToEndPeakBytes(
+  _ spec: Spec, planner: Planner, stages: [StagePlan]
+) throws(CompilationFailed) -> Int {
+  if spec.training.strategy.value == .endToEnd { return stages[0].memory.peakBytes }
+  var spec = spec
+  spec.training.strategy.value = .endToEnd
+  let network = try lower(spec)
+  let modules = 1...network.moduleCount
+  let graphs = StageGraphs(
+    modules: modules, training: trainingGraph(network, modules: modules, spec).graph,
+    evaluation: evaluationGraph(network, modules: modules, ensemble: false, spec).graph)
+  return planner.stage(graphs, index: 1, network: ResidentLayout(network: network)).memory.peakBytes
+}
+
+/// Everything that `compile` would find, without planning.
+package func check(_ spec: Spec) throws(CompilationFailed) {
+  _ = try lower(spec)
+}

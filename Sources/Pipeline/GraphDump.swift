@@ -1,0 +1,50 @@
+package import Diagnostics
+package import GraphIR
+internal import Passes
+internal import Planning
+package import SpecLanguage
+
+/// A graph between two passes, for `strata ir`.
+package struct GraphDump: Sendable {
+  /// `network`, `stage 2, training`, `evaluation`.
+  package var title: String
+  package var graph: Graph
+
+  /// The passes in order; `lowering` is what they start from.
+  package static let passNames = networkPasses + stagePasses
+  private static let networkPasses = [
+    "lowering", ModulePartition.name, AuxiliaryHeads.name, FuseActivations.name,
+  ]
+  private static let stagePasses = [
+    TrainingStage.name, Differentiation.name, EvaluationStage.name, DeadValueElimination.name,
+    AlgorithmChoice.name,
+    InPlace.name,
+  ]
+
+  /// The network's graph after one of its passes, or every stage's graphs after one of theirs.
+  ///
+  /// - Parameter pass: of `passNames`; nil for what the planner gets.
+  package static func all(of spec: Spec, after pass: String?) throws(CompilationFailed) -> [GraphDump] {
+    let network = try networkPipeline(spec, keepsSnapshots: true)
+    let pass = pass ?? InPlace.name
+    if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
+    if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
+    let training = trainingPlan(spec)
+    var result: [GraphDump] = []
+    for (index, modules) in stageModules(of: network.graph, strategy: training.strategy).enumerated() {
+      let title = "stage \(index + 1)"
+      result += dumps(
+        of: trainingGraph(network.graph, modules: modules, spec, keepsSnapshots: true), after: pass,
+        title: "\(title), training")
+      result += dumps(
+        of: evaluationGraph(
+          network.graph, modules: modules, ensemble: modules.count > 1, spec, keepsSnapshots: true),
+        after: pass, title: "\(title), evaluation")
+    }
+    return result
+  }
+
+  private static func dumps(of pipeline: PassPipeline, after pass: String, title: String) -> [GraphDump] {
+    pipeline.snapshots.filter { $0.pass == pass }.map { GraphDump(title: title, graph: $0.graph) }
+  }
+}

@@ -1,0 +1,62 @@
+internal import Diagnostics
+internal import SpecLanguage
+
+/// Which items begin a module.
+struct PartitionLowering {
+  private(set) var firstItems: [Int] = []
+  private(set) var diagnostics: [Diagnostic] = []
+
+  /// - Parameter items: the network's items in order; 0 is a resnet's stem.
+  init(_ spec: Spec, items: [Int]) {
+    let isVGG: Bool
+    switch spec.network.body {
+    case .vgg: isVGG = true
+    case .resnet: isVGG = false
+    }
+    let noun = isVGG ? "layer" : "block"
+    if spec.training.strategy.value == .endToEnd {
+      // One module; a partition meant for the other strategies is checked all the same.
+      _ = cut(spec, items: items, isVGG: isVGG, noun: noun)
+      firstItems = [items[0]]
+    } else {
+      firstItems = cut(spec, items: items, isVGG: isVGG, noun: noun)
+    }
+  }
+
+  private mutating func cut(_ spec: Spec, items: [Int], isVGG: Bool, noun: String) -> [Int] {
+    switch spec.training.partition {
+    case .perLayer(let span):
+      if !isVGG {
+        diagnostics.append(.wrongPartition("per-layer", wanted: "per-block", family: "resnet", at: span))
+      }
+      return items
+    case .perBlock(let span):
+      if isVGG {
+        diagnostics.append(.wrongPartition("per-block", wanted: "per-layer", family: "vgg", at: span))
+      }
+      return items
+    case .modules(let count):
+      guard count.value <= items.count else {
+        diagnostics.append(.moreModulesThanItems(count.value, items: items.count, noun: noun, at: count.span))
+        return [items[0]]
+      }
+      // As even as can be, the longer runs first: 10 in 4 is 3, 3, 2, 2.
+      let (length, longer) = items.count.quotientAndRemainder(dividingBy: count.value)
+      return (0..<count.value).map { items[$0 * length + min($0, longer)] }
+    case .cuts(let cuts, _):
+      var starts = [items[0]]
+      for cut in cuts {
+        if cut.value > items[items.count - 1] {
+          diagnostics.append(.noSuchItem(cut.value, count: items[items.count - 1], noun: noun, at: cut.span))
+        } else if cut.value == items[0] && starts.count == 1 {
+          continue  // the first module begins there anyway
+        } else if cut.value <= starts[starts.count - 1] {
+          diagnostics.append(.cutsDoNotRise(at: cut.span))
+        } else {
+          starts.append(cut.value)
+        }
+      }
+      return starts
+    }
+  }
+}

@@ -1,0 +1,30 @@
+internal import GraphIR
+
+extension Plan {
+  /// The place of every value and every node's scratch, a line each, in order: what `strata show --layout` lists and a
+  /// plan file's `layoutSha256` is taken over.
+  package var layoutText: String {
+    var lines: [String] = []
+    for stage in stages {
+      lines += stage.training.layoutLines(title: "stage \(stage.index) training")
+      lines += stage.evaluation.layoutLines(title: "stage \(stage.index) evaluation")
+    }
+    lines += evaluation.layoutLines(title: "evaluation")
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension Program {
+  fileprivate func layoutLines(title: String) -> [String] {
+    var lines = ["\(title): \(arenaBytes) bytes"]
+    for (index, value) in graph.values.enumerated() {
+      lines.append(
+        "  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")
+    }
+    for node in graph.nodes.indices {
+      guard let bytes = scratch(ofNode: node) else { continue }
+      lines.append("  \(bytes.lowerBound) +\(bytes.count) workspace of node \(node)")
+    }
+    return lines
+  }
+}

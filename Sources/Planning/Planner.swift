@@ -1,0 +1,118 @@
+internal import CostModel
+package import GraphIR
+
+/// The graphs of one stage, all passes done.
+package struct StageGraphs: Sendable {
+  package var modules: ClosedRange<Int>
+  package var training: Graph
+  package var evaluation: Graph
+
+  package init(modules: ClosedRange<Int>, training: Graph, evaluation: Graph) {
+    self.modules = modules
+    self.training = training
+    self.evaluation = evaluation
+  }
+}
+
+/// Lays stages out in one arena.
+package struct Planner {
+  private let threads: Int
+  private let training: TrainingPlan
+  private let facts: DataFacts
+
+  package init(threads: Int, training: TrainingPlan, facts: DataFacts) {
+    self.threads = threads
+    self.training = training
+    self.facts = facts
+  }
+
+  /// A stage behind the parameters of the modules that it knows.
+  package func stage(_ graphs: StageGraphs, index: Int, network: ResidentLayout) -> StagePlan {
+    let resident = network.during(upTo: graphs.modules.upperBound, optimizerStateOf: graphs.training)
+    let training = program(graphs.training, resident: resident)
+    let evaluation = program(graphs.evaluation, resident: resident)
+    let evaluationIsLarger = evaluation.peak.total > training.peak.total
+    let peak = evaluationIsLarger ? evaluation : training
+    return StagePlan(
+      index: index, modules: graphs.modules, epochs: self.training.epochs,
+      stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
+      evaluation: evaluation,
+      resident: resident,
+      memory: figures(
+        peak.peak, arenaBytes: max(training.arenaBytes, evaluation.arenaBytes),
+        at: PeakLocation(program: evaluationIsLarger ? .evaluation : .training, node: peak.peakNode)))
+  }
+
+  /// The program behind everything that is resident, its layout proved.
+  package func program(_ graph: Graph, resident: ResidentLayout) -> Program {
+    let program = Program(graph: graph, resident: resident, base: resident.endOffset, workers: threads)
+    do {
+      try PlanVerifier(program).verify()
+    } catch {
+      preconditionFailure("the packer broke the layout: \(error)")
+    }
+    return program
+  }
+
+  package func figures(_ breakdown: MemoryBreakdown, arenaBytes: Int, at peak: PeakLocation) -> MemoryFigures
+  {
+    MemoryFigures(
+      breakdown: breakdown, arenaBytes: arenaBytes, dataBytes: facts.residentBytes,
+      runtimeBytes: RuntimeMemory.byteCount(threads: threads), peak: peak)
+  }
+}
+
+extension ModuleSummary {
+  /// Parameters and multiply-adds of every module, from the network's forward graph.
+  package static func all(of graph: Graph, names: [String]) -> [ModuleSummary] {
+    var summaries = names.enumerated().map { index, name in
+      ModuleSummary(
+        index: index + 1, name: name, parameters: 0, multiplyAdds: 0, auxiliaryParameters: 0,
+        auxiliaryMultiplyAdds: 0)
+    }
+    for node in graph.nodes where node.module > 0 {
+      let parameters = node.operands.map { graph[$0] }.filter { $0.category == .parameter }
+      let parameterCount = parameters.map(\.type.elementCount).reduce(0, +)
+      let multiplyAdds = node.multiplyAddsPerPicture(in: graph)
+      switch node.part {
+      case .layers:
+        summaries[node.module - 1].parameters += parameterCount
+        summaries[node.module - 1].multiplyAdds += multiplyAdds
+      case .auxiliary:
+        summaries[node.module - 1].auxiliaryParameters += parameterCount
+        summaries[node.module - 1].auxiliaryMultiplyAdds += multiplyAdds
+      }
+    }
+    return summaries
+  }
+}
+
+extension Planner {
+  /// Puts a plan together and finds its peak.
+  package func plan(
+    name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
+    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, endToEndPeakBytes: Int?
+  ) -> Plan {
+    let arenaBytes = max(evaluation.arenaBytes, stages.map(\.memory.arenaBytes).max() ?? 0)
+    var memory = figures(
+      evaluation.peak, arenaBytes: arenaBytes,
+      at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
+    // The final evaluation is named only where it alone makes the peak; of equal stages the first.
+    var peakStage: Int?
+    for stage in stages {
+      let isHigher = stage.memory.lowerBoundBytes > memory.lowerBoundBytes
+      guard isHigher || (peakStage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) else {
+        continue
+      }
+      memory.breakdown = stage.memory.breakdown
+      memory.peak = stage.memory.peak
+      peakStage = stage.index
+    }
+    return Plan(
+      name: name, threads: threads, specText: specText, data: data, training: training,
+      input: network.shape(network.pictures), classes: classes,
+      modules: ModuleSummary.all(of: network, names: moduleNames), resident: resident, stages: stages,
+      evaluation: evaluation, memory: memory, peakStage: peakStage, endToEndPeakBytes: endToEndPeakBytes,
+      budgetBytes: nil)
+  }
+}

@@ -1,0 +1,85 @@
+package import GraphIR
+
+/// A graph with a place in the arena for every value and every node's scratch: what the executor runs, node by node.
+package struct Program: Sendable {
+  package let graph: Graph
+  /// Bytes from the arena's start, one a value.
+  package let offsets: [Int]
+  /// By node; empty ranges where a node needs none.
+  private let scratch: [Range<Int>]
+  /// Up to where the program uses the arena.
+  package let arenaBytes: Int
+  /// What is live at the node where the most is live, resident values included.
+  package let peak: MemoryBreakdown
+  package let peakNode: Int
+  /// The same within each module's nodes, by module from 1 at index 0; nil for modules that the program leaves out.
+  package let modulePeaks: [MemoryBreakdown?]
+
+  package func scratch(ofNode node: Int) -> Range<Int>? {
+    scratch[node].isEmpty ? nil : scratch[node]
+  }
+}
+
+extension Program {
+  /// Lays a program out behind what is resident.
+  ///
+  /// - Parameters:
+  ///   - resident: offsets of parameters, statistics and optimizer state, by name.
+  ///   - residentBreakdown: what all that is resident in this stage takes, by category.
+  ///   - base: where the transient region starts.
+  init(graph: Graph, resident: ResidentLayout, base: Int, workers: Int) {
+    let lifetimes = Lifetime.all(of: graph, workers: workers)
+    let layout = ArenaPacker(lifetimes).pack()
+    var offsets = graph.values.map { value in
+      switch value.category {
+      case .parameter, .statistics, .optimizer: resident.offset(of: value.name)
+      case .batch, .gradient, .activation: -1
+      }
+    }
+    var scratch = graph.nodes.map { _ in 0..<0 }
+    for (lifetime, offset) in zip(lifetimes, layout.offsets) {
+      let start = base + offset
+      switch lifetime.owner {
+      case .values(let values): for value in values { offsets[value.index] = start }
+      case .scratch(let node): scratch[node] = start..<start + lifetime.byteCount
+      }
+    }
+    precondition(offsets.allSatisfy { $0 >= 0 }, "every value has a place")
+    let live = Self.liveBytes(
+      of: lifetimes, nodeCount: graph.nodes.count, resident: resident.breakdown(below: base))
+    peakNode = live.indices.max { live[$0].total < live[$1].total } ?? 0
+    peak = live.isEmpty ? resident.breakdown(below: base) : live[peakNode]
+    modulePeaks = Self.modulePeaks(live, graph)
+    self.graph = graph
+    self.offsets = offsets
+    self.scratch = scratch
+    arenaBytes = base + layout.byteCount
+  }
+
+  /// What is live during each node.
+  private static func liveBytes(
+    of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
+  ) -> [MemoryBreakdown] {
+    var starts = [[Int]](repeating: [], count: nodeCount)
+    var ends = [[Int]](repeating: [], count: nodeCount + 1)
+    for (index, lifetime) in lifetimes.enumerated() {
+      starts[lifetime.nodes.lowerBound].append(index)
+      ends[lifetime.nodes.upperBound + 1].append(index)
+    }
+    var live = resident
+    return (0..<nodeCount).map { node in
+      for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
+      for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
+      return live
+    }
+  }
+
+  private static func modulePeaks(_ live: [MemoryBreakdown], _ graph: Graph) -> [MemoryBreakdown?] {
+    var peaks = [MemoryBreakdown?](repeating: nil, count: graph.nodes.map(\.module).max() ?? 0)
+    for (node, breakdown) in zip(graph.nodes, live) where node.module > 0 {
+      let index = node.module - 1
+      if peaks[index].map({ breakdown.total > $0.total }) ?? true { peaks[index] = breakdown }
+    }
+    return peaks
+  }
+}

@@ -1,0 +1,71 @@
+package import GraphIR
+
+/// Offsets of what outlives a step. Parameters and statistics lie in order of modules, so that a stage which trains
+/// module m needs only what lies before module m + 1; optimizer state of the stage's modules follows behind.
+package struct ResidentLayout: Sendable {
+  package struct Entry: Hashable, Sendable {
+    package var value: Value
+    package var offset: Int
+  }
+
+  package private(set) var entries: [Entry] = []
+  private var indexByName: [String: Int] = [:]
+  private var end = 0
+  /// By module from 1: where its parameters and statistics end.
+  private var moduleEnds: [Int] = []
+
+  /// Parameters and statistics of all modules.
+  package init(network graph: Graph) {
+    for module in 1...graph.moduleCount {
+      for value in graph.values where value.module == module {
+        switch value.category {
+        case .parameter, .statistics: append(value)
+        case .batch, .gradient, .optimizer, .activation: break
+        }
+      }
+      moduleEnds.append(end)
+    }
+  }
+
+  /// Where what the modules up to `module` keep ends.
+  func end(ofModule module: Int) -> Int { moduleEnds[module - 1] }
+
+  /// The layout during a stage: modules up to `module`, and optimizer state behind them.
+  func during(upTo module: Int, optimizerStateOf graph: Graph) -> ResidentLayout {
+    var stage = self
+    stage.end = end(ofModule: module)
+    stage.entries = entries.filter { $0.value.module <= module }
+    for value in graph.values where value.category == .optimizer { stage.append(value) }
+    return stage
+  }
+
+  var endOffset: Int { end }
+
+  private mutating func append(_ value: Value) {
+    precondition(
+      indexByName[value.name].map { $0 >= entries.count } ?? true, "'\(value.name)' is laid out twice")
+    indexByName[value.name] = entries.count
+    entries.append(Entry(value: value, offset: end))
+    end += paddedByteCount(value.type.byteCount)
+  }
+
+  func offset(of name: String) -> Int {
+    guard let index = indexByName[name] else { preconditionFailure("'\(name)' has no place") }
+    return entries[index].offset
+  }
+
+  /// What lies below `limit`, by category.
+  func breakdown(below limit: Int) -> MemoryBreakdown {
+    var breakdown = MemoryBreakdown()
+    for entry in entries where entry.offset < limit {
+      let byteCount = paddedByteCount(entry.value.type.byteCount)
+      switch entry.value.category {
+      case .parameter: breakdown[.parameter] += byteCount
+      case .statistics: breakdown[.statistics] += byteCount
+      case .optimizer: breakdown[.optimizer] += byteCount
+      case .batch, .gradient, .activation: preconditionFailure("not resident")
+      }
+    }
+    return breakdown
+  }
+}

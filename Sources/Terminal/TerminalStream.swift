@@ -1,0 +1,111 @@
+internal import Glibc
+package import Text
+
+/// One of the process's output streams, standard output or standard error: where text goes, and what shows there.
+///
+/// A reader that goes away (`strata ir net.yaml | head`) is no failure: the rest is dropped, and the command goes on
+/// to the exit code that it would have had. This needs SIGPIPE to be ignored (`SignalHandling.install`).
+package final class TerminalStream {
+  private let descriptor: Int32
+  package let isTerminal: Bool
+  package let style: TextStyle
+  private var isClosed = false
+  /// Why text was lost, in the system's words: a full disk, say; nil while all went well.
+  package private(set) var failure: String?
+
+  /// - Parameters:
+  ///   - descriptor: an open file descriptor; it stays open.
+  ///   - environment: the values of `NO_COLOR` and `TERM`.
+  package init(descriptor: Int32, environment: TerminalEnvironment) {
+    self.descriptor = descriptor
+    isTerminal = isatty(descriptor) == 1
+    style = TextStyle(isColoured: isTerminal && !environment.forbidsColour)
+    canRedraw = isTerminal && !environment.isDumb
+    fallbackColumns = environment.columns
+  }
+
+  /// Whether lines that were written can be written over: a terminal that knows cursor movements.
+  package let canRedraw: Bool
+  private let fallbackColumns: Int?
+
+  /// Columns and rows as they are now; `COLUMNS`, then 80 by 24, where the stream is no terminal.
+  package var size: (columns: Int, rows: Int) {
+    var window = winsize()
+    let answer = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window)
+    let known = isTerminal && answer == 0
+    return (
+      known && window.ws_col > 0 ? Int(window.ws_col) : fallbackColumns ?? 80,
+      known && window.ws_row > 0 ? Int(window.ws_row) : 24
+    )
+  }
+
+  /// Writes `text` at once, with nothing held back. After the first failure nothing more is written.
+  package func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var offset = 0
+      while offset < bytes.count, !isClosed {
+        let written = unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+        if written >= 0 {
+          offset += written
+        } else if errno == EAGAIN {
+          var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+          _ = unsafe poll(&waiting, 1, -1)
+        } else if errno != EINTR {
+          if errno != EPIPE { failure = unsafe String(cString: strerror(errno)) }
+          isClosed = true
+        }
+      }
+    }
+  }
+
+  /// Writes `text` and a line end.
+  package func writeLine(_ text: String) {
+    write(text + "\n")
+  }
+}
+
+/// What the environment says about output; read once, when the program starts.
+package struct TerminalEnvironment: Hashable, Sendable {
+  /// `NO_COLOR` is set and not empty, or the terminal is dumb.
+  package var forbidsColour: Bool
+  /// `TERM=dumb`: text and line ends only.
+  package var isDumb: Bool
+  /// `COLUMNS`, for output that goes to no terminal.
+  package var columns: Int?
+
+  /// - Parameter variable: gives the value of an environment variable, nil if it is not set.
+  package init(variable: (String) -> String?) {
+    isDumb = variable("TERM") == "dumb"
+    forbidsColour = isDumb || !(variable("NO_COLOR") ?? "").isEmpty
+    columns = variable("COLUMNS").flatMap { Int($0) }.flatMap { (20...10_000).contains($0) ? $0 : nil }
+  }
+
+  /// The environment of this process.
+  package static var current: TerminalEnvironment {
+    TerminalEnvironment { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
+  }
+}
+
+/// The two streams of a command: its result goes to `output`; diagnostics and progress go to `diagnostics`.
+package struct Console {
+  package let output: TerminalStream
+  package let diagnostics: TerminalStream
+
+  package init(output: TerminalStream, diagnostics: TerminalStream) {
+    self.output = output
+    self.diagnostics = diagnostics
+  }
+
+  /// Standard output and standard error.
+  package static func standard(_ environment: TerminalEnvironment) -> Console {
+    Console(
+      output: TerminalStream(descriptor: STDOUT_FILENO, environment: environment),
+      diagnostics: TerminalStream(descriptor: STDERR_FILENO, environment: environment))
+  }
+
+  /// Columns for running text: the terminal's, but no more than are comfortable to read.
+  package var textWidth: Int {
+    min(100, max(40, output.size.columns))
+  }
+}

@@ -1,0 +1,43 @@
+internal import Terminal
+internal import Text
+
+/// `strata help [COMMAND]`, `strata COMMAND --help`, `strata --help`
+struct HelpCommand: Command {
+  static let spec = CommandSpec(
+    "help", group: CommandGroup.about, summary: "list the commands, or tell all about one",
+    discussion: "'strata COMMAND --help' prints the same.",
+    operands: OperandSpec("COMMAND", 0...1, "a command's name"),
+    examples: [.init("strata help plan", "options, exit codes and examples of 'strata plan'")])
+
+  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+    let program = CommandTable.program
+    guard let name = arguments.operands.first else {
+      print(nil, json: arguments[CommandSpec.json], console)
+      return .done
+    }
+    guard let command = program.command(named: name) else {
+      let guess = nearest(to: name, among: program.commands.map(\.name))
+      throw CommandFailure(
+        .faultyInput, "unknown command '\(name)'",
+        help: guess.map { "did you mean '\($0)'?" } ?? "'strata help' lists the commands")
+    }
+    print(command, json: arguments[CommandSpec.json], console)
+    return .done
+  }
+
+  /// Prints the help of `command`, or the overview of all.
+  static func print(_ command: CommandSpec?, json: Bool, _ console: Console) {
+    let program = CommandTable.program
+    if json {
+      let commands = (command.map { [$0] } ?? program.commands).map { program.json(of: $0) }
+      let document: [(key: String, value: JSON)] = [
+        ("schema", "strata.help/1"), ("commands", .array(commands)),
+      ]
+      console.output.write(JSONWriter.document(.object(document)))
+    } else if let command {
+      console.output.write(program.help(for: command, width: console.textWidth, console.output.style))
+    } else {
+      console.output.write(program.overview(width: console.textWidth, console.output.style))
+    }
+  }
+}

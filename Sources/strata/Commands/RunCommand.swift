@@ -1,0 +1,120 @@
+internal import Artifacts
+internal import Execution
+internal import Planning
+internal import Terminal
+internal import Text
+
+/// `strata run SPEC|PLAN [-o DIR] ...`, `strata run DIR --resume`
+struct RunCommand: Command {
+  static let output = ValueOption(
+    "output", short: "o", .path("DIR", completion: .folders),
+    "the run's folder; one that holds a run is refused",
+    default: "runs/NAME-1, -2, ...")
+  static let dryRun = Flag("dry-run", "print the plan and stop before the data set is read")
+  static let resume = Flag("resume", "go on with the run in DIR from its last checkpoint")
+
+  static let spec = CommandSpec(
+    "run", group: CommandGroup.runs, summary: "train, from a spec or from a plan",
+    discussion: """
+      Executes a plan and keeps plan, metrics, checkpoints and weights in a folder. A spec is compiled first; a plan \
+      whose spec has changed since is refused. Interrupted by ^C, the run writes a checkpoint and ends with exit code \
+      6; '--resume' goes on from there, to the same weights as a run that was never interrupted. The number of \
+      threads changes the time and the scratch memory, never the weights.
+      """,
+    operands: OperandSpec(
+      "SPEC|PLAN|DIR", 1...1,
+      "an architecture spec (YAML), a plan (JSON), or with --resume the folder of a run",
+      completion: CommonOperands.specOrPlanFiles),
+    options: [
+      output.spec, CommonOptions.data.spec, CommonOptions.threads.spec, CommonOptions.set.spec, dryRun.spec,
+      resume.spec,
+    ],
+    synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
+    examples: [
+      .init("strata run net.yaml -o runs/first", "compile and train"),
+      .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
+      .init("strata run runs/first --resume", "go on after an interruption"),
+    ])
+
+  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    let path = arguments.operands[0]
+    if arguments[resume] { throw CommandFailure(.faultyInput, "'--resume' is not supported yet") }
+    let ready = try ready(path, arguments, console)
+    if arguments[dryRun] {
+      PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
+      return .done
+    }
+    let dataset = try ready.openData()
+    let folder = try makeFolder(ready, arguments[output])
+    let place = folder.path
+    if !json { console.output.writeLine("training \(ready.plan.name) in \(place)") }
+    let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
+    report(summary, of: ready.plan, place: place, json: json, console)
+    return .done
+  }
+
+  private static func ready(
+    _ path: String, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ReadyPlan {
+    let json = arguments[CommandSpec.json]
+    let readsData = !arguments[dryRun]
+    switch try RunInput.kind(of: path) {
+    case .spec:
+      return try ReadyPlan(
+        spec: path, set: arguments[CommonOptions.set], threads: arguments[CommonOptions.threads] ?? 2,
+        dataPath: arguments[CommonOptions.data], withFingerprint: readsData, console, json: json)
+    case .plan:
+      guard arguments[CommonOptions.set].isEmpty else {
+        throw CommandFailure(
+          .faultyInput, "'--set' does not go with a plan: its spec is settled", help: "plan again with --set")
+      }
+      return try ReadyPlan(
+        plan: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
+        withFingerprint: readsData, console, json: json)
+    }
+  }
+
+  private static func makeFolder(_ ready: ReadyPlan, _ path: String?) throws(CommandFailure) -> RunDirectory {
+    let files = [
+      RunDirectory.FirstFile(name: RunDirectory.planName, text: PlanFile.textForRun(ready)),
+      RunDirectory.FirstFile(name: RunDirectory.specName, text: ready.plan.specText),
+    ]
+    do {
+      if let path { return try RunDirectory.create(at: path, files: files) }
+      return try RunDirectory.create(named: ready.plan.name, in: "runs", files: files)
+    } catch {
+      switch error {
+      case .holdsRun(let path):
+        throw CommandFailure(.faultyInput, error.message, help: "go on with it: strata run \(path) --resume")
+      case .notEmpty, .notAFolder, .locked, .holdsNoRun: throw CommandFailure(.faultyInput, error.message)
+      case .file: throw CommandFailure(.failed, error.message)
+      }
+    }
+  }
+
+  private static func report(
+    _ summary: RunSummary, of plan: Plan, place: String, json: Bool, _ console: Console
+  ) {
+    if json {
+      console.output.write(JSONWriter.document(summary.json))
+      return
+    }
+    var table = Table([
+      .right("module"), .left("made of"), .right("train loss"), .right("train top1"), .right("test top1"),
+    ])
+    for (module, figures) in zip(plan.modules, summary.modules) {
+      table.add([
+        "\(module.index)", module.name, figures.train.map { fixed($0.loss, decimals: 4) } ?? "-",
+        figures.train.map { percentage($0.top1) } ?? "-", figures.test.map { percentage($0.top1) } ?? "-",
+      ])
+    }
+    if let ensemble = summary.ensemble { table.add(["", "ensemble", "", "", percentage(ensemble.top1)]) }
+    console.output.write(table.text(console.output.style))
+    let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
+    console.output.writeLine("\(duration(seconds: summary.measuredSeconds))\(rate)")
+    console.output.writeLine(summary.memoryLine)
+    console.output.writeLine("weights, metrics and plan are in \(place)")
+  }
+}

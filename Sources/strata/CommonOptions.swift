@@ -1,0 +1,22 @@
+internal import Terminal
+
+/// Options that several commands share, so that they read and mean the same everywhere.
+enum CommonOptions {
+  static let set = RepeatedOption(
+    "set", .assignment, "set a value of the spec, checked like the file: --set training.epochs=1")
+
+  static let threads = ValueOption(
+    "threads", .integer(in: 1...256), "number of workers; scratch memory is planned for each", default: "2")
+
+  static let data = ValueOption(
+    "data", .path("PATH"), "where the data set lies, in place of the spec's data.path")
+}
+
+/// Operands that several commands share.
+enum CommonOperands {
+  static let specFiles = Completion.files(extensions: ["yaml", "yml"])
+  static let specOrPlanFiles = Completion.files(extensions: ["yaml", "yml", "json"])
+
+  static let spec = OperandSpec("SPEC", 1...1, "an architecture spec (YAML)", completion: specFiles)
+  static let runFolder = OperandSpec("DIR", 1...1, "the folder of a run", completion: .folders)
+}

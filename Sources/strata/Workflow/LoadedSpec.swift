@@ -1,0 +1,111 @@
+internal import Diagnostics
+internal import GraphIR
+internal import SpecLanguage
+internal import Terminal
+internal import Text
+
+/// A spec from a file and `--set`s, checked, with what diagnostics about it need.
+struct LoadedSpec {
+  /// As the user typed it.
+  let path: String
+  let texts: SourceTexts
+  private(set) var spec: Spec
+  let origins: [String: ValueOrigin]
+  /// Faults that left a spec to look further into: they are told together with what lowering finds.
+  let diagnostics: [Diagnostic]
+
+  /// The canonical text of the resolved spec.
+  var text: String { resolvedText(spec) }
+  /// Paths in the spec start here.
+  var folder: String { Self.folder(of: path) }
+
+  static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// Reads and decodes; faults after which there is no spec to go on with are told.
+  init(path: String, set assignments: [Assignment], _ console: Console, json: Bool) throws(CommandFailure) {
+    let bytes: [UInt8]
+    do {
+      bytes = try readSource(path: path, limit: SourceScan.largestByteCount + 1)
+    } catch {
+      throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
+    }
+    try self.init(path: path, bytes: bytes, set: assignments, console, json: json)
+  }
+
+  /// Decodes a text that was read from `path`, or kept in a plan.
+  init(
+    path: String, bytes: [UInt8], set assignments: [Assignment], _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    var texts = SourceTexts()
+    let source = texts.add(label: path, bytes: bytes)
+    let overrides = assignments.map { texts.add(label: "--set", text: "\($0.key)=\($0.value)") }
+    let result = decode(source, overrides: overrides)
+    guard let spec = result.spec else {
+      throw tell(result.diagnostics, texts, console, json: json)
+    }
+    self.path = path
+    self.texts = texts
+    self.spec = spec
+    origins = result.origins
+    diagnostics = result.diagnostics
+  }
+
+  /// For measurements that must not depend on a data set being there: same shape, same classes.
+  mutating func replaceDataWithMadeUpPictures() {
+    spec.data.source.value = .synthetic
+    spec.data.path = nil
+    spec.data.trainLimit = nil
+    spec.data.testLimit = nil
+  }
+
+  /// `net.yaml:14`.
+  func place(_ span: SourceSpan) -> String {
+    let file = texts[span.file]
+    return "\(file.label):\(file.position(at: span.utf8.lowerBound).line)"
+  }
+
+  /// Line of a span in its own text, from 1.
+  func line(_ span: SourceSpan) -> Int { texts[span.file].position(at: span.utf8.lowerBound).line }
+
+  /// Runs a phase on the spec; its faults are told together with the decoder's, in order of their places.
+  func checked<Result>(
+    _ console: Console, json: Bool, _ phase: (Spec) throws(CompilationFailed) -> Result
+  ) throws(CommandFailure) -> Result {
+    var bag = DiagnosticBag()
+    bag.add(contentsOf: diagnostics)
+    do {
+      let result = try phase(spec)
+      if bag.isEmpty { return result }
+    } catch {
+      bag.add(contentsOf: error.diagnostics)
+    }
+    throw tell(bag.inSourceOrder, texts, console, json: json)
+  }
+}
+
+/// Tells diagnostics: people on standard error, and programs a document (`strata.diagnostics/1`) on standard output.
+func tell(
+  _ diagnostics: [Diagnostic], _ texts: SourceTexts, _ console: Console, json: Bool
+) -> CommandFailure {
+  let renderer = DiagnosticRenderer(texts: texts, colour: console.diagnostics.style.isColoured)
+  console.diagnostics.write(renderer.render(diagnostics))
+  if json {
+    let list = DiagnosticJSON(texts: texts).array(diagnostics)
+    console.output.writeLine("{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":\(list)}")
+  }
+  return CommandFailure(.faultyInput, [])
+}
+
+extension SourceReadError {
+  var words: String {
+    switch self {
+    case .notFound: "no such file"
+    case .isDirectory: "it is a folder"
+    case .notPermitted: "permission denied"
+    case .system(let number): "system error \(number)"
+    }
+  }
+}

@@ -1,0 +1,124 @@
+internal import Artifacts
+internal import Datasets
+internal import Diagnostics
+internal import Planning
+internal import Terminal
+internal import Text
+
+/// What `strata run` is given: a spec, or a plan that was kept.
+enum RunInput {
+  case spec
+  case plan
+
+  /// By content: a plan is a JSON object, which no spec can begin with.
+  static func kind(of path: String) throws(CommandFailure) -> RunInput {
+    let bytes: [UInt8]
+    do {
+      bytes = try readSource(path: path, limit: 4096)
+    } catch {
+      throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
+    }
+    let first = bytes.first {
+      $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r")
+    }
+    return first == UInt8(ascii: "{") ? .plan : .spec
+  }
+}
+
+/// A compiled plan with the spec behind it, ready to run.
+struct ReadyPlan {
+  let loaded: LoadedSpec
+  let plan: Plan
+  /// `--data`, or what the plan's run had opened; nil for the spec's own.
+  let dataPath: String?
+
+  /// From a spec.
+  init(
+    spec path: String, set assignments: [Assignment], threads: Int, dataPath: String?, withFingerprint: Bool,
+    _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
+    plan = try loaded.plan(
+      threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+    self.dataPath = dataPath
+  }
+
+  /// From a plan file; a stale one is refused with what changed.
+  ///
+  /// - Parameter threads: nil for the plan's own; others lay scratch out anew.
+  init(
+    plan path: String, threads: Int?, dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    let stored: StoredPlan
+    do {
+      stored = try StoredPlan(path: path)
+    } catch {
+      throw CommandFailure(.faultyInput, error.message)
+    }
+    let folder = LoadedSpec.folder(of: path)
+    let specPath = stored.spec.path.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
+    if specPath != path, (try? readSource(path: specPath, limit: 1)) != nil {
+      let present = try LoadedSpec(path: specPath, set: [], console, json: json)
+      if present.sha256 != stored.spec.sha256 {
+        throw CommandFailure(
+          .stalePlan,
+          "\(path): the plan is stale: \(specPath) has changed\(present.firstDifference(from: stored.spec.text))",
+          help: "plan again: strata plan \(specPath) -o \(path)")
+      }
+    }
+    let kept = try LoadedSpec(
+      path: specPath, bytes: Array(stored.spec.text.utf8), set: [], console, json: json)
+    guard kept.sha256 == stored.spec.sha256 else {
+      throw CommandFailure(
+        .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
+        help: "plan again from the spec")
+    }
+    let dataPath = dataPath ?? stored.data.path.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    let asKept = try kept.plan(
+      threads: stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+    guard asKept.layoutSHA256 == stored.layoutSha256 else {
+      throw CommandFailure(
+        .stalePlan,
+        "\(path): the plan is stale: this release lays its memory out otherwise "
+          + "(layout \(asKept.layoutSHA256.prefix(12)), the plan's \(stored.layoutSha256.prefix(12)))",
+        help: "plan again with this release")
+    }
+    if let fingerprint = stored.data.fingerprint, let present = asKept.data.facts.fingerprint,
+      fingerprint != present
+    {
+      throw CommandFailure(
+        .stalePlan,
+        "\(path): the plan is stale: the data is not what it was planned with "
+          + "(fingerprint \(present.prefix(12)), the plan's \(fingerprint.prefix(12)))",
+        help: "pass the same data with --data, or plan again")
+    }
+    loaded = kept
+    self.dataPath = dataPath
+    plan =
+      threads.map { $0 == stored.threads } ?? true
+      ? asKept
+      : try kept.plan(
+        threads: threads ?? stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
+        json: json)
+  }
+
+  func openData() throws(CommandFailure) -> Dataset {
+    try DataOpening(loaded.spec, folder: loaded.folder, path: dataPath).open()
+  }
+}
+
+extension LoadedSpec {
+  /// What a plan file is pinned to.
+  var sha256: String { unsafe SHA256.hex(of: Array(text.utf8).span.bytes) }
+
+  /// `: batch: 64, was 128`: the first line of the canonical text that is not the plan's.
+  func firstDifference(from old: String) -> String {
+    let (now, before) = (text.split(separator: "\n"), old.split(separator: "\n"))
+    for index in 0..<max(now.count, before.count) {
+      let present = index < now.count ? now[index].drop { $0 == " " } : "(nothing)"
+      let former = index < before.count ? before[index].drop { $0 == " " } : "(nothing)"
+      if present != former { return ": '\(present)', was '\(former)'" }
+    }
+    return ""
+  }
+}

@@ -1,0 +1,80 @@
+import Artifacts
+import Foundation
+import Testing
+
+@Suite struct AtomicFileTests {
+  @Test func putsWholeFilesInPlace() throws {
+    let folder = try TemporaryFolder()
+    try AtomicFile.write("first", to: folder.path + "/a.txt")
+    #expect(try folder.text("a.txt") == "first")
+    var file = try AtomicFile(path: folder.path + "/a.txt")
+    try file.write(Array("sec".utf8).span.bytes)
+    #expect(try folder.text("a.txt") == "first")
+    try file.write(Array("ond".utf8).span.bytes)
+    try file.commit()
+    #expect(try folder.text("a.txt") == "second")
+    #expect(try folder.names() == ["a.txt"])
+  }
+
+  @Test func whatIsDroppedLeavesNothing() throws {
+    let folder = try TemporaryFolder()
+    try AtomicFile.write("old", to: folder.path + "/a.txt")
+    do {
+      var file = try AtomicFile(path: folder.path + "/a.txt")
+      try file.write(Array("new".utf8).span.bytes)
+      #expect(try folder.names().count == 2)
+    }
+    #expect(try folder.names() == ["a.txt"])
+    #expect(try folder.text("a.txt") == "old")
+  }
+
+  /// A killed process of our number left its file: another name is taken, and the leftover stays.
+  @Test func leftoversAreNoObstacle() throws {
+    let folder = try TemporaryFolder()
+    let leftover = ".a.txt.\(getpid())-0.tmp"
+    try folder.write([1], to: leftover)
+    try AtomicFile.write("new", to: folder.path + "/a.txt")
+    #expect(try folder.names() == [leftover, "a.txt"])
+  }
+
+  @Test func twoAtOnceDoNotMeet() throws {
+    let folder = try TemporaryFolder()
+    var one = try AtomicFile(path: folder.path + "/a.txt")
+    var two = try AtomicFile(path: folder.path + "/a.txt")
+    try one.write(Array("one".utf8).span.bytes)
+    try two.write(Array("two".utf8).span.bytes)
+    try two.commit()
+    try one.commit()
+    #expect(try folder.text("a.txt") == "one")
+    #expect(try folder.names() == ["a.txt"])
+  }
+
+  @Test func faultsNameFileOperationAndReason() throws {
+    let folder = try TemporaryFolder()
+    let missing = "\(folder.path)/none/a.txt"
+    #expect(throws: FileError(path: missing, operation: "create", code: ENOENT)) {
+      try AtomicFile.write("x", to: missing)
+    }
+    #expect(
+      FileError(path: "a", operation: "create", code: ENOENT).message
+        == "a: cannot create: No such file or directory")
+    // A folder cannot be replaced by a file; the temporary file is gone.
+    try FileManager.default.createDirectory(atPath: folder.path + "/b", withIntermediateDirectories: false)
+    #expect(throws: FileError(path: folder.path + "/b", operation: "rename", code: EISDIR)) {
+      try AtomicFile.write("x", to: folder.path + "/b")
+    }
+    #expect(try folder.names() == ["b"])
+  }
+
+  /// The disk is full: the fault names the file wanted, not the temporary one.
+  @Test func aFullDiskIsAnError() throws {
+    try #require(FileManager.default.fileExists(atPath: "/dev/full"))
+    let folder = try TemporaryFolder()
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/metrics.jsonl", withDestinationPath: "/dev/full")
+    try AtomicFile.write("{}", to: folder.path + "/plan.json")
+    let run = try RunDirectory.open(folder.path)
+    let error = #expect(throws: FileError.self) { try run.appendMetrics(["a": 1]) }
+    #expect(error?.code == ENOSPC && error?.operation == "write")
+  }
+}

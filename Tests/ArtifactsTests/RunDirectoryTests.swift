@@ -1,0 +1,179 @@
+import Artifacts
+import Foundation
+import Testing
+
+@Suite struct RunDirectoryTests {
+  private let files = [
+    RunDirectory.FirstFile(name: "spec.yaml", text: "strata: 1\n"),
+    RunDirectory.FirstFile(name: "plan.json", text: "{}\n"),
+  ]
+  private let names = [".lock", "plan.json", "spec.yaml"]
+
+  /// The fault of `body`, which makes or opens a run.
+  private func fault(_ body: () throws(RunDirectoryError) -> Void) -> RunDirectoryError? {
+    do throws(RunDirectoryError) {
+      try body()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func newFoldersAreMadeWithTheirParents() throws {
+    let folder = try TemporaryFolder()
+    let run = try RunDirectory.create(at: folder.path + "/a/b/run/", files: files)
+    #expect(run.path == folder.path + "/a/b/run")
+    #expect(try folder.names(in: "a/b") == ["run"])
+    #expect(try folder.names(in: "a/b/run") == names)
+    #expect(try folder.text("a/b/run/spec.yaml") == "strata: 1\n")
+    #expect(RunDirectory.holdsRun(run.path) && !RunDirectory.holdsRun(folder.path))
+  }
+
+  @Test func emptyFoldersAreUsedOthersAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    do { _ = try RunDirectory.create(at: path, files: files) }
+    #expect(try folder.names(in: "run") == names)
+    let before = try folder.bytes("run/plan.json")
+    #expect(
+      fault { () throws(RunDirectoryError) in _ = try RunDirectory.create(at: path, files: files) }
+        == .holdsRun(path: path))
+    #expect(try folder.bytes("run/plan.json") == before)
+
+    try FileManager.default.createDirectory(
+      atPath: folder.path + "/other", withIntermediateDirectories: false)
+    try folder.write([1], to: "other/z")
+    try folder.write([1], to: "other/b")
+    #expect(
+      fault { () throws(RunDirectoryError) in
+        _ = try RunDirectory.create(at: folder.path + "/other", files: files)
+      }
+        == .notEmpty(path: folder.path + "/other", entry: "b"))
+    try folder.write([1], to: "file")
+    #expect(
+      fault { () throws(RunDirectoryError) in
+        _ = try RunDirectory.create(at: folder.path + "/file", files: files)
+      }
+        == .notAFolder(path: folder.path + "/file"))
+    #expect(try folder.names() == ["file", "other", "run"])
+  }
+
+  /// A symbolic link to an empty folder cannot be renamed over: its folder is filled in place, as a mount point is.
+  @Test func foldersThatCannotBeReplacedAreFilled() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.path + "/real", withIntermediateDirectories: false)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/link", withDestinationPath: folder.path + "/real")
+    let run = try RunDirectory.create(at: folder.path + "/link", files: files)
+    #expect(try folder.names(in: "real") == names)
+    #expect(try folder.names() == ["link", "real"])
+    #expect(
+      fault { () throws(RunDirectoryError) in _ = try RunDirectory.open(folder.path + "/real") }
+        == .locked(path: folder.path + "/real", process: Int(getpid())))
+    _ = run.path
+  }
+
+  @Test func runsAreNumbered() throws {
+    let folder = try TemporaryFolder()
+    let parent = folder.path + "/runs"
+    for number in 1...3 {
+      let run = try RunDirectory.create(named: "net", in: parent, files: files)
+      #expect(run.path == "\(parent)/net-\(number)")
+    }
+    // An empty folder may be somebody's -o: it is passed over.
+    try FileManager.default.createDirectory(atPath: parent + "/net-4", withIntermediateDirectories: false)
+    try FileManager.default.removeItem(atPath: parent + "/net-2")
+    let second = try RunDirectory.create(named: "net", in: parent, files: files).path
+    let fifth = try RunDirectory.create(named: "net", in: parent, files: files).path
+    #expect(second == parent + "/net-2" && fifth == parent + "/net-5")
+    #expect(try folder.names(in: "runs") == ["net-1", "net-2", "net-3", "net-4", "net-5"])
+  }
+
+  @Test func manyAtOnceGetDifferentNumbers() throws {
+    let folder = try TemporaryFolder()
+    let parent = folder.path + "/runs"
+    let files = files
+    DispatchQueue.concurrentPerform(iterations: 20) { _ in
+      _ = try? RunDirectory.create(named: "net", in: parent, files: files)
+    }
+    #expect(try folder.names(in: "runs") == (1...20).map { "net-\($0)" }.sorted())
+  }
+
+  @Test func aRunIsHeldByOneAtATime() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    do {
+      let run = try RunDirectory.create(at: path, files: files)
+      #expect(
+        fault { () throws(RunDirectoryError) in _ = try RunDirectory.open(path) }
+          == .locked(path: path, process: Int(getpid())))
+      _ = run.path
+    }
+    let again = try RunDirectory.open(path)
+    #expect(
+      fault { () throws(RunDirectoryError) in _ = try RunDirectory.open(path) }
+        == .locked(path: path, process: Int(getpid())))
+    #expect(
+      fault { () throws(RunDirectoryError) in _ = try RunDirectory.open(folder.path) }
+        == .holdsNoRun(path: folder.path))
+    _ = again.path
+  }
+
+  /// Whatever a process dies of, its lock goes with it.
+  @Test func aDeadProcessHoldsNothing() async throws {
+    let path = "/tmp/strata-artifacts-lock-\(getpid())"
+    try? FileManager.default.removeItem(atPath: path)
+    let result = await #expect(processExitsWith: .signal(SIGKILL)) {
+      // The child's parent is the process that looks at the folder afterwards.
+      let run = try RunDirectory.create(
+        at: "/tmp/strata-artifacts-lock-\(getppid())", files: [.init(name: "plan.json", text: "{}")])
+      kill(getpid(), SIGKILL)
+      _ = run.path
+    }
+    #expect(result != nil)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let run = try RunDirectory.open(path)
+    #expect(run.path == path)
+  }
+
+  @Test func linesAreAppended() throws {
+    let folder = try TemporaryFolder()
+    let run = try RunDirectory.create(at: folder.path + "/run", files: files)
+    #expect(try run.metricsLines().isEmpty)
+    try run.appendMetrics(["module": 1, "loss": 0.5])
+    try run.appendMetrics(["module": 2, "text": "a\nb"])
+    try run.appendLog("begin")
+    try run.appendLog("end")
+    #expect(
+      try folder.text("run/metrics.jsonl")
+        == "{\"module\":1,\"loss\":0.5}\n{\"module\":2,\"text\":\"a\\nb\"}\n")
+    #expect(try folder.text("run/log.txt") == "begin\nend\n")
+    #expect(try run.metricsLines() == [#"{"module":1,"loss":0.5}"#, #"{"module":2,"text":"a\nb"}"#])
+
+    // What a crash cut off is no line, and a resumed run takes back what it will do again.
+    try folder.write(try folder.bytes("run/metrics.jsonl") + Array("{\"mod".utf8), to: "run/metrics.jsonl")
+    #expect(try run.metricsLines().count == 2)
+    try run.replaceMetrics(Array(try run.metricsLines().prefix(1)))
+    try run.appendMetrics(["module": 3])
+    #expect(try folder.text("run/metrics.jsonl") == "{\"module\":1,\"loss\":0.5}\n{\"module\":3}\n")
+  }
+
+  @Test func summariesAreReplaced() throws {
+    let folder = try TemporaryFolder()
+    let run = try RunDirectory.create(at: folder.path + "/run", files: files)
+    try run.writeSummary(["status": "interrupted"])
+    try run.writeSummary(["status": "finished", "modules": [["index": 1]]])
+    #expect(
+      try folder.text("run/summary.json") == """
+        {
+          "status": "finished",
+          "modules": [
+            {"index": 1}
+          ]
+        }
+
+        """)
+    #expect(try folder.names(in: "run") == names + ["summary.json"])
+  }
+}

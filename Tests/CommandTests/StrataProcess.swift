@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+/// One run of the program itself, from the arguments to the exit code.
+struct StrataProcess {
+  let exitCode: Int32
+  let output: String
+  let diagnostics: String
+
+  /// Runs `strata` with these arguments and waits for its end.
+  /// - Parameters:
+  ///   - environment: added to `PATH` alone: what the developer's shell says about colours does not matter.
+  ///   - folder: the current one of the process.
+  init(
+    _ arguments: String..., environment: [String: String] = [:],
+    in folder: URL = FileManager.default.temporaryDirectory
+  ) throws {
+    let process = Process()
+    let output = Pipe()
+    // A file, not a second pipe: two pipes that are read one after the other can block each other.
+    let errors = FileManager.default.temporaryDirectory.appending(path: "strata-\(UUID().uuidString).txt")
+    try Data().write(to: errors)
+    defer { try? FileManager.default.removeItem(at: errors) }
+    process.executableURL = Self.executable
+    process.arguments = arguments
+    process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    diagnostics = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
+    exitCode = process.terminationStatus
+    #expect(
+      process.terminationReason == .exit, "'strata \(arguments.joined(separator: " "))' died of a signal")
+  }
+
+  /// The program lies beside the bundle that holds these tests.
+  static let executable: URL = {
+    let bundle = URL(filePath: CommandLine.arguments[0])
+    return bundle.deletingLastPathComponent().appending(path: "strata")
+  }()
+}

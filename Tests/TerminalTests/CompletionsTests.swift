@@ -1,0 +1,118 @@
+import Foundation
+import Terminal
+import Testing
+
+@Suite("Completions in bash")
+struct BashCompletionTests {
+  /// What bash would offer, sorted, for the words of a line as bash cuts them; the last one is being completed.
+  /// The folder holds `net.yaml`, `b c.yml`, `plan.json` and the folder `runs`.
+  private func complete(_ words: String...) throws -> [String] {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "completions-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "runs"), withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for name in ["net.yaml", "b c.yml", "plan.json"] {
+      try Data().write(to: folder.appending(path: name))
+    }
+    let quoted = words.map { "'\($0)'" }.joined(separator: " ")
+    let script = """
+      set -u
+      \(ExampleProgram.program.completionScript(for: .bash))
+      COMP_WORDS=(strata \(quoted))
+      COMP_CWORD=\(words.count)
+      _strata
+      (( ${#COMPREPLY[@]} == 0 )) || printf '%s\\n' "${COMPREPLY[@]}" | sort
+      """
+    let bash = Process()
+    let output = Pipe()
+    let errors = Pipe()
+    bash.executableURL = URL(filePath: "/bin/bash")
+    bash.arguments = ["--norc", "-c", script]
+    bash.environment = ["LC_ALL": "C", "PATH": "/usr/bin:/bin"]
+    bash.currentDirectoryURL = folder
+    bash.standardOutput = output
+    bash.standardError = errors
+    try bash.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    bash.waitUntilExit()
+    #expect(complaints == "")
+    #expect(bash.terminationStatus == 0)
+    return text.split(separator: "\n").map(String.init)
+  }
+
+  @Test("commands")
+  func commands() throws {
+    #expect(try complete("") == ["--help", "--version", "compare", "plan", "shells", "version"])
+    #expect(try complete("p") == ["plan"])
+    #expect(try complete("--v") == ["--version"])
+  }
+
+  @Test("options of the command")
+  func options() throws {
+    #expect(try complete("plan", "--d") == ["--dry-run"])
+    #expect(try complete("compare", "--") == ["--help", "--json"])
+    #expect(try complete("nothing", "--") == [])
+  }
+
+  @Test("operands: files that fit, folders, words")
+  func operands() throws {
+    #expect(try complete("plan", "") == ["b c.yml", "net.yaml", "runs"])
+    #expect(try complete("plan", "--threads", "2", "n") == ["net.yaml"])
+    #expect(try complete("compare", "runs", "") == ["runs"])
+    #expect(try complete("shells", "z") == ["zsh"])
+    #expect(try complete("version", "") == [])
+  }
+
+  @Test("values of options, in both spellings")
+  func values() throws {
+    let everything = ["b c.yml", "net.yaml", "plan.json", "runs"]
+    #expect(try complete("plan", "-o", "") == everything)
+    #expect(try complete("plan", "--output", "pl") == ["plan.json"])
+    #expect(try complete("plan", "--output", "=") == everything)
+    #expect(try complete("plan", "--output", "=", "pl") == ["plan.json"])
+    #expect(try complete("plan", "--threads", "") == [])
+  }
+}
+
+@Suite("Completions in zsh and fish")
+struct OtherCompletionTests {
+  private func script(_ shell: Shell) -> String {
+    ExampleProgram.program.completionScript(for: shell)
+  }
+
+  @Test("zsh: quotes, brackets and colons of the texts are escaped")
+  func zsh() {
+    let text = script(.zsh)
+    #expect(text.hasPrefix("#compdef strata\n"))
+    #expect(text.contains(#"'shells:a shell'\''s name\: it'\''s \[one\]'"#))
+    #expect(text.contains("'(-o --output)'{-o,--output=}'[where to write]:PLAN:_files'"))
+    #expect(text.contains("'*--set=[set a value]:KEY=VALUE: '"))
+    #expect(text.contains(#"'*:SPEC:_files -g "*.(yaml|yml)"'"#))
+    #expect(text.contains("'*:SHELL:(bash zsh)'"))
+  }
+
+  @Test("fish: one line for each command and option")
+  func fish() {
+    let text = script(.fish)
+    #expect(text.contains(#"-a shells -d 'a shell\'s name: it\'s [one]'"#))
+    let plan = "complete -c strata -n '__fish_seen_subcommand_from plan'"
+    #expect(text.contains("\(plan) -F\n"))
+    #expect(text.contains("\(plan) -s o -l output -r -F -d 'where to write'\n"))
+    #expect(text.contains("\(plan) -l threads -x -d 'workers'\n"))
+    #expect(text.contains("\(plan) -l dry-run -d 'stop early'\n"))
+    #expect(text.contains("from compare' -a '(__fish_complete_directories)'\n"))
+  }
+
+  @Test("the shells that are installed accept their scripts", arguments: [Shell.bash, .zsh, .fish])
+  func syntax(shell: Shell) throws {
+    let paths = ["/bin/\(shell.rawValue)", "/usr/bin/\(shell.rawValue)"]
+    guard let path = paths.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else { return }
+    let file = FileManager.default.temporaryDirectory.appending(path: "completions-\(UUID().uuidString)")
+    try Data(script(shell).utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let process = try Process.run(URL(filePath: path), arguments: ["-n", file.path])
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+  }
+}

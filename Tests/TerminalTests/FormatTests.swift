@@ -1,0 +1,189 @@
+import Terminal
+import Testing
+import Text
+
+@Suite("Figures for people")
+struct FormatTests {
+  @Test(
+    "thousands separators", arguments: [(0, "0"), (999, "999"), (1000, "1,000"), (-1_234_567, "-1,234,567")])
+  func groups(value: Int, text: String) {
+    #expect(grouped(value) == text)
+  }
+
+  @Test("the smallest integer has no magnitude of its own type, and prints all the same")
+  func smallestInteger() {
+    #expect(grouped(.min) == "-9,223,372,036,854,775,808")
+  }
+
+  @Test(
+    "fixed decimals",
+    arguments: [
+      (1.23456, 3, "1.235"), (0.05, 1, "0.1"), (-0.05, 1, "-0.1"), (1234.5, 0, "1,235"), (0, 4, "0.0000"),
+      (12.004, 2, "12.00"), (-0.001, 2, "0.00"), (1e30, 1, "1e+30"), (.infinity, 2, "inf"), (.nan, 2, "nan"),
+    ] as [(Double, Int, String)])
+  func decimals(value: Double, decimals: Int, text: String) {
+    #expect(fixed(value, decimals: decimals) == text)
+  }
+
+  @Test(
+    "sizes take the largest unit that leaves at least 1",
+    arguments: [
+      (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (851_863_142, "812.4 MiB"), (1 << 30, "1.0 GiB"),
+      ((1 << 20) - 1, "1.0 MiB"), (-2048, "-2.0 KiB"), (.max, "8.0 EiB"),
+    ])
+  func sizes(byteCount: Int, text: String) {
+    #expect(byteSize(byteCount) == text)
+  }
+
+  @Test(
+    "durations",
+    arguments: [
+      (0, "0.00 s"), (0.42, "0.42 s"), (9.996, "10.0 s"), (59.96, "1:00"), (187, "3:07"), (3765, "1:02:45"),
+      (-1, "-"), (.nan, "-"), (.infinity, "-"),
+    ] as [(Double, String)])
+  func durations(seconds: Double, text: String) {
+    #expect(duration(seconds: seconds) == text)
+  }
+
+  @Test("percentages")
+  func percentages() {
+    #expect(percentage(0.3821) == "38.2%")
+    #expect(percentage(1) == "100.0%")
+  }
+
+  @Test("text is broken at blanks; words that are too long stand alone")
+  func wrapping() {
+    #expect(wrapped("one two three", width: 7) == ["one two", "three"])
+    #expect(wrapped("a incomprehensible b", width: 5) == ["a", "incomprehensible", "b"])
+    #expect(wrapped("one\n\ntwo", width: 10) == ["one", "", "two"])
+  }
+}
+
+@Suite("Sizes on the command line")
+struct MemorySizeTests {
+  @Test(
+    "what is read",
+    arguments: [
+      ("1", .bytes(1)), ("512B", .bytes(512)), ("1KiB", .bytes(1024)), ("900MiB", .bytes(943_718_400)),
+      ("1.5 GiB", .bytes(1_610_612_736)), ("2TiB", .bytes(2_199_023_255_552)), ("80%", .percent(80)),
+      ("12.5%", .percent(12.5)), ("100%", .percent(100)),
+    ] as [(String, MemorySize)])
+  func accepted(text: String, size: MemorySize) throws {
+    #expect(try MemorySize.parse(text).get() == size)
+  }
+
+  @Test(
+    "what is refused",
+    arguments: [
+      "", "0", "-1GiB", "GiB", "1.2.3MiB", "0%", "101%", "%", "1e3", "0x10", "nan", "inf%", "1 GiB of it",
+      "٣MiB",
+      "99999999999TiB", "0.5B", "+5%",
+    ])
+  func refused(text: String) {
+    #expect(throws: ValueFault.self) { try MemorySize.parse(text).get() }
+  }
+
+  @Test(
+    "decimal and shortened units are answered with the unit that was meant",
+    arguments: [("2GB", "2GiB"), ("2g", "2GiB"), ("900M", "900MiB"), ("900mib", "900MiB"), ("1kb", "1KiB")])
+  func units(text: String, meant: String) {
+    guard case .failure(let fault) = MemorySize.parse(text) else {
+      Issue.record("'\(text)' was read")
+      return
+    }
+    #expect(fault.help == "units count in 1024s: write '\(meant)'")
+  }
+}
+
+@Suite("Suggestions")
+struct SuggestionTests {
+  @Test(
+    "edit distance",
+    arguments: [
+      ("", "", 0), ("abc", "", 3), ("", "ab", 2), ("kitten", "sitting", 3), ("plna", "plan", 1),
+      ("ca", "abc", 3),
+    ])
+  func distances(first: String, second: String, distance: Int) {
+    #expect(editDistance(first, second) == distance)
+    #expect(editDistance(second, first) == distance)
+  }
+
+  @Test("near words and unique beginnings are found, far words are not")
+  func nearestWord() {
+    let words = ["plan", "probe", "compare", "completions", "run"]
+    #expect(nearest(to: "plna", among: words) == "plan")
+    #expect(nearest(to: "prob", among: words) == "probe")
+    #expect(nearest(to: "compl", among: words) == "completions")
+    #expect(nearest(to: "comp", among: words) == nil)
+    #expect(nearest(to: "execute", among: words) == nil)
+    #expect(nearest(to: "x", among: words) == nil)
+  }
+}
+
+@Suite("Tables")
+struct TableTests {
+  @Test("words to the left, numbers to the right, no blanks at the ends of lines")
+  func alignment() {
+    var table = Table([.left("module"), .right("bytes"), .left("note")])
+    table.add(["conv1", "1,024", ""])
+    table.add(["a-longer-name", "7", "first"])
+    table.addRule()
+    table.add(["sum", "1,031", ""])
+    #expect(
+      table.text(.plain, indentation: 1) == """
+         module         bytes  note
+         conv1          1,024
+         a-longer-name      7  first
+         ───────────────────────────
+         sum            1,031
+
+        """)
+  }
+
+  @Test("without titles there is no heading")
+  func noTitles() {
+    var table = Table([.left(""), .right("")])
+    table.add(["peak", "1.0 GiB"])
+    #expect(table.text(TextStyle(isColoured: true)) == "peak  1.0 GiB\n")
+  }
+
+  @Test("escapes do not count as width")
+  func styledHeading() {
+    var table = Table([.left("a"), .right("b")])
+    table.add(["xyz", "1"])
+    #expect(table.text(TextStyle(isColoured: true)) == "\u{1B}[1ma    b\u{1B}[22m\nxyz  1\n")
+  }
+}
+
+@Suite("JSON")
+struct JSONValueTests {
+  @Test("nesting, order, escapes and numbers that JSON lacks")
+  func text() {
+    let value = JSONValue.object([
+      ("b", .array([.integer(1), .number(0.5), .number(.nan), .null, .bool(true)])),
+      ("a", .object([])), ("c", .verbatim("[]")), ("d", .string("\"\\\n\t\u{1}é")),
+    ])
+    #expect(
+      value.text == """
+        {
+          "b": [
+            1,
+            0.5,
+            null,
+            null,
+            true
+          ],
+          "a": {},
+          "c": [],
+          "d": "\\"\\\\\\n\\t\\u0001é"
+        }
+        """)
+  }
+
+  @Test("faults as a document")
+  func failure() {
+    let failure = CommandFailure(.stalePlan, "the spec has changed", help: "compile again")
+    #expect(failure.text(.plain) == "error: the spec has changed\n  = help: compile again\n")
+    #expect(failure.json.text.contains("\"schema\": \"strata.error/1\",\n  \"exitCode\": 4,"))
+  }
+}
