@@ -239,6 +239,23 @@ extension Spec {
     #expect(String(decoding: Array(text.utf8)[batch.span.utf8], as: UTF8.self) == "training")
   }
 
+  /// What contradicts other keys has its default in the spec, so that nothing stumbles over it again.
+  @Test func contradictionsGoOnWithTheDefault() throws {
+    let decoded = Decoded(
+      completed(
+        """
+        data: {source: digits, limit: {train: 5000}, normalize: {mean: [1, 1], std: [1]}}
+        network: {family: vgg, widths: [8], input: 3x32x32, classes: 7}
+        training: {partition: per-block, optimizer: {momentum: 0, nesterov: true}}
+        """))
+    #expect(decoded.codes == ["E046", "E047", "E045", "E045", "E043", "E048"], "\(decoded.rendered)")
+    let spec = try #require(decoded.result.spec)
+    #expect(spec.network.input.value.text == "1x8x8" && spec.network.classes.value == 10)
+    #expect(spec.data.trainLimit == nil && spec.data.normalization == nil)
+    expect(spec.training.partition, is: { if case .perLayer = $0 { true } else { false } })
+    #expect(!spec.training.optimizer.nesterov.value)
+  }
+
   @Test func unsupportedFeaturesAreRefusedByName() {
     let span = SourceSpan(file: SourceFileID(index: 0), utf8: 3..<4)
     let diagnostic = Diagnostic.unsupported("asynchronous", at: span)

@@ -25,7 +25,7 @@ func meaning(_ value: Any) -> String {
   @Test func everySpecSurvivesPrinting() {
     let betweenKeys = ["E023", "E030", "E042", "E043", "E044", "E045", "E046", "E047", "E048", "E049"]
     var good = 0
-    for seed in 1...1500 as ClosedRange<UInt64> {
+    for seed in 1...800 as ClosedRange<UInt64> {
       var generator = SpecGenerator(seed: seed)
       let text = generator.spec()
       let decoded = Decoded(text)
@@ -35,7 +35,7 @@ func meaning(_ value: Any) -> String {
       good += 1
       Self.expectRoundTrip(spec, "seed \(seed)\n\(text)")
     }
-    #expect(good > 250, "too few good specs to say anything: \(good)")
+    #expect(good > 150, "too few good specs to say anything: \(good)")
   }
 
   @Test func canonicalText() throws {

@@ -57,6 +57,11 @@ import Testing
     #expect(spans == marked.primaries, "\(decoded.rendered)")
   }
 
+  @Test func howLongAListIsShowsInSpiteOfABadEntry() {
+    let decoded = Decoded(completed("network: {family: vgg, widths: [8, 8], kernel: [3, 4, 5]}\n"))
+    #expect(decoded.codes == ["E042", "E040"], "\(decoded.rendered)")
+  }
+
   @Test func severalMissingKeysOfOneSection() {
     let decoded = Decoded(completed("data: {source: idx}\nnetwork: {family: vgg, widths: [8]}\n"))
     #expect(decoded.codes == ["E023", "E023"])

@@ -6,9 +6,9 @@ extension SpecBuilder {
     let family = network.choice("family", as: Family.self)
     let facts = source.value.facts
     let unknownInput = PictureShape(channels: 1, height: 1, width: 1)
-    let input = network.picture("input", derived: facts?.input ?? unknownInput)
-    let classes = network.integer("classes", derived: facts?.classes ?? 2)
-    if sourceIsSound { checkAgainst(source, facts, network, input, classes) }
+    var input = network.picture("input", derived: facts?.input ?? unknownInput)
+    var classes = network.integer("classes", derived: facts?.classes ?? 2)
+    if sourceIsSound { checkAgainst(source, facts, network, &input, &classes) }
 
     let batchNorm = layerFlags(network, "batch-norm", derived: nil)
     let bias = layerFlags(network, "bias", derived: family.value == .vgg)
@@ -29,10 +29,11 @@ extension SpecBuilder {
       from: network.optionalText("from"))
   }
 
-  /// Holds `input` and `classes` against what the source says, or asks for them where it says nothing.
+  /// Holds `input` and `classes` against what the source says, which goes on in their place, or asks for them where it
+  /// says nothing.
   private func checkAgainst(
     _ source: Spanned<DataSource>, _ facts: DataSourceFacts?, _ network: SectionReader,
-    _ input: Spanned<PictureShape>, _ classes: Spanned<Int>
+    _ input: inout Spanned<PictureShape>, _ classes: inout Spanned<Int>
   ) {
     let name = source.value.rawValue
     guard let facts else {
@@ -47,12 +48,14 @@ extension SpecBuilder {
         .unlikeSource(
           "network.input", written: input.value.text, source: name, fact: facts.input.text, at: input.span,
           sourceAt: source.span))
+      input.value = facts.input
     }
     if network.isWritten("classes"), network.isSound("classes"), classes.value != facts.classes {
       report(
         .unlikeSource(
           "network.classes", written: String(classes.value), source: name, fact: String(facts.classes),
           at: classes.span, sourceAt: source.span))
+      classes.value = facts.classes
     }
   }
 
@@ -128,7 +131,7 @@ extension SpecBuilder {
   private func checkCount<Value>(
     _ network: SectionReader, _ key: String, _ list: PerLayer<Value>, layers: Int, widthsAt: SourceSpan
   ) {
-    guard list.isList, network.isSound(key), list.values.count != layers else { return }
+    guard list.isList, list.values.count != layers else { return }
     report(
       .countUnlikeLayers(
         "network.\(key)", count: list.values.count, layers: layers, at: list.span, widthsAt: widthsAt),

@@ -44,7 +44,7 @@ extension SpecBuilder {
   private func optimizer(_ section: SectionReader) -> OptimizerSpec {
     let kind = section.choice("kind", as: OptimizerKind.self)
     let rate = section.number("learning-rate", derived: kind.value == .sgd ? 0.1 : 0.001)
-    let optimizer = OptimizerSpec(
+    var optimizer = OptimizerSpec(
       kind: kind, learningRate: rate, momentum: section.number("momentum"),
       nesterov: section.flag("nesterov"),
       weightDecay: section.number("weight-decay"), beta1: section.number("beta1"),
@@ -52,6 +52,7 @@ extension SpecBuilder {
       epsilon: section.number("epsilon"))
     if optimizer.nesterov.value, optimizer.momentum.value == 0, section.isSound("momentum") {
       report(.nesterovWithoutMomentum(at: optimizer.nesterov.span, momentumAt: optimizer.momentum.span))
+      optimizer.nesterov.value = false
     }
     return optimizer
   }

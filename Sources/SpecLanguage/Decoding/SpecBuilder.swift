@@ -47,12 +47,8 @@ struct SpecBuilder {
     let limit = data.section("limit")
     let augment = data.section("augment")
     let facts = data.isSound("source") && !source.value.isMadeUp ? source.value.facts : nil
-    let trainLimit = limit.optionalInteger("train")
-    let testLimit = limit.optionalInteger("test")
-    if let facts {
-      checkLimit(trainLimit, "data.limit.train", source: source.value, pictures: facts.trainCount)
-      checkLimit(testLimit, "data.limit.test", source: source.value, pictures: facts.testCount)
-    }
+    let trainLimit = self.limit(limit, "train", source: source.value, pictures: facts?.trainCount)
+    let testLimit = self.limit(limit, "test", source: source.value, pictures: facts?.testCount)
     let flip = augment.word("flip")
     return DataSpec(
       source: source, path: data.optionalText("path"), trainLimit: trainLimit, testLimit: testLimit,
@@ -61,10 +57,15 @@ struct SpecBuilder {
       normalization: normalization(data, input: input))
   }
 
-  private func checkLimit(_ limit: Spanned<Int>?, _ key: String, source: DataSource, pictures: Int) {
-    if let limit, limit.value > pictures {
-      report(.limitBeyondSource(key, source: source.rawValue, pictures: pictures, at: limit.span))
-    }
+  /// - Parameter pictures: how many there are, where that is known.
+  private func limit(_ section: SectionReader, _ key: String, source: DataSource, pictures: Int?) -> Spanned<
+    Int
+  >? {
+    let limit = section.optionalInteger(key)
+    guard let limit, let pictures, limit.value > pictures else { return limit }
+    report(
+      .limitBeyondSource("data.limit.\(key)", source: source.rawValue, pictures: pictures, at: limit.span))
+    return nil
   }
 
   private func normalization(_ data: SectionReader, input: Spanned<PictureShape>) -> DataSpec.Normalization? {
@@ -78,14 +79,17 @@ struct SpecBuilder {
     let mean = numbers(section, "mean")
     let deviation = numbers(section, "std")
     let channels = input.value.channels
+    var isRight = data.isSound("normalize")
     if root.section("network").isSound("input"), data.isSound("source") {
       for (key, list) in [("mean", mean), ("std", deviation)]
       where section.isSound(key) && list.value.count != channels {
         report(
           .countUnlikeChannels(
             "data.normalize.\(key)", count: list.value.count, channels: channels, at: list.span))
+        isRight = false
       }
     }
+    guard isRight else { return nil }
     return DataSpec.Normalization(mean: mean, standardDeviation: deviation)
   }
 
