@@ -5,7 +5,8 @@ package struct ConvolutionGeometry: Hashable, Sendable {
   package var outChannels, kernelSize, stride, padding: Int
 
   package init(
-    batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int, kernelSize: Int, stride: Int, padding: Int
+    batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int, kernelSize: Int, stride: Int,
+    padding: Int
   ) {
     self.batch = batch
     self.height = height

@@ -1,0 +1,109 @@
+/// Working memory of every kernel, as a function of the sizes that the kernel is called with. A kernel needs no more for
+/// a smaller batch: what was planned for a full one serves the last one too.
+package enum KernelScratch {
+  // MARK: Convolution
+
+  package static func convolutionForward(
+    _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Scratch {
+    switch algorithm {
+    case .pointwise: .none
+    case .im2col:
+      Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
+    case .winograd4x4: WinogradCost(geometry, tile: 4).convolutionScratch
+    case .winograd2x2: WinogradCost(geometry, tile: 2).convolutionScratch
+    }
+  }
+
+  package static func convolutionInputGradient(
+    _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Scratch {
+    switch algorithm {
+    case .pointwise: .none
+    case .im2col:
+      if let transposed = geometry.transposedForward {
+        Scratch(
+          sharedFloats: transposed.patchSize * transposed.outChannels,
+          floatsPerWorker: transposed.im2colRowsPerBlock * transposed.patchSize)
+      } else {
+        Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
+      }
+    case .winograd4x4: WinogradCost(geometry.withChannelsSwapped, tile: 4).convolutionScratch
+    case .winograd2x2: WinogradCost(geometry.withChannelsSwapped, tile: 2).convolutionScratch
+    }
+  }
+
+  package static func convolutionWeightGradient(
+    _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Scratch {
+    switch algorithm {
+    case .pointwise: WeightGradientCost(geometry).accumulatorScratch
+    case .im2col: WeightGradientCost(geometry).scratch
+    case .winograd4x4: WinogradCost(geometry, tile: 4).weightGradientScratch
+    case .winograd2x2: WinogradCost(geometry, tile: 2).weightGradientScratch
+    }
+  }
+
+  // MARK: Linear
+
+  package static func linearForward(rows: Int, inFeatures: Int, outFeatures: Int) -> Scratch { .none }
+  package static func linearInputGradient(rows: Int, inFeatures: Int, outFeatures: Int) -> Scratch { .none }
+  package static func linearWeightGradient(rows: Int, inFeatures: Int, outFeatures: Int) -> Scratch { .none }
+
+  // MARK: Sums over rows
+
+  package static func columnSums(rows: Int, columns: Int) -> Scratch {
+    Scratch(sharedFloats: Blocks.sumBlockLimit(rows: rows, columns: columns) * columns)
+  }
+
+  /// Mean and sum of squared deviations of each block of rows.
+  package static func batchNormTraining(rows: Int, channels: Int) -> Scratch {
+    Scratch(sharedFloats: 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels)
+  }
+
+  /// A factor and an offset a channel.
+  package static func batchNormInference(rows: Int, channels: Int) -> Scratch {
+    Scratch(sharedFloats: 2 * channels)
+  }
+
+  /// Two sums of each block of rows, then two coefficients a channel.
+  package static func batchNormBackward(rows: Int, channels: Int) -> Scratch {
+    Scratch(sharedFloats: 2 * (Blocks.sumBlockLimit(rows: rows, columns: channels) + 1) * channels)
+  }
+
+  package static func foldBatchNorm(patchSize: Int, outChannels: Int) -> Scratch {
+    Scratch(sharedFloats: outChannels)
+  }
+
+  /// Loss and two flags a row.
+  package static func softmaxCrossEntropy(rows: Int, classes: Int) -> Scratch {
+    Scratch(sharedFloats: 3 * rows)
+  }
+
+  // MARK: Element by element, window by window
+
+  package static func reluForward(count: Int) -> Scratch { .none }
+  package static func reluBackward(count: Int) -> Scratch { .none }
+  package static func addForward(count: Int) -> Scratch { .none }
+  package static func sgdStep(count: Int) -> Scratch { .none }
+  package static func adamStep(count: Int) -> Scratch { .none }
+
+  package static func maxPoolForward(
+    batch: Int, height: Int, width: Int, channels: Int, window: Int, stride: Int, padding: Int
+  ) -> Scratch { .none }
+
+  package static func maxPoolBackward(
+    batch: Int, height: Int, width: Int, channels: Int, window: Int, stride: Int, padding: Int
+  ) -> Scratch { .none }
+
+  package static func adaptiveAveragePoolForward(
+    batch: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int
+  ) -> Scratch { .none }
+
+  package static func adaptiveAveragePoolBackward(
+    batch: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int
+  ) -> Scratch { .none }
+
+  package static func spaceToDepth(batch: Int, height: Int, width: Int, channels: Int) -> Scratch { .none }
+  package static func depthToSpace(batch: Int, height: Int, width: Int, channels: Int) -> Scratch { .none }
+}

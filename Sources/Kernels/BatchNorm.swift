@@ -1,0 +1,180 @@
+internal import CostModel
+
+/// Batch normalisation over rows, per channel (Ioffe and Szegedy, 2015), in training. `x`, `y` [rows, channels], not the same.
+///
+/// The biased variance normalises; the running variance takes in the unbiased one, running = (1 - momentum) running +
+/// momentum batch. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
+/// With `relu`, y = max(0, ...).
+package func batchNormTraining(
+  x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+  runningMean: UnsafeMutablePointer<Float>, runningVariance: UnsafeMutablePointer<Float>,
+  y: UnsafeMutablePointer<Float>, savedMean: UnsafeMutablePointer<Float>,
+  savedInverseDeviation: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, epsilon: Float,
+  momentum: Float, context: KernelContext
+) {
+  let partial = context.layOut(KernelScratch.batchNormTraining(rows: rows, channels: channels)).shared
+  let blocks = Blocks.sums(rows: rows, columns: channels)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    let range = blocks[item]
+    let means = partial + item * 2 * channels
+    blockStatistics(
+      x + range.lowerBound * channels, rows: range.count, channels: channels, means: means,
+      squares: means + channels)
+  }
+  for c in 0..<channels {
+    let (mean, squares) = mergedStatistics(partial + c, blocks: blocks, channels: channels)
+    let variance = squares / Double(rows)
+    savedMean[c] = Float(mean)
+    savedInverseDeviation[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
+    let unbiased = rows > 1 ? squares / Double(rows - 1) : variance
+    runningMean[c] += momentum * (Float(mean) - runningMean[c])
+    runningVariance[c] += momentum * (Float(unbiased) - runningVariance[c])
+    // The slope takes the first block's place: its statistics are merged.
+    partial[c] = scale[c] * savedInverseDeviation[c]
+  }
+  let slope = UnsafePointer(partial)
+  normalize(
+    x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
+    context: context)
+}
+
+/// Batch normalisation with the running statistics. `y` may be `x`.
+package func batchNormInference(
+  x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+  runningMean: UnsafePointer<Float>, runningVariance: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
+  rows: Int, channels: Int, relu: Bool, epsilon: Float, context: KernelContext
+) {
+  let slope = context.layOut(KernelScratch.batchNormInference(rows: rows, channels: channels)).shared
+  for c in 0..<channels { slope[c] = scale[c] / (runningVariance[c] + epsilon).squareRoot() }
+  normalize(
+    x: x, mean: runningMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
+    context: context)
+}
+
+/// Folds a batch norm that follows a convolution into it: filter' = filter scale / sqrt(variance + epsilon) for each output
+/// channel, bias' = (bias - mean) scale / sqrt(variance + epsilon) + shift. `filter` [patchSize, outChannels].
+package func foldBatchNorm(
+  filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?, scale: UnsafePointer<Float>,
+  shift: UnsafePointer<Float>, runningMean: UnsafePointer<Float>, runningVariance: UnsafePointer<Float>,
+  foldedFilter: UnsafeMutablePointer<Float>, foldedBias: UnsafeMutablePointer<Float>, patchSize: Int,
+  outChannels: Int, epsilon: Float, context: KernelContext
+) {
+  let slope = context.layOut(KernelScratch.foldBatchNorm(patchSize: patchSize, outChannels: outChannels))
+    .shared
+  for c in 0..<outChannels {
+    slope[c] = scale[c] / (runningVariance[c] + epsilon).squareRoot()
+    foldedBias[c] = ((bias?[c] ?? 0) - runningMean[c]) * slope[c] + shift[c]
+  }
+  let blocks = Blocks.rows(patchSize, columns: outChannels)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    for row in blocks[item] {
+      let (source, target) = (filter + row * outChannels, foldedFilter + row * outChannels)
+      var c = 0
+      while c &+ 8 <= outChannels {
+        store(load(source, c) * load(slope, c), target, c)
+        c &+= 8
+      }
+      while c < outChannels {
+        target[c] = source[c] * slope[c]
+        c &+= 1
+      }
+    }
+  }
+}
+
+/// y = (x - mean) slope + shift. The difference first: where the mean is large against the deviation, x slope would lose it.
+private func normalize(
+  x: UnsafePointer<Float>, mean: UnsafePointer<Float>, slope: UnsafePointer<Float>,
+  shift: UnsafePointer<Float>,
+  y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, context: KernelContext
+) {
+  let blocks = Blocks.rows(rows, columns: channels)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    let range = blocks[item]
+    let (x, y) = (x + range.lowerBound * channels, y + range.lowerBound * channels)
+    var c = 0
+    while c &+ 8 <= channels {
+      let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
+      let floor = relu ? Vector.zero : Vector(repeating: -.infinity)
+      var i = c
+      for _ in 0..<range.count {
+        let value = (load(x, i) - mean) * slope + shift
+        store(value.replacing(with: floor, where: value .< floor), y, i)
+        i &+= channels
+      }
+      c &+= 8
+    }
+    while c < channels {
+      let (mean, slope, shift) = (mean[c], slope[c], shift[c])
+      var i = c
+      for _ in 0..<range.count {
+        let value = (x[i] - mean) * slope + shift
+        y[i] = relu ? positivePart(value) : value
+        i &+= channels
+      }
+      c &+= 1
+    }
+  }
+}
+
+/// Mean of each channel over a block, then the squared deviations' sum: two passes over what the cache holds.
+private func blockStatistics(
+  _ x: UnsafePointer<Float>, rows: Int, channels: Int, means: UnsafeMutablePointer<Float>,
+  squares: UnsafeMutablePointer<Float>
+) {
+  addRows(x, rows: rows, columns: channels, into: means)
+  let share = 1 / Float(rows)
+  for c in 0..<channels {
+    means[c] *= share
+    squares[c] = 0
+  }
+  var row = 0
+  while row < rows {
+    let end = min(rows, row + 64)
+    var c = 0
+    while c &+ 8 <= channels {
+      let mean = load(means, c)
+      var sum = Vector.zero
+      var i = row &* channels &+ c
+      for _ in row..<end {
+        let deviation = load(x, i) - mean
+        sum += deviation * deviation
+        i &+= channels
+      }
+      store(load(squares, c) + sum, squares, c)
+      c &+= 8
+    }
+    while c < channels {
+      let mean = means[c]
+      var sum: Float = 0
+      var i = row &* channels &+ c
+      for _ in row..<end {
+        let deviation = x[i] - mean
+        sum += deviation * deviation
+        i &+= channels
+      }
+      squares[c] += sum
+      c &+= 1
+    }
+    row = end
+  }
+}
+
+/// Statistics of all rows from those of the blocks, in double precision and in order (Chan, Golub and LeVeque, 1979):
+/// the blocks' squares add up, and so do the squares of their means' distances from the mean of all.
+private func mergedStatistics(
+  _ partial: UnsafePointer<Float>, blocks: Blocks, channels: Int
+) -> (mean: Double, squares: Double) {
+  var sum = 0.0
+  for block in 0..<blocks.blockCount {
+    sum += Double(partial[block &* 2 &* channels]) * Double(blocks[block].count)
+  }
+  let mean = sum / Double(blocks.count)
+  var squares = 0.0
+  for block in 0..<blocks.blockCount {
+    let distance = Double(partial[block &* 2 &* channels]) - mean
+    squares +=
+      Double(partial[(block &* 2 &+ 1) &* channels]) + distance * distance * Double(blocks[block].count)
+  }
+  return (mean, squares)
+}

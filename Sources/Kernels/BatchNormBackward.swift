@@ -1,0 +1,142 @@
+internal import CostModel
+
+/// Gradients of `batchNormTraining`. `dx` may be `dy`. With `relu` the output's sign is worked out again from `x` and the
+/// saved statistics, by the same arithmetic as in the forward pass.
+///
+/// With g the gradient behind the ReLU and n = (x - mean) inverse deviation: dShift = sum g, dScale = sum g n,
+/// dx = scale inverse deviation (g - dShift / rows - n dScale / rows).
+package func batchNormBackward(
+  x: UnsafePointer<Float>, dy: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+  savedMean: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>,
+  dx: UnsafeMutablePointer<Float>,
+  dScale: UnsafeMutablePointer<Float>, dShift: UnsafeMutablePointer<Float>, rows: Int, channels: Int,
+  relu: Bool,
+  context: KernelContext
+) {
+  let scratch = context.layOut(KernelScratch.batchNormBackward(rows: rows, channels: channels)).shared
+  let slopes = scratch
+  let partial = scratch + 2 * channels
+  for c in 0..<channels { slopes[c] = scale[c] * savedInverseDeviation[c] }
+  let channelwise = Channelwise(mean: savedMean, slope: slopes, shift: shift)
+
+  let blocks = Blocks.sums(rows: rows, columns: channels)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    let range = blocks[item]
+    let sums = partial + item * 2 * channels
+    let (x, dy) = (x + range.lowerBound * channels, dy + range.lowerBound * channels)
+    if relu {
+      addGradients(channelwise, x, dy, rows: range.count, channels: channels, relu: true, into: sums)
+    } else {
+      addGradients(channelwise, x, dy, rows: range.count, channels: channels, relu: false, into: sums)
+    }
+  }
+  mergeSums(partial, blocks: blocks.blockCount, stride: 2 * channels, into: dShift, columns: channels)
+  mergeSums(
+    partial + channels, blocks: blocks.blockCount, stride: 2 * channels, into: dScale, columns: channels)
+
+  // The sums are merged: their place holds the two coefficients of dx = slope g - center - (x - mean) tilt.
+  let centers = partial
+  let tilts = scratch + channels
+  for c in 0..<channels {
+    dScale[c] *= savedInverseDeviation[c]
+    centers[c] = slopes[c] * dShift[c] / Float(rows)
+    tilts[c] = slopes[c] * savedInverseDeviation[c] * dScale[c] / Float(rows)
+  }
+  let spread = Blocks.rows(rows, columns: channels)
+  context.workers.forEach(spread.blockCount) { item, _ in
+    let range = spread[item]
+    let start = range.lowerBound * channels
+    if relu {
+      spreadGradients(
+        channelwise, centers: centers, tilts: tilts, x + start, dy + start, dx + start, rows: range.count,
+        channels: channels, relu: true)
+    } else {
+      spreadGradients(
+        channelwise, centers: centers, tilts: tilts, x + start, dy + start, dx + start, rows: range.count,
+        channels: channels, relu: false)
+    }
+  }
+}
+
+/// What the forward pass computed y from: y = (x - mean) slope + shift.
+private struct Channelwise {
+  let mean, slope, shift: UnsafePointer<Float>
+}
+
+/// `sums[0]` = sums of g, `sums[1]` = sums of g (x - mean), sixty-four rows at a time in registers.
+@inline(__always)
+private func addGradients(
+  _ p: Channelwise, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, rows: Int, channels: Int,
+  relu: Bool,
+  into sums: UnsafeMutablePointer<Float>
+) {
+  clear(sums, count: 2 * channels)
+  var row = 0
+  while row < rows {
+    let end = min(rows, row + 64)
+    var c = 0
+    while c &+ 8 <= channels {
+      let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
+      var (plain, weighted) = (Vector.zero, Vector.zero)
+      var i = row &* channels &+ c
+      for _ in row..<end {
+        let deviation = load(x, i) - mean
+        var g = load(dy, i)
+        if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
+        plain += g
+        weighted += g * deviation
+        i &+= channels
+      }
+      store(load(sums, c) + plain, sums, c)
+      store(load(sums, c &+ channels) + weighted, sums, c &+ channels)
+      c &+= 8
+    }
+    while c < channels {
+      var (plain, weighted): (Float, Float) = (0, 0)
+      var i = row &* channels &+ c
+      for _ in row..<end {
+        let deviation = x[i] - p.mean[c]
+        let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
+        plain += g
+        weighted += g * deviation
+        i &+= channels
+      }
+      sums[c] += plain
+      sums[c &+ channels] += weighted
+      c &+= 1
+    }
+    row = end
+  }
+}
+
+/// dx = slope g - center - (x - mean) tilt.
+@inline(__always)
+private func spreadGradients(
+  _ p: Channelwise, centers: UnsafePointer<Float>, tilts: UnsafePointer<Float>, _ x: UnsafePointer<Float>,
+  _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool
+) {
+  var c = 0
+  while c &+ 8 <= channels {
+    let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
+    let (center, tilt) = (load(centers, c), load(tilts, c))
+    var i = c
+    for _ in 0..<rows {
+      let deviation = load(x, i) - mean
+      var g = load(dy, i)
+      if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
+      store(g * slope - center - deviation * tilt, dx, i)
+      i &+= channels
+    }
+    c &+= 8
+  }
+  while c < channels {
+    var i = c
+    for _ in 0..<rows {
+      let deviation = x[i] - p.mean[c]
+      let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
+      dx[i] = g * p.slope[c] - centers[c] - deviation * tilts[c]
+      i &+= channels
+    }
+    c &+= 1
+  }
+}

@@ -1,0 +1,175 @@
+internal import CostModel
+
+// Any convolution: a block of outputs' receptive fields is gathered into rows, then multiplied by the filter as a matrix
+// [patchSize, outChannels] (Chellapilla et al., 2006). Blocks are small enough to stay in the cache.
+
+func im2colForward(
+  x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+  y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats,
+  _ workers: Workers
+) {
+  let (patchSize, outs, blocks) = (geometry.patchSize, geometry.outChannels, geometry.im2colBlocks)
+  workers.forEach(blocks.blockCount) { item, worker in
+    let rows = blocks[item]
+    let patches = scratch.worker(worker)
+    gather(x, geometry, rows: rows, columns: 0..<patchSize, into: patches)
+    let target = y + rows.lowerBound * outs
+    multiply(
+      patches, leading: patchSize, filter, leading: outs, into: target, leading: outs, m: rows.count, n: outs,
+      k: patchSize)
+    addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, relu: relu)
+  }
+}
+
+func im2colInputGradient(
+  dy: UnsafePointer<Float>, filter: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
+  _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
+) {
+  if let transposed = geometry.transposedForward {
+    turn(
+      filter, into: scratch.shared, kernelSize: geometry.kernelSize, ins: geometry.inChannels,
+      outs: geometry.outChannels, workers)
+    im2colForward(
+      x: dy, filter: scratch.shared, bias: nil, y: dx, relu: false, transposed, scratch, workers)
+    return
+  }
+  let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
+  let outArea = geometry.outHeight * geometry.outWidth
+  let pictureSize = geometry.height * geometry.width * geometry.inChannels
+  let pictures = geometry.picturesPerScatter
+  workers.forEach(pictures.blockCount) { item, worker in
+    let range = pictures[item]
+    let patches = scratch.worker(worker)
+    clear(dx + range.lowerBound * pictureSize, count: range.count * pictureSize)
+    var row = range.lowerBound * outArea
+    let end = range.upperBound * outArea
+    while row < end {
+      let rows = row..<min(end, row + geometry.im2colRowsPerBlock)
+      multiply(
+        dy + row * outs, leading: outs, filter, .transposed, leading: outs, into: patches, leading: patchSize,
+        m: rows.count, n: patchSize, k: outs)
+      scatter(patches, geometry, rows: rows, into: dx)
+      row = rows.upperBound
+    }
+  }
+}
+
+func im2colWeightGradient(
+  x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>,
+  _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
+) {
+  let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
+  let cost = WeightGradientCost(geometry)
+  let chunks = cost.rowChunks.blockCount
+  let accumulators = chunks > 1 ? scratch.shared : dFilter
+  workers.forEach(chunks * cost.stripes.blockCount) { item, worker in
+    let chunk = cost.rowChunks[item % chunks]
+    let stripe = cost.stripes[item / chunks]
+    let patches = scratch.worker(worker)
+    var row = chunk.lowerBound
+    while row < chunk.upperBound {
+      let rows = row..<min(chunk.upperBound, row + cost.rowsPerBlock)
+      gather(x, geometry, rows: rows, columns: stripe, into: patches)
+      multiply(
+        patches, .transposed, leading: stripe.count, dy + row * outs, leading: outs,
+        into: accumulators + ((item % chunks) * patchSize + stripe.lowerBound) * outs, leading: outs,
+        m: stripe.count, n: outs, k: rows.count, accumulating: row > chunk.lowerBound)
+      row = rows.upperBound
+    }
+  }
+  if chunks > 1 {
+    mergeAccumulators(accumulators, count: chunks, into: dFilter, size: patchSize * outs, workers)
+  }
+}
+
+/// Receptive fields of the outputs `rows`, of each the columns `columns`: `patches` [rows.count, columns.count]. In NHWC one
+/// kernel row's part of a field is one run of floats in the picture, cut off where it sticks out.
+private func gather(
+  _ x: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, rows: Range<Int>, columns: Range<Int>,
+  into patches: UnsafeMutablePointer<Float>
+) {
+  let (ins, line) = (geometry.inChannels, geometry.width * geometry.inChannels)
+  let run = geometry.kernelSize * ins
+  let kernelRows = columns.lowerBound / run..<(columns.upperBound + run - 1) / run
+  var (picture, i, j) = geometry.position(ofOutput: rows.lowerBound)
+  var target = patches
+  for _ in rows {
+    // Floats of the picture's row left of the field, which are negative where it sticks out.
+    let left = (j &* geometry.stride &- geometry.padding) &* ins
+    for kernelRow in kernelRows {
+      let start = max(columns.lowerBound, kernelRow &* run) &- kernelRow &* run
+      let end = min(columns.upperBound, (kernelRow &+ 1) &* run) &- kernelRow &* run
+      let row = i &* geometry.stride &- geometry.padding &+ kernelRow
+      if row < 0 || row >= geometry.height {
+        clear(target, count: end &- start)
+      } else {
+        let source = x + (picture &* geometry.height &+ row) &* line
+        let first = min(end, max(start, 0 &- left))
+        let last = max(first, min(end, line &- left))
+        clear(target, count: first &- start)
+        copy(source + (left &+ first), to: target + (first &- start), count: last &- first)
+        clear(target + (last &- start), count: end &- last)
+      }
+      target += end &- start
+    }
+    geometry.advance(&picture, &i, &j)
+  }
+}
+
+/// The transpose of `gather`: adds each output's row to its receptive field in `dx`.
+private func scatter(
+  _ patches: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, rows: Range<Int>,
+  into dx: UnsafeMutablePointer<Float>
+) {
+  let (ins, line) = (geometry.inChannels, geometry.width * geometry.inChannels)
+  let run = geometry.kernelSize * ins
+  var (picture, i, j) = geometry.position(ofOutput: rows.lowerBound)
+  var source = patches
+  for _ in rows {
+    let left = (j &* geometry.stride &- geometry.padding) &* ins
+    for kernelRow in 0..<geometry.kernelSize {
+      let row = i &* geometry.stride &- geometry.padding &+ kernelRow
+      if row >= 0 && row < geometry.height {
+        let target = dx + (picture &* geometry.height &+ row) &* line
+        let first = min(run, max(0, 0 &- left))
+        let last = max(first, min(run, line &- left))
+        add(source + first, to: target + (left &+ first), count: last &- first)
+      }
+      source += run
+    }
+    geometry.advance(&picture, &i, &j)
+  }
+}
+
+/// The filter turned by half a circle, channels swapped: `turned` [kernelSize, kernelSize, outs, ins].
+private func turn(
+  _ filter: UnsafePointer<Float>, into turned: UnsafeMutablePointer<Float>, kernelSize: Int, ins: Int,
+  outs: Int,
+  _ workers: Workers
+) {
+  let positions = kernelSize * kernelSize
+  workers.forEach(positions) { position, _ in
+    transpose(
+      filter + position * ins * outs, rows: ins, columns: outs,
+      into: turned + (positions - 1 - position) * ins * outs)
+  }
+}
+
+extension ConvolutionGeometry {
+  fileprivate func position(ofOutput row: Int) -> (picture: Int, i: Int, j: Int) {
+    (row / (outHeight * outWidth), row / outWidth % outHeight, row % outWidth)
+  }
+
+  @inline(__always)
+  fileprivate func advance(_ picture: inout Int, _ i: inout Int, _ j: inout Int) {
+    j &+= 1
+    if j == outWidth {
+      j = 0
+      i &+= 1
+      if i == outHeight {
+        i = 0
+        picture &+= 1
+      }
+    }
+  }
+}

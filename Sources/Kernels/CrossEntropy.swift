@@ -1,0 +1,64 @@
+internal import CostModel
+import Glibc
+
+/// Softmax and cross entropy of `logits` [rows, classes] against `labels` [rows].
+///
+/// `metrics[0]` is the sum of the rows' losses, `[1]` the number of rows whose label has the greatest logit, `[2]` of those
+/// where it is among the five greatest; of equal logits the lower class comes first. `logitGradient`, if given, becomes
+/// (softmax - one-hot) / rows: the gradient of the mean loss. It may be `logits`. A NaN among a row's logits makes the loss
+/// NaN and the row wrong.
+package func softmaxCrossEntropy(
+  logits: UnsafePointer<Float>, labels: UnsafePointer<Int32>, logitGradient: UnsafeMutablePointer<Float>?,
+  metrics: UnsafeMutablePointer<Float>, rows: Int, classes: Int, context: KernelContext
+) {
+  let results = context.layOut(KernelScratch.softmaxCrossEntropy(rows: rows, classes: classes)).shared
+  let blocks = Blocks.rows(rows, columns: classes * 8)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    for row in blocks[item] {
+      let label = Int(labels[row])
+      precondition(label >= 0 && label < classes, "the data set's reader checks labels")
+      let logits = logits + row * classes
+      let (loss, rank) = lossAndRank(logits, label: label, classes: classes)
+      if let logitGradient {
+        softmaxGradient(
+          logits, label: label, classes: classes, scale: 1 / Float(rows), into: logitGradient + row * classes)
+      }
+      results[3 * row] = loss
+      results[3 * row + 1] = rank < 1 ? 1 : 0
+      results[3 * row + 2] = rank < 5 ? 1 : 0
+    }
+  }
+  mergeSums(results, blocks: rows, stride: 3, into: metrics, columns: 3)
+}
+
+private func lossAndRank(_ logits: UnsafePointer<Float>, label: Int, classes: Int) -> (loss: Float, rank: Int)
+{
+  let own = logits[label]
+  var maximum = own
+  var rank = 0
+  for c in 0..<classes {
+    let logit = logits[c]
+    if logit > maximum { maximum = logit }
+    if logit > own || (logit == own && c < label) { rank += 1 }
+  }
+  var sum: Float = 0
+  for c in 0..<classes { sum += expf(logits[c] - maximum) }
+  let loss = logf(sum) - (own - maximum)
+  return (loss, loss.isNaN ? Int.max : rank)
+}
+
+private func softmaxGradient(
+  _ logits: UnsafePointer<Float>, label: Int, classes: Int, scale: Float,
+  into gradient: UnsafeMutablePointer<Float>
+) {
+  var maximum = logits[0]
+  for c in 1..<max(1, classes) where logits[c] > maximum { maximum = logits[c] }
+  var sum: Float = 0
+  for c in 0..<classes {
+    let power = expf(logits[c] - maximum)
+    gradient[c] = power
+    sum += power
+  }
+  let factor = scale / sum
+  for c in 0..<classes { gradient[c] = gradient[c] * factor - (c == label ? scale : 0) }
+}

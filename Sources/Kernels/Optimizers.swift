@@ -1,0 +1,69 @@
+internal import CostModel
+import Glibc
+
+/// Stochastic gradient descent with momentum (Polyak, 1964) and L2 decay, PyTorch's convention:
+/// v = momentum v + (g + weightDecay w), w -= learningRate v; with Nesterov's momentum
+/// w -= learningRate (g + weightDecay w + momentum v), v being the new one. A new run's velocity is zero.
+package func sgdStep(
+  weights: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+  count: Int, learningRate: Float, momentum: Float, weightDecay: Float, nesterov: Bool, context: KernelContext
+) {
+  let blocks = Blocks.elements(count)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    let range = blocks[item]
+    let (w, v, g) = (weights + range.lowerBound, velocity + range.lowerBound, gradient + range.lowerBound)
+    var i = 0
+    while i &+ 8 <= range.count {
+      let decayed = load(g, i) + weightDecay * load(w, i)
+      let new = momentum * load(v, i) + decayed
+      store(new, v, i)
+      store(load(w, i) - learningRate * (nesterov ? decayed + momentum * new : new), w, i)
+      i &+= 8
+    }
+    while i < range.count {
+      let decayed = g[i] + weightDecay * w[i]
+      let new = momentum * v[i] + decayed
+      v[i] = new
+      w[i] -= learningRate * (nesterov ? decayed + momentum * new : new)
+      i &+= 1
+    }
+  }
+}
+
+/// Adam (Kingma and Ba, 2015) as PyTorch's `Adam` does it: the L2 decay is part of the gradient, epsilon is added after the
+/// second moment's correction. `step` counts from 1.
+package func adamStep(
+  weights: UnsafeMutablePointer<Float>, firstMoment: UnsafeMutablePointer<Float>,
+  secondMoment: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, count: Int, learningRate: Float,
+  beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float, step: Int, context: KernelContext
+) {
+  precondition(step >= 1, "steps count from 1")
+  let rate = Float(Double(learningRate) / (1 - pow(Double(beta1), Double(step))))
+  let inverseRoot = Float(1 / (1 - pow(Double(beta2), Double(step))).squareRoot())
+  let (rest1, rest2) = (1 - beta1, 1 - beta2)
+  let blocks = Blocks.elements(count)
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    let range = blocks[item]
+    let (w, g) = (weights + range.lowerBound, gradient + range.lowerBound)
+    let (m, v) = (firstMoment + range.lowerBound, secondMoment + range.lowerBound)
+    var i = 0
+    while i &+ 8 <= range.count {
+      let decayed = load(g, i) + weightDecay * load(w, i)
+      let first = beta1 * load(m, i) + rest1 * decayed
+      let second = beta2 * load(v, i) + rest2 * decayed * decayed
+      store(first, m, i)
+      store(second, v, i)
+      store(load(w, i) - rate * first / (second.squareRoot() * inverseRoot + epsilon), w, i)
+      i &+= 8
+    }
+    while i < range.count {
+      let decayed = g[i] + weightDecay * w[i]
+      let first = beta1 * m[i] + rest1 * decayed
+      let second = beta2 * v[i] + rest2 * decayed * decayed
+      m[i] = first
+      v[i] = second
+      w[i] -= rate * first / (second.squareRoot() * inverseRoot + epsilon)
+      i &+= 1
+    }
+  }
+}

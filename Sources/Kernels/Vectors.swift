@@ -1,0 +1,81 @@
+/// Eight channels at a time. Compiled for whatever the target offers: two SSE registers, or one AVX register.
+typealias Vector = SIMD8<Float>
+
+/// Elements `index ..< index + 8`; any alignment.
+@inline(__always)
+func load(_ pointer: UnsafePointer<Float>, _ index: Int) -> Vector {
+  UnsafeRawPointer(pointer + index).loadUnaligned(as: Vector.self)
+}
+
+@inline(__always)
+func load(_ pointer: UnsafeMutablePointer<Float>, _ index: Int) -> Vector {
+  UnsafeRawPointer(pointer + index).loadUnaligned(as: Vector.self)
+}
+
+@inline(__always)
+func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>, _ index: Int) {
+  UnsafeMutableRawPointer(pointer + index).storeBytes(of: vector, as: Vector.self)
+}
+
+/// max(0, v) that lets NaN through, so that a diverging run is seen to diverge.
+@inline(__always)
+func positivePart(_ vector: Vector) -> Vector {
+  vector.replacing(with: Vector.zero, where: vector .< Vector.zero)
+}
+
+@inline(__always)
+func positivePart(_ value: Float) -> Float { value < 0 ? 0 : value }
+
+/// Copies a short run; `memcpy`'s call costs more than the copy where pictures have few channels.
+@inline(__always)
+func copy(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+  var i = 0
+  while i &+ 8 <= count {
+    store(load(source, i), target, i)
+    i &+= 8
+  }
+  while i < count {
+    target[i] = source[i]
+    i &+= 1
+  }
+}
+
+@inline(__always)
+func clear(_ target: UnsafeMutablePointer<Float>, count: Int) {
+  var i = 0
+  while i &+ 8 <= count {
+    store(.zero, target, i)
+    i &+= 8
+  }
+  while i < count {
+    target[i] = 0
+    i &+= 1
+  }
+}
+
+@inline(__always)
+func add(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+  var i = 0
+  while i &+ 8 <= count {
+    store(load(target, i) + load(source, i), target, i)
+    i &+= 8
+  }
+  while i < count {
+    target[i] += source[i]
+    i &+= 1
+  }
+}
+
+/// target [columns, rows] = source [rows, columns] transposed, in squares that both caches' lines serve.
+func transpose(
+  _ source: UnsafePointer<Float>, rows: Int, columns: Int, into target: UnsafeMutablePointer<Float>
+) {
+  var column = 0
+  while column < columns {
+    let end = min(columns, column &+ 16)
+    for row in 0..<rows {
+      for c in column..<end { target[c &* rows &+ row] = source[row &* columns &+ c] }
+    }
+    column = end
+  }
+}

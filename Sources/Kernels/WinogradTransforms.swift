@@ -1,0 +1,271 @@
+internal import CostModel
+
+/// Pictures as tiles: [batch, height, width, channels], tiles row by row, picture by picture.
+struct TiledPictures {
+  let height, width, channels, tileRows, tileColumns: Int
+
+  init(_ cost: WinogradCost, channels: Int) {
+    height = cost.geometry.height
+    width = cost.geometry.width
+    self.channels = channels
+    tileRows = cost.tileRows
+    tileColumns = cost.tileColumns
+  }
+
+  /// A tile's picture, and its first row and column there.
+  @inline(__always)
+  func corner(of tile: Int, edge: Int) -> (picture: Int, row: Int, column: Int) {
+    let (row, column) = (tile / tileColumns, tile % tileColumns)
+    return (row / tileRows, row % tileRows &* edge, column &* edge)
+  }
+
+  /// Pointers to `extent` x `extent` pixels from `row`, `column` on; those outside of the picture are `zeros`.
+  @inline(__always)
+  func pixels(
+    of x: UnsafePointer<Float>, picture: Int, row: Int, column: Int, extent: Int, zeros: UnsafePointer<Float>,
+    into pointers: UnsafeMutablePointer<UnsafePointer<Float>>
+  ) {
+    for i in 0..<extent {
+      let inside = row &+ i >= 0 && row &+ i < height
+      let line = x + (((picture &* height &+ row &+ i) &* width &+ column) &* channels)
+      for j in 0..<extent {
+        let isPixel = inside && column &+ j >= 0 && column &+ j < width
+        pointers[i &* extent &+ j] = isPixel ? line + j &* channels : zeros
+      }
+    }
+  }
+}
+
+/// Planes [points^2][tiles][channels] of the tiles' inputs, B^T d B: `planes` points at the first tile's row.
+func transformInput<Tile: WinogradTile>(
+  _: Tile.Type, _ x: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
+  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
+) {
+  let points = Tile.points
+  withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 36) { table in
+    withUnsafeTemporaryAllocation(of: Lane.self, capacity: 36) { temporary in
+      let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
+      for tile in tiles {
+        let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
+        pictures.pixels(
+          of: x, picture: picture, row: row &- 1, column: column &- 1, extent: points, zeros: zeros,
+          into: pixels)
+        let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
+
+        @inline(__always)
+        func transform(_ channel: Int, _ access: some LaneAccess) {
+          for j in 0..<points {
+            Tile.input({ access.load(pixels[$0 &* points &+ j] + channel) }) {
+              temporary[$0 &* points &+ j] = $1
+            }
+          }
+          for i in 0..<points {
+            Tile.input({ temporary[i &* points &+ $0] }) {
+              access.store($1, target + ((i &* points &+ $0) &* stride &+ channel))
+            }
+          }
+        }
+        forEachLane(
+          pictures.channels, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: pictures.channels)) })
+      }
+    }
+  }
+}
+
+/// Planes of the tiles' output gradients, A dy A^T.
+func transformOutputGradient<Tile: WinogradTile>(
+  _: Tile.Type, _ dy: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
+  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
+) {
+  let (points, outputs) = (Tile.points, Tile.outputs)
+  withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 16) { table in
+    withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
+      let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
+      for tile in tiles {
+        let (picture, row, column) = pictures.corner(of: tile, edge: outputs)
+        pictures.pixels(
+          of: dy, picture: picture, row: row, column: column, extent: outputs, zeros: zeros, into: pixels)
+        let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
+
+        @inline(__always)
+        func transform(_ channel: Int, _ access: some LaneAccess) {
+          for j in 0..<outputs {
+            Tile.outputGradient({ access.load(pixels[$0 &* outputs &+ j] + channel) }) {
+              temporary[$0 &* outputs &+ j] = $1
+            }
+          }
+          for i in 0..<points {
+            Tile.outputGradient({ temporary[i &* outputs &+ $0] }) {
+              access.store($1, target + ((i &* points &+ $0) &* stride &+ channel))
+            }
+          }
+        }
+        forEachLane(
+          pictures.channels, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: pictures.channels)) })
+      }
+    }
+  }
+}
+
+/// Pixels from planes, A^T m A, plus bias, or the positive part. The planes hold the channels `channels` of the pictures
+/// only, `planes` the first tile's row; what sticks out of the picture is dropped.
+func transformOutput<Tile: WinogradTile>(
+  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, _ pictures: TiledPictures, tiles: Range<Int>,
+  channels: Range<Int>, bias: UnsafePointer<Float>?, relu: Bool, into y: UnsafeMutablePointer<Float>
+) {
+  let (points, outputs) = (Tile.points, Tile.outputs)
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
+    let temporary = temporary.baseAddress!
+    for tile in tiles {
+      let (picture, row, column) = pictures.corner(of: tile, edge: outputs)
+      let rows = min(outputs, pictures.height &- row)
+      let columns = min(outputs, pictures.width &- column)
+      let line = pictures.width &* pictures.channels
+      let target =
+        y
+        + (((picture &* pictures.height &+ row) &* pictures.width &+ column) &* pictures.channels
+          &+ channels.lowerBound)
+      let source = planes + (tile &- tiles.lowerBound) &* channels.count
+
+      @inline(__always)
+      func transform(_ channel: Int, _ access: some LaneAccess) {
+        for j in 0..<points {
+          Tile.output({ access.load(source + (($0 &* points &+ j) &* stride &+ channel)) }) {
+            temporary[$0 &* points &+ j] = $1
+          }
+        }
+        let offset = bias.map { access.load($0 + (channels.lowerBound &+ channel)) } ?? .zero
+        for i in 0..<rows {
+          let pixel = target + (i &* line &+ channel)
+          Tile.output({ temporary[i &* points &+ $0] }) {
+            guard $0 < columns else { return }
+            var value = $1 + offset
+            if relu { value = value.replacing(with: Lane.zero, where: value .< Lane.zero) }
+            access.store(value, pixel + $0 &* pictures.channels)
+          }
+        }
+      }
+      forEachLane(
+        channels.count, whole: { transform($0, WholeLane()) },
+        partial: { transform(0, PartialLane(count: channels.count)) })
+    }
+  }
+}
+
+/// Planes [points^2][rows][columns] of a filter's rows (input channels) and columns (output channels), G g G^T.
+func transformFilter<Tile: WinogradTile>(
+  _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
+  into planes: UnsafeMutablePointer<Float>, stride: Int
+) {
+  let points = Tile.points
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
+    let temporary = temporary.baseAddress!
+    for row in rows {
+      let source = filter + (row &* outs &+ columns.lowerBound)
+      let target = planes + row &* columns.count
+
+      @inline(__always)
+      func transform(_ channel: Int, _ access: some LaneAccess) {
+        for j in 0..<3 {
+          Tile.filter({ access.load(source + (($0 &* 3 &+ j) &* ins &* outs &+ channel)) }) {
+            temporary[$0 &* 3 &+ j] = $1
+          }
+        }
+        for i in 0..<points {
+          Tile.filter({ temporary[i &* 3 &+ $0] }) {
+            access.store($1, target + ((i &* points &+ $0) &* stride &+ channel))
+          }
+        }
+      }
+      forEachLane(
+        columns.count, whole: { transform($0, WholeLane()) },
+        partial: { transform(0, PartialLane(count: columns.count)) })
+    }
+  }
+}
+
+/// The same of the filter turned by half a circle with its channels swapped, for input gradients: `rows` are output
+/// channels here, `columns` input channels.
+func transformTurnedFilter<Tile: WinogradTile>(
+  _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
+  into planes: UnsafeMutablePointer<Float>, stride: Int
+) {
+  let points = Tile.points
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18 + 36) { memory in
+    let (temporary, taps) = (memory.baseAddress!, memory.baseAddress! + 18)
+
+    /// Four columns of up to four rows.
+    @inline(__always)
+    func transform(_ row: Int, _ rowCount: Int, _ column: Int, _ columnCount: Int, _ access: some LaneAccess)
+    {
+      let source = filter + ((columns.lowerBound &+ column) &* outs &+ row)
+      for tap in 0..<9 {
+        let plane = source + (8 &- tap) &* ins &* outs
+        for r in 0..<4 { taps[tap &* 4 &+ r] = .zero }
+        if rowCount == 4 && columnCount == 4 {
+          let (a, b) = (WholeLane().load(plane), WholeLane().load(plane + outs))
+          let (c, d) = (WholeLane().load(plane + 2 &* outs), WholeLane().load(plane + 3 &* outs))
+          taps[tap &* 4] = Lane(a.x, b.x, c.x, d.x)
+          taps[tap &* 4 &+ 1] = Lane(a.y, b.y, c.y, d.y)
+          taps[tap &* 4 &+ 2] = Lane(a.z, b.z, c.z, d.z)
+          taps[tap &* 4 &+ 3] = Lane(a.w, b.w, c.w, d.w)
+        } else {
+          for r in 0..<rowCount {
+            for k in 0..<columnCount { taps[tap &* 4 &+ r][k] = plane[k &* outs &+ r] }
+          }
+        }
+      }
+      for r in 0..<rowCount {
+        let target = planes + ((row &+ r) &* columns.count &+ column)
+        for j in 0..<3 {
+          Tile.filter({ taps[($0 &* 3 &+ j) &* 4 &+ r] }) { temporary[$0 &* 3 &+ j] = $1 }
+        }
+        for i in 0..<points {
+          Tile.filter({ temporary[i &* 3 &+ $0] }) {
+            access.store($1, target + (i &* points &+ $0) &* stride)
+          }
+        }
+      }
+    }
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let count = min(4, rows.upperBound &- row)
+      forEachLane(
+        columns.count, whole: { transform(row, count, $0, 4, WholeLane()) },
+        partial: { transform(row, count, 0, columns.count, PartialLane(count: columns.count)) })
+      row &+= 4
+    }
+  }
+}
+
+/// The filter's gradient from planes, G^T u G, of the rows (input channels) `rows`.
+func transformFilterGradient<Tile: WinogradTile>(
+  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, ins: Int, outs: Int, rows: Range<Int>,
+  into dFilter: UnsafeMutablePointer<Float>
+) {
+  let points = Tile.points
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
+    let temporary = temporary.baseAddress!
+    for row in rows {
+      let (source, target) = (planes + row &* outs, dFilter + row &* outs)
+
+      @inline(__always)
+      func transform(_ channel: Int, _ access: some LaneAccess) {
+        for j in 0..<points {
+          Tile.filterGradient({ access.load(source + (($0 &* points &+ j) &* stride &+ channel)) }) {
+            temporary[$0 &* points &+ j] = $1
+          }
+        }
+        for i in 0..<3 {
+          Tile.filterGradient({ temporary[i &* points &+ $0] }) {
+            access.store($1, target + ((i &* 3 &+ $0) &* ins &* outs &+ channel))
+          }
+        }
+      }
+      forEachLane(
+        outs, whole: { transform($0, WholeLane()) }, partial: { transform(0, PartialLane(count: outs)) })
+    }
+  }
+}
