@@ -23,7 +23,7 @@ package final class AlignedBuffer<Element: BitwiseCopyable> {
 
   package convenience init(_ elements: [Element]) {
     self.init(count: elements.count)
-    for (index, element) in elements.enumerated() { body[index] = element }
+    _ = body.update(fromContentsOf: elements)
   }
 
   deinit {

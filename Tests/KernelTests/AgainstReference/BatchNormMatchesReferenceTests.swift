@@ -1,0 +1,130 @@
+import CostModel
+import Kernels
+import TestSupport
+import Testing
+
+@Suite struct BatchNormMatchesReferenceTests {
+  /// Rows and channels.
+  static let shapes = [(5, 1), (6, 3), (6, 48), (37, 8), (100, 17), (513, 64), (9_000, 5), (70_001, 3)]
+
+  private struct Case {
+    let x, dy: Pictures
+    let norm: ReferenceBatchNorm
+    let xs, dys, scales, shifts: AlignedBuffer<Float>
+
+    /// Channels have means of several deviations, as they come out of a convolution. Where an output comes near a ReLU's
+    /// kink its gradient is 0: which branch float32 takes does not matter then.
+    init(_ rows: Int, _ channels: Int) {
+      var random = SplitMix64(seed: UInt64(rows + channels))
+      norm = random.batchNorm(channels: channels)
+      let centers = random.uniform(count: channels, in: -3...3)
+      var x = random.matrix(rows, channels)
+      for row in 0..<rows {
+        for c in 0..<channels { x[row, c] = Double(Float(x[row, c] + centers[c])) }
+      }
+      self.x = x
+      var copy = norm
+      let y = Reference.batchNormTraining(x, &copy)
+      let gradient = random.matrix(rows, channels)
+      dy = gradient.with(values: zip(gradient.values, y.values).map { abs($1) < 1e-4 ? 0 : $0 })
+      (xs, dys) = (x.buffer, dy.buffer)
+      (scales, shifts) = (AlignedBuffer(norm.scale), AlignedBuffer(norm.shift))
+    }
+  }
+
+  @Test(arguments: shapes, [false, true])
+  func training(_ shape: (Int, Int), relu: Bool) {
+    let (rows, channels) = shape
+    let c = Case(rows, channels)
+    var moved = c.norm
+    let y = Reference.batchNormTraining(c.x, &moved, relu: relu)
+    let (mean, variance) = Reference.moments(c.x)
+    let outputs = run(
+      KernelScratch.batchNormTraining(rows: rows, channels: channels), reading: [c.xs, c.scales, c.shifts],
+      writing: [
+        .fresh(rows * channels), .fresh(channels), .fresh(channels), .holding(c.norm.runningMean),
+        .holding(c.norm.runningVariance),
+      ]
+    ) { outputs, context in
+      batchNormTraining(
+        x: c.xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer, runningMean: outputs[3],
+        runningVariance: outputs[4], y: outputs[0], savedMean: outputs[1], savedInverseDeviation: outputs[2],
+        rows: rows, channels: channels, relu: relu, epsilon: 1e-5, momentum: 0.1, context: context)
+    }
+    expectClose(outputs[0], y.values, reductionLength: 1, slack: 24, "batch norm output")
+    expectClose(outputs[1], mean, reductionLength: 1, slack: 4, "batch norm mean")
+    expectClose(
+      outputs[2], variance.map { 1 / ($0 + 1e-5).squareRoot() }, reductionLength: 1, slack: 4,
+      "batch norm deviation")
+    expectClose(outputs[3], moved.runningMean, reductionLength: 1, slack: 8, "batch norm running mean")
+    expectClose(
+      outputs[4], moved.runningVariance, reductionLength: 1, slack: 4, "batch norm running variance")
+  }
+
+  @Test(arguments: shapes, [false, true])
+  func inference(_ shape: (Int, Int), relu: Bool) {
+    let (rows, channels) = shape
+    let c = Case(rows, channels)
+    let (means, variances) = (
+      AlignedBuffer<Float>(c.norm.runningMean), AlignedBuffer<Float>(c.norm.runningVariance)
+    )
+    let y = run(
+      KernelScratch.batchNormInference(rows: rows, channels: channels),
+      reading: [c.xs, c.scales, c.shifts, means, variances], writing: [.fresh(rows * channels)]
+    ) { outputs, context in
+      batchNormInference(
+        x: c.xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer, runningMean: means.pointer,
+        runningVariance: variances.pointer, y: outputs[0], rows: rows, channels: channels, relu: relu,
+        epsilon: 1e-5, context: context)
+    }
+    let expected = Reference.batchNormInference(c.x, c.norm, relu: relu)
+    expectClose(y[0], expected.values, reductionLength: 1, slack: 4, "batch norm inference")
+  }
+
+  @Test(arguments: shapes, [false, true])
+  func backward(_ shape: (Int, Int), relu: Bool) {
+    let (rows, channels) = shape
+    let c = Case(rows, channels)
+    let expected = Reference.batchNormBackward(c.x, outputGradient: c.dy, c.norm, relu: relu)
+    let (mean, variance) = Reference.moments(c.x)
+    let means = AlignedBuffer<Float>(mean)
+    let inverses = AlignedBuffer<Float>(variance.map { 1 / ($0 + 1e-5).squareRoot() })
+    let outputs = run(
+      KernelScratch.batchNormBackward(rows: rows, channels: channels),
+      reading: [c.xs, c.dys, c.scales, c.shifts, means, inverses],
+      writing: [.fresh(rows * channels), .fresh(channels), .fresh(channels)]
+    ) { outputs, context in
+      batchNormBackward(
+        x: c.xs.pointer, dy: c.dys.pointer, scale: c.scales.pointer, shift: c.shifts.pointer,
+        savedMean: means.pointer, savedInverseDeviation: inverses.pointer, dx: outputs[0], dScale: outputs[1],
+        dShift: outputs[2], rows: rows, channels: channels, relu: relu, context: context)
+    }
+    expectClose(outputs[0], expected.input.values, reductionLength: 1, slack: 12, "batch norm dx")
+    expectClose(outputs[1], expected.scale, reductionLength: rows, slack: 4, "batch norm dscale")
+    expectClose(outputs[2], expected.shift, reductionLength: rows, slack: 2, "batch norm dshift")
+  }
+
+  @Test(arguments: [(1, 1), (27, 8), (75, 17), (576, 64), (2000, 33)], [false, true])
+  func folding(_ shape: (Int, Int), hasBias: Bool) {
+    let (patchSize, outs) = shape
+    var random = SplitMix64(seed: UInt64(patchSize))
+    let norm = random.batchNorm(channels: outs)
+    let (filter, bias) = (random.uniform(count: patchSize * outs), random.uniform(count: outs))
+    let expected = Reference.foldBatchNorm(filter: filter, bias: hasBias ? bias : nil, norm)
+    let operands = [filter, bias, norm.scale, norm.shift, norm.runningMean, norm.runningVariance]
+    let inputs = operands.map { AlignedBuffer<Float>($0) }
+    let outputs = run(
+      KernelScratch.foldBatchNorm(patchSize: patchSize, outChannels: outs), reading: inputs,
+      writing: [.fresh(patchSize * outs), .fresh(outs)]
+    ) { outputs, context in
+      foldBatchNorm(
+        filter: inputs[0].pointer, bias: hasBias ? inputs[1].pointer : nil, scale: inputs[2].pointer,
+        shift: inputs[3].pointer, runningMean: inputs[4].pointer, runningVariance: inputs[5].pointer,
+        foldedFilter: outputs[0], foldedBias: outputs[1], patchSize: patchSize, outChannels: outs,
+        epsilon: 1e-5,
+        context: context)
+    }
+    expectClose(outputs[0], expected.filter, reductionLength: 1, slack: 3, "folded filter")
+    expectClose(outputs[1], expected.bias, reductionLength: 1, slack: 4, "folded bias")
+  }
+}

@@ -1,0 +1,135 @@
+import CostModel
+import Kernels
+import TestSupport
+import Testing
+
+/// Every algorithm on every shape that it computes.
+@Suite struct ConvolutionMatchesReferenceTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let geometry: ConvolutionGeometry
+    let algorithm: ConvolutionAlgorithm
+    var testDescription: String {
+      let g = geometry
+      return "\(algorithm) \(g.batch)x\(g.height)x\(g.width)x\(g.inChannels) \(g.reference)"
+    }
+  }
+
+  /// Kernel sizes, strides, picture sizes and channels, crossed: odd sizes, single pixels, channels beside the vectors' width.
+  private static let crossed: [ConvolutionGeometry] = [1, 3, 5, 7].flatMap { kernelSize in
+    [1, 2].flatMap { stride in
+      [(1, 1), (5, 7), (8, 8), (9, 6)].flatMap { height, width in
+        [(1, 8), (3, 17), (8, 8), (17, 3), (8, 1), (64, 64)].map { ins, outs in
+          ConvolutionGeometry(
+            batch: 2, height: height, width: width, inChannels: ins, outChannels: outs,
+            kernelSize: kernelSize,
+            stride: stride, padding: kernelSize / 2)
+        }
+      }
+    }
+  }
+
+  /// Shapes that a crossing does not reach: paddings of other sizes, many blocks of work, filters too large for partial sums.
+  private static let special: [ConvolutionGeometry] = [
+    shape(2, 9, 7, 5, 6, kernel: 3, padding: 0), shape(2, 4, 4, 3, 5, kernel: 3, padding: 2),
+    shape(1, 11, 11, 4, 4, kernel: 5, stride: 3, padding: 1), shape(2, 6, 6, 8, 8, kernel: 1, padding: 1),
+    shape(3, 7, 9, 3, 8, kernel: 2, stride: 2, padding: 0), shape(6, 32, 32, 3, 8, kernel: 3),
+    shape(40, 16, 16, 3, 8, kernel: 3), shape(3, 33, 31, 8, 17, kernel: 5, stride: 2),
+    shape(9, 16, 16, 17, 8, kernel: 1), shape(3, 8, 8, 400, 380, kernel: 1),
+    shape(2, 4, 4, 130, 130, kernel: 3), shape(3, 7, 5, 192, 192, kernel: 3),
+    shape(2, 1, 1, 200, 264, kernel: 3), shape(1, 1, 16, 8, 8, kernel: 7),
+  ]
+
+  private static func shape(
+    _ batch: Int, _ height: Int, _ width: Int, _ ins: Int, _ outs: Int, kernel: Int, stride: Int = 1,
+    padding: Int? = nil
+  ) -> ConvolutionGeometry {
+    ConvolutionGeometry(
+      batch: batch, height: height, width: width, inChannels: ins, outChannels: outs, kernelSize: kernel,
+      stride: stride, padding: padding ?? kernel / 2)
+  }
+
+  static let cases: [Case] = (crossed + special).flatMap { geometry in
+    geometry.legalAlgorithms.map { Case(geometry: geometry, algorithm: $0) }
+  }
+
+  /// A Winograd transform's large coefficients cost digits (Lavin and Gray 2016); a plain sum costs what sums cost.
+  private func slack(_ algorithm: ConvolutionAlgorithm) -> Double {
+    switch algorithm {
+    case .im2col, .pointwise: 1.5
+    case .winograd2x2: 2.5
+    case .winograd4x4: 12
+    }
+  }
+
+  private func inputs(_ g: ConvolutionGeometry) -> (
+    x: Pictures, filter: [Double], bias: [Double], dy: Pictures
+  ) {
+    var random = SplitMix64(seed: UInt64(g.patchSize + 1000 * g.outRows + g.outChannels))
+    return (
+      random.pictures(g.batch, g.height, g.width, g.inChannels),
+      random.uniform(count: g.patchSize * g.outChannels), random.uniform(count: g.outChannels),
+      random.pictures(g.batch, g.outHeight, g.outWidth, g.outChannels)
+    )
+  }
+
+  @Test(arguments: cases)
+  func forward(_ testCase: Case) {
+    let (g, algorithm) = (testCase.geometry, testCase.algorithm)
+    let (x, filter, bias, _) = inputs(g)
+    let plain = Reference.convolutionForward(x, filter: filter, g.reference)
+    let cut = Reference.convolutionForward(x, filter: filter, bias: bias, relu: true, g.reference)
+    let (xs, filters, biases) = (x.buffer, AlignedBuffer<Float>(filter), AlignedBuffer<Float>(bias))
+    for (bias, relu, expected) in [(nil, false, plain), (biases, true, cut)] {
+      let y = run(
+        KernelScratch.convolutionForward(g, algorithm), reading: [xs, filters, biases],
+        writing: [.fresh(g.outRows * g.outChannels)]
+      ) { outputs, context in
+        convolutionForward(
+          x: xs.pointer, filter: filters.pointer, bias: bias?.pointer, y: outputs[0], relu: relu, geometry: g,
+          algorithm: algorithm, context: context)
+      }
+      expectClose(
+        y[0], expected.values, reductionLength: g.patchSize, slack: slack(algorithm), "forward \(algorithm)")
+    }
+  }
+
+  @Test(arguments: cases)
+  func inputGradient(_ testCase: Case) {
+    let (g, algorithm) = (testCase.geometry, testCase.algorithm)
+    let (_, filter, _, dy) = inputs(g)
+    let expected = Reference.convolutionInputGradient(
+      outputGradient: dy, filter: filter, height: g.height, width: g.width, inChannels: g.inChannels,
+      g.reference)
+    let (dys, filters) = (dy.buffer, AlignedBuffer<Float>(filter))
+    let dx = run(
+      KernelScratch.convolutionInputGradient(g, algorithm), reading: [dys, filters],
+      writing: [.fresh(g.inRows * g.inChannels)]
+    ) { outputs, context in
+      convolutionInputGradient(
+        dy: dys.pointer, filter: filters.pointer, dx: outputs[0], geometry: g, algorithm: algorithm,
+        context: context)
+    }
+    expectClose(
+      dx[0], expected.values, reductionLength: g.kernelSize * g.kernelSize * g.outChannels,
+      slack: slack(algorithm), "input gradient \(algorithm)")
+  }
+
+  @Test(arguments: cases)
+  func weightGradient(_ testCase: Case) {
+    let (g, algorithm) = (testCase.geometry, testCase.algorithm)
+    let (x, _, _, dy) = inputs(g)
+    let expected = Reference.convolutionWeightGradient(x, outputGradient: dy, g.reference)
+    let (xs, dys) = (x.buffer, dy.buffer)
+    let dFilter = run(
+      KernelScratch.convolutionWeightGradient(g, algorithm), reading: [xs, dys],
+      writing: [.fresh(g.patchSize * g.outChannels)]
+    ) { outputs, context in
+      convolutionWeightGradient(
+        x: xs.pointer, dy: dys.pointer, dFilter: outputs[0], geometry: g, algorithm: algorithm,
+        context: context)
+    }
+    expectClose(
+      dFilter[0], expected, reductionLength: g.outRows, slack: slack(algorithm),
+      "weight gradient \(algorithm)")
+  }
+}

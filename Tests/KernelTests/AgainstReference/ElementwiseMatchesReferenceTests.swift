@@ -1,0 +1,127 @@
+import CostModel
+import Kernels
+import TestSupport
+import Testing
+
+@Suite struct ElementwiseMatchesReferenceTests {
+  static let counts = [1, 7, 8, 9, 1000, 16_384, 70_003]
+
+  @Test(arguments: counts)
+  func relu(count: Int) {
+    var random = SplitMix64(seed: UInt64(count))
+    let (x, dy) = (random.uniform(count: count), random.uniform(count: count))
+    let y = Reference.reluForward(x)
+    let (xs, ys, dys) = (AlignedBuffer<Float>(x), AlignedBuffer<Float>(y), AlignedBuffer<Float>(dy))
+    let forward = run(KernelScratch.reluForward(count: count), reading: [xs], writing: [.fresh(count)]) {
+      reluForward(x: xs.pointer, y: $0[0], count: count, context: $1)
+    }
+    let backward = run(
+      KernelScratch.reluBackward(count: count), reading: [ys, dys], writing: [.fresh(count)]
+    ) {
+      reluBackward(y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+    }
+    #expect(forward[0].map(Double.init) == y)
+    #expect(backward[0].map(Double.init) == Reference.reluBackward(outputGradient: dy, y: y))
+  }
+
+  @Test(arguments: counts, [false, true])
+  func add(count: Int, relu: Bool) {
+    var random = SplitMix64(seed: UInt64(count))
+    let (a, b) = (random.uniform(count: count), random.uniform(count: count))
+    let (aBuffer, bBuffer) = (AlignedBuffer<Float>(a), AlignedBuffer<Float>(b))
+    let y = run(
+      KernelScratch.addForward(count: count), reading: [aBuffer, bBuffer], writing: [.fresh(count)]
+    ) {
+      addForward(a: aBuffer.pointer, b: bBuffer.pointer, y: $0[0], count: count, relu: relu, context: $1)
+    }
+    // One addition, rounded once.
+    #expect(y[0] == Reference.addForward(a, b, relu: relu).map { Float($0) })
+  }
+
+  /// Logits of `-spread...spread`. At 60, powers of e leave float32 unless the largest logit is taken off first.
+  @Test(arguments: [(1, 2, 1.0), (6, 10, 3), (37, 7, 60), (128, 100, 10), (5, 1000, 60)])
+  func softmaxCrossEntropy(rows: Int, classes: Int, spread: Double) {
+    var random = SplitMix64(seed: UInt64(rows * classes))
+    let logits = Pictures(
+      rows: rows, channels: classes,
+      values: random.distinct(count: rows * classes).map { Double(Float(spread * $0)) })
+    let labels = random.labels(rows, classes: classes)
+    let expected = Reference.softmaxCrossEntropy(logits, labels: labels)
+    let (inputs, targets) = (logits.buffer, AlignedBuffer<Int32>(labels.map { Int32($0) }))
+    for hasGradient in [false, true] {
+      let outputs = run(
+        KernelScratch.softmaxCrossEntropy(rows: rows, classes: classes), reading: [inputs],
+        writing: [.fresh(3), hasGradient ? .fresh(rows * classes) : .holding(logits.values)]
+      ) { outputs, context in
+        Kernels.softmaxCrossEntropy(
+          logits: inputs.pointer, labels: targets.pointer, logitGradient: hasGradient ? outputs[1] : nil,
+          metrics: outputs[0], rows: rows, classes: classes, context: context)
+      }
+      let loss = Double(outputs[0][0]) / Double(rows)
+      #expect(abs(loss - expected.loss) < 1e-6 * max(1, expected.loss))
+      #expect(outputs[0][1] == Float(expected.top1) && outputs[0][2] == Float(expected.top5))
+      if hasGradient {
+        expectClose(
+          outputs[1], expected.logitGradient.values, reductionLength: classes, slack: 4,
+          "cross entropy gradient")
+      }
+    }
+  }
+
+  @Test(arguments: [1, 17, 40_000], [false, true])
+  func sgd(count: Int, nesterov: Bool) {
+    var random = SplitMix64(seed: UInt64(count))
+    let initial = random.uniform(count: count)
+    let gradients = (0..<3).map { _ in random.uniform(count: count) }
+    var (weights, velocity) = (initial, [Double](repeating: 0, count: count))
+    for gradient in gradients {
+      Reference.sgdStep(
+        weights: &weights, velocity: &velocity, gradient: gradient, learningRate: 0.1, momentum: 0.9,
+        weightDecay: 5e-4, nesterov: nesterov)
+    }
+    let buffers = gradients.map { AlignedBuffer<Float>($0) }
+    let outputs = run(
+      KernelScratch.sgdStep(count: count), reading: buffers,
+      writing: [.holding(initial), .holding([Double](repeating: 0, count: count))]
+    ) { outputs, context in
+      for gradient in buffers {
+        sgdStep(
+          weights: outputs[0], velocity: outputs[1], gradient: gradient.pointer, count: count,
+          learningRate: 0.1,
+          momentum: 0.9, weightDecay: 5e-4, nesterov: nesterov, context: context)
+      }
+    }
+    expectClose(outputs[0], weights, reductionLength: 3, slack: 4, "sgd weights")
+    expectClose(outputs[1], velocity, reductionLength: 3, slack: 4, "sgd velocity")
+  }
+
+  /// The reference takes the betas as float32 has them: 1 - 0.999 is 1e-5 off there, in the moment and its correction alike.
+  @Test(arguments: [1, 17, 40_000], [0, 0.01])
+  func adam(count: Int, weightDecay: Double) {
+    var random = SplitMix64(seed: UInt64(count))
+    let initial = random.uniform(count: count)
+    let gradients = (0..<3).map { _ in random.uniform(count: count) }
+    let zeros = [Double](repeating: 0, count: count)
+    var (weights, first, second) = (initial, zeros, zeros)
+    for (index, gradient) in gradients.enumerated() {
+      Reference.adamStep(
+        weights: &weights, firstMoment: &first, secondMoment: &second, gradient: gradient, step: index + 1,
+        learningRate: 1e-2, beta1: Double(Float(0.9)), beta2: Double(Float(0.999)), weightDecay: weightDecay)
+    }
+    let buffers = gradients.map { AlignedBuffer<Float>($0) }
+    let outputs = run(
+      KernelScratch.adamStep(count: count), reading: buffers,
+      writing: [.holding(initial), .holding(zeros), .holding(zeros)]
+    ) { outputs, context in
+      for (index, gradient) in buffers.enumerated() {
+        adamStep(
+          weights: outputs[0], firstMoment: outputs[1], secondMoment: outputs[2], gradient: gradient.pointer,
+          count: count, learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+          weightDecay: Float(weightDecay), step: index + 1, context: context)
+      }
+    }
+    expectClose(outputs[0], weights, reductionLength: 3, slack: 2, "adam weights")
+    expectClose(outputs[1], first, reductionLength: 3, slack: 4, "adam first moment")
+    expectClose(outputs[2], second, reductionLength: 3, slack: 4, "adam second moment")
+  }
+}
