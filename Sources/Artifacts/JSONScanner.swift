@@ -40,7 +40,7 @@ struct JSONScanner {
     return numbers
   }
 
-  private mutating func naturalNumber() throws(Fault) -> Int {
+  mutating func naturalNumber() throws(Fault) -> Int {
     skipBlanks()
     let begin = offset
     var number = 0
@@ -128,11 +128,15 @@ struct JSONScanner {
     guard offset == bytes.count else { throw fault(expected: "nothing more") }
   }
 
-  private mutating func skipBlanks() {
-    while offset < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[offset]) { offset += 1 }
+  var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+  mutating func advance() { offset += 1 }
+
+  mutating func skipBlanks() {
+    while let byte = peek, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { offset += 1 }
   }
 
-  private mutating func take(_ text: StaticString) -> Bool {
+  mutating func take(_ text: StaticString) -> Bool {
     skipBlanks()
     let wanted = "\(text)".utf8
     guard bytes[offset...].starts(with: wanted) else { return false }

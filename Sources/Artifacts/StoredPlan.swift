@@ -1,87 +1,119 @@
-internal import Foundation
-internal import Text
+package import Diagnostics
 
 /// Why a plan file can't be read.
 package enum StoredPlanError: Error {
-  case unreadable(path: String, reason: String)
-  case notAPlan(path: String, reason: String)
+  case unreadable(path: String, reason: SourceReadError)
+  case tooLarge(path: String)
+  case malformed(path: String, offset: Int, expected: String, found: String)
+  case missing(path: String, key: String)
+  case wrongSchema(path: String, found: String)
+  case wrongThreads(path: String, found: Int)
 
   package var message: String {
     switch self {
-    case .unreadable(let path, let reason): "cannot read '\(path)': \(reason)"
-    case .notAPlan(let path, let reason): "\(path): not a plan of Strata's: \(reason)"
+    case .unreadable(let path, let reason): "cannot read '\(path)': \(reason.words)"
+    case .tooLarge(let path): "\(path): not a plan: larger than \(StoredPlan.largestByteCount) bytes"
+    case .malformed(let path, let offset, let expected, let found):
+      "\(path): not a plan: at byte \(offset): expected \(expected), found \(found)"
+    case .missing(let path, let key): "\(path): not a plan: '\(key)' is missing"
+    case .wrongSchema(let path, let found):
+      "\(path): not a plan of this release: its schema is '\(found)', expected '\(StoredPlan.schema)'"
+    case .wrongThreads(let path, let found): "\(path): not a plan: \(found) threads, expected 1 to 256"
     }
   }
 }
 
 /// What a plan file is pinned to. The programs themselves are compiled again from the spec's text that the file keeps, and
 /// must come out with the same layout: compiling is deterministic.
-package struct StoredPlan: Decodable, Sendable {
-  package struct Spec: Decodable, Sendable {
-    package var sha256: String
-    /// From the plan's folder; nil in a plan that was printed, not kept.
-    package var path: String?
-    /// The canonical text of the resolved spec.
-    package var text: String
-  }
-
-  package struct Data: Decodable, Sendable {
-    package var path: String?
-    package var fingerprint: String?
-  }
-
-  package var schema: String
-  package var name: String
+package struct StoredPlan: Hashable, Sendable {
   package var threads: Int
-  package var spec: Spec
-  package var data: Data
-  package var layoutSha256: String
+  package var specSHA256: String
+  /// Where the spec lies, from the plan's folder; nil in a plan that was printed, not kept.
+  package var specPath: String?
+  /// The canonical text of the resolved spec.
+  package var specText: String
+  /// As opened; nil where planned without data.
+  package var dataPath: String?
+  package var dataFingerprint: String?
+  package var layoutSHA256: String
 
+  static let schema = "strata.plan/1"
   /// Plans are small: a larger file is something else.
-  package static let largestByteCount = 4 << 20
+  static let largestByteCount = 4 << 20
 
   package init(path: String) throws(StoredPlanError) {
-    let bytes: Foundation.Data
+    let bytes: [UInt8]
     do {
-      guard let file = FileHandle(forReadingAtPath: path) else {
-        throw StoredPlanError.unreadable(path: path, reason: "no such file, or not readable")
-      }
-      bytes = try file.read(upToCount: Self.largestByteCount + 1) ?? Foundation.Data()
-    } catch let error as StoredPlanError {
-      throw error
+      bytes = try readSource(path: path, limit: Self.largestByteCount + 1)
     } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
+      throw .unreadable(path: path, reason: error)
     }
-    guard bytes.count <= Self.largestByteCount else {
-      throw .notAPlan(path: path, reason: "it is larger than \(Self.largestByteCount) bytes")
-    }
+    guard bytes.count <= Self.largestByteCount else { throw .tooLarge(path: path) }
+    let members: Members
     do {
-      self = try JSONDecoder().decode(StoredPlan.self, from: bytes)
-    } catch let error as DecodingError {
-      throw .notAPlan(path: path, reason: error.words)
+      members = try Members(bytes)
     } catch {
-      throw .notAPlan(path: path, reason: "it is no JSON")
+      throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
     }
-    guard schema == "strata.plan/1" else {
-      throw .notAPlan(path: path, reason: "its schema is '\(schema)', expected 'strata.plan/1'")
+    func needed<Value>(_ value: Value?, _ key: String) throws(StoredPlanError) -> Value {
+      guard let value else { throw .missing(path: path, key: key) }
+      return value
     }
-    guard (1...256).contains(threads) else {
-      throw .notAPlan(path: path, reason: "\(threads) threads, expected 1 to 256")
-    }
+    let schema = try needed(members.schema, "schema")
+    guard schema == Self.schema else { throw .wrongSchema(path: path, found: schema) }
+    threads = try needed(members.threads, "threads")
+    guard (1...256).contains(threads) else { throw .wrongThreads(path: path, found: threads) }
+    specSHA256 = try needed(members.specSHA256, "spec.sha256")
+    specPath = members.specPath
+    specText = try needed(members.specText, "spec.text")
+    dataPath = members.dataPath
+    dataFingerprint = members.dataFingerprint
+    layoutSHA256 = try needed(members.layoutSHA256, "layoutSha256")
   }
-}
 
-extension DecodingError {
-  fileprivate var words: String {
-    func place(_ context: Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
-    switch self {
-    case .keyNotFound(let key, let context):
-      let path = (context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: ".")
-      return "'\(path)' is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      return "'\(place(context))' has the wrong type"
-    case .dataCorrupted: return "it is no JSON"
-    @unknown default: return "it is no JSON"
+  /// What was found; later files may have more.
+  private struct Members {
+    var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
+    var threads: Int?
+
+    init(_ bytes: [UInt8]) throws(JSONScanner.Fault) {
+      var scanner = JSONScanner(bytes)
+      var found = Members()
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "schema": found.schema = try scanner.string()
+        case "threads": found.threads = try scanner.naturalNumber()
+        case "layoutSha256": found.layoutSHA256 = try scanner.string()
+        case "spec": try found.readSpec(&scanner)
+        case "data": try found.readData(&scanner)
+        case _: try scanner.skipValue()
+        }
+      }
+      try scanner.end()
+      self = found
+    }
+
+    private init() {}
+
+    private mutating func readSpec(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "sha256": specSHA256 = try scanner.string()
+        case "path": specPath = try scanner.stringOrNull()
+        case "text": specText = try scanner.string()
+        case _: try scanner.skipValue()
+        }
+      }
+    }
+
+    private mutating func readData(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "path": dataPath = try scanner.stringOrNull()
+        case "fingerprint": dataFingerprint = try scanner.stringOrNull()
+        case _: try scanner.skipValue()
+        }
+      }
     }
   }
 }

@@ -38,3 +38,15 @@ private func readError(_ number: Int32) -> SourceReadError {
   default: .system(errno: number)
   }
 }
+
+extension SourceReadError {
+  /// For a person, without a full stop.
+  package var words: String {
+    switch self {
+    case .notFound: "no such file"
+    case .isDirectory: "it is a folder"
+    case .notPermitted: "permission denied"
+    case .system(let number): "system error \(number)"
+    }
+  }
+}

@@ -138,9 +138,12 @@ extension Node {
     case .convolution(let convolution), .convolutionWeightGradient(let convolution):
       (convolution, graph.shape(operands[0]))
     case .convolutionInputGradient(let convolution): (convolution, graph.shape(results[0]))
-    case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient,
-      .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+    case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+      .spatialDeviation,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient,
+      .linearWeightGradient,
+      .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
+      .subsampleBackward,
       .spatialDeviationBackward, .update:
       nil
     }

@@ -29,9 +29,12 @@ package struct AlgorithmChoice: Pass {
         result.nodes[index].op = .convolutionInputGradient(chosen(.inputGradient))
       case .convolutionWeightGradient:
         result.nodes[index].op = .convolutionWeightGradient(chosen(.weightGradient))
-      case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
-        .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient, .linearWeightGradient,
-        .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+      case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+        .spatialDeviation,
+        .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient,
+        .linearWeightGradient,
+        .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
+        .subsampleBackward,
         .spatialDeviationBackward, .update:
         break
       }

@@ -76,7 +76,8 @@ private struct ModuleDifferentiation {
       let gradient = add("logit_gradient", graph[node.operands[0]].type, .gradient)
       node.results.append(gradient)
       gradients[node.operands[0]] = gradient
-    case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .ensemble,
+    case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
+      .ensemble,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:

@@ -98,14 +98,3 @@ func tell(
   }
   return CommandFailure(.faultyInput, [])
 }
-
-extension SourceReadError {
-  var words: String {
-    switch self {
-    case .notFound: "no such file"
-    case .isDirectory: "it is a folder"
-    case .notPermitted: "permission denied"
-    case .system(let number): "system error \(number)"
-    }
-  }
-}

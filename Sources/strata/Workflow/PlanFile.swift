@@ -1,5 +1,5 @@
 internal import Artifacts
-internal import Foundation
+internal import Glibc
 internal import Planning
 internal import Terminal
 internal import Text
@@ -42,7 +42,9 @@ enum PlanFile {
   }
 
   private static func absolutePath(_ path: String) -> String {
-    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(folder) }
+    return unsafe String(cString: folder) + "/" + path
   }
 
   /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is absolute.

@@ -56,34 +56,34 @@ struct ReadyPlan {
       throw CommandFailure(.faultyInput, error.message)
     }
     let folder = LoadedSpec.folder(of: path)
-    let specPath = stored.spec.path.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
+    let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
     if specPath != path, (try? readSource(path: specPath, limit: 1)) != nil {
       let present = try LoadedSpec(path: specPath, set: [], console, json: json)
-      if present.sha256 != stored.spec.sha256 {
+      if present.sha256 != stored.specSHA256 {
         throw CommandFailure(
           .stalePlan,
-          "\(path): the plan is stale: \(specPath) has changed\(present.firstDifference(from: stored.spec.text))",
+          "\(path): the plan is stale: \(specPath) has changed\(present.firstDifference(from: stored.specText))",
           help: "plan again: strata plan \(specPath) -o \(path)")
       }
     }
     let kept = try LoadedSpec(
-      path: specPath, bytes: Array(stored.spec.text.utf8), set: [], console, json: json)
-    guard kept.sha256 == stored.spec.sha256 else {
+      path: specPath, bytes: Array(stored.specText.utf8), set: [], console, json: json)
+    guard kept.sha256 == stored.specSHA256 else {
       throw CommandFailure(
         .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
         help: "plan again from the spec")
     }
-    let dataPath = dataPath ?? stored.data.path.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    let dataPath = dataPath ?? stored.dataPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
     let asKept = try kept.plan(
       threads: stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
-    guard asKept.layoutSHA256 == stored.layoutSha256 else {
+    guard asKept.layoutSHA256 == stored.layoutSHA256 else {
       throw CommandFailure(
         .stalePlan,
         "\(path): the plan is stale: this release lays its memory out otherwise "
-          + "(layout \(asKept.layoutSHA256.prefix(12)), the plan's \(stored.layoutSha256.prefix(12)))",
+          + "(layout \(asKept.layoutSHA256.prefix(12)), the plan's \(stored.layoutSHA256.prefix(12)))",
         help: "plan again with this release")
     }
-    if let fingerprint = stored.data.fingerprint, let present = asKept.data.facts.fingerprint,
+    if let fingerprint = stored.dataFingerprint, let present = asKept.data.facts.fingerprint,
       fingerprint != present
     {
       throw CommandFailure(
