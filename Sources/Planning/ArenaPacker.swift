@@ -45,31 +45,38 @@ package struct ArenaPacker {
     case largestFirst, largestAreaFirst, longestFirst, firstNeededFirst
   }
 
+  /// Flat, so that the search for a gap counts no references.
+  private struct Placed {
+    var bytes: Range<Int>
+    var nodes: ClosedRange<Int>
+  }
+
   private func pack(in order: Order) -> Layout {
     let indices = lifetimes.indices.sorted { a, b in
       let (x, y) = (key(lifetimes[a], order), key(lifetimes[b], order))
       return x == y ? a < b : x > y
     }
-    var placed: [(offset: Int, index: Int)] = []
+    var placed: [Placed] = []
+    placed.reserveCapacity(lifetimes.count)
     var offsets = [Int](repeating: 0, count: lifetimes.count)
     var end = 0
     for index in indices {
-      let lifetime = lifetimes[index]
+      let (byteCount, nodes) = (lifetimes[index].byteCount, lifetimes[index].nodes)
       var offset = 0
-      var insertion = 0
       // Lowest gap among the blocks that live at the same time; `placed` is sorted by offset.
-      for neighbour in placed where lifetimes[neighbour.index].nodes.overlaps(lifetime.nodes) {
-        if neighbour.offset >= offset + lifetime.byteCount { break }
-        offset = max(offset, neighbour.offset + lifetimes[neighbour.index].byteCount)
+      for neighbour in placed where neighbour.nodes.overlaps(nodes) {
+        if neighbour.bytes.lowerBound >= offset + byteCount { break }
+        offset = max(offset, neighbour.bytes.upperBound)
       }
+      var insertion = 0
       var high = placed.count
       while insertion < high {
         let middle = (insertion + high) / 2
-        if placed[middle].offset <= offset { insertion = middle + 1 } else { high = middle }
+        if placed[middle].bytes.lowerBound <= offset { insertion = middle + 1 } else { high = middle }
       }
-      placed.insert((offset, index), at: insertion)
+      placed.insert(Placed(bytes: offset..<offset + byteCount, nodes: nodes), at: insertion)
       offsets[index] = offset
-      end = max(end, offset + lifetime.byteCount)
+      end = max(end, offset + byteCount)
     }
     return Layout(offsets: offsets, byteCount: end)
   }

@@ -15,22 +15,23 @@ package struct PlanVerifier {
 
   package func verify() throws(Overlap) {
     let graph = program.graph
+    let bytes = graph.values.indices.map(bytes)
     // The bytes of everything that outlives a step are never handed to anything else.
-    let resident = graph.values.indices.filter { graph.values[$0].outlivesStep }.map(bytes)
-    for (position, first) in resident.enumerated() {
-      for second in resident.dropFirst(position + 1) where first.overlaps(second) {
-        throw Overlap(description: "two resident values share bytes \(first) and \(second)")
-      }
+    let resident = graph.values.indices.filter { graph.values[$0].outlivesStep }.map { bytes[$0] }
+      .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
+    for (first, second) in zip(resident, resident.dropFirst()) where first.overlaps(second) {
+      throw Overlap(description: "two resident values share bytes \(first) and \(second)")
     }
     // Walks backwards: what is live behind a node is what later nodes read.
     var live = Set(graph.metrics.map(\.value.index))
     for (index, node) in graph.nodes.enumerated().reversed() {
       let results = node.results.map(\.index)
       let operands = node.operands.map(\.index).filter { !graph.values[$0].outlivesStep }
-      var written = results.map { (bytes($0), "%\($0)") }
+      var written = results.map { (bytes[$0], "%\($0)") }
       if let scratch = program.scratch(ofNode: index) { written.append((scratch, "scratch")) }
       let overwritten = node.overwrites.map { node.operands[$0].index }
-      let passing = live.subtracting(results)
+      // What passes the node by.
+      live.subtract(results)
       for (position, (range, name)) in written.enumerated() {
         guard range.upperBound <= program.arenaBytes else {
           throw Overlap(description: "node \(index): \(name) ends behind the arena")
@@ -38,28 +39,39 @@ package struct PlanVerifier {
         for other in written.dropFirst(position + 1) where range.overlaps(other.0) {
           throw Overlap(description: "node \(index): \(name) and \(other.1) share bytes")
         }
-        for value in passing where range.overlaps(bytes(value)) {
+        for value in live where range.overlaps(bytes[value]) {
           throw Overlap(description: "node \(index): \(name) lies over %\(value), which is read later")
         }
-        for operand in operands where range.overlaps(bytes(operand)) {
-          guard position == 0, operand == overwritten, range == bytes(operand) else {
+        for operand in operands where range.overlaps(bytes[operand]) {
+          guard position == 0, operand == overwritten, range == bytes[operand] else {
             throw Overlap(description: "node \(index): \(name) lies over its operand %\(operand)")
           }
         }
-        for held in resident where range.overlaps(held) {
+        if let held = Self.first(of: resident, overlapping: range) {
           throw Overlap(description: "node \(index): \(name) lies over resident bytes \(held)")
         }
       }
-      live = passing.union(operands)
+      live.formUnion(operands)
     }
     // What is live before the first node came with the batch.
-    for value in live where graph.values[value].category != .batch {
+    for value in live.sorted() where graph.values[value].category != .batch {
       throw Overlap(description: "%\(value) is read but never written")
     }
     for (first, second) in [(graph.pictures.index, graph.labels.index)]
-    where bytes(first).overlaps(bytes(second)) {
+    where bytes[first].overlaps(bytes[second]) {
       throw Overlap(description: "pictures and labels share bytes")
     }
+  }
+
+  /// - Parameter ranges: rising and apart from each other.
+  private static func first(of ranges: [Range<Int>], overlapping range: Range<Int>) -> Range<Int>? {
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].upperBound <= range.lowerBound { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low].overlaps(range) ? ranges[low] : nil
   }
 
   private func bytes(_ value: Int) -> Range<Int> {
