@@ -1,5 +1,5 @@
 import GraphIR
-import Planning
+@testable import Planning
 import TestSupport
 import Testing
 
