@@ -65,8 +65,14 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
     .testTarget(
       name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
+    .testTarget(
+      name: "ExecutionTests",
+      dependencies: [
+        "Execution", "Planning", "GraphIR", "Pipeline", "SpecLanguage", "Diagnostics", "Datasets", "TestSupport",
+      ]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
-    .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text"]),
+    .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
     .testTarget(name: "CommandTests", dependencies: ["strata"]),
     .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Datasets", "Text", "TestSupport"]),

@@ -119,6 +119,17 @@ package final class Engine {
     }
   }
 
+  /// Puts a batch in place that was made elsewhere: pictures NHWC, normalised.
+  package func setBatch(pictures: borrowing Span<Float>, labels: borrowing Span<Int32>, for program: Program) {
+    let graph = program.graph
+    let pictureSize = graph.shape(graph.pictures).elementsPerPicture
+    precondition(labels.count <= graph.batch && pictures.count == labels.count * pictureSize, "whole pictures")
+    let target = unsafe arena.address(of: range(graph.pictures, of: program))
+    unsafe pictures.withUnsafeBytes { unsafe target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    let places = unsafe arena.address(of: range(graph.labels, of: program))
+    unsafe labels.withUnsafeBytes { unsafe places.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+  }
+
   /// Runs a program's nodes in order on the batch that lies in its place.
   ///
   /// - Parameter clocks: by module, from 1 at index 0.
@@ -129,6 +140,23 @@ package final class Engine {
       let module = program.graph.nodes[index].module
       unsafe dispatch.run(index, clock: module == 0 ? .idle : clocks[module - 1])
     }
+  }
+
+  /// The same, with the time of each node added to its place in `profile`.
+  package func run(
+    _ program: Program, batch: Int, clocks: [ModuleClock], profile: inout StepProfile, now: () -> Double
+  ) {
+    let dispatch = unsafe KernelDispatch(
+      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
+    var start = now()
+    for index in program.graph.nodes.indices {
+      let module = program.graph.nodes[index].module
+      unsafe dispatch.run(index, clock: module == 0 ? .idle : clocks[module - 1])
+      let end = now()
+      profile.nodeSeconds[index] += end - start
+      start = end
+    }
+    profile.stepCount += 1
   }
 
   /// Adds the metrics that the program has just left to `sums`, in the order of the graph's metrics.

@@ -14,7 +14,11 @@ package struct StepBenchmark {
   }
 
   /// Seconds of each of `steps` steps, after `warmUps` that do not count.
-  package func run(_ stage: StagePlan, steps: Int, warmUps: Int, tick: (Int) -> Void) -> [Double] {
+  ///
+  /// - Parameter profile: where the time goes, node by node; nil measures steps alone.
+  package func run(
+    _ stage: StagePlan, steps: Int, warmUps: Int, profile: inout StepProfile?, tick: (Int) -> Void
+  ) -> [Double] {
     let plan = engine.plan
     engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident)
     var clocks = plan.training.modules.map { ModuleClock(learningRate: Float($0.learningRate), step: 0) }
@@ -28,7 +32,14 @@ package struct StepBenchmark {
         indices[position] = Int32((step * batch + position) % pictures.dataset.trainCount)
       }
       engine.prepare(pictures, split: .train, indices: indices.span, epoch: 1, for: stage.training)
-      engine.run(stage.training, batch: batch, clocks: clocks)
+      if step >= warmUps, var measured = profile {
+        profile = nil
+        measured.preparationSeconds += now() - start
+        engine.run(stage.training, batch: batch, clocks: clocks, profile: &measured, now: now)
+        profile = measured
+      } else {
+        engine.run(stage.training, batch: batch, clocks: clocks)
+      }
       if step >= warmUps { seconds.append(now() - start) }
       tick(step + 1)
     }

@@ -1,3 +1,5 @@
+internal import CostModel
+
 extension Node {
   /// Multiply-adds of a convolution or fully connected layer, forward, for one picture, padding included; zero for
   /// everything else.
@@ -13,6 +15,27 @@ extension Node {
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      return 0
+    }
+  }
+}
+
+extension Node {
+  /// Multiply-adds of the node's product over the whole batch, in whatever direction; what its speed is measured by.
+  package func productMultiplyAdds(in graph: Graph) -> Int {
+    if let (convolution, input) = convolution(in: graph) {
+      return convolution.geometry(input: input).multiplyAdds
+    }
+    switch op {
+    case .linear: return graph.batch * graph[operands[1]].type.elementCount
+    case .linearInputGradient: return graph.batch * graph[operands[1]].type.elementCount
+    case .linearWeightGradient: return graph.batch * graph[results[0]].type.elementCount
+    case .convolution, .convolutionInputGradient, .convolutionWeightGradient, .batchNorm, .relu, .add,
+      .maxPool,
+      .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .softmaxCrossEntropy, .similarityLoss,
+      .ensemble,
+      .biasGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
+      .subsampleBackward, .spatialDeviationBackward, .update:
       return 0
     }
   }

@@ -15,6 +15,13 @@ package struct Lifetime: Hashable, Sendable {
   package var byteCount: Int
   /// First and last node, both included.
   package var nodes: ClosedRange<Int>
+
+  package init(owner: Owner, category: MemoryCategory, byteCount: Int, nodes: ClosedRange<Int>) {
+    self.owner = owner
+    self.category = category
+    self.byteCount = byteCount
+    self.nodes = nodes
+  }
 }
 
 extension Lifetime {

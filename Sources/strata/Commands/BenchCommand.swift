@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Datasets
 internal import Execution
 internal import Planning
@@ -24,6 +25,7 @@ enum BenchMode: Hashable, Sendable {
 struct BenchCommand: Command {
   static let steps = ValueOption(
     "steps", .integer(in: 1...1_000_000), "training steps to time", default: "20")
+  static let profile = Flag("profile", "tell where the time goes, operation by operation")
   static let mode = ValueOption(
     "mode", BenchMode.form, "what a step is: of the whole plan, or of one stage", default: "step")
 
@@ -34,7 +36,7 @@ struct BenchCommand: Command {
       forward, loss, backward and update of every module. The pictures are made up; the data set is not read.
       """,
     operands: OperandSpec("SPEC", 0...1, "an architecture spec (YAML)", completion: CommonOperands.specFiles),
-    options: [CommonOptions.threads.spec, steps.spec, mode.spec, CommonOptions.set.spec],
+    options: [CommonOptions.threads.spec, steps.spec, mode.spec, profile.spec, CommonOptions.set.spec],
     exitCodes: [.failed, .overBudget],
     examples: [
       .init("strata bench", "the kernels on this machine"),
@@ -69,16 +71,21 @@ struct BenchCommand: Command {
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
     let stepCount = arguments[steps] ?? 20
-    let seconds = benchmark.run(plan.stages[stageNumber - 1], steps: stepCount, warmUps: 2) { step in
+    let stage = plan.stages[stageNumber - 1]
+    var measured = arguments[profile] ? StepProfile(stage.training) : nil
+    let seconds = benchmark.run(stage, steps: stepCount, warmUps: 2, profile: &measured) { step in
       guard console.diagnostics.canRedraw else { return }
       console.diagnostics.write(
         "\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
     }.sorted()
-    report(seconds, of: plan, json: json, console)
+    report(
+      seconds, of: plan, profile: measured.map { ProfileText($0, of: stage.training) }, json: json, console)
     return .done
   }
 
-  private static func report(_ seconds: [Double], of plan: Plan, json: Bool, _ console: Console) {
+  private static func report(
+    _ seconds: [Double], of plan: Plan, profile: ProfileText?, json: Bool, _ console: Console
+  ) {
     let median = seconds[seconds.count / 2]
     let (least, most) = (seconds[0], seconds[seconds.count - 1])
     let rate = Double(plan.training.batch) / median
@@ -94,6 +101,7 @@ struct BenchCommand: Command {
             ("steps", .integer(seconds.count)), ("step", step), ("imagesPerSecond", .number(rate)),
             ("peakBytes", .optional(peakBytes, JSON.integer)),
             ("plannedPeakBytes", .integer(plan.memory.peakBytes)),
+            ("profile", .optional(profile) { $0.json }),
           ])))
       return
     }
@@ -105,5 +113,6 @@ struct BenchCommand: Command {
         speed  \(fixed(rate, decimals: 1)) images/s
         peak   \(peakBytes.map { byteSize($0) } ?? "unknown"), planned \(byteSize(plan.memory.peakBytes))
       """)
+    if let profile { console.output.write(profile.text(console.output.style)) }
   }
 }

@@ -61,6 +61,46 @@ import Testing
       outputs[4], moved.runningVariance, reductionLength: 1, slack: 4, "batch norm running variance")
   }
 
+  /// Channels that are constant, whose mean is a thousand deviations, or whose variance is as small as epsilon: where a
+  /// variance as difference of squares goes wrong.
+  @Test(arguments: [64, 5_000])
+  func trainingOnAwkwardChannels(rows: Int) {
+    let channels = 9
+    var random = SplitMix64(seed: UInt64(rows))
+    var norm = random.batchNorm(channels: channels)
+    var x = random.matrix(rows, channels)
+    for row in 0..<rows {
+      for c in 0..<channels {
+        let value = [0.1 * Double(c + 1), 1000 + x[row, c], 0.003 * x[row, c]][c % 3]
+        x[row, c] = Double(Float(value))
+      }
+    }
+    let (xs, scales, shifts) = (x.buffer, AlignedBuffer<Float>(norm.scale), AlignedBuffer<Float>(norm.shift))
+    let outputs = run(
+      KernelScratch.batchNormTraining(rows: rows, channels: channels), reading: [xs, scales, shifts],
+      writing: [
+        .fresh(rows * channels), .fresh(channels), .fresh(channels), .holding(norm.runningMean),
+        .holding(norm.runningVariance),
+      ]
+    ) { outputs, context in
+      batchNormTraining(
+        x: xs.pointer, scale: scales.pointer, shift: shifts.pointer, runningMean: outputs[3],
+        runningVariance: outputs[4], y: outputs[0], savedMean: outputs[1], savedInverseDeviation: outputs[2],
+        rows: rows, channels: channels, relu: false, epsilon: 1e-5, momentum: 0.1, context: context)
+    }
+    let y = Reference.batchNormTraining(x, &norm)
+    let (mean, variance) = Reference.moments(x)
+    // A few ulps of a mean of 1000 are some 1e-4 of its channel's deviation.
+    #expect(relativeL2(outputs[0], y.values) < 5e-4)
+    for c in 0..<channels {
+      let inverse = 1 / (variance[c] + 1e-5).squareRoot()
+      let size = abs(mean[c]) + variance[c].squareRoot()
+      #expect(abs(Double(outputs[1][c]) - mean[c]) <= 1e-6 * size, "channel \(c)")
+      #expect(abs(Double(outputs[2][c]) - inverse) <= inverse * 1e-5, "channel \(c)")
+      #expect(abs(Double(outputs[4][c]) - norm.runningVariance[c]) < 1e-6)
+    }
+  }
+
   @Test(arguments: shapes, [false, true])
   func inference(_ shape: (Int, Int), relu: Bool) {
     let (rows, channels) = shape

@@ -38,13 +38,17 @@ import Testing
     #expect(y[0] == Reference.addForward(a, b, relu: relu).map { Float($0) })
   }
 
-  /// Logits of `-spread...spread`. At 60, powers of e leave float32 unless the largest logit is taken off first.
-  @Test(arguments: [(1, 2, 1.0), (6, 10, 3), (37, 7, 60), (128, 100, 10), (5, 1000, 60)])
-  func softmaxCrossEntropy(rows: Int, classes: Int, spread: Double) {
+  /// Logits of `-spread...spread` around `center`. At 60 and around 200, powers of e leave float32 unless the largest logit
+  /// is taken off first.
+  @Test(arguments: [
+    (1, 2, 1.0, 0.0), (6, 10, 3, 0), (37, 7, 60, 0), (128, 100, 10, -200), (128, 100, 10, 200),
+    (5, 1000, 60, 0),
+  ])
+  func softmaxCrossEntropy(rows: Int, classes: Int, spread: Double, center: Double) {
     var random = SplitMix64(seed: UInt64(rows * classes))
     let logits = Pictures(
       rows: rows, channels: classes,
-      values: random.distinct(count: rows * classes).map { Double(Float(spread * $0)) })
+      values: random.distinct(count: rows * classes).map { Double(Float(center + spread * $0)) })
     let labels = random.labels(rows, classes: classes)
     let expected = Reference.softmaxCrossEntropy(logits, labels: labels)
     let (inputs, targets) = (logits.buffer, AlignedBuffer<Int32>(labels.map { Int32($0) }))

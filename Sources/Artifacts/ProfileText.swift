@@ -1,0 +1,67 @@
+package import Execution
+internal import GraphIR
+package import Planning
+package import Text
+
+/// A measured step for people and programs: operations by time, and by module.
+package struct ProfileText {
+  /// One operation of one module, all its nodes together.
+  private struct Row {
+    var module: Int
+    var operation: String
+    var seconds = 0.0
+    var multiplyAdds = 0
+    var count = 0
+  }
+
+  private let rows: [Row]
+  private let preparation: Double
+
+  package init(_ profile: StepProfile, of program: Program) {
+    var rows: [Row] = []
+    for (index, node) in program.graph.nodes.enumerated() {
+      let operation = "\(node.part.rawValue): \(node.op.text)"
+      let place = rows.firstIndex { $0.module == node.module && $0.operation == operation }
+      if place == nil { rows.append(Row(module: node.module, operation: operation)) }
+      let row = place ?? rows.count - 1
+      rows[row].seconds += profile.seconds(ofNode: index)
+      rows[row].multiplyAdds += node.productMultiplyAdds(in: program.graph)
+      rows[row].count += 1
+    }
+    self.rows = rows.sorted { $0.seconds > $1.seconds }
+    preparation = profile.preparation
+  }
+
+  private var total: Double { rows.map(\.seconds).reduce(preparation, +) }
+
+  package func text(_ style: TextStyle) -> String {
+    var table = Table([
+      .right("module"), .left("operation"), .right("nodes"), .right("ms"), .right("share"), .right("GFLOP/s"),
+    ])
+    for row in rows {
+      let rate =
+        row.multiplyAdds == 0 ? "" : fixed(2e-9 * Double(row.multiplyAdds) / row.seconds, decimals: 0)
+      table.add([
+        "\(row.module)", row.operation, "\(row.count)", fixed(row.seconds * 1000, decimals: 2),
+        percentage(row.seconds / total), rate,
+      ])
+    }
+    table.add([
+      "", "preparing the batch", "", fixed(preparation * 1000, decimals: 2), percentage(preparation / total),
+      "",
+    ])
+    table.addRule()
+    table.add(["", "step", "", fixed(total * 1000, decimals: 2), "", ""])
+    return table.text(style)
+  }
+
+  package var json: JSON {
+    .array(
+      rows.map { row in
+        [
+          "module": .integer(row.module), "operation": .string(row.operation), "nodes": .integer(row.count),
+          "seconds": .number(row.seconds), "macs": .integer(row.multiplyAdds),
+        ]
+      })
+  }
+}
