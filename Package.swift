@@ -74,6 +74,10 @@ let package = Package(
       dependencies: ["Execution", "Planning", "GraphIR", "Datasets", "CompilerSupport", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
+    .testTarget(
+      name: "NetworkTests",
+      dependencies: ["Artifacts", "Diagnostics", "Pipeline", "Planning", "SpecLanguage", "TestSupport"],
+      exclude: ["counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
     .testTarget(name: "CommandTests", dependencies: ["strata"]),

@@ -88,6 +88,7 @@ func trainingGraph(
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(TrainingStage(modules: modules))
+  pipeline.run(FoldBatchNorm())
   pipeline.run(Differentiation(modules: modules, optimizer: optimizer(spec.training.optimizer)))
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
@@ -100,6 +101,7 @@ func evaluationGraph(
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
+  pipeline.run(FoldBatchNorm())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
   pipeline.run(InPlace())
