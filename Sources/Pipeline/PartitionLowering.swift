@@ -25,16 +25,7 @@ struct PartitionLowering {
 
   private mutating func cut(_ spec: Spec, items: [Int], isVGG: Bool, noun: String) -> [Int] {
     switch spec.training.partition {
-    case .perLayer(let span):
-      if !isVGG {
-        diagnostics.append(.wrongPartition("per-layer", wanted: "per-block", family: "resnet", at: span))
-      }
-      return items
-    case .perBlock(let span):
-      if isVGG {
-        diagnostics.append(.wrongPartition("per-block", wanted: "per-layer", family: "vgg", at: span))
-      }
-      return items
+    case .perLayer, .perBlock: return items
     case .modules(let count):
       guard count.value <= items.count else {
         diagnostics.append(.moreModulesThanItems(count.value, items: items.count, noun: noun, at: count.span))
@@ -50,8 +41,6 @@ struct PartitionLowering {
           diagnostics.append(.noSuchItem(cut.value, count: items[items.count - 1], noun: noun, at: cut.span))
         } else if cut.value == items[0] && starts.count == 1 {
           continue  // the first module begins there anyway
-        } else if cut.value <= starts[starts.count - 1] {
-          diagnostics.append(.cutsDoNotRise(at: cut.span))
         } else {
           starts.append(cut.value)
         }
