@@ -58,7 +58,7 @@ func lower(_ spec: Spec, keepsSnapshots: Bool = false) throws(CompilationFailed)
 }
 
 func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFailed) -> PassPipeline {
-  var diagnostics = unsupportedFeatures(of: spec) + dataFaults(of: spec)
+  var diagnostics = unsupportedFeatures(of: spec)
   var lowering = NetworkLowering(spec)
   lowering.run()
   diagnostics += lowering.diagnostics
