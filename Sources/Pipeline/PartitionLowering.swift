@@ -3,19 +3,17 @@ internal import SpecLanguage
 
 /// Which items begin a module.
 struct PartitionLowering {
+  /// Of the modules that are trained: one module in end-to-end training, whatever the partition says.
   private(set) var firstItems: [Int] = []
+  /// Of the partition's modules.
+  private(set) var partitionFirstItems: [Int] = []
   private(set) var diagnostics: [Diagnostic] = []
 
   /// - Parameter items: the network's items in order; 0 is a resnet's stem.
   init(_ spec: Spec, items: [Int]) {
     let noun = spec.network.isVGG ? "layer" : "block"
-    if spec.training.strategy.value == .endToEnd {
-      // One module; a partition meant for the other strategies is checked all the same.
-      _ = cut(spec, items: items, noun: noun)
-      firstItems = [items[0]]
-    } else {
-      firstItems = cut(spec, items: items, noun: noun)
-    }
+    partitionFirstItems = cut(spec, items: items, noun: noun)
+    firstItems = spec.training.strategy.value == .endToEnd ? [items[0]] : partitionFirstItems
   }
 
   private mutating func cut(_ spec: Spec, items: [Int], noun: String) -> [Int] {
