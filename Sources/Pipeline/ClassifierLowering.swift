@@ -8,19 +8,22 @@ struct ClassifierLowering {
   private(set) var recipes: [ClassifierRecipe?] = []
   private(set) var diagnostics: [Diagnostic] = []
   private let spec: Spec
-  private let graph: Graph
+  /// What the modules hand on, by module.
+  private let shapes: [Shape]
 
-  /// - Parameter graph: partitioned.
-  init(_ spec: Spec, graph: Graph) {
+  /// - Parameter shapes: what the modules of the partition hand on. In end-to-end training only the last one's classifier
+  ///   is made: the network keeps the head that it has in every other strategy.
+  init(_ spec: Spec, moduleOutputs shapes: [Shape]) {
     self.spec = spec
-    self.graph = graph
+    self.shapes = shapes
     var byModule: [Int: ClassifierSpec] = [:]
     for override in spec.auxiliary.overrides {
       byModule[override.module.value] = override.classifier
     }
-    for module in 1...graph.moduleCount {
+    let isEndToEnd = spec.training.strategy.value == .endToEnd
+    for module in (isEndToEnd ? shapes.count : 1)...shapes.count {
       let auxiliary = byModule[module] ?? spec.auxiliary.standard
-      let isLast = module == graph.moduleCount
+      let isLast = module == shapes.count
       let classifier: ClassifierSpec
       switch spec.network.head {
       case .classifier(let head) where isLast: classifier = head
@@ -42,9 +45,11 @@ struct ClassifierLowering {
   }
 
   private mutating func recipe(_ classifier: ClassifierSpec, module: Int) -> ClassifierRecipe {
-    let shape = graph.shape(graph.moduleOutputs[module - 1])
+    let shape = shapes[module - 1]
     func require(_ size: Int, _ what: String) {
       guard shape.height < size || shape.width < size else { return }
+      // One fault for all modules that a classifier is written for.
+      guard !diagnostics.contains(where: { $0.primary == classifier.span }) else { return }
       diagnostics.append(
         .pictureTooSmall(what, height: shape.height, width: shape.width, needs: size, at: classifier.span))
     }
@@ -66,7 +71,9 @@ struct ClassifierLowering {
       require(2, "the vgg head")
       kind = .vgg(hidden: [4096, 4096])
     }
-    if let fault = sizeFault(kind, input: shape, classifier) { diagnostics.append(fault) }
+    if let fault = sizeFault(kind, input: shape, classifier), !diagnostics.contains(fault) {
+      diagnostics.append(fault)
+    }
     return ClassifierRecipe(
       kind: kind, classes: spec.network.classes.value, batchNorm: spec.network.batchNorm.value,
       poolSize: classifier.poolSize.value, origin: classifier.span)
@@ -108,8 +115,7 @@ struct ClassifierLowering {
   }
 
   private mutating func width(_ width: AuxiliaryWidth, module: Int) -> Int {
-    let first = graph.shape(graph.moduleOutputs[0])
-    let own = graph.shape(graph.moduleOutputs[module - 1])
+    let (first, own) = (shapes[0], shapes[module - 1])
     switch width {
     case .same: return own.channels
     case .number(let number): return number.value
@@ -123,10 +129,9 @@ struct ClassifierLowering {
       }
       return (start?.value ?? first.channels) << min(halvings, 16)
     case .explicit(let widths):
-      guard widths.count == graph.moduleCount else {
-        if let first = widths.first, module == 1 {
-          diagnostics.append(.widthCount(widths.count, modules: graph.moduleCount, at: first.span))
-        }
+      guard widths.count == shapes.count else {
+        let fault = Diagnostic.widthCount(widths.count, modules: shapes.count, at: widths[0].span)
+        if !diagnostics.contains(fault) { diagnostics.append(fault) }
         return own.channels
       }
       return widths[module - 1].value

@@ -75,8 +75,9 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
   var pipeline = PassPipeline(lowering.builder.graph, keepsSnapshots: keepsSnapshots)
   pipeline.run(ModulePartition(firstItems: partition.firstItems))
   if partition.diagnostics.isEmpty {
-    diagnostics += moduleFaults(of: spec, moduleCount: pipeline.graph.moduleCount)
-    let classifiers = ClassifierLowering(spec, graph: pipeline.graph)
+    let modules = ModulePartition(firstItems: partition.partitionFirstItems).run(lowering.builder.graph)
+    diagnostics += moduleFaults(of: spec, moduleCount: modules.moduleCount)
+    let classifiers = ClassifierLowering(spec, moduleOutputs: modules.moduleOutputs.map(modules.shape))
     diagnostics += classifiers.diagnostics
     if classifiers.diagnostics.isEmpty {
       pipeline.run(

@@ -1,6 +1,7 @@
 internal import Diagnostics
 
-// Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell.
+// Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell. `strata explain` says more about
+// them in LoweringExplanations.swift.
 extension Diagnostic {
   static func oddHalving(height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan) -> Self
   {
@@ -20,7 +21,8 @@ extension Diagnostic {
   static func moreModulesThanItems(_ modules: Int, items: Int, noun: String, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E104", message: "\(modules) modules are more than the network has \(noun)s", primary: span,
-      label: "\(items) \(noun)s, stem included", help: "ask for \(items) modules or fewer")
+      label: noun == "block" ? "\(items - 1) blocks and the stem" : "\(items) \(noun)s",
+      help: "ask for \(items) modules or fewer")
   }
 
   static func pictureTooSmall(_ what: String, height: Int, width: Int, needs: Int, at span: SourceSpan)
