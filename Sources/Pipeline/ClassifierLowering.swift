@@ -8,19 +8,22 @@ struct ClassifierLowering {
   private(set) var recipes: [ClassifierRecipe?] = []
   private(set) var diagnostics: [Diagnostic] = []
   private let spec: Spec
-  private let graph: Graph
+  /// What the modules hand on, by module.
+  private let shapes: [Shape]
 
-  /// - Parameter graph: partitioned.
-  init(_ spec: Spec, graph: Graph) {
+  /// - Parameter shapes: what the modules of the partition hand on. In end-to-end training only the last one's classifier
+  ///   is made: the network keeps the head that it has in every other strategy.
+  init(_ spec: Spec, moduleOutputs shapes: [Shape]) {
     self.spec = spec
-    self.graph = graph
+    self.shapes = shapes
     var byModule: [Int: ClassifierSpec] = [:]
     for override in spec.auxiliary.overrides {
       byModule[override.module.value] = override.classifier
     }
-    for module in 1...graph.moduleCount {
+    let isEndToEnd = spec.training.strategy.value == .endToEnd
+    for module in (isEndToEnd ? shapes.count : 1)...shapes.count {
       let auxiliary = byModule[module] ?? spec.auxiliary.standard
-      let isLast = module == graph.moduleCount
+      let isLast = module == shapes.count
       let classifier: ClassifierSpec
       switch spec.network.head {
       case .classifier(let head) where isLast: classifier = head
@@ -42,9 +45,11 @@ struct ClassifierLowering {
   }
 
   private mutating func recipe(_ classifier: ClassifierSpec, module: Int) -> ClassifierRecipe {
-    let shape = graph.shape(graph.moduleOutputs[module - 1])
+    let shape = shapes[module - 1]
     func require(_ size: Int, _ what: String) {
       guard shape.height < size || shape.width < size else { return }
+      // One fault for all modules that a classifier is written for.
+      guard !diagnostics.contains(where: { $0.primary == classifier.span }) else { return }
       diagnostics.append(
         .pictureTooSmall(what, height: shape.height, width: shape.width, needs: size, at: classifier.span))
     }
@@ -66,31 +71,68 @@ struct ClassifierLowering {
       require(2, "the vgg head")
       kind = .vgg(hidden: [4096, 4096])
     }
+    if let fault = sizeFault(kind, input: shape, classifier), !diagnostics.contains(fault) {
+      diagnostics.append(fault)
+    }
     return ClassifierRecipe(
       kind: kind, classes: spec.network.classes.value, batchNorm: spec.network.batchNorm.value,
       poolSize: classifier.poolSize.value, origin: classifier.span)
   }
 
+  /// Checks the largest value and the largest product of a classifier.
+  private func sizeFault(
+    _ kind: ClassifierRecipe.Kind, input: Shape, _ classifier: ClassifierSpec
+  ) -> Diagnostic? {
+    let what = "this classifier"
+    func features(_ widths: [Int], from inFeatures: Int) -> Diagnostic? {
+      let inputs = [inFeatures] + widths
+      let outputs = widths + [spec.network.classes.value]
+      for (inFeatures, outFeatures) in zip(inputs, outputs) {
+        let shape = Shape(batch: input.batch, height: 1, width: 1, channels: outFeatures)
+        if let fault = SizeLimits.fault(shape, patchSize: inFeatures, what, at: classifier.span) {
+          return fault
+        }
+      }
+      return nil
+    }
+    let pool = classifier.poolSize.value
+    let quadrants = 4 * input.channels
+    switch kind {
+    case .linear: return features([], from: pool * pool * input.channels)
+    case .cnn(_, let width):
+      return SizeLimits.fault(
+        input.with(channels: width), patchSize: 9 * max(width, input.channels), what, at: classifier.span)
+        ?? features([], from: pool * pool * width)
+    case .mlpSR(_, let hidden):
+      return features([Int](repeating: quadrants, count: min(1, hidden)), from: quadrants)
+    case .mlp(let hidden): return features(hidden, from: quadrants)
+    case .globalAveragePool: return features([], from: input.channels)
+    case .vgg(let hidden): return features(hidden, from: input.elementsPerPicture / 4)
+    case .vggAuxiliary:
+      return SizeLimits.fault(
+        input.with(channels: 2 * input.channels), patchSize: 18 * input.channels, what, at: classifier.span)
+    }
+  }
+
   private mutating func width(_ width: AuxiliaryWidth, module: Int) -> Int {
-    let shapes = graph.moduleOutputs.map(graph.shape)
+    let (first, own) = (shapes[0], shapes[module - 1])
     switch width {
-    case .same: return shapes[module - 1].channels
+    case .same: return own.channels
     case .number(let number): return number.value
     case .doubled(let start):
       // Twice as wide for every halving between the first module and this one.
       var halvings = 0
-      var height = shapes[0].height
-      while height > shapes[module - 1].height {
+      var height = first.height
+      while height > own.height {
         height = (height + 1) / 2
         halvings += 1
       }
-      return (start?.value ?? shapes[0].channels) << min(halvings, 16)
+      return (start?.value ?? first.channels) << min(halvings, 16)
     case .explicit(let widths):
-      guard widths.count == graph.moduleCount else {
-        if let first = widths.first, module == 1 {
-          diagnostics.append(.widthCount(widths.count, modules: graph.moduleCount, at: first.span))
-        }
-        return shapes[module - 1].channels
+      guard widths.count == shapes.count else {
+        let fault = Diagnostic.widthCount(widths.count, modules: shapes.count, at: widths[0].span)
+        if !diagnostics.contains(fault) { diagnostics.append(fault) }
+        return own.channels
       }
       return widths[module - 1].value
     }

@@ -1,6 +1,7 @@
 internal import Diagnostics
 
-// Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell.
+// Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell. `strata explain` says more about
+// them in LoweringExplanations.swift.
 extension Diagnostic {
   static func oddHalving(height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan) -> Self
   {
@@ -17,22 +18,11 @@ extension Diagnostic {
       help: "\(noun)s count from 1: write a number from 1 to \(count)")
   }
 
-  static func wrongPartition(_ written: String, wanted: String, family: String, at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E103", message: "'\(written)' does not partition a \(family)", primary: span,
-      label: "not a \(family)'s", help: "write '\(wanted)'", fixIt: FixIt(span: span, replacement: wanted))
-  }
-
   static func moreModulesThanItems(_ modules: Int, items: Int, noun: String, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E104", message: "\(modules) modules are more than the network has \(noun)s", primary: span,
-      label: "\(items) \(noun)s, stem included", help: "ask for \(items) modules or fewer")
-  }
-
-  static func cutsDoNotRise(at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E105", message: "cuts must rise", primary: span, label: "not behind the cut before it",
-      help: "list each cut once, in rising order")
+      label: noun == "block" ? "\(items - 1) blocks and the stem" : "\(items) \(noun)s",
+      help: "ask for \(items) modules or fewer")
   }
 
   static func pictureTooSmall(_ what: String, height: Int, width: Int, needs: Int, at span: SourceSpan)
@@ -41,24 +31,6 @@ extension Diagnostic {
     Diagnostic(
       code: "E106", message: "\(what) needs pictures of at least \(needs)x\(needs)", primary: span,
       label: "gets \(height)x\(width)", help: "downsample less, or choose another kind")
-  }
-
-  static func inputIsNotTheData(_ input: String, data: String, source: String, at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E107", message: "the network's input \(input) is not what '\(source)' gives", primary: span,
-      label: "pictures are \(data)", help: "write `input: \(data)`, or leave the key out")
-  }
-
-  static func tooFewClasses(_ classes: Int, data: Int, source: String, at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E108", message: "\(classes) classes are fewer than '\(source)' has", primary: span,
-      label: "labels go up to \(data)", help: "write `classes: \(data)`, or leave the key out")
-  }
-
-  static func normalizationCount(_ count: Int, channels: Int, key: String, at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E109", message: "'\(key)' needs one value a channel", primary: span,
-      label: "\(count) for \(channels) channel\(channels == 1 ? "" : "s")", help: "give \(channels) values")
   }
 
   static func noSuchModule(_ module: Int, count: Int, at span: SourceSpan) -> Self {
@@ -99,5 +71,19 @@ extension Diagnostic {
     Diagnostic(
       code: "E115", message: "'training.start' belongs to parallel training", primary: span,
       label: "the strategy is \(strategy)", help: "set `training.strategy: parallel`, or drop `start`")
+  }
+
+  static func tooMuchWork(_ what: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E116", message: "\(what) would take longer than any machine lasts", primary: span,
+      label: "more than 2^46 multiply-adds a picture", help: "check this number and `network.input`")
+  }
+
+  static func lastBatchOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E117",
+      message: "the last batch of an epoch would be a single picture, which batch norm can't normalise",
+      primary: span, label: "\(pictures) pictures leave one over",
+      help: "set `training.drop-last: true`, or another batch than \(batch)")
   }
 }

@@ -3,38 +3,22 @@ internal import SpecLanguage
 
 /// Which items begin a module.
 struct PartitionLowering {
+  /// Of the modules that are trained: one module in end-to-end training, whatever the partition says.
   private(set) var firstItems: [Int] = []
+  /// Of the partition's modules.
+  private(set) var partitionFirstItems: [Int] = []
   private(set) var diagnostics: [Diagnostic] = []
 
   /// - Parameter items: the network's items in order; 0 is a resnet's stem.
   init(_ spec: Spec, items: [Int]) {
-    let isVGG: Bool
-    switch spec.network.body {
-    case .vgg: isVGG = true
-    case .resnet: isVGG = false
-    }
-    let noun = isVGG ? "layer" : "block"
-    if spec.training.strategy.value == .endToEnd {
-      // One module; a partition meant for the other strategies is checked all the same.
-      _ = cut(spec, items: items, isVGG: isVGG, noun: noun)
-      firstItems = [items[0]]
-    } else {
-      firstItems = cut(spec, items: items, isVGG: isVGG, noun: noun)
-    }
+    let noun = spec.network.isVGG ? "layer" : "block"
+    partitionFirstItems = cut(spec, items: items, noun: noun)
+    firstItems = spec.training.strategy.value == .endToEnd ? [items[0]] : partitionFirstItems
   }
 
-  private mutating func cut(_ spec: Spec, items: [Int], isVGG: Bool, noun: String) -> [Int] {
+  private mutating func cut(_ spec: Spec, items: [Int], noun: String) -> [Int] {
     switch spec.training.partition {
-    case .perLayer(let span):
-      if !isVGG {
-        diagnostics.append(.wrongPartition("per-layer", wanted: "per-block", family: "resnet", at: span))
-      }
-      return items
-    case .perBlock(let span):
-      if isVGG {
-        diagnostics.append(.wrongPartition("per-block", wanted: "per-layer", family: "vgg", at: span))
-      }
-      return items
+    case .perLayer, .perBlock: return items
     case .modules(let count):
       guard count.value <= items.count else {
         diagnostics.append(.moreModulesThanItems(count.value, items: items.count, noun: noun, at: count.span))
@@ -50,9 +34,8 @@ struct PartitionLowering {
           diagnostics.append(.noSuchItem(cut.value, count: items[items.count - 1], noun: noun, at: cut.span))
         } else if cut.value == items[0] && starts.count == 1 {
           continue  // the first module begins there anyway
-        } else if cut.value <= starts[starts.count - 1] {
-          diagnostics.append(.cutsDoNotRise(at: cut.span))
         } else {
+          precondition(cut.value > starts[starts.count - 1], "decoding rejects cuts that do not rise")
           starts.append(cut.value)
         }
       }

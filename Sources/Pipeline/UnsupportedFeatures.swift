@@ -16,10 +16,10 @@ func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
 }
 
 /// Settings of single modules that can't hold: overrides of modules that the partition does not make, a staggered start
-/// without parallel training. End-to-end training has one module whatever the partition
-/// says, and leaves overrides for the other strategies alone.
+/// without parallel training. End-to-end training leaves both for the other strategies.
+///
+/// - Parameter moduleCount: of the partition.
 func moduleFaults(of spec: Spec, moduleCount: Int) -> [Diagnostic] {
-  guard spec.training.strategy.value != .endToEnd else { return [] }
   var faults: [Diagnostic] = []
   if spec.training.startEvery.value != 0, spec.training.strategy.value == .sequential {
     faults.append(

@@ -37,6 +37,15 @@ struct CountTests {
     #expect(auxiliaries.map(\.auxiliaryMultiplyAdds).reduce(0, +) == count.auxiliaryMultiplyAdds)
   }
 
+  @Test("of layers and head are the same in end-to-end training", arguments: NetworkCount.all)
+  func endToEnd(count: NetworkCount) throws {
+    let text = try SpecFolder.text(count.name)
+    let plan = try CheckedText(text, sets: ["training.strategy=end-to-end"]).plan()
+    #expect(plan.modules.count == 1)
+    #expect(plan.networkParameters == count.parameters)
+    #expect(plan.networkMultiplyAdds == count.multiplyAdds)
+  }
+
   @Test("are counted for every spec")
   func everySpecIsCounted() {
     #expect(NetworkCount.all.map(\.name).sorted() == SpecFolder.names)

@@ -1,0 +1,108 @@
+package import Diagnostics
+internal import SpecLanguage
+
+/// What `strata explain` knows: every code of every phase, rising.
+package let allExplanations = (specExplanations + loweringExplanations).sorted { $0.code < $1.code }
+
+/// The codes of this phase, rising: what only shapes and counts can tell.
+private let loweringExplanations = [
+  CodeExplanation(
+    code: "E101", title: "half of an odd picture",
+    text: """
+      Every halving has to come out even: a picture of 7x7 has no half. Which size reaches a layer follows from
+      'network.input', the stem and the halvings before it; `strata show` draws the sizes layer by layer.
+      """,
+    bad: """
+      network: {family: vgg, input: 3x12x12, widths: [8, 8, 8, 8]}
+      downsampling: {before: [1, 2, 3]}
+      """,
+    good: """
+      network: {family: vgg, input: 3x16x16, widths: [8, 8, 8, 8]}
+      downsampling: {before: [1, 2, 3]}
+      """),
+  CodeExplanation(
+    code: "E102", title: "no such layer or block",
+    text: """
+      'downsampling.before' and 'training.partition.cuts' name layers (vgg) or blocks (resnet). They count from 1, up
+      to what the network has; a resnet's stem is no block.
+      """,
+    bad: "downsampling: {before: [2, 9]}",
+    good: "downsampling: {before: [2, 4]}"),
+  CodeExplanation(
+    code: "E104", title: "more modules than layers",
+    text: """
+      A module is a run of whole layers (vgg) or of whole blocks and the stem (resnet), so that there are at most as
+      many modules as there are of those.
+      """,
+    bad: "training: {partition: {modules: 9}}",
+    good: "training: {partition: {modules: 2}}"),
+  CodeExplanation(
+    code: "E106", title: "a picture too small for its classifier",
+    text: """
+      Some classifiers need room: the head 'vgg' halves the picture once more, the auxiliary 'vgg' runs two unpadded
+      3x3 convolutions over half of it. Downsample less before that module, or choose a classifier that averages
+      what is there, such as 'linear' or 'gap'.
+      """,
+    bad: """
+      auxiliary: vgg
+      downsampling: {before: [1, 2]}
+      """,
+    good: """
+      auxiliary: linear
+      downsampling: {before: [1, 2]}
+      """),
+  CodeExplanation(
+    code: "E110", title: "no such module",
+    text: """
+      The overrides of 'auxiliary' and 'training' name modules. They count from 1; how many there are is the
+      partition's matter: `strata show` lists them.
+      """,
+    bad: "auxiliary: {kind: linear, overrides: [{module: 9, kind: mlp-sr}]}",
+    good: "auxiliary: {kind: linear, overrides: [{module: 2, kind: mlp-sr}]}"),
+  CodeExplanation(
+    code: "E111", title: "larger than any memory",
+    text: """
+      One value of this network would hold more than 2^40 numbers, 4 TiB. Most likely a digit too many went into
+      'network.input', a width or 'training.batch'.
+      """,
+    bad: "network: {family: vgg, input: 3x16384x16384, widths: [4096]}",
+    good: "network: {family: vgg, input: 3x224x224, widths: [64]}"),
+  CodeExplanation(
+    code: "E112", title: "auxiliary widths and modules differ in number",
+    text: """
+      A list of widths under an auxiliary of kind 'cnn' has one entry a module. A number, 'same' or 'doubled' speaks of
+      all modules at once.
+      """,
+    bad: "auxiliary: {kind: cnn, width: [8, 16]}",
+    good: "auxiliary: {kind: cnn, width: [8, 8, 16, 16]}"),
+  CodeExplanation(
+    code: "E113", title: "batch norm over a single value",
+    text: """
+      Batch norm divides by the standard deviation of a channel over the pictures of the batch. With one picture of
+      one pixel there is none: train with a larger batch, keep the picture larger, or drop batch norm.
+      """,
+    bad: """
+      network: {family: vgg, input: 3x1x1, widths: [8]}
+      training: {batch: 1}
+      """,
+    good: """
+      network: {family: vgg, input: 3x1x1, widths: [8]}
+      training: {batch: 2}
+      """),
+  CodeExplanation(
+    code: "E114", title: "no batch can be filled",
+    text: """
+      With 'drop-last' a batch that is not full is left out; here that is every batch, because the data has fewer
+      training pictures than one batch takes.
+      """,
+    bad: "training: {batch: 4096, drop-last: true}",
+    good: "training: {batch: 64, drop-last: true}"),
+  CodeExplanation(
+    code: "E115", title: "a staggered start without parallel training",
+    text: """
+      'training.start.every' lets each module begin some epochs behind the one before, while all of them train side
+      by side. In sequential training a module begins when the one before it has finished.
+      """,
+    bad: "training: {strategy: sequential, epochs: 9, start: {every: 2}}",
+    good: "training: {strategy: parallel, epochs: 9, start: {every: 2}}"),
+]

@@ -1,0 +1,52 @@
+import Diagnostics
+import Foundation
+import Pipeline
+import SpecLanguage
+import Testing
+
+@Suite("Explanations of codes")
+struct ExplanationTests {
+  /// The codes that any source of any target gives a diagnostic; files of explanations aside.
+  private static func codesInSources() throws -> Set<String> {
+    let sources = SpecFolder.repository.appendingPathComponent("Sources")
+    let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+    var codes: Set<String> = []
+    for case let file as URL in files
+    where file.pathExtension == "swift" && !file.lastPathComponent.contains("Explanations") {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for match in text.matches(of: /code: "([A-Z][0-9]+)"/) { codes.insert(String(match.1)) }
+    }
+    return codes
+  }
+
+  @Test("are there for every code, once, rising")
+  func everyCode() throws {
+    let explained = allExplanations.map(\.code)
+    #expect(explained == Set(explained).sorted())
+    #expect(Set(explained) == (try Self.codesInSources()))
+    #expect(explained.count > 40)
+  }
+
+  @Test("have examples that are true", arguments: allExplanations.filter { $0.code >= "E100" })
+  func examples(explanation: CodeExplanation) throws {
+    #expect(try codes(explanation.bad) == [explanation.code])
+    #expect(try codes(explanation.good) == [])
+  }
+
+  /// Faults of a fragment, completed with the keys that every spec needs.
+  private func codes(_ fragment: String) throws -> [String] {
+    let needed = [
+      "strata: 1", "name: test", "network: {family: vgg, widths: [8, 8, 8, 8]}", "training: {epochs: 1}",
+    ]
+    let written = fragment.split(separator: "\n").compactMap { $0.split(separator: ":").first }
+    let missing = needed.filter { line in !written.contains { line.hasPrefix($0 + ":") } }
+    let checked = CheckedText((missing + [fragment]).joined(separator: "\n") + "\n")
+    guard checked.codes.isEmpty else { return checked.codes }
+    do {
+      _ = try checked.plan()
+      return []
+    } catch let error as CompilationFailed {
+      return error.diagnostics.map(\.code)
+    }
+  }
+}
