@@ -73,7 +73,7 @@ let package = Package(
       dependencies: ["Passes", "GraphIR", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport"],
       exclude: ["Goldens"]),
     .testTarget(
-      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
+      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "CompilerSupport", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
       dependencies: ["Execution", "Planning", "GraphIR", "Datasets", "CompilerSupport", "TestSupport"]),
