@@ -105,4 +105,29 @@ private let loweringExplanations = [
       """,
     bad: "training: {strategy: sequential, epochs: 9, start: {every: 2}}",
     good: "training: {strategy: parallel, epochs: 9, start: {every: 2}}"),
+  CodeExplanation(
+    code: "E116", title: "a layer beyond all measure",
+    text: """
+      A layer of more than 2^46 multiply-adds a picture (seventy tera) would take a day a picture: a digit too many in a
+      width, a kernel or 'network.input'.
+      """,
+    bad: """
+      network: {family: vgg, input: 3x1024x1024, widths: [4096, 65536]}
+      training: {batch: 2}
+      """,
+    good: "network: {family: vgg, input: 3x224x224, widths: [64, 64]}"),
+  CodeExplanation(
+    code: "E117", title: "a last batch of one picture",
+    text: """
+      The pictures left over at the end of an epoch make a smaller last batch. Where it is a single picture, a batch norm
+      behind fully connected layers has one value a channel and no deviation to divide by.
+      """,
+    bad: """
+      auxiliary: {kind: mlp-sr}
+      training: {batch: 93}
+      """,
+    good: """
+      auxiliary: {kind: mlp-sr}
+      training: {batch: 93, drop-last: true}
+      """),
 ]
