@@ -68,6 +68,10 @@ let package = Package(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
     .testTarget(
+      name: "PassesTests",
+      dependencies: ["Passes", "GraphIR", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport"],
+      exclude: ["Goldens"]),
+    .testTarget(
       name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
