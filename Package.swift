@@ -58,6 +58,10 @@ let package = Package(
     .target(
       name: "TestSupport", path: "Tests/TestSupport",
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "CompilerSupport",
+      dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR"],
+      path: "Tests/CompilerSupport"),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
     .testTarget(
@@ -67,9 +71,7 @@ let package = Package(
       name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
-      dependencies: [
-        "Execution", "Planning", "GraphIR", "Pipeline", "SpecLanguage", "Diagnostics", "Datasets", "TestSupport",
-      ]),
+      dependencies: ["Execution", "Planning", "GraphIR", "Datasets", "CompilerSupport", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
     .testTarget(

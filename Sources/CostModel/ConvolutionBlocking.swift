@@ -1,17 +1,31 @@
 // How im2col and pointwise convolutions cut their work. The kernels and the planner both read it here.
 
+/// Up to so many multiply-adds OpenBLAS multiplies matrices as they lie, without packing them first, on processors with
+/// AVX-512: half as fast again where the matrices are small.
+private let unpackedMultiplyAdds = 1_000_000
+
+/// Rows of a product that takes `multiplyAddsPerRow`: at most `limit`, and few enough to go without packing where that
+/// leaves enough of them.
+private func unpackedRows(_ multiplyAddsPerRow: Int, atMost limit: Int) -> Int {
+  let unpacked = unpackedMultiplyAdds / max(1, multiplyAddsPerRow) / 16 * 16
+  return unpacked >= 64 ? min(limit, unpacked) : limit
+}
+
 extension ConvolutionGeometry {
   /// Rows of output whose patches are gathered before one product: about 512 KiB of patches, but enough rows that the
   /// product's packing of the filter does not show.
   package var im2colRowsPerBlock: Int {
-    max(1, min(outRows, min(512, max(128, 131_072 / patchSize / 16 * 16))))
+    let affordable = max(128, min(512, 131_072 / patchSize / 16 * 16))
+    return max(1, min(outRows, unpackedRows(patchSize * outChannels, atMost: affordable)))
   }
 
   /// Output rows of an im2col or pointwise forward pass.
   package var im2colBlocks: Blocks { Blocks(count: outRows, size: im2colRowsPerBlock) }
 
   /// Rows of a pointwise product.
-  package var pointwiseBlocks: Blocks { Blocks(count: outRows, size: 256) }
+  package var pointwiseBlocks: Blocks {
+    Blocks(count: outRows, size: unpackedRows(inChannels * outChannels, atMost: 256))
+  }
 
   /// The convolution, forward, that computes this one's input gradient from a filter turned by half a circle with its
   /// channels swapped. Only stride 1 has one; a greater stride scatters.
@@ -63,7 +77,8 @@ package struct WeightGradientCost: Hashable, Sendable {
       accumulatorLimit = 1
       stripes = Blocks(count: patchSize, size: max(64, min(256, (patchSize + 7) / 8)))
     }
-    rowsPerBlock = min(512, max(128, 131_072 / stripes.size / 16 * 16))
+    rowsPerBlock = unpackedRows(
+      stripes.size * geometry.outChannels, atMost: min(512, max(128, 131_072 / stripes.size / 16 * 16)))
   }
 
   /// Partial sums, where there is more than one chunk.

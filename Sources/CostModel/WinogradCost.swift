@@ -1,6 +1,10 @@
 /// How a Winograd convolution F(tile x tile, 3 x 3) is cut (Lavin and Gray, 2016). The output is covered by tiles; each
 /// tile's input, (tile + 2) squared pixels, is transformed into as many planes; in every plane the convolution is a
 /// product of [tiles, inChannels] and [inChannels, outChannels].
+///
+/// Few channels: a worker takes a block of tiles through all steps by itself, in its own scratch, which the second-level
+/// cache holds. Many channels: the blocks are shared. All workers transform a block, then share out its planes'
+/// products, then transform back; scratch does not grow with their number.
 package struct WinogradCost: Hashable, Sendable {
   package let geometry: ConvolutionGeometry
   /// Edge of a tile of outputs: 4 or 2.
@@ -16,76 +20,71 @@ package struct WinogradCost: Hashable, Sendable {
   package var tileColumns: Int { (geometry.width + tile - 1) / tile }
   package var tiles: Int { geometry.batch * tileRows * tileColumns }
 
+  private var ins: Int { geometry.inChannels }
+  private var outs: Int { geometry.outChannels }
+
+  /// Whether blocks are shared.
+  package var isShared: Bool { ins * outs > 16_384 }
+
   /// Floats from a plane of `rows` x `columns` to the next. The extra line keeps equal places of all planes from falling
   /// into one set of the cache.
-  package static func planeStride(rows: Int, columns: Int) -> Int { (rows * columns + 15) / 16 * 16 + 16 }
+  private static func planeStride(rows: Int, columns: Int) -> Int { (rows * columns + 15) / 16 * 16 + 16 }
+
+  /// A pixel of zeros stands for what sticks out of the picture.
+  package var zerosCount: Int { (max(ins, outs) + 15) / 16 * 16 }
+
+  /// Tiles that are transformed as one item of work, where blocks are shared.
+  package static let tilesPerItem = 8
 
   // MARK: Forward and input gradient
 
-  /// Where the transformed filter is small, it is made once, and each worker takes blocks of tiles from the transform of
-  /// the input to that of the output. Where it is large, it is made stripe by stripe of output channels while a block
-  /// of transformed input serves all stripes: it needs neither much memory nor many tiles to keep all workers busy.
-  package var isStriped: Bool { geometry.inChannels * geometry.outChannels > 32_768 }
-
   /// Tiles of a block.
   package var blocks: Blocks {
-    if isStriped { return Blocks(count: tiles, size: 128) }
-    return Blocks(
-      count: tiles, size: max(32, min(128, 8_192 / (geometry.inChannels + geometry.outChannels) / 16 * 16)))
+    Blocks(count: tiles, size: isShared ? 128 : max(32, min(128, 8_192 / (ins + outs) / 16 * 16)))
   }
 
-  /// Output channels of a stripe.
-  package var stripes: Blocks { Blocks(count: geometry.outChannels, size: 64) }
+  /// Output channels whose transformed filter is held at a time: all, where blocks are not shared.
+  package var stripes: Blocks { Blocks(count: outs, size: isShared ? 256 : outs) }
 
-  /// Tiles that are transformed as one item of work, where the block is shared.
-  package static let tilesPerItem = 8
-
+  private var stripeSize: Int { min(outs, stripes.size) }
   private var blockTiles: Int { min(tiles, blocks.size) }
-  package var inputStride: Int { Self.planeStride(rows: blockTiles, columns: geometry.inChannels) }
-  package var outputStride: Int {
-    Self.planeStride(rows: blockTiles, columns: isStriped ? stripes.size : geometry.outChannels)
-  }
-  package var filterStride: Int {
-    Self.planeStride(rows: geometry.inChannels, columns: isStriped ? stripes.size : geometry.outChannels)
-  }
+  package var inputStride: Int { Self.planeStride(rows: blockTiles, columns: ins) }
+  package var outputStride: Int { Self.planeStride(rows: blockTiles, columns: stripeSize) }
+  package var filterStride: Int { Self.planeStride(rows: ins, columns: stripeSize) }
 
-  /// A pixel of zeros for what sticks out of the picture, then planes.
+  /// Zeros, the filter's planes, then a block's: the input's, the output's.
   package var convolutionScratch: Scratch {
-    if isStriped {
-      Scratch(
-        sharedFloats: zerosCount + planes * inputStride,
-        floatsPerWorker: planes * (filterStride + outputStride))
-    } else {
-      Scratch(
-        sharedFloats: zerosCount + planes * filterStride,
-        floatsPerWorker: planes * (inputStride + outputStride))
-    }
+    let block = planes * (inputStride + outputStride)
+    return Scratch(
+      sharedFloats: zerosCount + planes * filterStride + (isShared ? block : 0),
+      floatsPerWorker: isShared ? 0 : block)
   }
-
-  package var zerosCount: Int { (max(geometry.inChannels, geometry.outChannels) + 15) / 16 * 16 }
 
   // MARK: Weight gradient
 
-  /// Tiles of a block, whose two transforms all workers fill and then multiply plane by plane.
-  package var gradientBlocks: Blocks {
-    Blocks(
-      count: tiles, size: max(128, min(512, 65_536 / (geometry.inChannels + geometry.outChannels) / 16 * 16)))
+  /// Chunks of tiles that have an accumulator each, where blocks are not shared: these are added in order.
+  package var gradientChunks: Blocks {
+    if isShared { return Blocks(count: tiles, size: max(1, tiles)) }
+    return Blocks(count: tiles, atMost: maximumChunks, minimum: minimumChunkTiles)
   }
 
-  private var gradientBlockTiles: Int { min(tiles, gradientBlocks.size) }
-  package var gradientInputStride: Int {
-    Self.planeStride(rows: gradientBlockTiles, columns: geometry.inChannels)
-  }
-  package var gradientOutputStride: Int {
-    Self.planeStride(rows: gradientBlockTiles, columns: geometry.outChannels)
-  }
-  package var gradientFilterStride: Int {
-    Self.planeStride(rows: geometry.inChannels, columns: geometry.outChannels)
+  private var maximumChunks: Int { ins * outs > 8_192 ? 4 : 8 }
+  private let minimumChunkTiles = 128
+  private var accumulators: Int {
+    isShared ? 1 : min(maximumChunks, (tiles + minimumChunkTiles - 1) / minimumChunkTiles)
   }
 
-  /// Zeros, the planes of a block, and those of the sum.
+  /// Tiles of a block.
+  package var gradientBlockTiles: Int { min(tiles, isShared ? 128 : 32) }
+  package var gradientInputStride: Int { Self.planeStride(rows: gradientBlockTiles, columns: ins) }
+  package var gradientOutputStride: Int { Self.planeStride(rows: gradientBlockTiles, columns: outs) }
+  package var gradientFilterStride: Int { Self.planeStride(rows: ins, columns: outs) }
+
+  /// Zeros, the accumulators, then a block's planes: the input's, the output gradient's.
   package var weightGradientScratch: Scratch {
-    Scratch(
-      sharedFloats: zerosCount + planes * (gradientInputStride + gradientOutputStride + gradientFilterStride))
+    let block = planes * (gradientInputStride + gradientOutputStride)
+    return Scratch(
+      sharedFloats: zerosCount + accumulators * planes * gradientFilterStride + (isShared ? block : 0),
+      floatsPerWorker: isShared ? 0 : block)
   }
 }

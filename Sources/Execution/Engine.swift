@@ -120,10 +120,12 @@ package final class Engine {
   }
 
   /// Puts a batch in place that was made elsewhere: pictures NHWC, normalised.
-  package func setBatch(pictures: borrowing Span<Float>, labels: borrowing Span<Int32>, for program: Program) {
+  package func setBatch(pictures: borrowing Span<Float>, labels: borrowing Span<Int32>, for program: Program)
+  {
     let graph = program.graph
     let pictureSize = graph.shape(graph.pictures).elementsPerPicture
-    precondition(labels.count <= graph.batch && pictures.count == labels.count * pictureSize, "whole pictures")
+    precondition(
+      labels.count <= graph.batch && pictures.count == labels.count * pictureSize, "whole pictures")
     let target = unsafe arena.address(of: range(graph.pictures, of: program))
     unsafe pictures.withUnsafeBytes { unsafe target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
     let places = unsafe arena.address(of: range(graph.labels, of: program))

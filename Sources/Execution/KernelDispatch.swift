@@ -42,11 +42,29 @@ internal import Planning
     let context = unsafe KernelContext(
       workers: workers, scratch: scratch.map { unsafe base + $0.lowerBound },
       scratchByteCount: scratch?.count ?? 0)
+    switch node.op {
+    case .foldBatchNorm: return unsafe foldBatchNorm(node, context)
+    case .zeroGradient:
+      let count = unsafe program.graph[node.results[0]].type.elementCount
+      return unsafe floats(node.results[0]).update(repeating: 0, count: count)
+    case _: break  // the phases below are exhaustive
+    }
     switch node.op.phase {
     case .forward: unsafe forward(node, context)
     case .backward: unsafe backward(node, context)
     case .update: unsafe update(node, clock, context)
     }
+  }
+
+  private func foldBatchNorm(_ node: Node, _ context: KernelContext) {
+    let outChannels = unsafe program.graph[node.results[1]].type.elementCount
+    unsafe Kernels.foldBatchNorm(
+      filter: floats(node.operands[0]), bias: node.operands.count > 5 ? floats(node.operands[5]) : nil,
+      scale: floats(node.operands[1]), shift: floats(node.operands[2]), runningMean: floats(node.operands[3]),
+      runningVariance: floats(node.operands[4]), foldedFilter: floats(node.results[0]),
+      foldedBias: floats(node.results[1]),
+      patchSize: program.graph[node.operands[0]].type.elementCount / outChannels, outChannels: outChannels,
+      epsilon: BatchNorm.epsilon, context: context)
   }
 
   private func forward(_ node: Node, _ context: KernelContext) {
@@ -124,9 +142,9 @@ internal import Planning
           x: floats(operand), scale: Float(sign: .plus, exponent: position + 1, significand: 1), y: y,
           count: input.elementCount, overwrites: position == 0, context: context)
       }
-    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
-      .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+    case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       preconditionFailure("not a forward operation")
     }
   }
@@ -198,9 +216,9 @@ internal import Planning
         dy: first, dx: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
         stride: stride,
         outChannels: shape(node.operands[0]).channels, context: context)
-    case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .update:
+    case .zeroGradient, .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth,
+      .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble,
+      .update:
       preconditionFailure("not a backward operation")
     }
   }
@@ -222,9 +240,9 @@ internal import Planning
         beta2: Float(beta2), epsilon: Float(epsilon), weightDecay: Float(weightDecay), step: clock.step,
         context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation,
+      .spatialDeviation, .foldBatchNorm,
       .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient, .convolutionWeightGradient,
-      .biasGradient,
+      .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward:
       preconditionFailure("not an update")

@@ -139,8 +139,8 @@ extension Node {
       (convolution, graph.shape(operands[0]))
     case .convolutionInputGradient(let convolution): (convolution, graph.shape(results[0]))
     case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient,
+      .spatialDeviation, .foldBatchNorm,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .zeroGradient, .linearInputGradient,
       .linearWeightGradient,
       .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
       .subsampleBackward,

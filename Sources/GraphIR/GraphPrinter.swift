@@ -57,6 +57,7 @@ extension Op {
     case .linear(let outFeatures, let relu): "linear[\(outFeatures)\(relu ? " relu" : "")]"
     case .batchNorm(let norm):
       "batch_norm[\(norm.mode == .training ? "training" : "inference")\(norm.relu ? " relu" : "")]"
+    case .foldBatchNorm: "fold_batch_norm"
     case .relu: "relu"
     case .add(let relu): relu ? "add[relu]" : "add"
     case .maxPool(let pool): "max_pool\(pool.text)"
@@ -71,6 +72,7 @@ extension Op {
     case .convolutionInputGradient(let c): "convolution_input_gradient\(c.text)"
     case .convolutionWeightGradient(let c): "convolution_weight_gradient\(c.text)"
     case .biasGradient: "bias_gradient"
+    case .zeroGradient: "zero_gradient"
     case .linearInputGradient: "linear_input_gradient"
     case .linearWeightGradient: "linear_weight_gradient"
     case .batchNormBackward(let relu): relu ? "batch_norm_backward[relu]" : "batch_norm_backward"

@@ -86,6 +86,8 @@ package struct GraphVerifier {
       .reluBackward, .maxPoolBackward:
       (operandCounts, resultCounts) = (2...2, 1...1)
     case .maxPool: (operandCounts, resultCounts) = (1...1, 1...2)
+    case .foldBatchNorm: (operandCounts, resultCounts) = (5...6, 2...2)
+    case .zeroGradient: (operandCounts, resultCounts) = (0...0, 1...1)
     case .softmaxCrossEntropy: (operandCounts, resultCounts) = (2...2, 1...2)
     case .similarityLoss: (operandCounts, resultCounts) = (3...3, 1...2)
     case .spatialDeviationBackward: (operandCounts, resultCounts) = (3...3, 1...1)

@@ -11,8 +11,10 @@ extension Node {
       return y.elementsPerPicture * convolution.kernelSize * convolution.kernelSize * x.channels
     case .linear(let outFeatures, _): return outFeatures * graph.shape(operands[0]).elementsPerPicture
     case .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
+      .foldBatchNorm,
       .softmaxCrossEntropy, .similarityLoss, .ensemble,
-      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       return 0
@@ -32,9 +34,11 @@ extension Node {
     case .linearWeightGradient: return graph.batch * graph[results[0]].type.elementCount
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient, .batchNorm, .relu, .add,
       .maxPool,
-      .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .softmaxCrossEntropy, .similarityLoss,
+      .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy,
+      .similarityLoss,
       .ensemble,
-      .biasGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
+      .biasGradient, .zeroGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
+      .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward, .update:
       return 0
     }

@@ -82,6 +82,9 @@ package enum Op: Hashable, Sendable {
   /// x, scale, shift, runningMean, runningVariance -> y, [savedMean, savedInverseDeviation]; training moves the running
   /// statistics in place.
   case batchNorm(BatchNorm)
+  /// filter, scale, shift, runningMean, runningVariance, bias? -> a filter and a bias that give, as a convolution, what
+  /// the convolution and the batch norm behind it give in inference.
+  case foldBatchNorm
   /// x -> y
   case relu
   /// a, b -> a + b, with ReLU where asked.
@@ -112,6 +115,8 @@ package enum Op: Hashable, Sendable {
   case convolutionWeightGradient(Convolution)
   /// dy -> sums over all but the channels
   case biasGradient
+  /// -> zeros: the gradient of a bias in front of batch norm, which takes every constant away again.
+  case zeroGradient
   /// dy, weight -> dx
   case linearInputGradient
   /// x, dy -> dWeight
@@ -144,10 +149,11 @@ extension Op {
   package var phase: Phase {
     switch self {
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation,
+      .spatialDeviation, .foldBatchNorm,
       .softmaxCrossEntropy, .similarityLoss, .ensemble:
       .forward
-    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward:
@@ -162,9 +168,9 @@ extension Op {
     case .batchNorm(let norm): norm.mode == .training ? [3, 4] : []
     case .update(let optimizer): [0] + optimizer.stateNames.indices.map { $0 + 2 }
     case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation,
+      .spatialDeviation, .foldBatchNorm,
       .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient, .convolutionWeightGradient,
-      .biasGradient,
+      .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward:
       []
@@ -180,8 +186,10 @@ extension Op {
     case .batchNormBackward: [1]
     case .reluBackward: [1]
     case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
+      .foldBatchNorm,
       .softmaxCrossEntropy, .similarityLoss, .ensemble,
-      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
       .spatialDeviationBackward,
       .update:

@@ -12,6 +12,8 @@ struct OperandTypes {
     case .linearInputGradient: linear(nil, x: outputs[0], weight: inputs[1], y: inputs[0])
     case .linearWeightGradient: linear(nil, x: inputs[0], weight: outputs[0], y: inputs[1])
     case .biasGradient: perChannel(inputs[0], [outputs[0]])
+    case .zeroGradient: nil
+    case .foldBatchNorm: fold
     case .batchNorm:
       same([inputs[0], outputs[0]]) ?? perChannel(inputs[0], Array(inputs[1...]) + Array(outputs[1...]))
     case .batchNormBackward:
@@ -92,6 +94,14 @@ struct OperandTypes {
   private func perChannel(_ x: TensorType, _ vectors: [TensorType]) -> String? {
     guard case .pictures(let shape) = x else { return "works on pictures" }
     return vectors.allSatisfy { $0 == .vector(shape.channels) } ? nil : "needs vectors of \(shape.channels)"
+  }
+
+  private var fold: String? {
+    guard case .filter(_, _, let outChannels) = inputs[0], outputs[0] == inputs[0] else {
+      return "folds a filter"
+    }
+    let vectors = inputs[1...] + outputs[1...]
+    return vectors.allSatisfy { $0 == .vector(outChannels) } ? nil : "needs vectors of \(outChannels)"
   }
 
   private func same(_ types: [TensorType]) -> String? {

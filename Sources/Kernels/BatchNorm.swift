@@ -89,30 +89,31 @@ private func normalize(
   y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, context: KernelContext
 ) {
   let blocks = Blocks.rows(rows, columns: channels)
+  let floor: Float = relu ? 0 : -.infinity
   context.workers.forEach(blocks.blockCount) { item, _ in
-    let range = blocks[item]
-    let (x, y) = (x + range.lowerBound * channels, y + range.lowerBound * channels)
-    var c = 0
-    while c &+ 8 <= channels {
-      let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
-      let floor = relu ? Vector.zero : Vector(repeating: -.infinity)
-      var i = c
-      for _ in 0..<range.count {
-        let value = (load(x, i) - mean) * slope + shift
-        store(value.replacing(with: floor, where: value .< floor), y, i)
-        i &+= channels
+    forEachRowGroup(blocks[item]) { row, count in
+      let (x, y) = (x + row &* channels, y + row &* channels)
+      var c = 0
+      while c &+ 8 <= channels {
+        let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
+        let floor = Vector(repeating: floor)
+        var i = c
+        for _ in 0..<count {
+          let value = (load(x, i) - mean) * slope + shift
+          store(value.replacing(with: floor, where: value .< floor), y, i)
+          i &+= channels
+        }
+        c &+= 8
       }
-      c &+= 8
-    }
-    while c < channels {
-      let (mean, slope, shift) = (mean[c], slope[c], shift[c])
-      var i = c
-      for _ in 0..<range.count {
-        let value = (x[i] - mean) * slope + shift
-        y[i] = relu ? positivePart(value) : value
-        i &+= channels
+      while c < channels {
+        var i = c
+        for _ in 0..<count {
+          let value = (x[i] - mean[c]) * slope[c] + shift[c]
+          y[i] = value < floor ? floor : value
+          i &+= channels
+        }
+        c &+= 1
       }
-      c &+= 1
     }
   }
 }
@@ -128,15 +129,14 @@ private func blockStatistics(
     means[c] *= share
     squares[c] = 0
   }
-  var row = 0
-  while row < rows {
-    let end = min(rows, row + 64)
+  forEachRowGroup(0..<rows) { row, count in
+    let x = x + row &* channels
     var c = 0
     while c &+ 8 <= channels {
       let mean = load(means, c)
       var sum = Vector.zero
-      var i = row &* channels &+ c
-      for _ in row..<end {
+      var i = c
+      for _ in 0..<count {
         let deviation = load(x, i) - mean
         sum += deviation * deviation
         i &+= channels
@@ -145,18 +145,16 @@ private func blockStatistics(
       c &+= 8
     }
     while c < channels {
-      let mean = means[c]
       var sum: Float = 0
-      var i = row &* channels &+ c
-      for _ in row..<end {
-        let deviation = x[i] - mean
+      var i = c
+      for _ in 0..<count {
+        let deviation = x[i] - means[c]
         sum += deviation * deviation
         i &+= channels
       }
       squares[c] += sum
       c &+= 1
     }
-    row = end
   }
 }
 

@@ -63,7 +63,7 @@ private struct Channelwise {
   let mean, slope, shift: UnsafePointer<Float>
 }
 
-/// `sums[0]` = sums of g, `sums[1]` = sums of g (x - mean), sixty-four rows at a time in registers.
+/// `sums[0]` = sums of g, `sums[1]` = sums of g (x - mean).
 @inline(__always)
 private func addGradients(
   _ p: Channelwise, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, rows: Int, channels: Int,
@@ -71,15 +71,14 @@ private func addGradients(
   into sums: UnsafeMutablePointer<Float>
 ) {
   clear(sums, count: 2 * channels)
-  var row = 0
-  while row < rows {
-    let end = min(rows, row + 64)
+  forEachRowGroup(0..<rows) { row, count in
+    let (x, dy) = (x + row &* channels, dy + row &* channels)
     var c = 0
     while c &+ 8 <= channels {
       let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
       var (plain, weighted) = (Vector.zero, Vector.zero)
-      var i = row &* channels &+ c
-      for _ in row..<end {
+      var i = c
+      for _ in 0..<count {
         let deviation = load(x, i) - mean
         var g = load(dy, i)
         if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
@@ -93,8 +92,8 @@ private func addGradients(
     }
     while c < channels {
       var (plain, weighted): (Float, Float) = (0, 0)
-      var i = row &* channels &+ c
-      for _ in row..<end {
+      var i = c
+      for _ in 0..<count {
         let deviation = x[i] - p.mean[c]
         let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
         plain += g
@@ -105,7 +104,6 @@ private func addGradients(
       sums[c &+ channels] += weighted
       c &+= 1
     }
-    row = end
   }
 }
 
@@ -115,28 +113,31 @@ private func spreadGradients(
   _ p: Channelwise, centers: UnsafePointer<Float>, tilts: UnsafePointer<Float>, _ x: UnsafePointer<Float>,
   _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool
 ) {
-  var c = 0
-  while c &+ 8 <= channels {
-    let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
-    let (center, tilt) = (load(centers, c), load(tilts, c))
-    var i = c
-    for _ in 0..<rows {
-      let deviation = load(x, i) - mean
-      var g = load(dy, i)
-      if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
-      store(g * slope - center - deviation * tilt, dx, i)
-      i &+= channels
+  forEachRowGroup(0..<rows) { row, count in
+    let (x, dy, dx) = (x + row &* channels, dy + row &* channels, dx + row &* channels)
+    var c = 0
+    while c &+ 8 <= channels {
+      let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
+      let (center, tilt) = (load(centers, c), load(tilts, c))
+      var i = c
+      for _ in 0..<count {
+        let deviation = load(x, i) - mean
+        var g = load(dy, i)
+        if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
+        store(g * slope - center - deviation * tilt, dx, i)
+        i &+= channels
+      }
+      c &+= 8
     }
-    c &+= 8
-  }
-  while c < channels {
-    var i = c
-    for _ in 0..<rows {
-      let deviation = x[i] - p.mean[c]
-      let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
-      dx[i] = g * p.slope[c] - centers[c] - deviation * tilts[c]
-      i &+= channels
+    while c < channels {
+      var i = c
+      for _ in 0..<count {
+        let deviation = x[i] - p.mean[c]
+        let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
+        dx[i] = g * p.slope[c] - centers[c] - deviation * tilts[c]
+        i &+= channels
+      }
+      c &+= 1
     }
-    c &+= 1
   }
 }

@@ -91,19 +91,33 @@ private func gather(
   let (ins, line) = (geometry.inChannels, geometry.width * geometry.inChannels)
   let run = geometry.kernelSize * ins
   let kernelRows = columns.lowerBound / run..<(columns.upperBound + run - 1) / run
-  var (picture, i, j) = geometry.position(ofOutput: rows.lowerBound)
+  var output = OutputCursor(geometry, row: rows.lowerBound)
   var target = patches
+  let isWhole = columns.count == geometry.patchSize
   for _ in rows {
     // Floats of the picture's row left of the field, which are negative where it sticks out.
-    let left = (j &* geometry.stride &- geometry.padding) &* ins
+    let left = (output.j &* geometry.stride &- geometry.padding) &* ins
+    let top = output.i &* geometry.stride &- geometry.padding
+    if isWhole && left >= 0 && left &+ run <= line && top >= 0
+      && top &+ geometry.kernelSize <= geometry.height
+    {
+      var source = x + ((output.picture &* geometry.height &+ top) &* line &+ left)
+      for _ in kernelRows {
+        copy(source, to: target, count: run)
+        source += line
+        target += run
+      }
+      output.advance()
+      continue
+    }
     for kernelRow in kernelRows {
       let start = max(columns.lowerBound, kernelRow &* run) &- kernelRow &* run
       let end = min(columns.upperBound, (kernelRow &+ 1) &* run) &- kernelRow &* run
-      let row = i &* geometry.stride &- geometry.padding &+ kernelRow
+      let row = top &+ kernelRow
       if row < 0 || row >= geometry.height {
         clear(target, count: end &- start)
       } else {
-        let source = x + (picture &* geometry.height &+ row) &* line
+        let source = x + (output.picture &* geometry.height &+ row) &* line
         let first = min(end, max(start, 0 &- left))
         let last = max(first, min(end, line &- left))
         clear(target, count: first &- start)
@@ -112,7 +126,7 @@ private func gather(
       }
       target += end &- start
     }
-    geometry.advance(&picture, &i, &j)
+    output.advance()
   }
 }
 
@@ -123,21 +137,21 @@ private func scatter(
 ) {
   let (ins, line) = (geometry.inChannels, geometry.width * geometry.inChannels)
   let run = geometry.kernelSize * ins
-  var (picture, i, j) = geometry.position(ofOutput: rows.lowerBound)
+  var output = OutputCursor(geometry, row: rows.lowerBound)
   var source = patches
   for _ in rows {
-    let left = (j &* geometry.stride &- geometry.padding) &* ins
+    let left = (output.j &* geometry.stride &- geometry.padding) &* ins
     for kernelRow in 0..<geometry.kernelSize {
-      let row = i &* geometry.stride &- geometry.padding &+ kernelRow
+      let row = output.i &* geometry.stride &- geometry.padding &+ kernelRow
       if row >= 0 && row < geometry.height {
-        let target = dx + (picture &* geometry.height &+ row) &* line
+        let target = dx + (output.picture &* geometry.height &+ row) &* line
         let first = min(run, max(0, 0 &- left))
         let last = max(first, min(run, line &- left))
         add(source + first, to: target + (left &+ first), count: last &- first)
       }
       source += run
     }
-    geometry.advance(&picture, &i, &j)
+    output.advance()
   }
 }
 
@@ -155,21 +169,24 @@ private func turn(
   }
 }
 
-extension ConvolutionGeometry {
-  fileprivate func position(ofOutput row: Int) -> (picture: Int, i: Int, j: Int) {
-    (row / (outHeight * outWidth), row / outWidth % outHeight, row % outWidth)
+/// The place of an output row: picture, row and column there.
+private struct OutputCursor {
+  private(set) var picture, i, j: Int
+  private let height, width: Int
+
+  init(_ geometry: ConvolutionGeometry, row: Int) {
+    (height, width) = (geometry.outHeight, geometry.outWidth)
+    (picture, i, j) = (row / (height * width), row / width % height, row % width)
   }
 
   @inline(__always)
-  fileprivate func advance(_ picture: inout Int, _ i: inout Int, _ j: inout Int) {
+  mutating func advance() {
     j &+= 1
-    if j == outWidth {
-      j = 0
-      i &+= 1
-      if i == outHeight {
-        i = 0
-        picture &+= 1
-      }
-    }
+    guard j == width else { return }
+    j = 0
+    i &+= 1
+    guard i == height else { return }
+    i = 0
+    picture &+= 1
   }
 }

@@ -40,13 +40,18 @@ func pointwiseWeightGradient(
   let chunks = cost.rowChunks.blockCount
   let accumulators = chunks > 1 ? scratch.shared : dFilter
   workers.forEach(chunks * cost.stripes.blockCount) { item, _ in
-    let rows = cost.rowChunks[item % chunks]
+    let chunk = cost.rowChunks[item % chunks]
     let stripe = cost.stripes[item / chunks]
-    multiply(
-      x + (rows.lowerBound * ins + stripe.lowerBound), .transposed, leading: ins,
-      dy + rows.lowerBound * outs, leading: outs,
-      into: accumulators + ((item % chunks) * ins + stripe.lowerBound) * outs, leading: outs,
-      m: stripe.count, n: outs, k: rows.count)
+    var row = chunk.lowerBound
+    while row < chunk.upperBound {
+      let rows = row..<min(chunk.upperBound, row + cost.rowsPerBlock)
+      multiply(
+        x + (row * ins + stripe.lowerBound), .transposed, leading: ins,
+        dy + row * outs, leading: outs,
+        into: accumulators + ((item % chunks) * ins + stripe.lowerBound) * outs, leading: outs,
+        m: stripe.count, n: outs, k: rows.count, accumulating: row > chunk.lowerBound)
+      row = rows.upperBound
+    }
   }
   if chunks > 1 { mergeAccumulators(accumulators, count: chunks, into: dFilter, size: ins * outs, workers) }
 }

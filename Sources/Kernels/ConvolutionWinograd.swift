@@ -1,6 +1,7 @@
 internal import CostModel
 
 // 3x3 convolutions of stride 1 whose padding keeps the size, by Winograd's minimal filtering (Lavin and Gray, 2016).
+// `WinogradCost` says how the work is cut.
 
 /// Which filter a forward pass applies: the convolution's own, or, for its input gradient, the same turned by half a circle
 /// with its channels swapped.
@@ -9,7 +10,69 @@ enum FilterOrientation {
   case turned
 }
 
-/// `cost.geometry` is that of this pass: for an input gradient, with the channels swapped.
+/// One pass over one stripe of output channels. `cost.geometry` is that of this pass: for an input gradient, with the
+/// channels swapped.
+private struct WinogradPass {
+  let cost: WinogradCost
+  let channels: Range<Int>
+  let inputs, outputs: TiledPictures
+  let zeros, x: UnsafePointer<Float>
+  let bias: UnsafePointer<Float>?
+  let u, y: UnsafeMutablePointer<Float>
+  let relu: Bool
+
+  func transformFilter<Tile: WinogradTile>(
+    _: Tile.Type, _ filter: UnsafePointer<Float>, _ orientation: FilterOrientation, _ workers: Workers
+  ) {
+    let (ins, outs) = (inputs.channels, outputs.channels)
+    let rows = Blocks(count: ins, size: 16)
+    workers.forEach(rows.blockCount) { item, _ in
+      switch orientation {
+      case .forward:
+        Kernels.transformFilter(
+          Tile.self, filter, ins: ins, outs: outs, rows: rows[item], columns: channels, into: u,
+          stride: cost.filterStride)
+      case .turned:
+        // The pass's input channels are the filter's output channels.
+        transformTurnedFilter(
+          Tile.self, filter, ins: outs, outs: ins, rows: rows[item], columns: channels, into: u,
+          stride: cost.filterStride)
+      }
+    }
+  }
+
+  /// `v` points at the block's first plane.
+  @inline(__always)
+  func transformInput<Tile: WinogradTile>(
+    _: Tile.Type, tiles: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int
+  ) {
+    Kernels.transformInput(
+      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * inputs.channels,
+      stride: cost.inputStride)
+  }
+
+  @inline(__always)
+  func multiplyPlane(
+    _ plane: Int, _ v: UnsafePointer<Float>, into m: UnsafeMutablePointer<Float>, tiles: Int
+  ) {
+    multiply(
+      v + plane * cost.inputStride, leading: inputs.channels, u + plane * cost.filterStride,
+      leading: channels.count, into: m + plane * cost.outputStride, leading: channels.count, m: tiles,
+      n: channels.count, k: inputs.channels)
+  }
+
+  @inline(__always)
+  func transformOutput<Tile: WinogradTile>(
+    _: Tile.Type, _ m: UnsafePointer<Float>, row: Int, tiles: Range<Int>
+  ) {
+    Kernels.transformOutput(
+      Tile.self, m + row * channels.count, stride: cost.outputStride, outputs, tiles: tiles,
+      channels: channels,
+      bias: bias, relu: relu, into: y)
+  }
+}
+
+/// y = x * filter + bias, or its positive part.
 func winogradForward<Tile: WinogradTile>(
   _: Tile.Type, x: UnsafePointer<Float>, filter: UnsafePointer<Float>, _ orientation: FilterOrientation,
   bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, relu: Bool, _ cost: WinogradCost,
@@ -17,99 +80,64 @@ func winogradForward<Tile: WinogradTile>(
 ) {
   let zeros = scratch.shared
   clear(zeros, count: cost.zerosCount)
-  if cost.isStriped {
-    stripedForward(
-      Tile.self, x: x, filter: filter, orientation, bias: bias, y: y, relu: relu, cost, scratch, workers)
-    return
-  }
-  let (ins, outs) = (cost.geometry.inChannels, cost.geometry.outChannels)
-  let transformed = scratch.shared + cost.zerosCount
-  let filterRows = Blocks(count: ins, size: 8)
-  workers.forEach(filterRows.blockCount) { item, _ in
-    transform(
-      Tile.self, filter, orientation, ins: ins, outs: outs, rows: filterRows[item], columns: 0..<outs,
-      into: transformed, stride: cost.filterStride)
-  }
-  let (inputs, outputs) = (TiledPictures(cost, channels: ins), TiledPictures(cost, channels: outs))
-  let blocks = cost.blocks
-  workers.forEach(blocks.blockCount) { item, worker in
-    let tiles = blocks[item]
-    let v = scratch.worker(worker)
-    let m = v + cost.planes * cost.inputStride
-    transformInput(Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v, stride: cost.inputStride)
-    for plane in 0..<cost.planes {
-      multiply(
-        v + plane * cost.inputStride, leading: ins, transformed + plane * cost.filterStride, leading: outs,
-        into: m + plane * cost.outputStride, leading: outs, m: tiles.count, n: outs, k: ins)
+  let u = zeros + cost.zerosCount
+  for stripe in 0..<cost.stripes.blockCount {
+    let pass = WinogradPass(
+      cost: cost, channels: cost.stripes[stripe],
+      inputs: TiledPictures(cost, channels: cost.geometry.inChannels),
+      outputs: TiledPictures(cost, channels: cost.geometry.outChannels), zeros: zeros, x: x, bias: bias, u: u,
+      y: y,
+      relu: relu)
+    pass.transformFilter(Tile.self, filter, orientation, workers)
+    if cost.isShared {
+      runShared(Tile.self, pass, block: u + cost.planes * cost.filterStride, workers)
+    } else {
+      runApart(Tile.self, pass, scratch, workers)
     }
-    transformOutput(
-      Tile.self, m, stride: cost.outputStride, outputs, tiles: tiles, channels: 0..<outs, bias: bias,
-      relu: relu,
-      into: y)
   }
 }
 
-/// Block after block of tiles: all workers transform the input; then each takes stripes of output channels, from the
-/// transform of the filter to that of the output.
-private func stripedForward<Tile: WinogradTile>(
-  _: Tile.Type, x: UnsafePointer<Float>, filter: UnsafePointer<Float>, _ orientation: FilterOrientation,
-  bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, relu: Bool, _ cost: WinogradCost,
-  _ scratch: ScratchFloats, _ workers: Workers
+/// Each worker takes blocks of tiles from the input to the output.
+private func runApart<Tile: WinogradTile>(
+  _: Tile.Type, _ pass: WinogradPass, _ scratch: ScratchFloats, _ workers: Workers
 ) {
-  let (ins, outs) = (cost.geometry.inChannels, cost.geometry.outChannels)
-  let (inputs, outputs) = (TiledPictures(cost, channels: ins), TiledPictures(cost, channels: outs))
-  let zeros = scratch.shared
-  let v = zeros + cost.zerosCount
-  let (blocks, stripes) = (cost.blocks, cost.stripes)
-  for block in 0..<blocks.blockCount {
-    let tiles = blocks[block]
+  let cost = pass.cost
+  workers.forEach(cost.blocks.blockCount) { item, worker in
+    let tiles = cost.blocks[item]
+    let v = scratch.worker(worker)
+    let m = v + cost.planes * cost.inputStride
+    pass.transformInput(Tile.self, tiles: tiles, into: v, row: 0)
+    for plane in 0..<cost.planes { pass.multiplyPlane(plane, v, into: m, tiles: tiles.count) }
+    pass.transformOutput(Tile.self, m, row: 0, tiles: tiles)
+  }
+}
+
+/// All workers take one block of tiles after the other from the input to the output, step by step.
+private func runShared<Tile: WinogradTile>(
+  _: Tile.Type, _ pass: WinogradPass, block v: UnsafeMutablePointer<Float>, _ workers: Workers
+) {
+  let cost = pass.cost
+  let m = v + cost.planes * cost.inputStride
+  for block in 0..<cost.blocks.blockCount {
+    let tiles = cost.blocks[block]
     let groups = Blocks(count: tiles.count, size: WinogradCost.tilesPerItem)
     workers.forEach(groups.blockCount) { item, _ in
       let group = groups[item]
-      transformInput(
-        Tile.self, x, inputs,
-        tiles: tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound,
-        zeros: zeros, into: v + group.lowerBound * ins, stride: cost.inputStride)
+      pass.transformInput(
+        Tile.self, tiles: tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound, into: v,
+        row: group.lowerBound)
     }
-    workers.forEach(stripes.blockCount) { item, worker in
-      let channels = stripes[item]
-      let u = scratch.worker(worker)
-      let m = u + cost.planes * cost.filterStride
-      transform(
-        Tile.self, filter, orientation, ins: ins, outs: outs, rows: 0..<ins, columns: channels, into: u,
-        stride: cost.filterStride)
-      for plane in 0..<cost.planes {
-        multiply(
-          v + plane * cost.inputStride, leading: ins, u + plane * cost.filterStride, leading: channels.count,
-          into: m + plane * cost.outputStride, leading: channels.count, m: tiles.count, n: channels.count,
-          k: ins)
-      }
-      transformOutput(
-        Tile.self, m, stride: cost.outputStride, outputs, tiles: tiles, channels: channels, bias: bias,
-        relu: relu,
-        into: y)
+    workers.forEach(cost.planes) { plane, _ in pass.multiplyPlane(plane, v, into: m, tiles: tiles.count) }
+    workers.forEach(groups.blockCount) { item, _ in
+      let group = groups[item]
+      pass.transformOutput(
+        Tile.self, m, row: group.lowerBound,
+        tiles: tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound)
     }
   }
 }
 
-@inline(__always)
-private func transform<Tile: WinogradTile>(
-  _: Tile.Type, _ filter: UnsafePointer<Float>, _ orientation: FilterOrientation, ins: Int, outs: Int,
-  rows: Range<Int>, columns: Range<Int>, into planes: UnsafeMutablePointer<Float>, stride: Int
-) {
-  switch orientation {
-  case .forward:
-    transformFilter(
-      Tile.self, filter, ins: ins, outs: outs, rows: rows, columns: columns, into: planes, stride: stride)
-  case .turned:
-    // The pass's input channels are the filter's output channels.
-    transformTurnedFilter(
-      Tile.self, filter, ins: outs, outs: ins, rows: rows, columns: columns, into: planes, stride: stride)
-  }
-}
-
-/// dFilter = sum over tiles of G^T [(B^T d B) (A dy A^T)] G. Block after block, all workers transform the tiles, then each
-/// takes planes: one accumulator a plane, whoever fills it.
+/// dFilter = sum over tiles of G^T [(B^T d B) (A dy A^T)] G: products of planes again, with the tiles as the inner dimension.
 func winogradWeightGradient<Tile: WinogradTile>(
   _: Tile.Type, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>,
   _ cost: WinogradCost, _ scratch: ScratchFloats, _ workers: Workers
@@ -118,34 +146,67 @@ func winogradWeightGradient<Tile: WinogradTile>(
   let (inputs, outputs) = (TiledPictures(cost, channels: ins), TiledPictures(cost, channels: outs))
   let zeros = scratch.shared
   clear(zeros, count: cost.zerosCount)
-  let v = zeros + cost.zerosCount
-  let d = v + cost.planes * cost.gradientInputStride
-  let u = d + cost.planes * cost.gradientOutputStride
-  let blocks = cost.gradientBlocks
-  for block in 0..<blocks.blockCount {
-    let tiles = blocks[block]
-    let groups = Blocks(count: tiles.count, size: WinogradCost.tilesPerItem)
-    workers.forEach(groups.blockCount) { item, _ in
-      let group = groups[item]
-      let range = tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound
-      transformInput(
-        Tile.self, x, inputs, tiles: range, zeros: zeros, into: v + group.lowerBound * ins,
-        stride: cost.gradientInputStride)
-      transformOutputGradient(
-        Tile.self, dy, outputs, tiles: range, zeros: zeros, into: d + group.lowerBound * outs,
-        stride: cost.gradientOutputStride)
+  let u = zeros + cost.zerosCount
+  let accumulatorSize = cost.planes * cost.gradientFilterStride
+  let chunks = cost.gradientChunks
+
+  func transform(_ tiles: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int) {
+    let d = v + cost.planes * cost.gradientInputStride
+    transformInput(
+      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * ins, stride: cost.gradientInputStride)
+    transformOutputGradient(
+      Tile.self, dy, outputs, tiles: tiles, zeros: zeros, into: d + row * outs,
+      stride: cost.gradientOutputStride)
+  }
+  func multiplyPlane(
+    _ plane: Int, _ v: UnsafePointer<Float>, tiles: Int, into accumulator: UnsafeMutablePointer<Float>,
+    accumulating: Bool
+  ) {
+    let d = v + cost.planes * cost.gradientInputStride
+    multiply(
+      v + plane * cost.gradientInputStride, .transposed, leading: ins,
+      d + plane * cost.gradientOutputStride, leading: outs,
+      into: accumulator + plane * cost.gradientFilterStride, leading: outs, m: ins, n: outs, k: tiles,
+      accumulating: accumulating)
+  }
+
+  if cost.isShared {
+    let v = u + accumulatorSize
+    let blocks = Blocks(count: cost.tiles, size: cost.gradientBlockTiles)
+    for block in 0..<blocks.blockCount {
+      let tiles = blocks[block]
+      let groups = Blocks(count: tiles.count, size: WinogradCost.tilesPerItem)
+      workers.forEach(groups.blockCount) { item, _ in
+        let group = groups[item]
+        transform(
+          tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound, into: v,
+          row: group.lowerBound)
+      }
+      workers.forEach(cost.planes) { plane, _ in
+        multiplyPlane(plane, v, tiles: tiles.count, into: u, accumulating: block > 0)
+      }
     }
-    workers.forEach(cost.planes) { plane, _ in
-      multiply(
-        v + plane * cost.gradientInputStride, .transposed, leading: ins,
-        d + plane * cost.gradientOutputStride, leading: outs,
-        into: u + plane * cost.gradientFilterStride, leading: outs, m: ins, n: outs, k: tiles.count,
-        accumulating: block > 0)
+  } else {
+    workers.forEach(chunks.blockCount) { item, worker in
+      let chunk = chunks[item]
+      let v = scratch.worker(worker)
+      var start = chunk.lowerBound
+      while start < chunk.upperBound {
+        let tiles = start..<min(chunk.upperBound, start + cost.gradientBlockTiles)
+        transform(tiles, into: v, row: 0)
+        for plane in 0..<cost.planes {
+          multiplyPlane(
+            plane, v, tiles: tiles.count, into: u + item * accumulatorSize,
+            accumulating: start > chunk.lowerBound)
+        }
+        start = tiles.upperBound
+      }
     }
   }
-  let rows = Blocks(count: ins, size: 8)
+  let rows = Blocks(count: ins, size: 4)
   workers.forEach(rows.blockCount) { item, _ in
     transformFilterGradient(
-      Tile.self, u, stride: cost.gradientFilterStride, ins: ins, outs: outs, rows: rows[item], into: dFilter)
+      Tile.self, u, stride: cost.gradientFilterStride, accumulators: chunks.blockCount,
+      accumulatorStride: accumulatorSize, ins: ins, outs: outs, rows: rows[item], into: dFilter)
   }
 }

@@ -53,7 +53,7 @@ package func adamStep(
       let second = beta2 * load(v, i) + rest2 * decayed * decayed
       store(first, m, i)
       store(second, v, i)
-      store(load(w, i) - rate * first / (second.squareRoot() * inverseRoot + epsilon), w, i)
+      store(load(w, i) - rate * first / (squareRoot(second) * inverseRoot + epsilon), w, i)
       i &+= 8
     }
     while i < range.count {
@@ -66,4 +66,18 @@ package func adamStep(
       i &+= 1
     }
   }
+}
+
+/// Square roots of numbers that are not negative, to within two units in the last place. Swift's own for vectors is a call
+/// of the C library's for each element, because that sets errno. This guesses 1 / sqrt(v) from the exponent's bits to within
+/// 3.5 percent; each of Newton's steps squares the error.
+@inline(__always)
+private func squareRoot(_ v: Vector) -> Vector {
+  let guess = SIMD8<UInt32>(repeating: 0x5F37_59DF) &- (unsafeBitCast(v, to: SIMD8<UInt32>.self) &>> 1)
+  var inverse = unsafeBitCast(guess, to: Vector.self)
+  let half = 0.5 * v
+  inverse *= 1.5 - half * inverse * inverse
+  inverse *= 1.5 - half * inverse * inverse
+  inverse *= 1.5 - half * inverse * inverse
+  return v * inverse
 }

@@ -26,13 +26,18 @@ func positivePart(_ vector: Vector) -> Vector {
 @inline(__always)
 func positivePart(_ value: Float) -> Float { value < 0 ? 0 : value }
 
-/// Copies a short run; `memcpy`'s call costs more than the copy where pictures have few channels.
+/// Copies a short run; `memcpy`'s call costs more than the copy where pictures have few channels. The last eight floats
+/// may overlap those before.
 @inline(__always)
 func copy(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
   var i = 0
   while i &+ 8 <= count {
     store(load(source, i), target, i)
     i &+= 8
+  }
+  if i < count && count >= 8 {
+    store(load(source, count &- 8), target, count &- 8)
+    return
   }
   while i < count {
     target[i] = source[i]
@@ -77,5 +82,20 @@ func transpose(
       for c in column..<end { target[c &* rows &+ row] = source[row &* columns &+ c] }
     }
     column = end
+  }
+}
+
+/// Calls `body(first row, 8)` as often as there are eight rows, then `body(row, 1)` for the rest. Eight rows share the
+/// reading of what belongs to a channel, and memory is still walked through from front to back.
+@inline(__always)
+func forEachRowGroup(_ rows: Range<Int>, _ body: (_ row: Int, _ count: Int) -> Void) {
+  var row = rows.lowerBound
+  while row &+ 8 <= rows.upperBound {
+    body(row, 8)
+    row &+= 8
+  }
+  while row < rows.upperBound {
+    body(row, 1)
+    row &+= 1
   }
 }

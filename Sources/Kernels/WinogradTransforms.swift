@@ -41,27 +41,26 @@ func transformInput<Tile: WinogradTile>(
   _: Tile.Type, _ x: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
   zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
-  let points = Tile.points
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 36) { table in
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 36) { temporary in
       let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
       for tile in tiles {
         let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
         pictures.pixels(
-          of: x, picture: picture, row: row &- 1, column: column &- 1, extent: points, zeros: zeros,
+          of: x, picture: picture, row: row &- 1, column: column &- 1, extent: Tile.points, zeros: zeros,
           into: pixels)
         let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
 
         @inline(__always)
         func transform(_ channel: Int, _ access: some LaneAccess) {
-          for j in 0..<points {
-            Tile.input({ access.load(pixels[$0 &* points &+ j] + channel) }) {
-              temporary[$0 &* points &+ j] = $1
+          for j in 0..<Tile.points {
+            Tile.input({ access.load(pixels[$0 &* Tile.points &+ j] + channel) }) {
+              temporary[$0 &* Tile.points &+ j] = $1
             }
           }
-          for i in 0..<points {
-            Tile.input({ temporary[i &* points &+ $0] }) {
-              access.store($1, target + ((i &* points &+ $0) &* stride &+ channel))
+          for i in 0..<Tile.points {
+            Tile.input({ temporary[i &* Tile.points &+ $0] }) {
+              access.store($1, target + ((i &* Tile.points &+ $0) &* stride &+ channel))
             }
           }
         }
@@ -78,26 +77,26 @@ func transformOutputGradient<Tile: WinogradTile>(
   _: Tile.Type, _ dy: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
   zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
-  let (points, outputs) = (Tile.points, Tile.outputs)
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 16) { table in
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
       let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
       for tile in tiles {
-        let (picture, row, column) = pictures.corner(of: tile, edge: outputs)
+        let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
         pictures.pixels(
-          of: dy, picture: picture, row: row, column: column, extent: outputs, zeros: zeros, into: pixels)
+          of: dy, picture: picture, row: row, column: column, extent: Tile.outputs, zeros: zeros, into: pixels
+        )
         let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
 
         @inline(__always)
         func transform(_ channel: Int, _ access: some LaneAccess) {
-          for j in 0..<outputs {
-            Tile.outputGradient({ access.load(pixels[$0 &* outputs &+ j] + channel) }) {
-              temporary[$0 &* outputs &+ j] = $1
+          for j in 0..<Tile.outputs {
+            Tile.outputGradient({ access.load(pixels[$0 &* Tile.outputs &+ j] + channel) }) {
+              temporary[$0 &* Tile.outputs &+ j] = $1
             }
           }
-          for i in 0..<points {
-            Tile.outputGradient({ temporary[i &* outputs &+ $0] }) {
-              access.store($1, target + ((i &* points &+ $0) &* stride &+ channel))
+          for i in 0..<Tile.points {
+            Tile.outputGradient({ temporary[i &* Tile.outputs &+ $0] }) {
+              access.store($1, target + ((i &* Tile.points &+ $0) &* stride &+ channel))
             }
           }
         }
@@ -115,13 +114,12 @@ func transformOutput<Tile: WinogradTile>(
   _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, _ pictures: TiledPictures, tiles: Range<Int>,
   channels: Range<Int>, bias: UnsafePointer<Float>?, relu: Bool, into y: UnsafeMutablePointer<Float>
 ) {
-  let (points, outputs) = (Tile.points, Tile.outputs)
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
     let temporary = temporary.baseAddress!
     for tile in tiles {
-      let (picture, row, column) = pictures.corner(of: tile, edge: outputs)
-      let rows = min(outputs, pictures.height &- row)
-      let columns = min(outputs, pictures.width &- column)
+      let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
+      let rows = min(Tile.outputs, pictures.height &- row)
+      let columns = min(Tile.outputs, pictures.width &- column)
       let line = pictures.width &* pictures.channels
       let target =
         y
@@ -131,15 +129,15 @@ func transformOutput<Tile: WinogradTile>(
 
       @inline(__always)
       func transform(_ channel: Int, _ access: some LaneAccess) {
-        for j in 0..<points {
-          Tile.output({ access.load(source + (($0 &* points &+ j) &* stride &+ channel)) }) {
-            temporary[$0 &* points &+ j] = $1
+        for j in 0..<Tile.points {
+          Tile.output({ access.load(source + (($0 &* Tile.points &+ j) &* stride &+ channel)) }) {
+            temporary[$0 &* Tile.points &+ j] = $1
           }
         }
         let offset = bias.map { access.load($0 + (channels.lowerBound &+ channel)) } ?? .zero
         for i in 0..<rows {
           let pixel = target + (i &* line &+ channel)
-          Tile.output({ temporary[i &* points &+ $0] }) {
+          Tile.output({ temporary[i &* Tile.points &+ $0] }) {
             guard $0 < columns else { return }
             var value = $1 + offset
             if relu { value = value.replacing(with: Lane.zero, where: value .< Lane.zero) }
@@ -159,7 +157,6 @@ func transformFilter<Tile: WinogradTile>(
   _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
   into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
-  let points = Tile.points
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
     let temporary = temporary.baseAddress!
     for row in rows {
@@ -173,9 +170,9 @@ func transformFilter<Tile: WinogradTile>(
             temporary[$0 &* 3 &+ j] = $1
           }
         }
-        for i in 0..<points {
+        for i in 0..<Tile.points {
           Tile.filter({ temporary[i &* 3 &+ $0] }) {
-            access.store($1, target + ((i &* points &+ $0) &* stride &+ channel))
+            access.store($1, target + ((i &* Tile.points &+ $0) &* stride &+ channel))
           }
         }
       }
@@ -192,7 +189,6 @@ func transformTurnedFilter<Tile: WinogradTile>(
   _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
   into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
-  let points = Tile.points
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18 + 36) { memory in
     let (temporary, taps) = (memory.baseAddress!, memory.baseAddress! + 18)
 
@@ -222,30 +218,38 @@ func transformTurnedFilter<Tile: WinogradTile>(
         for j in 0..<3 {
           Tile.filter({ taps[($0 &* 3 &+ j) &* 4 &+ r] }) { temporary[$0 &* 3 &+ j] = $1 }
         }
-        for i in 0..<points {
+        for i in 0..<Tile.points {
           Tile.filter({ temporary[i &* 3 &+ $0] }) {
-            access.store($1, target + (i &* points &+ $0) &* stride)
+            access.store($1, target + (i &* Tile.points &+ $0) &* stride)
           }
         }
       }
     }
-    var row = rows.lowerBound
-    while row < rows.upperBound {
-      let count = min(4, rows.upperBound &- row)
-      forEachLane(
-        columns.count, whole: { transform(row, count, $0, 4, WholeLane()) },
-        partial: { transform(row, count, 0, columns.count, PartialLane(count: columns.count)) })
-      row &+= 4
+    guard columns.count >= 4 else {
+      for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: 4) {
+        transform(
+          row, min(4, rows.upperBound &- row), 0, columns.count, PartialLane(count: columns.count))
+      }
+      return
+    }
+    // Sixteen columns of four rows at a time: whole lines of the cache are read and written.
+    for block in Swift.stride(from: 0, to: columns.count, by: 16) {
+      for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: 4) {
+        for column in Swift.stride(from: block, to: min(columns.count, block + 16), by: 4) {
+          transform(row, min(4, rows.upperBound &- row), min(column, columns.count &- 4), 4, WholeLane())
+        }
+      }
     }
   }
 }
 
-/// The filter's gradient from planes, G^T u G, of the rows (input channels) `rows`.
+/// The filter's gradient from planes, G^T u G, of the rows (input channels) `rows`. The planes are the sums of as many
+/// accumulators', added in order.
 func transformFilterGradient<Tile: WinogradTile>(
-  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, ins: Int, outs: Int, rows: Range<Int>,
-  into dFilter: UnsafeMutablePointer<Float>
+  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, accumulators: Int, accumulatorStride: Int,
+  ins: Int,
+  outs: Int, rows: Range<Int>, into dFilter: UnsafeMutablePointer<Float>
 ) {
-  let points = Tile.points
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
     let temporary = temporary.baseAddress!
     for row in rows {
@@ -253,13 +257,18 @@ func transformFilterGradient<Tile: WinogradTile>(
 
       @inline(__always)
       func transform(_ channel: Int, _ access: some LaneAccess) {
-        for j in 0..<points {
-          Tile.filterGradient({ access.load(source + (($0 &* points &+ j) &* stride &+ channel)) }) {
-            temporary[$0 &* points &+ j] = $1
-          }
+        for j in 0..<Tile.points {
+          Tile.filterGradient({
+            let place = source + (($0 &* Tile.points &+ j) &* stride &+ channel)
+            var sum = access.load(place)
+            for accumulator in 1..<accumulators {
+              sum += access.load(place + accumulator &* accumulatorStride)
+            }
+            return sum
+          }) { temporary[$0 &* Tile.points &+ j] = $1 }
         }
         for i in 0..<3 {
-          Tile.filterGradient({ temporary[i &* points &+ $0] }) {
+          Tile.filterGradient({ temporary[i &* Tile.points &+ $0] }) {
             access.store($1, target + ((i &* 3 &+ $0) &* ins &* outs &+ channel))
           }
         }

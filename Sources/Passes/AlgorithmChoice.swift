@@ -30,8 +30,8 @@ package struct AlgorithmChoice: Pass {
       case .convolutionWeightGradient:
         result.nodes[index].op = .convolutionWeightGradient(chosen(.weightGradient))
       case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-        .spatialDeviation,
-        .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .linearInputGradient,
+        .spatialDeviation, .foldBatchNorm,
+        .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .zeroGradient, .linearInputGradient,
         .linearWeightGradient,
         .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
         .subsampleBackward,

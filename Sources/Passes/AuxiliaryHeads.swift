@@ -71,8 +71,10 @@ package struct AuxiliaryHeads: Pass {
     builder.batchNormScale = batchNormScale
     builder.heFanOut = heFanOut
     builder.part = .auxiliary
+    var byModule: [[Node]] = Array(repeating: [], count: graph.moduleCount + 1)
+    for node in graph.nodes { byModule[node.module].append(node) }
     for module in 1...graph.moduleCount {
-      let nodes = graph.nodes.filter { $0.module == module }
+      let nodes = byModule[module]
       builder.graph.nodes += nodes
       guard let recipe = recipes[module - 1] else { continue }
       builder.module = module

@@ -42,6 +42,8 @@ private struct ModuleDifferentiation {
   private var gradients: [ValueID: ValueID] = [:]
   /// Values that a trained parameter of this module influences.
   private var isTrained: Set<ValueID> = []
+  /// Values that nothing but a batch norm reads.
+  private var normalized: Set<ValueID> = []
 
   init(graph: Graph, module: Int, optimizer: Optimizer) {
     self.graph = graph
@@ -51,6 +53,7 @@ private struct ModuleDifferentiation {
 
   mutating func run(forward: [Node]) {
     var trainingNodes: [Node] = []
+    normalized = valuesReadByBatchNormAlone(forward)
     for node in forward {
       let trained = node.operands.contains { isTrained.contains($0) || graph[$0].category == .parameter }
       if trained { isTrained.formUnion(node.results) }
@@ -58,6 +61,17 @@ private struct ModuleDifferentiation {
     }
     graph.nodes += trainingNodes
     for node in trainingNodes.reversed() { differentiate(node) }
+  }
+
+  private func valuesReadByBatchNormAlone(_ nodes: [Node]) -> Set<ValueID> {
+    var readers: [ValueID: (all: Int, batchNorms: Int)] = [:]
+    for node in nodes {
+      for (position, operand) in node.operands.enumerated() {
+        readers[operand, default: (0, 0)].all += 1
+        if case .batchNorm = node.op, position == 0 { readers[operand, default: (0, 0)].batchNorms += 1 }
+      }
+    }
+    return Set(readers.filter { $0.value.all == $0.value.batchNorms }.keys)
   }
 
   /// The node with the further results that its backward nodes read.
@@ -77,8 +91,9 @@ private struct ModuleDifferentiation {
       node.results.append(gradient)
       gradients[node.operands[0]] = gradient
     case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
-      .ensemble,
-      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .foldBatchNorm, .ensemble,
+      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       break
@@ -99,7 +114,7 @@ private struct ModuleDifferentiation {
         )
       ]
       if node.operands.count == 3 {
-        updates.append((node.operands[2], emit(.biasGradient, [dy], like: node.operands[2], node)))
+        updates.append((node.operands[2], biasGradient(node, dy)))
       }
       if isTrained.contains(x) {
         accumulate(
@@ -111,7 +126,7 @@ private struct ModuleDifferentiation {
       let dy = relu ? emitReLUBackward(node, outer) : outer
       var updates = [(node.operands[1], emit(.linearWeightGradient, [x, dy], like: node.operands[1], node))]
       if node.operands.count == 3 {
-        updates.append((node.operands[2], emit(.biasGradient, [dy], like: node.operands[2], node)))
+        updates.append((node.operands[2], biasGradient(node, dy)))
       }
       if isTrained.contains(x) {
         accumulate(emit(.linearInputGradient, [dy, node.operands[1]], like: x, node), into: x, node)
@@ -147,7 +162,9 @@ private struct ModuleDifferentiation {
     case .spatialDeviation:
       accumulate(emit(.spatialDeviationBackward, [x, node.results[0], outer], like: x, node), into: x, node)
     case .softmaxCrossEntropy, .similarityLoss, .ensemble: return
-    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+    case .foldBatchNorm: preconditionFailure("only frozen modules have folded batch norms")
+    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       preconditionFailure("only forward nodes are differentiated")
@@ -177,6 +194,13 @@ private struct ModuleDifferentiation {
     let result = add("gradient", graph[value].type, .gradient)
     append(op, operands, results: [result], source)
     return result
+  }
+
+  /// Of a bias in front of batch norm exactly zero: batch norm takes every constant away again.
+  private mutating func biasGradient(_ node: Node, _ dy: ValueID) -> ValueID {
+    normalized.contains(node.results[0])
+      ? emit(.zeroGradient, [], like: node.operands[2], node)
+      : emit(.biasGradient, [dy], like: node.operands[2], node)
   }
 
   private mutating func emitReLUBackward(_ node: Node, _ outer: ValueID) -> ValueID {

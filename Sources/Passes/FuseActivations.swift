@@ -43,9 +43,11 @@ extension Op {
       norm.relu = true
       return .batchNorm(norm)
     case .add: return .add(relu: true)
-    case .relu, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .softmaxCrossEntropy,
+    case .relu, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .foldBatchNorm,
+      .softmaxCrossEntropy,
       .similarityLoss, .ensemble,
-      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
       return nil

@@ -16,9 +16,11 @@ package struct ModulePartition: Pass {
   package func run(_ graph: Graph) -> Graph {
     var graph = graph
     graph.moduleOutputs = []
+    // Items come in order, and a module's first item with its first node.
+    var module = 1
     for index in graph.nodes.indices {
       let item = graph.nodes[index].item
-      let module = max(1, firstItems.filter { $0 <= item }.count)
+      while module < firstItems.count, firstItems[module] <= item { module += 1 }
       graph.nodes[index].module = module
       for operand in graph.nodes[index].operands where graph[operand].category.isTrainedState {
         graph[operand].module = module

@@ -71,29 +71,67 @@ struct ClassifierLowering {
       require(2, "the vgg head")
       kind = .vgg(hidden: [4096, 4096])
     }
+    if let fault = sizeFault(kind, input: shape, classifier) { diagnostics.append(fault) }
     return ClassifierRecipe(
       kind: kind, classes: spec.network.classes.value, batchNorm: spec.network.batchNorm.value,
       poolSize: classifier.poolSize.value, origin: classifier.span)
   }
 
+  /// Checks the largest value and the largest product of a classifier.
+  private func sizeFault(
+    _ kind: ClassifierRecipe.Kind, input: Shape, _ classifier: ClassifierSpec
+  ) -> Diagnostic? {
+    let what = "this classifier"
+    func features(_ widths: [Int], from inFeatures: Int) -> Diagnostic? {
+      let inputs = [inFeatures] + widths
+      let outputs = widths + [spec.network.classes.value]
+      for (inFeatures, outFeatures) in zip(inputs, outputs) {
+        let shape = Shape(batch: input.batch, height: 1, width: 1, channels: outFeatures)
+        if let fault = SizeLimits.fault(shape, patchSize: inFeatures, what, at: classifier.span) {
+          return fault
+        }
+      }
+      return nil
+    }
+    let pool = classifier.poolSize.value
+    let quadrants = 4 * input.channels
+    switch kind {
+    case .linear: return features([], from: pool * pool * input.channels)
+    case .cnn(_, let width):
+      return SizeLimits.fault(
+        input.with(channels: width), patchSize: 9 * max(width, input.channels), what, at: classifier.span)
+        ?? features([], from: pool * pool * width)
+    case .mlpSR(_, let hidden):
+      return features([Int](repeating: quadrants, count: min(1, hidden)), from: quadrants)
+    case .mlp(let hidden): return features(hidden, from: quadrants)
+    case .globalAveragePool: return features([], from: input.channels)
+    case .vgg(let hidden): return features(hidden, from: input.elementsPerPicture / 4)
+    case .vggAuxiliary:
+      return SizeLimits.fault(
+        input.with(channels: 2 * input.channels), patchSize: 18 * input.channels, what, at: classifier.span)
+    }
+  }
+
   private mutating func width(_ width: AuxiliaryWidth, module: Int) -> Int {
+    let first = shapes[0]
+    let own = shapes[module - 1]
     switch width {
-    case .same: return shapes[module - 1].channels
+    case .same: return own.channels
     case .number(let number): return number.value
     case .doubled(let start):
       // Twice as wide for every halving between the first module and this one.
       var halvings = 0
-      var height = shapes[0].height
-      while height > shapes[module - 1].height {
+      var height = first.height
+      while height > own.height {
         height = (height + 1) / 2
         halvings += 1
       }
-      return (start?.value ?? shapes[0].channels) << min(halvings, 16)
+      return (start?.value ?? first.channels) << min(halvings, 16)
     case .explicit(let widths):
       guard widths.count == shapes.count else {
         let fault = Diagnostic.widthCount(widths.count, modules: shapes.count, at: widths[0].span)
         if !diagnostics.contains(fault) { diagnostics.append(fault) }
-        return shapes[module - 1].channels
+        return own.channels
       }
       return widths[module - 1].value
     }

@@ -34,6 +34,13 @@ package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFa
         batch: training.batch, pictures: options.facts.trainCount, at: spec.training.batch.span)
     ])
   }
+  let leftOver = training.dropLast ? 0 : options.facts.trainCount % training.batch
+  if leftOver == 1, network.nodes.contains(where: { $0.normalizesOnePixel(in: network) }) {
+    throw CompilationFailed(diagnostics: [
+      .lastBatchOfOne(
+        pictures: options.facts.trainCount, batch: training.batch, at: spec.training.batch.span)
+    ])
+  }
   let planner = Planner(threads: options.threads, training: training, facts: options.facts)
   let resident = ResidentLayout(network: network)
 
@@ -80,6 +87,7 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
     }
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
+  if let fault = oneElementFault(of: pipeline.graph) { throw CompilationFailed(diagnostics: [fault]) }
   pipeline.run(FuseActivations())
   return pipeline
 }
@@ -89,6 +97,7 @@ func trainingGraph(
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(TrainingStage(modules: modules))
+  pipeline.run(FoldBatchNorm())
   pipeline.run(Differentiation(modules: modules, optimizer: optimizer(spec.training.optimizer)))
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
@@ -101,6 +110,7 @@ func evaluationGraph(
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
+  pipeline.run(FoldBatchNorm())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
   pipeline.run(InPlace())
@@ -131,4 +141,19 @@ private func endToEndPeakBytes(
 /// Everything that `compile` would find, without planning.
 package func check(_ spec: Spec) throws(CompilationFailed) {
   _ = try lower(spec)
+}
+
+/// Batch norm over a single number has no variance.
+private func oneElementFault(of graph: Graph) -> Diagnostic? {
+  guard graph.batch == 1 else { return nil }
+  return graph.nodes.first { $0.normalizesOnePixel(in: graph) }.map { .oneElementStatistics(at: $0.origin) }
+}
+
+extension Node {
+  /// Whether this is a batch norm of pictures of 1x1, whose statistics come from the batch alone.
+  fileprivate func normalizesOnePixel(in graph: Graph) -> Bool {
+    guard case .batchNorm = op else { return false }
+    let shape = graph.shape(operands[0])
+    return shape.height * shape.width == 1
+  }
 }

@@ -16,7 +16,8 @@ package struct GraphDump: Sendable {
     "lowering", ModulePartition.name, AuxiliaryHeads.name, FuseActivations.name,
   ]
   private static let stagePasses = [
-    TrainingStage.name, Differentiation.name, EvaluationStage.name, DeadValueElimination.name,
+    TrainingStage.name, EvaluationStage.name, FoldBatchNorm.name, Differentiation.name,
+    DeadValueElimination.name,
     AlgorithmChoice.name,
     InPlace.name,
   ]

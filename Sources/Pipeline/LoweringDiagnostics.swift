@@ -72,4 +72,18 @@ extension Diagnostic {
       code: "E115", message: "'training.start' belongs to parallel training", primary: span,
       label: "the strategy is \(strategy)", help: "set `training.strategy: parallel`, or drop `start`")
   }
+
+  static func tooMuchWork(_ what: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E116", message: "\(what) would take longer than any machine lasts", primary: span,
+      label: "more than 2^46 multiply-adds a picture", help: "check this number and `network.input`")
+  }
+
+  static func lastBatchOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E117",
+      message: "the last batch of an epoch would be a single picture, which batch norm can't normalise",
+      primary: span, label: "\(pictures) pictures leave one over",
+      help: "set `training.drop-last: true`, or another batch than \(batch)")
+  }
 }

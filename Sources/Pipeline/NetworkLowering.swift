@@ -1,3 +1,4 @@
+internal import CostModel
 internal import Diagnostics
 internal import GraphIR
 internal import SpecLanguage
@@ -30,7 +31,11 @@ struct NetworkLowering {
   }
 
   mutating func run() {
-    guard isPayable(builder.graph.shape(x), "the input batch", spec.network.input.span) else { return }
+    let input = builder.graph.shape(x)
+    if let fault = SizeLimits.fault(input, patchSize: 1, "the input batch", at: spec.network.input.span) {
+      diagnostics.append(fault)
+      return
+    }
     switch spec.network.body {
     case .vgg(let vgg): lower(vgg)
     case .resnet(let resnet): lower(resnet)
@@ -52,19 +57,14 @@ struct NetworkLowering {
         stride = s
       }
       builder.origin = layer.width.span
-      guard
-        isPayable(
-          builder.graph.shape(x).with(channels: layer.width.value), "layer \(index + 1)", layer.width.span)
-      else { return }
       let name = "layers.\(index + 1)"
       let attributes = Convolution(
         outChannels: layer.width.value, kernelSize: layer.kernel.value, stride: stride,
         padding: layer.kernel.value / 2)
-      x = builder.convolution(x, attributes, bias: layer.bias.value, name: "\(name).conv")
-      if layer.batchNorm.value {
-        guard hasStatistics(layer.width.span) else { return }
-        x = builder.batchNorm(x, name: "\(name).batch_norm")
-      }
+      guard
+        let y = convolve(x, attributes, bias: layer.bias.value, name: "\(name).conv", "layer \(index + 1)")
+      else { return }
+      x = layer.batchNorm.value ? builder.batchNorm(y, name: "\(name).batch_norm") : y
       x = builder.relu(x)
       noteSize(layer.width.span, "layer \(index + 1)")
     }
@@ -106,7 +106,7 @@ struct NetworkLowering {
   // MARK: - resnet
 
   private mutating func lower(_ resnet: ResNetSpec) {
-    lowerStem(resnet.stem, bias: resnet.bias.value)
+    guard lowerStem(resnet.stem, bias: resnet.bias.value) else { return }
     var firstBlocks: [Int] = []
     var blockCount = 0
     for stage in resnet.stages {
@@ -127,27 +127,26 @@ struct NetworkLowering {
           stride = s
         }
         builder.origin = stage.width.span
-        let outChannels = stage.width.value * (resnet.block.value == .bottleneck ? 4 : 1)
-        guard
-          isPayable(builder.graph.shape(x).with(channels: outChannels), "block \(item)", stage.width.span),
-          hasStatistics(stage.width.span)
-        else { return }
-        lowerBlock(resnet, width: stage.width.value, stride: stride, name: "blocks.\(item)")
+        guard lowerBlock(resnet, width: stage.width.value, stride: stride, item: item) else { return }
         noteSize(stage.width.span, "block \(item)")
       }
     }
   }
 
-  private mutating func lowerStem(_ stem: StemSpec, bias: Bool) {
+  private mutating func lowerStem(_ stem: StemSpec, bias: Bool) -> Bool {
     begin(item: 0, at: stem.width.span)
     let attributes = Convolution(
       outChannels: stem.width.value, kernelSize: stem.kernel.value, stride: stem.stride.value,
       padding: stem.kernel.value / 2)
-    x = builder.convolution(x, attributes, bias: bias, name: "stem.conv")
-    if spec.network.batchNorm.value { x = builder.batchNorm(x, name: "stem.batch_norm") }
-    x = builder.relu(x)
+    guard let y = convolve(x, attributes, bias: bias, name: "stem.conv", "the stem") else { return false }
+    x = builder.relu(normalized(y, name: "stem.batch_norm"))
     if stem.maxPool.value { x = builder.maxPool(x, MaxPool(window: 3, stride: 2, padding: 1)) }
     noteSize(stem.width.span, "the stem")
+    return true
+  }
+
+  private mutating func normalized(_ x: ValueID, name: String) -> ValueID {
+    spec.network.batchNorm.value ? builder.batchNorm(x, name: name) : x
   }
 
   /// The convolutions of a block in order: width, kernel and whether it takes the stride.
@@ -167,13 +166,19 @@ struct NetworkLowering {
     }
   }
 
-  private mutating func lowerBlock(_ resnet: ResNetSpec, width: Int, stride: Int, name: String) {
+  /// - Returns: false where a convolution is beyond all measure.
+  private mutating func lowerBlock(_ resnet: ResNetSpec, width: Int, stride: Int, item: Int) -> Bool {
+    let name = "blocks.\(item)"
+    let bias = resnet.bias.value
     let input = x
     let inputShape = builder.graph.shape(x)
     let convolutions = convolutions(resnet.block.value, width: width, stride: stride)
     for (index, attributes) in convolutions.enumerated() {
-      x = builder.convolution(x, attributes, bias: resnet.bias.value, name: "\(name).conv\(index + 1)")
-      if spec.network.batchNorm.value { x = builder.batchNorm(x, name: "\(name).batch_norm\(index + 1)") }
+      guard let y = convolve(x, attributes, bias: bias, name: "\(name).conv\(index + 1)", "block \(item)")
+      else {
+        return false
+      }
+      x = normalized(y, name: "\(name).batch_norm\(index + 1)")
       if index < convolutions.count - 1 { x = builder.relu(x) }
     }
     let outShape = builder.graph.shape(x)
@@ -181,43 +186,34 @@ struct NetworkLowering {
     if outShape != inputShape {
       switch resnet.shortcut.value {
       case .projection:
-        shortcut = builder.convolution(
-          input, Convolution(outChannels: outShape.channels, kernelSize: 1, stride: stride),
-          bias: resnet.bias.value,
-          name: "\(name).shortcut.conv")
-        if spec.network.batchNorm.value {
-          shortcut = builder.batchNorm(shortcut, name: "\(name).shortcut.batch_norm")
+        let projection = Convolution(outChannels: outShape.channels, kernelSize: 1, stride: stride)
+        guard let y = convolve(input, projection, bias: bias, name: "\(name).shortcut.conv", "block \(item)")
+        else {
+          return false
         }
+        shortcut = normalized(y, name: "\(name).shortcut.batch_norm")
       case .zeroPad:
         shortcut = builder.subsample(input, stride: stride, channels: outShape.channels)
       }
     }
     x = builder.relu(builder.add(x, shortcut))
-  }
-
-  // MARK: - Limits
-
-  /// Whether a value of this shape is of a size that byte counts can be computed with.
-  private mutating func isPayable(_ shape: Shape, _ what: String, _ span: SourceSpan) -> Bool {
-    var count = 1
-    for extent in [shape.batch, shape.height, shape.width, shape.channels] {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      if overflow || product > 1 << 40 {
-        diagnostics.append(.tooLarge(what, at: span))
-        return false
-      }
-      count = product
-    }
     return true
   }
 
-  private mutating func hasStatistics(_ span: SourceSpan) -> Bool {
+  /// A convolution of a layer or block; nil, with a fault told, where its output or its work is beyond all measure.
+  private mutating func convolve(
+    _ x: ValueID, _ attributes: Convolution, bias: Bool, name: String, _ what: String
+  ) -> ValueID? {
     let shape = builder.graph.shape(x)
-    guard shape.rows > 1 else {
-      diagnostics.append(.oneElementStatistics(at: span))
-      return false
+    let geometry = attributes.geometry(input: shape)
+    let out = Shape(
+      batch: shape.batch, height: geometry.outHeight, width: geometry.outWidth,
+      channels: attributes.outChannels)
+    if let fault = SizeLimits.fault(out, patchSize: geometry.patchSize, what, at: builder.origin) {
+      diagnostics.append(fault)
+      return nil
     }
-    return true
+    return builder.convolution(x, attributes, bias: bias, name: name)
   }
 }
 

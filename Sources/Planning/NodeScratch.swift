@@ -39,6 +39,11 @@ extension Node {
     case .softmaxCrossEntropy:
       let logits = shape(operands[0])
       return KernelScratch.softmaxCrossEntropy(rows: logits.batch, classes: logits.channels)
+    case .foldBatchNorm:
+      let type = graph[operands[0]].type
+      let outChannels = graph[results[1]].type.elementCount
+      return KernelScratch.foldBatchNorm(patchSize: type.elementCount / outChannels, outChannels: outChannels)
+    case .zeroGradient: return .none
     case .similarityLoss:
       let z = shape(operands[0])
       return KernelScratch.similarityLoss(rows: z.batch, features: z.elementsPerPicture)

@@ -18,6 +18,21 @@ package struct Program: Sendable {
   package func scratch(ofNode node: Int) -> Range<Int>? {
     scratch[node].isEmpty ? nil : scratch[node]
   }
+
+  /// A layout as it is given, without figures and proved by nobody: for tests.
+  ///
+  /// - Parameter scratch: one range a node, empty where it needs none.
+  package init(graph: Graph, offsets: [Int], scratch: [Range<Int>], arenaBytes: Int) {
+    precondition(
+      offsets.count == graph.values.count && scratch.count == graph.nodes.count, "a place for each")
+    self.graph = graph
+    self.offsets = offsets
+    self.scratch = scratch
+    self.arenaBytes = arenaBytes
+    peak = MemoryBreakdown()
+    peakNode = 0
+    modulePeaks = []
+  }
 }
 
 extension Program {

@@ -1,141 +1,149 @@
+import CompilerSupport
 import Execution
 import Glibc
 import Planning
 import TestSupport
 import Testing
 
-/// Whole training steps against PyTorch's, computed in double precision: losses, gradients, weights, running statistics.
-@Suite("against PyTorch") struct PyTorchTests {
-  static let numerics = ["fast", "strict"]
+/// Three steps of three nets against PyTorch in float64: losses, gradients, weights, statistics and logits.
+@Suite("Training agrees with PyTorch")
+struct PyTorchTests {
+  private static let strategies = ["parallel", "sequential", "end-to-end"]
 
-  @Test("parallel: three steps", arguments: FixtureNet.all, numerics)
-  func parallel(net: FixtureNet, numerics: String) throws {
-    let run = try FixtureRun(net, plan: net.plan(strategy: "parallel", numerics: numerics, threads: 2))
-    let stage = run.engine.plan.stages[0]
-    for module in 1...2 { try run.load(module: module, of: stage) }
-    let expected = try run.fixture.tensor("loss.parallel").values
-    for number in 1...3 {
-      let losses = run.step(stage, number: number)
-      try expectLosses(losses, Array(expected[2 * (number - 1)..<2 * number]), "step \(number)")
-      if number == 1 {
-        for module in 1...2 { try expectGradients(run, stage, module: module, strategy: "parallel") }
-      }
-    }
-    for module in 1...2 { try expectFinal(run, stage, module: module, strategy: "parallel") }
-    try expectEvaluation(run, strategy: "parallel")
+  private func training(
+    _ net: FixtureNet, _ strategy: String, numerics: String = "fast", threads: Int = 2, batch: Int = 6
+  ) throws -> FixtureTraining {
+    let spec = try DecodedSpec(net.text(strategy: strategy, numerics: numerics, batch: batch))
+    let plan = try spec.plan(threads: threads, pictures: 6)
+    return try FixtureTraining(plan, try Fixture(named: "pytorch/\(net.name).safetensors"))
   }
 
-  @Test(
-    "sequential: three steps a module, the first one frozen under the second", arguments: FixtureNet.all,
-    numerics)
-  func sequential(net: FixtureNet, numerics: String) throws {
-    let run = try FixtureRun(net, plan: net.plan(strategy: "sequential", numerics: numerics, threads: 2))
-    let stages = run.engine.plan.stages
-    try #require(stages.count == 2)
-    let expected = try run.fixture.tensor("loss.sequential").values
-    for (index, stage) in stages.enumerated() {
-      if index > 0 { run.engine.carryOptimizerState(from: stages[index - 1].resident, to: stage.resident) }
-      run.engine.initialize([index + 1], in: stage.resident)
-      try run.load(module: index + 1, of: stage)
-      let frozen = try run.names(ofModule: 1, of: stage).map { try run.tensor($0, of: stage) }
-      for number in 1...3 {
-        let losses = run.step(stage, number: number)
-        try expectLosses(losses, [expected[2 * (number - 1) + index]], "module \(index + 1), step \(number)")
-        if number == 1 {
-          // Module 1 starts as it does in parallel training.
-          try expectGradients(
-            run, stage, module: index + 1, strategy: index == 0 ? "parallel" : "sequential")
-        }
-      }
-      if index == 1 {
-        let after = try run.names(ofModule: 1, of: stage).map { try run.tensor($0, of: stage) }
-        #expect(after == frozen, "a frozen module changed")
-      }
-    }
-    for module in 1...2 { try expectFinal(run, stages[1], module: module, strategy: "sequential") }
-    try expectEvaluation(run, strategy: "sequential")
+  @Test(arguments: FixtureNet.all, strategies)
+  func strict(net: FixtureNet, strategy: String) throws {
+    try expectAgreement(try training(net, strategy, numerics: "strict"), net, strategy)
   }
 
-  @Test("end-to-end: three steps", arguments: FixtureNet.all)
-  func endToEnd(net: FixtureNet) throws {
-    let run = try FixtureRun(net, plan: net.plan(strategy: "end-to-end"))
-    let stage = run.engine.plan.stages[0]
-    try run.load(module: 1, of: stage)
-    let expected = try run.fixture.tensor("loss.end-to-end").values
-    for number in 1...3 {
-      try expectLosses(run.step(stage, number: number), [expected[number - 1]], "step \(number)")
-    }
-    try expectEvaluation(run, strategy: "end-to-end")
+  @Test(arguments: FixtureNet.all, strategies)
+  func fast(net: FixtureNet, strategy: String) throws {
+    try expectAgreement(try training(net, strategy), net, strategy)
   }
 
-  @Test("any number of threads gives the same bits", arguments: FixtureNet.all, ["parallel", "sequential"])
-  func threads(net: FixtureNet, strategy: String) throws {
-    func weights(threads: Int) throws -> [[Float]] {
-      let run = try FixtureRun(net, plan: net.plan(strategy: strategy, threads: threads))
-      let stage = run.engine.plan.stages[0]
-      for module in stage.schedule.indices { try run.load(module: module, of: stage) }
-      for number in 1...3 { _ = run.step(stage, number: number) }
-      return try run.names(ofModule: 1, of: stage).map { try run.tensor($0, of: stage) }
-    }
-    let expected = try weights(threads: 1)
-    for threads in [2, 3, 7] { #expect(try weights(threads: threads) == expected, "\(threads) threads") }
+  @Test("a batch smaller than the planned one", arguments: FixtureNet.all, strategies)
+  func partOfABatch(net: FixtureNet, strategy: String) throws {
+    try expectAgreement(try training(net, strategy, batch: 9), net, strategy)
   }
 
-  // MARK: - Expectations
+  private func expectAgreement(_ training: FixtureTraining, _ net: FixtureNet, _ strategy: String) throws {
+    let fixture = try Fixture(named: "pytorch/\(net.name).safetensors")
+    try expectLosses(training, fixture, strategy)
+    try expectGradients(training, fixture, strategy)
+    try expectFinalTensors(training, fixture, strategy)
+    try expectEvaluation(training, fixture, strategy)
+    #expect(training.movedWhileFrozen == [])
+  }
 
-  private func expectLosses(_ losses: [Double], _ expected: [Double], _ place: String) throws {
-    try #require(losses.count == expected.count)
-    for (loss, right) in zip(losses, expected) {
-      #expect(abs(loss - right) <= 1e-5 * right, "\(place): \(loss), PyTorch \(right)")
+  private func expectLosses(_ training: FixtureTraining, _ fixture: Fixture, _ strategy: String) throws {
+    let expected = try fixture.tensor("loss.\(strategy)")
+    #expect(training.losses.map(\.count) == Array(repeating: expected.shape[1], count: expected.shape[0]))
+    for (step, (actual, expected)) in zip(training.losses.flatMap { $0 }, expected.values).enumerated() {
+      #expect(abs(actual - expected) <= 1e-5 * expected, "loss \(step): \(actual), PyTorch's \(expected)")
     }
   }
 
-  /// After one step from zero the velocity is gradient + decay * weight.
-  private func expectGradients(_ run: FixtureRun, _ stage: StagePlan, module: Int, strategy: String) throws {
-    let names = run.names(ofModule: module, of: stage, parametersOnly: true)
-    var gradients: [(name: String, actual: [Double], expected: [Double])] = []
+  private func expectGradients(_ training: FixtureTraining, _ fixture: Fixture, _ strategy: String) throws {
+    let names = fixture.names(under: "gradient.\(strategy).")
+    // In sequential training the fixture has module 2's alone: module 1 starts as it does in parallel.
+    let isComplete = strategy != "sequential"
+    #expect(!isComplete || training.gradients.keys.sorted() == names)
+    let largestNorm =
+      try names.map { norm(try fixture.tensor("gradient.\(strategy).\($0)").values) }.max() ?? 0
     for name in names {
-      let velocity = try run.tensor("\(name).momentum", of: stage)
-      let initial = try run.fixture.tensor("initial.\(name)").values
-      let actual = zip(velocity, initial).map { Double($0) - FixtureNet.weightDecay * $1 }
-      gradients.append((name, actual, try run.fixture.tensor("gradient.\(strategy).\(name)").values))
-    }
-    let largest = gradients.map { norm($0.expected) }.max() ?? 0
-    for (name, actual, expected) in gradients {
-      // A bias in front of batch norm has no gradient but rounding.
-      if norm(expected) < 1e-9 * largest {
-        #expect(norm(actual) < 1e-5 * largest, "\(name): \(norm(actual)), beside \(largest)")
-      } else {
-        #expect(relativeL2(actual, expected) < 1e-4, "\(name)")
-      }
+      let expected = try fixture.tensor("gradient.\(strategy).\(name)").values
+      let actual = try #require(training.gradients[name])
+      // In front of a batch norm a bias has no gradient but rounding.
+      let scale = norm(expected) > 1e-6 * largestNorm ? norm(expected) : largestNorm
+      let error = norm(zip(actual, expected).map { $0 - $1 }) / scale
+      #expect(error < 1e-4, "the gradient of \(name) is off by \(error)")
     }
   }
 
-  private func expectFinal(_ run: FixtureRun, _ stage: StagePlan, module: Int, strategy: String) throws {
-    for name in run.names(ofModule: module, of: stage) {
-      let expected = try run.fixture.tensor("final.\(strategy).\(name)").values
-      #expect(relativeL2(try run.tensor(name, of: stage), expected) < 2e-5, "\(name)")
+  private func expectFinalTensors(_ training: FixtureTraining, _ fixture: Fixture, _ strategy: String) throws
+  {
+    let names = fixture.names(under: "final.\(strategy).")
+    #expect(training.final.keys.sorted() == names)
+    for name in names {
+      let expected = try fixture.tensor("final.\(strategy).\(name)").values
+      let error = relativeL2(try #require(training.final[name]), expected)
+      #expect(error < 1e-5, "\(name) is off by \(error)")
     }
   }
 
-  private func expectEvaluation(_ run: FixtureRun, strategy: String) throws {
-    let logits = try run.fixture.tensor("logits.\(strategy)").values
-    let labels = try run.fixture.tensor("labels").integers
-    let size = FixtureNet.batch * FixtureNet.classes
-    for (index, sums) in run.evaluate().enumerated() {
-      let own = Array(logits[index * size..<(index + 1) * size])
-      var loss = 0.0
-      var right = 0
-      for (picture, label) in labels.enumerated() {
-        let row = Array(own[picture * FixtureNet.classes..<(picture + 1) * FixtureNet.classes])
-        let most = row.max() ?? 0
-        loss += most + log(row.map { exp($0 - most) }.reduce(0, +)) - row[label]
-        right += row[label] == most ? 1 : 0
+  /// Logits by themselves, and the loss and the right answers that the whole evaluation makes of them.
+  private func expectEvaluation(_ training: FixtureTraining, _ fixture: Fixture, _ strategy: String) throws {
+    let logits = try fixture.tensor("logits.\(strategy)")
+    let error = relativeL2(training.logits.flatMap { $0 }, logits.values)
+    #expect(error < 1e-5, "logits are off by \(error)")
+    let labels = try fixture.tensor("labels").integers
+    let (modules, classes) = (logits.shape[0], logits.shape[2])
+    var rows: [[Double]] = stride(from: 0, to: logits.values.count, by: classes).map {
+      Array(logits.values[$0..<$0 + classes])
+    }
+    if modules > 1 {
+      // The ensemble: 2^j times the j-th module's.
+      rows += labels.indices.map { picture in
+        (0..<classes).map { 2 * rows[picture][$0] + 4 * rows[labels.count + picture][$0] }
       }
-      #expect(abs(sums.loss - loss) < 1e-4 * loss, "module \(index + 1): \(sums.loss), PyTorch \(loss)")
-      #expect(sums.top1Count == right, "module \(index + 1)")
+    }
+    #expect(training.evaluation.map(\.module) == (modules > 1 ? [1, 2, 0] : [1]))
+    for (index, sums) in training.evaluation.enumerated() {
+      let answers = Array(zip(rows[index * labels.count..<(index + 1) * labels.count], labels))
+      let loss = answers.map { row, label in
+        log(row.map { exp($0 - row[label]) }.reduce(0, +))
+      }.reduce(0, +)
+      #expect(abs(sums.loss - loss) <= 1e-5 * loss, "metric \(index): \(sums.loss), PyTorch's \(loss)")
+      #expect(sums.top1Count == answers.count { row, label in row[label] == row.max() }, "metric \(index)")
     }
   }
 
   private func norm(_ values: [Double]) -> Double { innerProduct(values, values).squareRoot() }
+
+  @Test("sequential training starts as parallel training does", arguments: FixtureNet.all)
+  func firstModule(net: FixtureNet) throws {
+    let sequential = try training(net, "sequential")
+    let parallel = try training(net, "parallel")
+    let names = parallel.final.keys.filter { $0.hasPrefix("layers.1.") || $0.hasPrefix("auxiliaries.1.") }
+      .sorted()
+    #expect(names.count > 6)
+    for name in names {
+      let isSame =
+        sequential.final[name] == parallel.final[name]
+        && sequential.gradients[name] == parallel.gradients[name]
+      #expect(isSame, "\(name)")
+    }
+  }
+
+  @Test("the same bits for any number of threads", arguments: FixtureNet.all, strategies)
+  func threads(net: FixtureNet, strategy: String) throws {
+    for numerics in ["fast", "strict"] {
+      let one = try training(net, strategy, numerics: numerics, threads: 1)
+      for threads in [2, 3, 7] {
+        let more = try training(net, strategy, numerics: numerics, threads: threads)
+        let place = "\(threads) threads, \(numerics)"
+        #expect(more.losses == one.losses && more.logits == one.logits, "\(place)")
+        #expect(more.gradients.keys == one.gradients.keys && more.final.keys == one.final.keys, "\(place)")
+        for (name, tensor) in one.final.sorted(by: { $0.key < $1.key }) {
+          let isSame = more.final[name] == tensor && more.gradients[name] == one.gradients[name]
+          #expect(isSame, "\(name), \(place)")
+        }
+      }
+    }
+  }
+
+  @Test("fast numerics use Winograd here, strict ones do not")
+  func algorithms() throws {
+    let net = try #require(FixtureNet.all.first { $0.name == "invertible-cnn" })
+    #expect(try training(net, "parallel").algorithms.contains { $0.hasPrefix("winograd") })
+    #expect(
+      !(try training(net, "parallel", numerics: "strict").algorithms.contains { $0.hasPrefix("winograd") }))
+  }
 }

@@ -27,38 +27,52 @@ struct KernelConvolutionTests {
       }
     }
 
-    func forward(_ x: [Double], _ filter: [Double], _ bias: [Double]?, relu: Bool) -> [Double] {
-      var y = [Double](repeating: 0, count: g.outRows * g.outChannels)
-      forEachTap { xi, tap, yi in
-        for c in 0..<g.inChannels {
-          for k in 0..<g.outChannels { y[yi + k] += x[xi + c] * filter[tap + c * g.outChannels + k] }
-        }
+    /// Pointers, because unoptimised array accesses would take most of the suite's time.
+    private func sums(_ count: Int, _ body: (UnsafeMutablePointer<Double>) -> Void) -> [Double] {
+      [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
+        buffer.initialize(repeating: 0)
+        body(buffer.baseAddress!)
+        initialized = count
       }
-      for i in y.indices {
-        y[i] += bias?[i % g.outChannels] ?? 0
-        if relu { y[i] = max(0, y[i]) }
-      }
-      return y
     }
 
-    func inputGradient(_ dy: [Double], _ filter: [Double]) -> [Double] {
-      var dx = [Double](repeating: 0, count: g.inRows * g.inChannels)
-      forEachTap { xi, tap, yi in
-        for c in 0..<g.inChannels {
-          for k in 0..<g.outChannels { dx[xi + c] += dy[yi + k] * filter[tap + c * g.outChannels + k] }
+    func forward(_ x: Floats, _ filter: Floats, _ bias: Floats?, relu: Bool) -> [Double] {
+      sums(g.outRows * g.outChannels) { y in
+        forEachTap { xi, tap, yi in
+          for c in 0..<g.inChannels {
+            let (value, taps, target) = (x[xi + c], filter.pointer + (tap + c * g.outChannels), y + yi)
+            for k in 0..<g.outChannels { target[k] += value * Double(taps[k]) }
+          }
+        }
+        for i in 0..<g.outRows * g.outChannels {
+          y[i] += bias?[i % g.outChannels] ?? 0
+          if relu { y[i] = max(0, y[i]) }
         }
       }
-      return dx
     }
 
-    func weightGradient(_ x: [Double], _ dy: [Double]) -> [Double] {
-      var dFilter = [Double](repeating: 0, count: g.patchSize * g.outChannels)
-      forEachTap { xi, tap, yi in
-        for c in 0..<g.inChannels {
-          for k in 0..<g.outChannels { dFilter[tap + c * g.outChannels + k] += x[xi + c] * dy[yi + k] }
+    func inputGradient(_ dy: Floats, _ filter: Floats) -> [Double] {
+      sums(g.inRows * g.inChannels) { dx in
+        forEachTap { xi, tap, yi in
+          for c in 0..<g.inChannels {
+            let (taps, source) = (filter.pointer + (tap + c * g.outChannels), dy.pointer + yi)
+            var sum = 0.0
+            for k in 0..<g.outChannels { sum += Double(source[k]) * Double(taps[k]) }
+            dx[xi + c] += sum
+          }
         }
       }
-      return dFilter
+    }
+
+    func weightGradient(_ x: Floats, _ dy: Floats) -> [Double] {
+      sums(g.patchSize * g.outChannels) { dFilter in
+        forEachTap { xi, tap, yi in
+          for c in 0..<g.inChannels {
+            let (value, target, source) = (x[xi + c], dFilter + (tap + c * g.outChannels), dy.pointer + yi)
+            for k in 0..<g.outChannels { target[k] += value * Double(source[k]) }
+          }
+        }
+      }
     }
   }
 
@@ -119,7 +133,7 @@ struct KernelConvolutionTests {
           y: outputs[0].pointer, relu: relu, geometry: g, algorithm: algorithm, context: context)
       }
       let expected = Reference(g: g).forward(
-        x.doubles, filter.doubles, hasBias ? bias.doubles : nil, relu: relu)
+        x, filter, hasBias ? bias : nil, relu: relu)
       #expect(relativeError(y[0], expected) < tolerance(algorithm))
     }
   }
@@ -135,7 +149,7 @@ struct KernelConvolutionTests {
         context: context)
     }
     #expect(
-      relativeError(dx[0], Reference(g: g).inputGradient(dy.doubles, filter.doubles)) < tolerance(algorithm))
+      relativeError(dx[0], Reference(g: g).inputGradient(dy, filter)) < tolerance(algorithm))
   }
 
   @Test(arguments: cases)
@@ -150,7 +164,50 @@ struct KernelConvolutionTests {
         context: context)
     }
     #expect(
-      relativeError(dFilter[0], Reference(g: g).weightGradient(x.doubles, dy.doubles)) < tolerance(algorithm))
+      relativeError(dFilter[0], Reference(g: g).weightGradient(x, dy)) < tolerance(algorithm))
+  }
+
+  /// Many channels, many tiles: more than one block, and more than one stripe of output channels.
+  static let large = [
+    geometry(20, 8, 8, 130, 140), geometry(9, 15, 13, 72, 260), geometry(3, 14, 14, 260, 72),
+    geometry(70, 6, 6, 64, 64),
+  ]
+
+  /// im2col is checked against naive loops above, which would take too long here.
+  @Test(arguments: large, [ConvolutionAlgorithm.winograd4x4, .winograd2x2])
+  func largeWinogradMatchesIm2col(_ g: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm) {
+    let x = Floats(count: g.inRows * g.inChannels, seed: 8)
+    let dy = Floats(count: g.outRows * g.outChannels, seed: 9)
+    let filter = Floats(count: g.patchSize * g.outChannels, seed: 10)
+    func results(_ algorithm: ConvolutionAlgorithm) -> [[Float]] {
+      let forward = sameBits(
+        KernelScratch.convolutionForward(g, algorithm), outputs: [Floats(count: g.outRows * g.outChannels)]
+      ) {
+        convolutionForward(
+          x: x.pointer, filter: filter.pointer, bias: nil, y: $0[0].pointer, relu: false, geometry: g,
+          algorithm: algorithm, context: $1)
+      }
+      let input = sameBits(
+        KernelScratch.convolutionInputGradient(g, algorithm),
+        outputs: [Floats(count: g.inRows * g.inChannels)]
+      ) {
+        convolutionInputGradient(
+          dy: dy.pointer, filter: filter.pointer, dx: $0[0].pointer, geometry: g, algorithm: algorithm,
+          context: $1)
+      }
+      let weight = sameBits(
+        KernelScratch.convolutionWeightGradient(g, algorithm),
+        outputs: [Floats(count: g.patchSize * g.outChannels)]
+      ) {
+        convolutionWeightGradient(
+          x: x.pointer, dy: dy.pointer, dFilter: $0[0].pointer, geometry: g, algorithm: algorithm, context: $1
+        )
+      }
+      return forward + input + weight
+    }
+    for (result, expected) in zip(results(algorithm), results(.im2col)) {
+      #expect(relativeError(result, expected.map(Double.init)) < tolerance(algorithm))
+    }
   }
 
   @Test(arguments: cases)

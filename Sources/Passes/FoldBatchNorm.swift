@@ -1,0 +1,59 @@
+package import GraphIR
+
+/// In inference batch norm multiplies and shifts every channel by constants, so the convolution before it can do both: a
+/// folded filter and bias, made anew in every step (they are small beside the pictures), save a sweep over memory.
+package struct FoldBatchNorm: Pass {
+  package static let name = "fold"
+
+  package init() {}
+
+  package func run(_ graph: Graph) -> Graph {
+    var useCount = [Int](repeating: 0, count: graph.values.count)
+    var producer = [Int?](repeating: nil, count: graph.values.count)
+    for (index, node) in graph.nodes.enumerated() {
+      for operand in node.operands { useCount[operand.index] += 1 }
+      for result in node.results { producer[result.index] = index }
+    }
+    var result = graph
+    result.nodes = []
+    var replacements: [Int: [Node]] = [:]
+    var removed: Set<Int> = []
+    for (index, node) in graph.nodes.enumerated() {
+      guard case .batchNorm(let norm) = node.op, norm.mode == .inference,
+        useCount[node.operands[0].index] == 1,
+        let source = producer[node.operands[0].index],
+        case .convolution(let convolution) = graph.nodes[source].op,
+        !convolution.relu
+      else { continue }
+      replacements[source] = fold(node, relu: norm.relu, into: graph.nodes[source], convolution, &result)
+      removed.insert(index)
+    }
+    for (index, node) in graph.nodes.enumerated() where !removed.contains(index) {
+      result.nodes += replacements[index] ?? [node]
+    }
+    return result
+  }
+
+  /// The convolution's nodes in place of both.
+  private func fold(
+    _ norm: Node, relu: Bool, into source: Node, _ convolution: Convolution, _ graph: inout Graph
+  ) -> [Node] {
+    let filter = source.operands[1]
+    func value(_ type: TensorType, _ name: String) -> ValueID {
+      graph.addValue(Value(name: name, type: type, category: .activation, module: source.module))
+    }
+    let foldedFilter = value(graph[filter].type, "folded_filter")
+    let foldedBias = value(.vector(convolution.outChannels), "folded_bias")
+    var folding = norm
+    folding.op = .foldBatchNorm
+    folding.operands = [filter] + norm.operands[1...] + source.operands.dropFirst(2)
+    folding.results = [foldedFilter, foldedBias]
+    var folded = source
+    var attributes = convolution
+    attributes.relu = relu
+    folded.op = .convolution(attributes)
+    folded.operands = [source.operands[0], foldedFilter, foldedBias]
+    folded.results = [norm.results[0]]
+    return [folding, folded]
+  }
+}

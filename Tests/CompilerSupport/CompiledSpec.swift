@@ -1,0 +1,75 @@
+package import Diagnostics
+internal import GraphIR
+package import Pipeline
+package import Planning
+package import SpecLanguage
+
+/// A spec's text, decoded, with what is needed to compile it and to word its faults.
+package struct DecodedSpec: Sendable {
+  package let texts: SourceTexts
+  package let spec: Spec
+
+  /// - Parameter sets: texts of `--set`, like `training.epochs=1`.
+  /// - Throws: `SpecFaults` with the decoder's own.
+  package init(_ text: String, sets: [String] = [], label: String = "net.yaml") throws(SpecFaults) {
+    var texts = SourceTexts()
+    let file = texts.add(label: label, text: text)
+    var overrides: [SourceFile] = []
+    for text in sets { overrides.append(texts.add(label: "--set", text: text)) }
+    let result = decode(file, overrides: overrides)
+    guard let spec = result.spec, result.diagnostics.isEmpty else {
+      throw SpecFaults(result.diagnostics, texts: texts)
+    }
+    self.texts = texts
+    self.spec = spec
+  }
+
+  /// - Parameter pictures: of the training and of the test part.
+  package func plan(threads: Int = 2, pictures: Int = 64) throws(SpecFaults) -> Plan {
+    try plan(
+      threads: threads,
+      facts: DataFacts(trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil))
+  }
+
+  package func plan(threads: Int = 2, facts: DataFacts) throws(SpecFaults) -> Plan {
+    do {
+      return try compile(
+        spec, options: CompileOptions(threads: threads, facts: facts, specText: resolvedText(spec)))
+    } catch {
+      throw SpecFaults(error.diagnostics, texts: texts)
+    }
+  }
+
+  /// The graphs as a pass leaves them; nil: as the planner gets them.
+  package func graphs(after pass: String?) throws(SpecFaults) -> [GraphDump] {
+    do {
+      return try GraphDump.all(of: spec, after: pass)
+    } catch {
+      throw SpecFaults(error.diagnostics, texts: texts)
+    }
+  }
+
+  /// `net.yaml:14`.
+  package func place(_ span: SourceSpan) -> String {
+    let file = texts[span.file]
+    return "\(file.label):\(file.line(at: span.utf8.lowerBound))"
+  }
+
+  /// As `strata ir` prints them.
+  package func text(_ dumps: [GraphDump]) -> String {
+    dumps.map { "# \($0.title)\n" + GraphPrinter($0.graph, place: place).text }.joined(separator: "\n")
+  }
+}
+
+/// Faults of a spec, in the words that a user reads.
+package struct SpecFaults: Error, CustomStringConvertible {
+  package let diagnostics: [Diagnostic]
+  package let texts: SourceTexts
+
+  init(_ diagnostics: [Diagnostic], texts: SourceTexts) {
+    self.diagnostics = diagnostics
+    self.texts = texts
+  }
+
+  package var description: String { DiagnosticRenderer(texts: texts).render(diagnostics) }
+}
