@@ -106,28 +106,28 @@ private let loweringExplanations = [
     bad: "training: {strategy: sequential, epochs: 9, start: {every: 2}}",
     good: "training: {strategy: parallel, epochs: 9, start: {every: 2}}"),
   CodeExplanation(
-    code: "E116", title: "a layer beyond all measure",
+    code: "E116", title: "more work than any machine can do",
     text: """
-      A layer of more than 2^46 multiply-adds a picture (seventy tera) would take a day a picture: a digit too many in a
-      width, a kernel or 'network.input'.
+      One layer would take more than 2^46 multiply-adds for a single picture: hours, on one core. Most likely a digit
+      too many went into 'network.input' or a width.
       """,
-    bad: """
-      network: {family: vgg, input: 3x1024x1024, widths: [4096, 65536]}
-      training: {batch: 2}
-      """,
+    bad: "network: {family: vgg, input: 3x1024x1024, widths: [8192, 8192]}",
     good: "network: {family: vgg, input: 3x224x224, widths: [64, 64]}"),
   CodeExplanation(
     code: "E117", title: "a last batch of one picture",
     text: """
-      The pictures left over at the end of an epoch make a smaller last batch. Where it is a single picture, a batch norm
-      behind fully connected layers has one value a channel and no deviation to divide by.
+      The last batch of an epoch takes what is left over; here that is one picture, and somewhere in this network batch
+      norm has nothing but the pictures of a batch to take its statistics from. Leave the last batch out, or choose
+      another size.
       """,
     bad: """
-      auxiliary: {kind: mlp-sr}
-      training: {batch: 93}
+      data: {limit: {train: 1000}}
+      auxiliary: mlp-sr
+      training: {batch: 37}
       """,
     good: """
-      auxiliary: {kind: mlp-sr}
-      training: {batch: 93, drop-last: true}
+      data: {limit: {train: 1000}}
+      auxiliary: mlp-sr
+      training: {batch: 37, drop-last: true}
       """),
 ]
