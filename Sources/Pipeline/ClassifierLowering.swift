@@ -71,9 +71,7 @@ struct ClassifierLowering {
       require(2, "the vgg head")
       kind = .vgg(hidden: [4096, 4096])
     }
-    if let fault = sizeFault(kind, input: shape, classifier), !diagnostics.contains(fault) {
-      diagnostics.append(fault)
-    }
+    if let fault = sizeFault(kind, input: shape, classifier) { diagnostics.append(fault) }
     return ClassifierRecipe(
       kind: kind, classes: spec.network.classes.value, batchNorm: spec.network.batchNorm.value,
       poolSize: classifier.poolSize.value, origin: classifier.span)
@@ -115,7 +113,8 @@ struct ClassifierLowering {
   }
 
   private mutating func width(_ width: AuxiliaryWidth, module: Int) -> Int {
-    let (first, own) = (shapes[0], shapes[module - 1])
+    let first = shapes[0]
+    let own = shapes[module - 1]
     switch width {
     case .same: return own.channels
     case .number(let number): return number.value

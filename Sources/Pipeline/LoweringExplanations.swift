@@ -105,4 +105,29 @@ private let loweringExplanations = [
       """,
     bad: "training: {strategy: sequential, epochs: 9, start: {every: 2}}",
     good: "training: {strategy: parallel, epochs: 9, start: {every: 2}}"),
+  CodeExplanation(
+    code: "E116", title: "more work than any machine can do",
+    text: """
+      One layer would take more than 2^46 multiply-adds for a single picture: hours, on one core. Most likely a digit
+      too many went into 'network.input' or a width.
+      """,
+    bad: "network: {family: vgg, input: 3x1024x1024, widths: [8192, 8192]}",
+    good: "network: {family: vgg, input: 3x224x224, widths: [64, 64]}"),
+  CodeExplanation(
+    code: "E117", title: "a last batch of one picture",
+    text: """
+      The last batch of an epoch takes what is left over; here that is one picture, and somewhere in this network batch
+      norm has nothing but the pictures of a batch to take its statistics from. Leave the last batch out, or choose
+      another size.
+      """,
+    bad: """
+      data: {limit: {train: 1000}}
+      auxiliary: mlp-sr
+      training: {batch: 37}
+      """,
+    good: """
+      data: {limit: {train: 1000}}
+      auxiliary: mlp-sr
+      training: {batch: 37, drop-last: true}
+      """),
 ]

@@ -1,13 +1,6 @@
 package import Diagnostics
 
-/// What `strata explain CODE` says for a code of any phase; nil for a code that nobody gives.
-/// - Parameter others: the explanations of later phases.
-package func explain(_ code: String, others: [CodeExplanation] = []) -> String? {
-  let code = code.uppercased()
-  return (specExplanations + others).first { $0.code == code }?.rendered
-}
-
-/// The codes of this phase, rising.
+/// What `strata explain` says of this phase's codes; a later phase adds its own.
 package let specExplanations = textExplanations + keyExplanations + valueExplanations + relationExplanations
 
 // MARK: - E00x: the text

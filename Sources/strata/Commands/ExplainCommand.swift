@@ -1,14 +1,58 @@
+internal import Diagnostics
+internal import Pipeline
 internal import Terminal
+internal import Text
 
-/// `strata explain CODE`
+/// `strata explain [CODE]`
 struct ExplainCommand: Command {
   static let spec = CommandSpec(
     "explain", group: CommandGroup.specs, summary: "tell more about a diagnostic's code",
-    discussion: "Prints what the fault means, a spec that has it, and how to mend it.",
-    operands: OperandSpec("CODE", 1...1, "a code like E021"),
-    examples: [.init("strata explain E021", "what 'unknown key' is about")])
+    discussion:
+      "Prints what the fault means, a spec that has it, and how to mend it; without a code, lists all codes.",
+    operands: OperandSpec("CODE", 0...1, "a code like E021"),
+    examples: [
+      .init("strata explain E021", "what 'unknown key' is about"),
+      .init("strata explain", "every code, a line each"),
+    ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    let json = arguments[CommandSpec.json]
+    guard let code = arguments.operands.first else {
+      printAll(json: json, console)
+      return .done
+    }
+    guard let explanation = allExplanations.first(where: { $0.code == code.uppercased() }) else {
+      let codes = allExplanations.map(\.code)
+      throw CommandFailure(
+        .faultyInput, "there is no code '\(code)'",
+        help: nearest(to: code.uppercased(), among: codes).map { "did you mean '\($0)'?" }
+          ?? "'strata explain' lists all codes")
+    }
+    if json {
+      console.output.write(document([explanation]))
+    } else {
+      console.output.write(explanation.rendered)
+    }
+    return .done
+  }
+
+  private static func printAll(json: Bool, _ console: Console) {
+    if json {
+      console.output.write(document(allExplanations))
+    } else {
+      var table = Table([.left("code"), .left("meaning")])
+      for explanation in allExplanations { table.add([explanation.code, explanation.title]) }
+      console.output.write(table.text(console.output.style))
+    }
+  }
+
+  private static func document(_ explanations: [CodeExplanation]) -> String {
+    let list = explanations.map {
+      JSON.object([
+        ("code", .string($0.code)), ("title", .string($0.title)), ("text", .string($0.text)),
+        ("bad", .string($0.bad)), ("good", .string($0.good)),
+      ])
+    }
+    return JSONWriter.document(["schema": "strata.explanations/1", "explanations": .array(list)])
   }
 }
