@@ -60,7 +60,7 @@ let package = Package(
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "CompilerSupport",
-      dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR"],
+      dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR", "TestSupport"],
       path: "Tests/CompilerSupport"),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
@@ -72,6 +72,12 @@ let package = Package(
       name: "PassesTests",
       dependencies: ["Passes", "GraphIR", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport"],
       exclude: ["Goldens"]),
+    .testTarget(
+      name: "PipelineTests",
+      dependencies: [
+        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "Planning", "Datasets", "Artifacts", "Text",
+        "CompilerSupport", "TestSupport",
+      ]),
     .testTarget(
       name: "PlanningTests", dependencies: ["Planning", "GraphIR", "CompilerSupport", "TestSupport"]),
     .testTarget(
