@@ -76,7 +76,9 @@ let package = Package(
     .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
     .testTarget(
       name: "NetworkTests",
-      dependencies: ["Artifacts", "Diagnostics", "Pipeline", "Planning", "SpecLanguage", "TestSupport"],
+      dependencies: [
+        "Artifacts", "Diagnostics", "GraphIR", "Pipeline", "Planning", "SpecLanguage", "TestSupport", "Text",
+      ],
       exclude: ["counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
