@@ -79,7 +79,7 @@ let package = Package(
       dependencies: [
         "Artifacts", "Diagnostics", "GraphIR", "Pipeline", "Planning", "SpecLanguage", "TestSupport", "Text",
       ],
-      exclude: ["counts.txt"]),
+      exclude: ["Goldens", "counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
     .testTarget(name: "CommandTests", dependencies: ["strata"]),

@@ -1,7 +1,8 @@
-@testable import Artifacts
 import Foundation
 import Testing
 import Text
+
+@testable import Artifacts
 
 @Suite struct RunStatusTests {
   private static let plan = """

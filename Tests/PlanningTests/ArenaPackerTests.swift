@@ -1,7 +1,8 @@
 import GraphIR
-@testable import Planning
 import TestSupport
 import Testing
+
+@testable import Planning
 
 @Suite struct ArenaPackerTests {
   /// Compares pairs, as the definition has it.
