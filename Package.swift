@@ -67,6 +67,11 @@ let package = Package(
     .testTarget(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
+    .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "Diagnostics", "CostModel"]),
+    .testTarget(
+      name: "PassesTests",
+      dependencies: ["Passes", "GraphIR", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport"],
+      exclude: ["Goldens"]),
     .testTarget(
       name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
     .testTarget(

@@ -40,7 +40,7 @@ package struct WinogradCost: Hashable, Sendable {
 
   /// Tiles of a block.
   package var blocks: Blocks {
-    Blocks(count: tiles, size: isShared ? 128 : max(32, min(128, 8_192 / (ins + outs) / 16 * 16)))
+    Blocks(count: tiles, size: isShared ? 128 : max(32, min(128, 4_096 / (ins + outs) / 16 * 16)))
   }
 
   /// Output channels whose transformed filter is held at a time: all, where blocks are not shared.

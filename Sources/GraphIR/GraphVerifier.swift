@@ -30,6 +30,7 @@ package struct GraphVerifier {
         }
         if overwritten[operand.index] { throw fail("%\(operand.index) is used after it was overwritten") }
       }
+      if let why = countFault(node) { throw fail(why) }
       for position in node.op.mutatedOperands {
         switch graph[node.operands[position]].category {
         case .parameter, .statistics, .optimizer: break
@@ -58,20 +59,24 @@ package struct GraphVerifier {
         }
         defined[result.index] = true
       }
-      if let why = typeFault(node) { throw fail(why) }
+      let types = OperandTypes(
+        inputs: node.operands.map { graph[$0].type }, outputs: node.results.map { graph[$0].type })
+      if let why = types.fault(of: node.op) { throw fail(why) }
     }
-    for metric in graph.metrics where !defined[metric.value.index] {
-      throw MalformedGraph(description: "metric %\(metric.value.index) is never computed")
-    }
-    for output in graph.moduleOutputs where !defined[output.index] {
-      throw MalformedGraph(description: "module output %\(output.index) is never computed")
+    let wanted =
+      graph.metrics.map { ("metric", $0.value) } + graph.moduleOutputs.map { ("module output", $0) }
+    for (what, value) in wanted {
+      guard value.index < graph.values.count, defined[value.index] else {
+        throw MalformedGraph(description: "\(what) %\(value.index) is never computed")
+      }
+      if overwritten[value.index] {
+        throw MalformedGraph(description: "\(what) %\(value.index) is overwritten")
+      }
     }
   }
 
-  /// Nil where counts and types of operands and results fit the operation.
-  private func typeFault(_ node: Node) -> String? {
-    let inputs = node.operands.map { graph[$0].type }
-    let outputs = node.results.map { graph[$0].type }
+  /// Nil where the numbers of operands and results fit the operation.
+  private func countFault(_ node: Node) -> String? {
     let operandCounts: ClosedRange<Int>
     let resultCounts: ClosedRange<Int>
     switch node.op {
@@ -97,8 +102,8 @@ package struct GraphVerifier {
       let count = 2 + optimizer.stateNames.count
       (operandCounts, resultCounts) = (count...count, 0...0)
     }
-    guard operandCounts.contains(inputs.count) else { return "has \(inputs.count) operands" }
-    guard resultCounts.contains(outputs.count) else { return "has \(outputs.count) results" }
-    return OperandTypes(inputs: inputs, outputs: outputs).fault(of: node.op)
+    guard operandCounts.contains(node.operands.count) else { return "has \(node.operands.count) operands" }
+    guard resultCounts.contains(node.results.count) else { return "has \(node.results.count) results" }
+    return nil
   }
 }

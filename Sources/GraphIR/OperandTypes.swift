@@ -5,10 +5,12 @@ struct OperandTypes {
 
   func fault(of op: Op) -> String? {
     switch op {
-    case .convolution(let c): convolution(c, x: inputs[0], filter: inputs[1], y: outputs[0])
+    case .convolution(let c):
+      convolution(c, x: inputs[0], filter: inputs[1], y: outputs[0]) ?? bias(of: c.outChannels)
     case .convolutionInputGradient(let c): convolution(c, x: outputs[0], filter: inputs[1], y: inputs[0])
     case .convolutionWeightGradient(let c): convolution(c, x: inputs[0], filter: outputs[0], y: inputs[1])
-    case .linear(let outFeatures, _): linear(outFeatures, x: inputs[0], weight: inputs[1], y: outputs[0])
+    case .linear(let outFeatures, _):
+      linear(outFeatures, x: inputs[0], weight: inputs[1], y: outputs[0]) ?? bias(of: outFeatures)
     case .linearInputGradient: linear(nil, x: outputs[0], weight: inputs[1], y: inputs[0])
     case .linearWeightGradient: linear(nil, x: inputs[0], weight: outputs[0], y: inputs[1])
     case .biasGradient: perChannel(inputs[0], [outputs[0]])
@@ -29,7 +31,8 @@ struct OperandTypes {
       pictures(outputs[0], inputs[0]) { $1 == $0.with(height: $1.height, width: $1.width) }
     case .spaceToDepth: pictures(inputs[0], outputs[0], Self.isFolded)
     case .depthToSpace: pictures(outputs[0], inputs[0], Self.isFolded)
-    case .subsample(let stride, _): pictures(inputs[0], outputs[0]) { Self.isSubsampled($0, $1, stride) }
+    case .subsample(let stride, let channels):
+      pictures(inputs[0], outputs[0]) { Self.isSubsampled($0, $1, stride) && $1.channels == channels }
     case .subsampleBackward(let stride): pictures(outputs[0], inputs[0]) { Self.isSubsampled($0, $1, stride) }
     case .spatialDeviation: pictures(inputs[0], outputs[0], Self.isDeviation)
     case .spatialDeviationBackward:
@@ -91,6 +94,11 @@ struct OperandTypes {
     }
   }
 
+  /// Of the third operand, where there is one.
+  private func bias(of channels: Int) -> String? {
+    inputs.count < 3 || inputs[2] == .vector(channels) ? nil : "the bias is \(inputs[2])"
+  }
+
   private func perChannel(_ x: TensorType, _ vectors: [TensorType]) -> String? {
     guard case .pictures(let shape) = x else { return "works on pictures" }
     return vectors.allSatisfy { $0 == .vector(shape.channels) } ? nil : "needs vectors of \(shape.channels)"
@@ -109,12 +117,15 @@ struct OperandTypes {
   }
 
   private func maxPool(_ pool: MaxPool, x: TensorType, y: TensorType, indices: TensorType?) -> String? {
-    if let indices, indices != .windowIndices(y.shape) { return "the indices are \(indices)" }
-    return pictures(x, y) { x, y in
+    let fault = pictures(x, y) { x, y in
       y.batch == x.batch && y.channels == x.channels
         && (y.height - 1) * pool.stride + pool.window <= x.height + 2 * pool.padding
+        && y.height * pool.stride + pool.window > x.height + 2 * pool.padding
         && (y.width - 1) * pool.stride + pool.window <= x.width + 2 * pool.padding
+        && y.width * pool.stride + pool.window > x.width + 2 * pool.padding
     }
+    if let fault { return fault }
+    return indices.map { $0 == .windowIndices(y.shape) } ?? true ? nil : "the indices are of another shape"
   }
 
   private var similarity: String? {

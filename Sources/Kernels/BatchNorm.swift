@@ -21,16 +21,19 @@ package func batchNormTraining(
       x + range.lowerBound * channels, rows: range.count, channels: channels, means: means,
       squares: means + channels)
   }
-  for c in 0..<channels {
-    let (mean, squares) = mergedStatistics(partial + c, blocks: blocks, channels: channels)
-    let variance = squares / Double(rows)
-    savedMean[c] = Float(mean)
-    savedInverseDeviation[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
-    let unbiased = rows > 1 ? squares / Double(rows - 1) : variance
-    runningMean[c] += momentum * (Float(mean) - runningMean[c])
-    runningVariance[c] += momentum * (Float(unbiased) - runningVariance[c])
-    // The slope takes the first block's place: its statistics are merged.
-    partial[c] = scale[c] * savedInverseDeviation[c]
+  let groups = Blocks(count: channels, size: 32)
+  context.workers.forEach(groups.blockCount) { item, _ in
+    for c in groups[item] {
+      let (mean, squares) = mergedStatistics(partial + c, blocks: blocks, channels: channels)
+      let variance = squares / Double(rows)
+      savedMean[c] = Float(mean)
+      savedInverseDeviation[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
+      let unbiased = rows > 1 ? squares / Double(rows - 1) : variance
+      runningMean[c] += momentum * (Float(mean) - runningMean[c])
+      runningVariance[c] += momentum * (Float(unbiased) - runningVariance[c])
+      // The slope takes the first block's place: this channel's statistics are merged.
+      partial[c] = scale[c] * savedInverseDeviation[c]
+    }
   }
   let slope = UnsafePointer(partial)
   normalize(

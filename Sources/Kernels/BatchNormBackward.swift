@@ -30,9 +30,12 @@ package func batchNormBackward(
       addGradients(channelwise, x, dy, rows: range.count, channels: channels, relu: false, into: sums)
     }
   }
-  mergeSums(partial, blocks: blocks.blockCount, stride: 2 * channels, into: dShift, columns: channels)
   mergeSums(
-    partial + channels, blocks: blocks.blockCount, stride: 2 * channels, into: dScale, columns: channels)
+    partial, blocks: blocks.blockCount, stride: 2 * channels, into: dShift, columns: channels, context.workers
+  )
+  mergeSums(
+    partial + channels, blocks: blocks.blockCount, stride: 2 * channels, into: dScale, columns: channels,
+    context.workers)
 
   // The sums are merged: their place holds the two coefficients of dx = slope g - center - (x - mean) tilt.
   let centers = partial

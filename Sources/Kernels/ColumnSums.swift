@@ -11,7 +11,8 @@ package func columnSums(
     addRows(
       x + range.lowerBound * columns, rows: range.count, columns: columns, into: partial + item * columns)
   }
-  mergeSums(partial, blocks: blocks.blockCount, stride: columns, into: sums, columns: columns)
+  mergeSums(
+    partial, blocks: blocks.blockCount, stride: columns, into: sums, columns: columns, context.workers)
 }
 
 /// sums = the columns' sums over `rows` rows. Sixty-four rows at a time are added in registers, then to the sums: that is
@@ -53,11 +54,15 @@ func addRows(
 /// Adds the blocks' sums in order, in double precision.
 func mergeSums(
   _ partial: UnsafePointer<Float>, blocks: Int, stride: Int, into sums: UnsafeMutablePointer<Float>,
-  columns: Int
+  columns: Int,
+  _ workers: Workers
 ) {
-  for column in 0..<columns {
-    var sum = 0.0
-    for block in 0..<blocks { sum += Double(partial[block &* stride &+ column]) }
-    sums[column] = Float(sum)
+  let groups = Blocks(count: columns, size: 32)
+  workers.forEach(groups.blockCount) { item, _ in
+    for column in groups[item] {
+      var sum = 0.0
+      for block in 0..<blocks { sum += Double(partial[block &* stride &+ column]) }
+      sums[column] = Float(sum)
+    }
   }
 }

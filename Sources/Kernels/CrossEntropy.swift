@@ -29,7 +29,7 @@ package func softmaxCrossEntropy(
       results[3 * row + 2] = rank < 5 ? 1 : 0
     }
   }
-  mergeSums(results, blocks: rows, stride: 3, into: metrics, columns: 3)
+  mergeSums(results, blocks: rows, stride: 3, into: metrics, columns: 3, context.workers)
 }
 
 private func lossAndRank(_ logits: UnsafePointer<Float>, label: Int, classes: Int) -> (loss: Float, rank: Int)

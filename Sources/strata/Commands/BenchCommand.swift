@@ -44,10 +44,11 @@ struct BenchCommand: Command {
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    guard let path = arguments.operands.first else {
-      throw CommandFailure(.faultyInput, "'strata bench' without a spec is not supported yet")
-    }
     let json = arguments[CommandSpec.json]
+    guard let path = arguments.operands.first else {
+      KernelBench.run(threads: arguments[CommonOptions.threads] ?? 2, json: json, console)
+      return .done
+    }
     var assignments = arguments[CommonOptions.set]
     let stageNumber: Int
     switch arguments[mode] ?? .step {

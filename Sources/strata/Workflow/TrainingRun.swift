@@ -94,6 +94,9 @@ struct TrainingRun: ~Copyable {
     for figure in figures {
       do {
         try folder.appendMetrics(figure.json(withTop5: plan.classes > 10))
+        try folder.appendLog(
+          "module \(figure.module), epoch \(figure.epoch), \(figure.split.rawValue): loss \(fixed(figure.loss, decimals: 4)), "
+            + "top1 \(percentage(figure.top1)), \(duration(seconds: figure.seconds))")
       } catch {
         throw ObserverFailure(message: error.message)
       }

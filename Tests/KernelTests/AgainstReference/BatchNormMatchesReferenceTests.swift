@@ -52,9 +52,10 @@ import Testing
         rows: rows, channels: channels, relu: relu, epsilon: 1e-5, momentum: 0.1, context: context)
     }
     expectClose(outputs[0], y.values, reductionLength: 1, slack: 24, "batch norm output")
-    expectClose(outputs[1], mean, reductionLength: 1, slack: 4, "batch norm mean")
+    // A block's mean is a float sum of up to 65,536 numbers, several in each lane.
+    expectClose(outputs[1], mean, reductionLength: 1, slack: 8, "batch norm mean")
     expectClose(
-      outputs[2], variance.map { 1 / ($0 + 1e-5).squareRoot() }, reductionLength: 1, slack: 4,
+      outputs[2], variance.map { 1 / ($0 + 1e-5).squareRoot() }, reductionLength: 1, slack: 8,
       "batch norm deviation")
     expectClose(outputs[3], moved.runningMean, reductionLength: 1, slack: 8, "batch norm running mean")
     expectClose(

@@ -1,0 +1,46 @@
+package import Diagnostics
+package import Planning
+internal import Text
+
+/// The text of a plan that is kept: equal for equal specs, whatever folder the command was typed in.
+package enum PlanDocument {
+  /// - Parameters:
+  ///   - specPath: where the spec lies, as its reader typed it; places in the text name the file alone.
+  ///   - keptSpecPath: where the spec lies, from the plan file's folder; nil in a run's folder.
+  ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
+  ///   - line: of a span in its own text, from 1.
+  package static func text(
+    of plan: Plan, specPath: String, keptSpecPath: String?, dataPath: String?, line: (SourceSpan) -> Int
+  ) -> String {
+    let name = specPath.split(separator: "/").last.map { String($0) } ?? specPath
+    return JSONWriter.document(
+      plan.json(specPath: keptSpecPath, dataPath: dataPath) { "\(name):\(line($0))" })
+  }
+
+  /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is
+  /// absolute and the other is not.
+  ///
+  /// - Parameter currentFolder: where relative paths start; absolute.
+  package static func relativePath(of path: String, from folder: String, currentFolder: String) -> String {
+    func parts(_ path: String) -> [Substring] {
+      var parts: [Substring] = []
+      for part in (path.hasPrefix("/") ? path : "\(currentFolder)/\(path)").split(separator: "/") {
+        switch part {
+        case ".": continue
+        case "..": _ = parts.popLast()
+        case _: parts.append(part)
+        }
+      }
+      return parts
+    }
+    guard path.hasPrefix("/") == folder.hasPrefix("/") else {
+      return "/" + parts(path).joined(separator: "/")
+    }
+    var (target, base) = (parts(path)[...], parts(folder)[...])
+    while let first = target.first, first == base.first, target.count > 1 {
+      target.removeFirst()
+      base.removeFirst()
+    }
+    return (base.map { _ in ".." } + target).joined(separator: "/")
+  }
+}

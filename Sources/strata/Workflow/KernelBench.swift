@@ -1,0 +1,51 @@
+internal import Kernels
+internal import Terminal
+internal import Text
+
+/// `strata bench` without a spec: every kernel that counts, measured on its own.
+enum KernelBench {
+  static func run(threads: Int, json: Bool, _ console: Console) {
+    setSingleThreadedBLAS()
+    let workers = Workers(count: threads)
+    if !json {
+      console.output.writeLine(openBLASDescription())
+      console.output.writeLine("\(threads) worker\(threads == 1 ? "" : "s")\n")
+    }
+    let measurements = benchmarkKernels(workers: workers) { measurement in
+      guard console.diagnostics.canRedraw else { return }
+      console.diagnostics.write("\r\u{1B}[K\(measurement.kernel) \(measurement.shape)")
+    }
+    if console.diagnostics.canRedraw { console.diagnostics.write("\r\u{1B}[K") }
+    if json {
+      console.output.write(JSONWriter.document(document(measurements, threads: threads)))
+      return
+    }
+    var table = Table([
+      .left("kernel"), .left("shape"), .right("ms"), .right("GFLOP/s"), .right("of SGEMM"), .right("GB/s"),
+    ])
+    for measurement in measurements {
+      table.add([
+        measurement.kernel, measurement.shape, fixed(measurement.seconds * 1000, decimals: 3),
+        measurement.gigaflopsPerSecond.map { fixed($0, decimals: 0) } ?? "",
+        measurement.shareOfProduct.map { percentage($0) } ?? "",
+        fixed(measurement.gigabytesPerSecond, decimals: 1),
+      ])
+    }
+    console.output.write(table.text(console.output.style))
+  }
+
+  private static func document(_ measurements: [KernelMeasurement], threads: Int) -> JSON {
+    [
+      "schema": "strata.kernels/1", "blas": .string(openBLASDescription()), "threads": .integer(threads),
+      "kernels": .array(
+        measurements.map {
+          [
+            "kernel": .string($0.kernel), "shape": .string($0.shape), "seconds": .number($0.seconds),
+            "gigaflopsPerSecond": .optional($0.gigaflopsPerSecond, JSON.number),
+            "shareOfProduct": .optional($0.shareOfProduct, JSON.number),
+            "gigabytesPerSecond": .number($0.gigabytesPerSecond),
+          ]
+        }),
+    ]
+  }
+}

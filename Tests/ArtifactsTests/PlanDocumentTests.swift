@@ -1,0 +1,22 @@
+import Artifacts
+import Testing
+
+@Suite struct PlanDocumentTests {
+  @Test(
+    "the way from a plan's folder to its spec",
+    arguments: [
+      ("specs/a.yaml", "generated", "../specs/a.yaml"),
+      ("a.yaml", ".", "a.yaml"),
+      ("a.yaml", "plans/deep", "../../a.yaml"),
+      ("./specs/./a.yaml", "specs", "a.yaml"),
+      ("../specs/a.yaml", "../generated", "../specs/a.yaml"),
+      ("a.yaml", "../generated", "../work/a.yaml"),
+      ("../a.yaml", "plans", "../../a.yaml"),
+      ("/home/me/specs/a.yaml", "/home/me/plans", "../specs/a.yaml"),
+      ("/specs/a.yaml", "plans", "/specs/a.yaml"),
+      ("a.yaml", "/plans", "/home/work/a.yaml"),
+    ])
+  func relativePaths(spec: String, folder: String, expected: String) {
+    #expect(PlanDocument.relativePath(of: spec, from: folder, currentFolder: "/home/work") == expected)
+  }
+}

@@ -1,0 +1,200 @@
+import Diagnostics
+import GraphIR
+import Testing
+
+/// An operation with operands and results that fit.
+struct FittingOperation: Sendable, CustomTestStringConvertible {
+  let name: String
+  let op: Op
+  let inputs, outputs: [TensorType]
+  /// Changes of one type that leave the operation well formed: `operand or result, what grew by one`.
+  let tolerated: [String]
+
+  var testDescription: String { name }
+
+  init(_ name: String, _ op: Op, _ inputs: [TensorType], _ outputs: [TensorType], tolerates: [String] = []) {
+    self.name = name
+    self.op = op
+    self.inputs = inputs
+    self.outputs = outputs
+    tolerated = tolerates
+  }
+
+  private static func pictures(_ side: Int, _ channels: Int) -> TensorType {
+    .pictures(Shape(batch: 2, height: side, width: side, channels: channels))
+  }
+
+  private static func indices(_ side: Int, _ channels: Int) -> TensorType {
+    .windowIndices(Shape(batch: 2, height: side, width: side, channels: channels))
+  }
+
+  private static let inference: BatchNorm = {
+    var norm = BatchNorm()
+    norm.mode = .inference
+    return norm
+  }()
+
+  private static let plain = Convolution(outChannels: 5, kernelSize: 3, padding: 1)
+  private static let strided = Convolution(outChannels: 5, kernelSize: 3, stride: 2, padding: 1)
+  private static let filter = TensorType.filter(kernelSize: 3, inChannels: 3, outChannels: 5)
+  private static let pool = MaxPool(window: 3, stride: 2, padding: 1)
+  private static let weight = TensorType.matrix(outFeatures: 7, height: 2, width: 2, channels: 3)
+  private static let fives = TensorType.vector(5)
+
+  static let all = [
+    FittingOperation("convolution", .convolution(plain), [pictures(6, 3), filter, fives], [pictures(6, 5)]),
+    FittingOperation(
+      "strided convolution", .convolution(strided), [pictures(6, 3), filter, fives], [pictures(3, 5)]),
+    FittingOperation(
+      "input gradient", .convolutionInputGradient(plain), [pictures(6, 5), filter], [pictures(6, 3)]),
+    FittingOperation(
+      "weight gradient", .convolutionWeightGradient(plain), [pictures(6, 3), pictures(6, 5)], [filter]),
+    FittingOperation(
+      "bias gradient", .biasGradient, [pictures(6, 5)], [fives],
+      tolerates: ["operand 0, batch", "operand 0, height", "operand 0, width"]),
+    FittingOperation(
+      "linear", .linear(outFeatures: 7, relu: false), [pictures(2, 3), weight, .vector(7)], [pictures(1, 7)]),
+    FittingOperation(
+      "linear input gradient", .linearInputGradient, [pictures(1, 7), weight], [pictures(2, 3)]),
+    FittingOperation(
+      "linear weight gradient", .linearWeightGradient, [pictures(2, 3), pictures(1, 7)], [weight]),
+    FittingOperation(
+      "batch norm", .batchNorm(BatchNorm()), [pictures(6, 5), fives, fives, fives, fives],
+      [pictures(6, 5), fives, fives]),
+    FittingOperation(
+      "batch norm in inference", .batchNorm(inference), [pictures(6, 5), fives, fives, fives, fives],
+      [pictures(6, 5)]),
+    FittingOperation(
+      "batch norm backward", .batchNormBackward(relu: true),
+      [pictures(6, 5), pictures(6, 5), fives, fives, fives, fives], [pictures(6, 5), fives, fives]),
+    FittingOperation(
+      "fold batch norm", .foldBatchNorm, [filter, fives, fives, fives, fives, fives], [filter, fives]),
+    FittingOperation("relu", .relu, [pictures(6, 5)], [pictures(6, 5)]),
+    FittingOperation("relu backward", .reluBackward, [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
+    FittingOperation("add", .add(relu: false), [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
+    FittingOperation("max-pool", .maxPool(pool), [pictures(6, 5)], [pictures(3, 5), indices(3, 5)]),
+    FittingOperation(
+      "max-pool backward", .maxPoolBackward(pool), [pictures(3, 5), indices(3, 5)], [pictures(6, 5)]),
+    FittingOperation(
+      "average pool", .averagePool(height: 2, width: 2), [pictures(6, 5)], [pictures(2, 5)],
+      tolerates: ["operand 0, height", "operand 0, width"]),
+    FittingOperation(
+      "average pool backward", .averagePoolBackward, [pictures(2, 5)], [pictures(6, 5)],
+      tolerates: ["operand 0, height", "operand 0, width", "result 0, height", "result 0, width"]),
+    FittingOperation("space to depth", .spaceToDepth, [pictures(6, 5)], [pictures(3, 20)]),
+    FittingOperation("depth to space", .depthToSpace, [pictures(3, 20)], [pictures(6, 5)]),
+    FittingOperation(
+      "subsample", .subsample(stride: 2, channels: 8), [pictures(6, 5)], [pictures(3, 8)],
+      tolerates: ["operand 0, channels"]),
+    FittingOperation(
+      "subsample backward", .subsampleBackward(stride: 2), [pictures(3, 8)], [pictures(6, 5)],
+      tolerates: ["operand 0, channels", "result 0, channels"]),
+    FittingOperation(
+      "deviation", .spatialDeviation, [pictures(6, 5)], [pictures(1, 5)],
+      tolerates: ["operand 0, height", "operand 0, width"]),
+    FittingOperation(
+      "deviation backward", .spatialDeviationBackward, [pictures(6, 5), pictures(1, 5), pictures(1, 5)],
+      [pictures(6, 5)]),
+    FittingOperation(
+      "cross entropy", .softmaxCrossEntropy(weight: 1), [pictures(1, 10), .labels(batch: 2)],
+      [.metrics, pictures(1, 10)]),
+    FittingOperation(
+      "similarity", .similarityLoss(weight: 1, classes: 10), [pictures(6, 5), .labels(batch: 2), .metrics],
+      [.metrics, pictures(6, 5)]),
+    FittingOperation(
+      "ensemble", .ensemble, [pictures(1, 10), pictures(1, 10), pictures(1, 10)], [pictures(1, 10)]),
+    FittingOperation(
+      "sgd", .update(.sgd(momentum: 0.9, weightDecay: 0, nesterov: false)), [filter, filter, filter], []),
+    FittingOperation(
+      "adam", .update(.adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0)),
+      [weight, weight, weight, weight], []),
+  ]
+
+  func fault(inputs: [TensorType], outputs: [TensorType]) -> String? {
+    let batch = Value(name: "pictures", type: Self.pictures(6, 3), category: .batch, module: 0)
+    let labels = Value(name: "labels", type: .labels(batch: 2), category: .batch, module: 0)
+    var graph = Graph(pictures: batch, labels: labels)
+    // Parameters: defined from the start, and free to change in place.
+    let operands = inputs.map {
+      graph.addValue(Value(name: "x", type: $0, category: .parameter, module: 1))
+    }
+    let results = outputs.map {
+      graph.addValue(Value(name: "y", type: $0, category: .activation, module: 1))
+    }
+    let origin = SourceSpan(file: SourceFileID(index: 0), utf8: 0..<1)
+    graph.nodes = [Node(op: op, operands: operands, results: results, origin: origin, item: 1)]
+    do {
+      try GraphVerifier(graph).verify()
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+}
+
+extension TensorType {
+  /// The same with one extent larger by one, by the extent's name; and a type that fits nothing.
+  fileprivate var neighbours: [(change: String, type: TensorType)] {
+    func changed(_ shape: Shape) -> [(String, Shape)] {
+      var batch = shape
+      batch.batch += 1
+      return [
+        ("batch", batch), ("height", shape.with(height: shape.height + 1)),
+        ("width", shape.with(width: shape.width + 1)), ("channels", shape.with(channels: shape.channels + 1)),
+      ]
+    }
+    let stranger = ("kind", TensorType.labels(batch: 77))
+    switch self {
+    case .pictures(let shape): return changed(shape).map { ($0, .pictures($1)) } + [stranger]
+    case .windowIndices(let shape): return changed(shape).map { ($0, .windowIndices($1)) } + [stranger]
+    case .filter(let k, let i, let o):
+      return [
+        ("kernel size", .filter(kernelSize: k + 1, inChannels: i, outChannels: o)),
+        ("input channels", .filter(kernelSize: k, inChannels: i + 1, outChannels: o)),
+        ("output channels", .filter(kernelSize: k, inChannels: i, outChannels: o + 1)), stranger,
+      ]
+    case .matrix(let o, let h, let w, let c):
+      return [
+        ("output features", .matrix(outFeatures: o + 1, height: h, width: w, channels: c)),
+        ("height", .matrix(outFeatures: o, height: h + 1, width: w, channels: c)),
+        ("width", .matrix(outFeatures: o, height: h, width: w + 1, channels: c)),
+        ("channels", .matrix(outFeatures: o, height: h, width: w, channels: c + 1)), stranger,
+      ]
+    case .vector(let count): return [("count", .vector(count + 1)), stranger]
+    case .labels(let batch): return [("batch", .labels(batch: batch + 1)), stranger]
+    case .metrics: return [stranger]
+    }
+  }
+}
+
+@Suite("Types of operands and results")
+struct OperandTypeTests {
+  @Test("fit as they are", arguments: FittingOperation.all)
+  func fitting(operation: FittingOperation) {
+    #expect(operation.fault(inputs: operation.inputs, outputs: operation.outputs) == nil)
+  }
+
+  @Test("do not fit when one extent of one of them changes", arguments: FittingOperation.all)
+  func spoiled(operation: FittingOperation) {
+    var tolerated: [String] = []
+    for (index, type) in operation.inputs.enumerated() {
+      for (change, neighbour) in type.neighbours {
+        var inputs = operation.inputs
+        inputs[index] = neighbour
+        if operation.fault(inputs: inputs, outputs: operation.outputs) == nil {
+          tolerated.append("operand \(index), \(change)")
+        }
+      }
+    }
+    for (index, type) in operation.outputs.enumerated() {
+      for (change, neighbour) in type.neighbours {
+        var outputs = operation.outputs
+        outputs[index] = neighbour
+        if operation.fault(inputs: operation.inputs, outputs: outputs) == nil {
+          tolerated.append("result \(index), \(change)")
+        }
+      }
+    }
+    #expect(tolerated == operation.tolerated)
+  }
+}
