@@ -87,8 +87,10 @@ let package = Package(
     .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
     .testTarget(
       name: "NetworkTests",
-      dependencies: ["Artifacts", "Diagnostics", "Pipeline", "Planning", "SpecLanguage", "TestSupport"],
-      exclude: ["counts.txt"]),
+      dependencies: [
+        "Artifacts", "Diagnostics", "GraphIR", "Pipeline", "Planning", "SpecLanguage", "TestSupport", "Text",
+      ],
+      exclude: ["Goldens", "counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
     .testTarget(name: "CommandTests", dependencies: ["strata"]),

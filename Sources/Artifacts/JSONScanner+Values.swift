@@ -5,6 +5,26 @@ extension JSONScanner {
     return try string()
   }
 
+  /// A number, or nil for null, which stands for what is no number.
+  mutating func numberOrNull() throws(Fault) -> Double? {
+    skipBlanks()
+    let begin = offset
+    let text = try word()
+    if text == "null" { return nil }
+    guard let number = Double(text), number.isFinite else {
+      throw Fault(offset: begin, expected: "a number", found: "'\(text)'")
+    }
+    return number
+  }
+
+  /// Calls `element` for each element of an array; it must read it.
+  mutating func array(_ element: (inout JSONScanner) throws(Fault) -> Void) throws(Fault) {
+    guard take("[") else { throw fault(expected: "'['") }
+    if take("]") { return }
+    repeat { try element(&self) } while take(",")
+    guard take("]") else { throw fault(expected: "']'") }
+  }
+
   /// Passes over any value. Brackets are counted, not descended into; that they match is not checked.
   mutating func skipValue() throws(Fault) {
     var depth = 0
@@ -23,16 +43,20 @@ extension JSONScanner {
       case UInt8(ascii: ","), UInt8(ascii: ":"):
         guard depth > 0 else { throw fault(expected: "a value") }
         advance()
-      case _: try word()
+      case _: _ = try word()
       }
     } while depth > 0
   }
 
-  /// A number, true, false or null.
-  private mutating func word() throws(Fault) {
-    let begin = offset
-    while let byte = peek, Self.isWordByte(byte) { advance() }
-    guard offset > begin else { throw fault(expected: "a value") }
+  /// A number, true, false or null, as it stands.
+  private mutating func word() throws(Fault) -> String {
+    var text: [UInt8] = []
+    while let byte = peek, Self.isWordByte(byte) {
+      text.append(byte)
+      advance()
+    }
+    guard !text.isEmpty else { throw fault(expected: "a value") }
+    return String(decoding: text, as: UTF8.self)
   }
 
   private static func isWordByte(_ byte: UInt8) -> Bool {

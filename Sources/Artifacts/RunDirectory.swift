@@ -63,9 +63,12 @@ package struct RunDirectory: ~Copyable, Sendable {
 
   /// The whole lines of `metrics.jsonl`, without their ends; a last line that a crash cut off is left out. Empty if there is
   /// no such file.
-  package func metricsLines() throws(FileError) -> [String] {
+  package func metricsLines() throws(FileError) -> [String] { try Self.metricsLines(in: path) }
+
+  /// The same of a folder that this process does not hold.
+  static func metricsLines(in folder: String) throws(FileError) -> [String] {
     let text: [UInt8]
-    do throws(FileError) { text = try Self.bytes(of: path(of: Self.metricsName)) } catch {
+    do throws(FileError) { text = try bytes(of: "\(folder)/\(metricsName)") } catch {
       if error.code == ENOENT { return [] }
       throw error
     }
@@ -83,7 +86,7 @@ package struct RunDirectory: ~Copyable, Sendable {
     try unsafe file.write(Array((line + "\n").utf8).span.bytes)
   }
 
-  private static func bytes(of path: String) throws(FileError) -> [UInt8] {
+  static func bytes(of path: String) throws(FileError) -> [UInt8] {
     let file = try FileDescriptor(path: path, flags: O_RDONLY)
     let byteCount = try file.byteCount()
     var bytes = [UInt8](repeating: 0, count: byteCount)
@@ -124,6 +127,17 @@ package struct RunDirectory: ~Copyable, Sendable {
       try unsafe file.write(Array("\(getpid())\n".utf8).span.bytes)
     } catch { throw .file(error) }
     return file
+  }
+
+  /// Whether another process is at work in `folder`, and which, where it says so. Looks and leaves no trace.
+  static func worker(in folder: String) -> (isAtWork: Bool, process: Int?) {
+    do throws(FileError) {
+      let file = try FileDescriptor(path: "\(folder)/\(lockName)", flags: O_RDONLY)
+      guard flock(file.number, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return (false, nil) }
+      return (true, holder(of: file))
+    } catch {
+      return (false, nil)
+    }
   }
 
   private static func holder(of file: borrowing FileDescriptor) -> Int? {

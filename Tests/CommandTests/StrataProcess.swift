@@ -15,6 +15,13 @@ struct StrataProcess {
     _ arguments: String..., environment: [String: String] = [:],
     in folder: URL = FileManager.default.temporaryDirectory
   ) throws {
+    try self.init(arguments, environment: environment, in: folder)
+  }
+
+  init(
+    _ arguments: [String], environment: [String: String] = [:],
+    in folder: URL = FileManager.default.temporaryDirectory
+  ) throws {
     let process = Process()
     let output = Pipe()
     // A file, not a second pipe: two pipes that are read one after the other can block each other.

@@ -15,15 +15,38 @@ package func resolvedText(_ spec: Spec, origins: [String: ValueOrigin], texts: S
   let column = lines.filter { $0.path != nil }.map(\.text.count).filter { $0 <= widest }.max() ?? 0
   return lines.map { line in
     guard let path = line.path else { return line.text + "\n" }
-    let origin =
-      switch origins[path] ?? .default {
-      case .written(let span): place(of: span, in: texts)
-      case .default: "default"
-      case .derived: "derived"
-      }
     let padding = String(repeating: " ", count: max(0, column - line.text.count))
-    return "\(line.text)\(padding)  # \(origin)\n"
+    return "\(line.text)\(padding)  # \(words(for: origins[path], in: texts))\n"
   }.joined()
+}
+
+/// A value of a spec with the dotted path of its key, and where it came from, in words.
+package struct ResolvedValue: Hashable, Sendable {
+  package var key, text, origin: String
+}
+
+/// Every value of the canonical text, in its order.
+package func resolvedValues(
+  _ spec: Spec, origins: [String: ValueOrigin], texts: SourceTexts
+) -> [ResolvedValue] {
+  let values = ResolvedValues(spec).texts
+  return ResolvedTextWriter(values: values).lines().compactMap { line in
+    guard let path = line.path, let value = values[path] else { return nil }
+    let text =
+      switch value {
+      case .inline(let text): text
+      case .entries(let entries): SpecText.list(entries)
+      }
+    return ResolvedValue(key: path, text: text, origin: words(for: origins[path], in: texts))
+  }
+}
+
+private func words(for origin: ValueOrigin?, in texts: SourceTexts) -> String {
+  switch origin ?? .default {
+  case .written(let span): place(of: span, in: texts)
+  case .default: "default"
+  case .derived: "derived"
+  }
 }
 
 private func place(of span: SourceSpan, in texts: SourceTexts) -> String {

@@ -1,3 +1,9 @@
+internal import Artifacts
+internal import Diagnostics
+internal import Glibc
+internal import Pipeline
+internal import Planning
+internal import SpecLanguage
 internal import Terminal
 internal import Text
 
@@ -16,13 +22,107 @@ struct ShowCommand: Command {
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1, "an architecture spec (YAML), a plan (JSON), or the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
-    options: [resolved.spec, layout.spec, CommonOptions.set.spec], exitCodes: [.stalePlan],
+    options: [resolved.spec, layout.spec, CommonOptions.set.spec], exitCodes: [.failed, .stalePlan],
     examples: [
+      .init("strata show net.yaml", "layers, shapes, parameters, and what trains each module"),
       .init("strata show net.yaml --resolved", "what the defaults fill in"),
       .init("strata show net.plan.json --layout", "where every value lies, and when"),
+      .init("strata show runs/digits-1", "how far a run has come"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    let json = arguments[CommandSpec.json]
+    let path = arguments.operands[0]
+    if arguments[resolved], arguments[layout] {
+      throw CommandFailure(.faultyInput, "'--resolved' and '--layout' exclude each other")
+    }
+    let isFolder = unsafe access("\(path)/.", F_OK) == 0
+    if isFolder, !RunDirectory.holdsRun(path) {
+      throw CommandFailure(.faultyInput, RunStatusError.noRun(path: path).message)
+    }
+    // No `||`: its right side forgets which error it throws.
+    let isSpec = isFolder ? false : try RunInput.kind(of: path) == .spec
+    if isSpec {
+      let loaded = try LoadedSpec(path: path, set: arguments[CommonOptions.set], console, json: json)
+      try show(loaded, arguments, console)
+      return .done
+    }
+    guard arguments[CommonOptions.set].isEmpty else {
+      throw CommandFailure(
+        .faultyInput, "'--set' does not go with a plan: its spec is settled", help: "show the spec with --set"
+      )
+    }
+    if isFolder, !arguments[resolved], !arguments[layout] {
+      try showRun(path, json: json, console)
+      return .done
+    }
+    let ready = try ReadyPlan(
+      plan: isFolder ? "\(path)/\(RunDirectory.planName)" : path, threads: nil, dataPath: nil,
+      withFingerprint: false, console, json: json)
+    if arguments[resolved] {
+      // A plan keeps the text with all defaults filled in: where they came from is gone.
+      if json {
+        showResolved(ready.loaded, json: true, console)
+      } else {
+        console.output.write(ready.loaded.text)
+      }
+    } else if arguments[layout] {
+      showLayout(ready.plan, json: json, console)
+    } else {
+      PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
+    }
+    return .done
+  }
+
+  // MARK: - Specs
+
+  private static func show(
+    _ loaded: LoadedSpec, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) {
+    let json = arguments[CommandSpec.json]
+    if arguments[layout] {
+      let plan = try loaded.plan(threads: 2, dataPath: nil, withFingerprint: false, console, json: json)
+      return showLayout(plan, json: json, console)
+    }
+    let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+      try NamedOutline(spec)
+    }
+    if arguments[resolved] { return showResolved(loaded, json: json, console) }
+    let text = NetworkText(
+      name: loaded.spec.name.value, classes: loaded.spec.network.classes.value, outline: outline.network,
+      rowNames: outline.rowNames, moduleNames: outline.moduleNames)
+    console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
+  }
+
+  private static func showResolved(_ loaded: LoadedSpec, json: Bool, _ console: Console) {
+    guard json else {
+      return console.output.write(
+        resolvedText(loaded.spec, origins: loaded.origins, texts: loaded.texts))
+    }
+    let values = resolvedValues(loaded.spec, origins: loaded.origins, texts: loaded.texts).map {
+      JSON.object([("key", .string($0.key)), ("value", .string($0.text)), ("origin", .string($0.origin))])
+    }
+    console.output.write(
+      JSONWriter.document([
+        "schema": "strata.spec/1", "name": .string(loaded.spec.name.value), "sha256": .string(loaded.sha256),
+        "text": .string(loaded.text), "values": .array(values),
+      ]))
+  }
+
+  // MARK: - Plans and runs
+
+  private static func showLayout(_ plan: Plan, json: Bool, _ console: Console) {
+    console.output.write(json ? JSONWriter.document(plan.layoutJSON) : plan.layoutText)
+  }
+
+  private static func showRun(_ folder: String, json: Bool, _ console: Console) throws(CommandFailure) {
+    let status: RunStatus
+    do {
+      status = try RunStatus(folder: folder)
+    } catch {
+      throw CommandFailure(.failed, error.message)
+    }
+    let text = RunStatusText(status, folder: folder)
+    console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
   }
 }

@@ -36,11 +36,14 @@ struct LoadedSpec {
   }
 
   /// Decodes a text that was read from `path`, or kept in a plan.
+  ///
+  /// - Parameter label: what places in the text begin with; nil for `path`.
   init(
-    path: String, bytes: [UInt8], set assignments: [Assignment], _ console: Console, json: Bool
+    path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment], _ console: Console,
+    json: Bool
   ) throws(CommandFailure) {
     var texts = SourceTexts()
-    let source = texts.add(label: path, bytes: bytes)
+    let source = texts.add(label: label ?? path, bytes: bytes)
     let overrides = assignments.map { texts.add(label: "--set", text: "\($0.key)=\($0.value)") }
     let result = decode(source, overrides: overrides)
     guard let spec = result.spec else {

@@ -67,7 +67,8 @@ struct ReadyPlan {
       }
     }
     let kept = try LoadedSpec(
-      path: specPath, bytes: Array(stored.specText.utf8), set: [], console, json: json)
+      path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [], console,
+      json: json)
     guard kept.sha256 == stored.specSHA256 else {
       throw CommandFailure(
         .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",

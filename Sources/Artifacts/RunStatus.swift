@@ -1,0 +1,211 @@
+internal import Glibc
+
+/// How far a run has come, read from its folder while it goes on or afterwards. Nothing is changed or held.
+package struct RunStatus: Hashable, Sendable {
+  package enum State: Hashable, Sendable {
+    /// A process has the folder's lock.
+    case running(process: Int?)
+    case finished, interrupted, failed
+    /// No process is at work, and none has written how the run ended.
+    case stopped
+  }
+
+  /// Means over an epoch's pictures; nil: no number.
+  package struct Figures: Hashable, Sendable {
+    package var epoch = 0
+    package var loss: Double?
+    package var top1: Double?
+  }
+
+  package struct Module: Hashable, Sendable {
+    /// From 1.
+    package var index: Int
+    package var name: String
+    /// That the plan gives it.
+    package var epochs = 0
+    package var train: Figures?
+    package var test: Figures?
+  }
+
+  package var name = ""
+  package var state = State.stopped
+  package var modules: [Module] = []
+  package var ensembleTop1: Double?
+  package var plannedPeakBytes: Int?
+  package var measuredPeakBytes: Int?
+  package var measuredSeconds: Double?
+  package var imagesPerSecond: Double?
+  package var weightsSHA256: String?
+
+  /// - Throws: ``RunStatusError`` where there is no run, or a file of it says something else than runs write.
+  package init(folder: String) throws(RunStatusError) {
+    guard RunDirectory.holdsRun(folder) else { throw .noRun(path: folder) }
+    try read(RunDirectory.planName, in: folder) { (scanner) throws(JSONScanner.Fault) in
+      try readPlan(&scanner)
+    }
+    if try !readSummary(in: folder) { state = .stopped }
+    try readMetrics(in: folder)
+    let worker = RunDirectory.worker(in: folder)
+    if worker.isAtWork { state = .running(process: worker.process) }
+  }
+
+  // MARK: - Files
+
+  /// - Returns: false where there is no such file.
+  @discardableResult
+  private func read(
+    _ name: String, in folder: String, _ body: (inout JSONScanner) throws(JSONScanner.Fault) -> Void
+  ) throws(RunStatusError) -> Bool {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try RunDirectory.bytes(of: "\(folder)/\(name)")
+    } catch {
+      if error.code == ENOENT { return false }
+      throw .file(error)
+    }
+    do throws(JSONScanner.Fault) {
+      var scanner = JSONScanner(bytes)
+      try body(&scanner)
+    } catch {
+      throw .malformed(
+        path: "\(folder)/\(name)", offset: error.offset, expected: error.expected, found: error.found)
+    }
+    return true
+  }
+
+  private mutating func readPlan(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+    var found = self
+    try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+      switch key {
+      case "name": found.name = try scanner.string()
+      case "modules":
+        try scanner.array { (scanner) throws(JSONScanner.Fault) in
+          var module = Module(index: found.modules.count + 1, name: "")
+          try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+            if key == "name" { module.name = try scanner.string() } else { try scanner.skipValue() }
+          }
+          found.modules.append(module)
+        }
+      case "stages":
+        try scanner.array { (scanner) throws(JSONScanner.Fault) in try found.readStage(&scanner) }
+      case _: try scanner.skipValue()
+      }
+    }
+    self = found
+  }
+
+  private mutating func readStage(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+    var trained: [Int] = []
+    var epochs = 0
+    try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+      switch key {
+      case "modules": trained = try scanner.naturalNumbers()
+      case "epochs": epochs = try scanner.naturalNumber()
+      case _: try scanner.skipValue()
+      }
+    }
+    for module in trained where modules.indices.contains(module - 1) { modules[module - 1].epochs += epochs }
+  }
+
+  /// - Returns: false where the run has written none yet.
+  private mutating func readSummary(in folder: String) throws(RunStatusError) -> Bool {
+    var found = self
+    let isThere = try read(RunDirectory.summaryName, in: folder) { (scanner) throws(JSONScanner.Fault) in
+      try scanner.object { (scanner, key, offset) throws(JSONScanner.Fault) in
+        switch key {
+        case "status": found.state = try Self.state(&scanner)
+        case "ensembleTop1": found.ensembleTop1 = try scanner.numberOrNull()
+        case "imagesPerSecond": found.imagesPerSecond = try scanner.numberOrNull()
+        case "weightsSha256": found.weightsSHA256 = try scanner.stringOrNull()
+        case "memory":
+          try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+            switch key {
+            case "plannedPeakBytes": found.plannedPeakBytes = try scanner.numberOrNull().map { Int($0) }
+            case "measuredPeakBytes": found.measuredPeakBytes = try scanner.numberOrNull().map { Int($0) }
+            case _: try scanner.skipValue()
+            }
+          }
+        case "time":
+          try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+            switch key {
+            case "measuredSeconds": found.measuredSeconds = try scanner.numberOrNull()
+            case _: try scanner.skipValue()
+            }
+          }
+        case _: try scanner.skipValue()
+        }
+      }
+    }
+    self = found
+    return isThere
+  }
+
+  private static func state(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> State {
+    scanner.skipBlanks()
+    let offset = scanner.offset
+    let word = try scanner.string()
+    switch RunSummary.Status(rawValue: word) {
+    case .finished: return .finished
+    case .interrupted: return .interrupted
+    case .failed: return .failed
+    case nil:
+      throw JSONScanner.Fault(
+        offset: offset, expected: "finished, interrupted or failed", found: "'\(word)'")
+    }
+  }
+
+  /// Keeps the last line of every module and split.
+  private mutating func readMetrics(in folder: String) throws(RunStatusError) {
+    let lines: [String]
+    do throws(FileError) { lines = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }
+    for (index, line) in lines.enumerated() {
+      do throws(JSONScanner.Fault) {
+        try readMetric(line)
+      } catch {
+        throw .malformed(
+          path: "\(folder)/\(RunDirectory.metricsName), line \(index + 1)", offset: error.offset,
+          expected: error.expected, found: error.found)
+      }
+    }
+  }
+
+  private mutating func readMetric(_ line: String) throws(JSONScanner.Fault) {
+    var module = 0
+    var isTest = false
+    var figures = Figures()
+    var scanner = JSONScanner(Array(line.utf8))
+    try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+      switch key {
+      case "module": module = try scanner.naturalNumber()
+      case "epoch": figures.epoch = try scanner.naturalNumber()
+      case "split": isTest = try scanner.string() == "test"
+      case "loss": figures.loss = try scanner.numberOrNull()
+      case "top1": figures.top1 = try scanner.numberOrNull()
+      case _: try scanner.skipValue()
+      }
+    }
+    try scanner.end()
+    guard modules.indices.contains(module - 1) else {
+      throw JSONScanner.Fault(
+        offset: 0, expected: "a module from 1 to \(modules.count)", found: "\(module)")
+    }
+    if isTest { modules[module - 1].test = figures } else { modules[module - 1].train = figures }
+  }
+}
+
+/// Why a run's folder tells nothing.
+package enum RunStatusError: Error, Hashable, Sendable {
+  case noRun(path: String)
+  case file(FileError)
+  case malformed(path: String, offset: Int, expected: String, found: String)
+
+  /// One sentence for a person, without a full stop.
+  package var message: String {
+    switch self {
+    case .noRun(let path): "\(path): there is no run in this folder"
+    case .file(let error): error.message
+    case .malformed(let path, let offset, let expected, let found):
+      "\(path): at byte \(offset): expected \(expected), found \(found)"
+    }
+  }
+}

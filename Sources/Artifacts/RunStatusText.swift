@@ -1,0 +1,103 @@
+package import Text
+
+/// A run for people: how far it has come, and its latest figures.
+package struct RunStatusText {
+  private let status: RunStatus
+  private let folder: String
+
+  package init(_ status: RunStatus, folder: String) {
+    self.status = status
+    self.folder = folder
+  }
+
+  package func text(_ style: TextStyle) -> String {
+    var table = Table([
+      .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
+      .right("test loss"), .right("test top1"),
+    ])
+    for module in status.modules {
+      let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
+      table.add([
+        "\(module.index)", module.name, "\(epoch)/\(module.epochs)", loss(module.train), top1(module.train),
+        loss(module.test), top1(module.test),
+      ])
+    }
+    if let ensemble = status.ensembleTop1 {
+      table.add(["", "ensemble", "", "", "", "", percentage(ensemble)])
+    }
+    return "\(style.bold(status.name)) in \(folder): \(stateWords)\n\n" + table.text(style) + footer
+  }
+
+  private var stateWords: String {
+    switch status.state {
+    case .running(let process?): "running (process \(process))"
+    case .running(nil): "running"
+    case .finished: "finished"
+    case .interrupted: "interrupted; strata run \(folder) --resume goes on"
+    case .failed: "failed; \(RunDirectory.logName) in the folder tells why"
+    case .stopped: "stopped before its end; strata run \(folder) --resume goes on"
+    }
+  }
+
+  private var footer: String {
+    var lines: [String] = []
+    if let seconds = status.measuredSeconds {
+      let rate = status.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
+      lines.append("time: \(duration(seconds: seconds))\(rate)")
+    }
+    if let planned = status.plannedPeakBytes {
+      let measured = status.measuredPeakBytes.map { byteSize($0) } ?? "unknown"
+      lines.append("peak memory: planned \(byteSize(planned)), measured \(measured)")
+    }
+    if let hash = status.weightsSHA256 { lines.append("weights: SHA-256 \(hash)") }
+    return lines.isEmpty ? "" : "\n" + lines.map { $0 + "\n" }.joined()
+  }
+
+  private func loss(_ figures: RunStatus.Figures?) -> String {
+    figures?.loss.map { fixed($0, decimals: 4) } ?? "-"
+  }
+
+  private func top1(_ figures: RunStatus.Figures?) -> String { figures?.top1.map { percentage($0) } ?? "-" }
+
+  /// The same as a document (`strata.run/1`).
+  package var json: JSON {
+    let process: Int?
+    let state: String
+    switch status.state {
+    case .running(let number): (state, process) = ("running", number)
+    case .finished: (state, process) = ("finished", nil)
+    case .interrupted: (state, process) = ("interrupted", nil)
+    case .failed: (state, process) = ("failed", nil)
+    case .stopped: (state, process) = ("stopped", nil)
+    }
+    let modules = status.modules.map { module in
+      JSON.object([
+        ("index", .integer(module.index)), ("name", .string(module.name)),
+        ("epochs", .integer(module.epochs)),
+        ("train", .optional(module.train, figures)), ("test", .optional(module.test, figures)),
+      ])
+    }
+    return .object([
+      ("schema", "strata.run/1"), ("name", .string(status.name)), ("status", .string(state)),
+      ("process", .optional(process, JSON.integer)), ("modules", .array(modules)),
+      ("ensembleTop1", .optional(status.ensembleTop1, JSON.number)),
+      (
+        "memory",
+        .object([
+          ("plannedPeakBytes", .optional(status.plannedPeakBytes, JSON.integer)),
+          ("measuredPeakBytes", .optional(status.measuredPeakBytes, JSON.integer)),
+        ])
+      ),
+      ("time", .object([("measuredSeconds", .optional(status.measuredSeconds, JSON.number))])),
+      ("imagesPerSecond", .optional(status.imagesPerSecond, JSON.number)),
+      ("weightsSha256", .optional(status.weightsSHA256, JSON.string)),
+    ])
+  }
+
+  private func figures(_ figures: RunStatus.Figures) -> JSON {
+    .object([
+      ("epoch", .integer(figures.epoch)), ("loss", .optional(figures.loss, JSON.number)),
+      ("top1", .optional(figures.top1, JSON.number)),
+    ])
+  }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+import Text
+
+@testable import Artifacts
+
+@Suite struct RunStatusTests {
+  private static let plan = """
+    {"schema": "strata.plan/1", "name": "net", "memory": {"a": [1, {"b": "}"}]},
+     "modules": [{"index": 1, "name": "layer 1"}, {"index": 2, "name": "layers 2-3"}],
+     "stages": [{"index": 1, "modules": [1, 2], "epochs": 3}, {"index": 2, "modules": [2], "epochs": 4}]}
+    """
+  private static let metrics = """
+    {"module":1,"epoch":1,"split":"test","loss":2.5,"top1":0.25,"seconds":0.1}
+    {"module":1,"epoch":1,"split":"train","loss":2.25,"top1":0.5,"seconds":0.1}
+    {"module":2,"epoch":1,"split":"train","loss":null,"top1":0.125,"seconds":0.1}
+    {"module":1,"epoch":2,"split":"train","loss":1.5e0,"top1":0.75,"seconds":0.1}
+    {"module":1,"epoch":2,"spl
+    """
+
+  private func folder(_ files: [String: String]) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    for (name, text) in files {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path).appendingPathComponent(name))
+    }
+    return folder
+  }
+
+  @Test("the last figures of every module, and how many epochs it has")
+  func figures() throws {
+    let folder = try folder(["plan.json": Self.plan, "metrics.jsonl": Self.metrics])
+    let status = try RunStatus(folder: folder.path)
+    #expect(status.name == "net")
+    #expect(status.state == .stopped)
+    #expect(status.modules.map(\.name) == ["layer 1", "layers 2-3"])
+    #expect(status.modules.map(\.epochs) == [3, 7])
+    #expect(status.modules[0].train == .init(epoch: 2, loss: 1.5, top1: 0.75))
+    #expect(status.modules[0].test == .init(epoch: 1, loss: 2.5, top1: 0.25))
+    #expect(status.modules[1].train == .init(epoch: 1, loss: nil, top1: 0.125))
+    #expect(status.modules[1].test == nil)
+    let text = RunStatusText(status, folder: "runs/net-1")
+    #expect(
+      text.text(.plain) == """
+        net in runs/net-1: stopped before its end; strata run runs/net-1 --resume goes on
+
+        module  made of     epoch  train loss  train top1  test loss  test top1
+             1  layer 1       2/3      1.5000       75.0%     2.5000      25.0%
+             2  layers 2-3    1/7           -       12.5%          -          -
+
+        """)
+    #expect(JSONWriter.line(text.json).contains(#""status":"stopped","process":null"#))
+  }
+
+  @Test(
+    "how the run ended",
+    arguments: [
+      ("finished", RunStatus.State.finished), ("interrupted", .interrupted), ("failed", .failed),
+    ])
+  func states(word: String, state: RunStatus.State) throws {
+    let summary = """
+      {"schema": "strata.summary/1", "status": "\(word)", "modules": [], "ensembleTop1": 0.5,
+       "memory": {"plannedPeakBytes": 2048, "measuredPeakBytes": 1024, "arenaBytes": 1},
+       "time": {"plannedSeconds": null, "measuredSeconds": 12.5}, "imagesPerSecond": null, "weightsSha256": "ab"}
+      """
+    let folder = try folder(["plan.json": Self.plan, "summary.json": summary])
+    let status = try RunStatus(folder: folder.path)
+    #expect(status.state == state)
+    #expect(status.ensembleTop1 == 0.5 && status.measuredSeconds == 12.5 && status.imagesPerSecond == nil)
+    let text = RunStatusText(status, folder: "x").text(.plain)
+    #expect(text.hasPrefix("net in x: \(word)"))
+    #expect(
+      text.hasSuffix(
+        "\ntime: 12.5 s\npeak memory: planned 2.0 KiB, measured 1.0 KiB\nweights: SHA-256 ab\n"))
+  }
+
+  @Test("a run at work is seen, and left alone")
+  func running() throws {
+    let folder = try folder(["plan.json": Self.plan])
+    let held = try RunDirectory.open(folder.path)
+    #expect(try RunStatus(folder: folder.path).state == .running(process: Int(getpid())))
+    _ = consume held
+    #expect(try RunStatus(folder: folder.path).state == .stopped)
+    // Looking took no lock.
+    _ = try RunDirectory.open(folder.path)
+  }
+
+  @Test("what is no run, or broken, is told with its place")
+  func faults() throws {
+    let empty = try folder([:])
+    #expect(throws: RunStatusError.noRun(path: empty.path)) { try RunStatus(folder: empty.path) }
+    for (files, message) in [
+      (["plan.json": "{\"name\": 1}"], "plan.json: at byte 9: expected '\"', found '1'"),
+      (
+        ["plan.json": Self.plan, "summary.json": #"{"status": "asleep"}"#],
+        "summary.json: at byte 11: expected finished, interrupted or failed, found 'asleep'"
+      ),
+      (
+        ["plan.json": Self.plan, "metrics.jsonl": "{\"module\":3}\n"],
+        "metrics.jsonl, line 1: at byte 0: expected a module from 1 to 2, found 3"
+      ),
+      (
+        ["plan.json": Self.plan, "metrics.jsonl": "{\"module\":1,\"loss\":x}\n"],
+        "metrics.jsonl, line 1: at byte 19: expected a number, found 'x'"
+      ),
+    ] {
+      let folder = try folder(files)
+      do {
+        _ = try RunStatus(folder: folder.path)
+        Issue.record("\(message) was not found")
+      } catch {
+        #expect(error.message == "\(folder.path)/\(message)")
+      }
+    }
+  }
+}
