@@ -60,7 +60,7 @@ let package = Package(
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "CompilerSupport",
-      dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR"],
+      dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR", "TestSupport"],
       path: "Tests/CompilerSupport"),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
@@ -73,7 +73,13 @@ let package = Package(
       dependencies: ["Passes", "GraphIR", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport"],
       exclude: ["Goldens"]),
     .testTarget(
-      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "Pipeline", "SpecLanguage", "TestSupport"]),
+      name: "PipelineTests",
+      dependencies: [
+        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "Planning", "Datasets", "Artifacts", "Text",
+        "CompilerSupport", "TestSupport",
+      ]),
+    .testTarget(
+      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "CompilerSupport", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
       dependencies: ["Execution", "Planning", "GraphIR", "Datasets", "CompilerSupport", "TestSupport"]),

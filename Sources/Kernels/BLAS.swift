@@ -54,11 +54,12 @@ private let detectedCore: String = {
   case Int32(STRATA_CPU_AVX2): wanted = "Haswell"
   case _: return detected
   }
-  let withoutAVX = [
-    "Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Athlon", "Opteron", "Opteron_SSE3",
+  let withoutAVX2 = [
+    "Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Sandybridge", "Atom", "Athlon", "Opteron",
+    "Opteron_SSE3", "Barcelona", "Bobcat",
   ]
   let withoutAVX512 = wanted == "SkylakeX" && detected == "Haswell"
-  guard withoutAVX.contains(detected) || withoutAVX512, getenv("OPENBLAS_CORETYPE") == nil else {
+  guard withoutAVX2.contains(detected) || withoutAVX512, getenv("OPENBLAS_CORETYPE") == nil else {
     return detected
   }
   typealias EntryPoint = @convention(c) () -> Void

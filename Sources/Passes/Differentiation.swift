@@ -114,7 +114,7 @@ private struct ModuleDifferentiation {
         )
       ]
       if node.operands.count == 3 {
-        updates.append((node.operands[2], biasGradient(node, dy)))
+        updates.append((node.operands[2], biasGradient(node, dy, relu: convolution.relu)))
       }
       if isTrained.contains(x) {
         accumulate(
@@ -126,7 +126,7 @@ private struct ModuleDifferentiation {
       let dy = relu ? emitReLUBackward(node, outer) : outer
       var updates = [(node.operands[1], emit(.linearWeightGradient, [x, dy], like: node.operands[1], node))]
       if node.operands.count == 3 {
-        updates.append((node.operands[2], biasGradient(node, dy)))
+        updates.append((node.operands[2], biasGradient(node, dy, relu: relu)))
       }
       if isTrained.contains(x) {
         accumulate(emit(.linearInputGradient, [dy, node.operands[1]], like: x, node), into: x, node)
@@ -196,9 +196,9 @@ private struct ModuleDifferentiation {
     return result
   }
 
-  /// Of a bias in front of batch norm exactly zero: batch norm takes every constant away again.
-  private mutating func biasGradient(_ node: Node, _ dy: ValueID) -> ValueID {
-    normalized.contains(node.results[0])
+  /// Of a bias in front of batch norm, with no ReLU between, exactly zero: batch norm takes every constant away again.
+  private mutating func biasGradient(_ node: Node, _ dy: ValueID, relu: Bool) -> ValueID {
+    !relu && normalized.contains(node.results[0])
       ? emit(.zeroGradient, [], like: node.operands[2], node)
       : emit(.biasGradient, [dy], like: node.operands[2], node)
   }

@@ -86,4 +86,13 @@ extension Diagnostic {
       primary: span, label: "\(pictures) pictures leave one over",
       help: "set `training.drop-last: true`, or another batch than \(batch)")
   }
+  static func shortcutDropsChannels(
+    _ block: String, from inChannels: Int, to outChannels: Int, at span: SourceSpan, shortcut: SourceSpan
+  ) -> Self {
+    Diagnostic(
+      code: "E118", message: "\(block) reads more channels than a zero-padded shortcut can hand on",
+      primary: span, label: "\(outChannels) channels from \(inChannels)",
+      notes: [Note(span: shortcut, label: "'zero-pad' only adds channels")],
+      help: "set `network.shortcut: projection`, or give the block \(inChannels) output channels")
+  }
 }

@@ -130,4 +130,17 @@ private let loweringExplanations = [
       auxiliary: mlp-sr
       training: {batch: 37, drop-last: true}
       """),
+  CodeExplanation(
+    code: "E118", title: "a zero-padded shortcut that would drop channels",
+    text: """
+      'shortcut: zero-pad' carries a block's input past its convolutions and fills new channels with zeros. It cannot
+      take channels away, as a block narrower than its input needs, and as 'invertible' downsampling, which makes four
+      times the channels, asks of most blocks. A projection can.
+      """,
+    bad: """
+      network: {family: resnet, shortcut: zero-pad, stages: [{blocks: 1, width: 16}, {blocks: 1, width: 8}]}
+      """,
+    good: """
+      network: {family: resnet, shortcut: zero-pad, stages: [{blocks: 1, width: 8}, {blocks: 1, width: 16}]}
+      """),
 ]

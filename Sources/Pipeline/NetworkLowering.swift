@@ -193,6 +193,13 @@ struct NetworkLowering {
         }
         shortcut = normalized(y, name: "\(name).shortcut.batch_norm")
       case .zeroPad:
+        guard outShape.channels >= inputShape.channels else {
+          diagnostics.append(
+            .shortcutDropsChannels(
+              "block \(item)", from: inputShape.channels, to: outShape.channels, at: builder.origin,
+              shortcut: resnet.shortcut.span))
+          return false
+        }
         shortcut = builder.subsample(input, stride: stride, channels: outShape.channels)
       }
     }

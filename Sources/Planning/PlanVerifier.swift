@@ -1,7 +1,8 @@
 internal import GraphIR
 
-/// Proves a program's layout: nothing that is live overlaps anything else that is live. Derives what is live from the
-/// nodes by itself and compares pairs; shares no code with liveness or packer.
+/// Proves a program's layout: everything lies inside the arena on cache lines of its own, and nothing that is live overlaps
+/// anything else that is live. Derives what is live from the nodes by itself and compares pairs; shares no code with
+/// liveness or packer.
 package struct PlanVerifier {
   package struct Overlap: Error, CustomStringConvertible {
     package var description: String
@@ -16,11 +17,17 @@ package struct PlanVerifier {
   package func verify() throws(Overlap) {
     let graph = program.graph
     let bytes = graph.values.indices.map(bytes)
+    for (value, range) in bytes.enumerated() { try checkPlace(range, "%\(value)") }
     // The bytes of everything that outlives a step are never handed to anything else.
     let resident = graph.values.indices.filter { graph.values[$0].outlivesStep }.map { bytes[$0] }
       .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
     for (first, second) in zip(resident, resident.dropFirst()) where first.overlaps(second) {
       throw Overlap(description: "two resident values share bytes \(first) and \(second)")
+    }
+    for batch in [graph.pictures.index, graph.labels.index] {
+      if let held = Self.first(of: resident, overlapping: bytes[batch]) {
+        throw Overlap(description: "%\(batch) lies over resident bytes \(held)")
+      }
     }
     // Walks backwards: what is live behind a node is what later nodes read.
     var live = Set(graph.metrics.map(\.value.index))
@@ -28,14 +35,14 @@ package struct PlanVerifier {
       let results = node.results.map(\.index)
       let operands = node.operands.map(\.index).filter { !graph.values[$0].outlivesStep }
       var written = results.map { (bytes[$0], "%\($0)") }
-      if let scratch = program.scratch(ofNode: index) { written.append((scratch, "scratch")) }
+      if let scratch = program.scratch(ofNode: index) {
+        try checkPlace(scratch, "scratch of node \(index)")
+        written.append((scratch, "scratch"))
+      }
       let overwritten = node.overwrites.map { node.operands[$0].index }
       // What passes the node by.
       live.subtract(results)
       for (position, (range, name)) in written.enumerated() {
-        guard range.upperBound <= program.arenaBytes else {
-          throw Overlap(description: "node \(index): \(name) ends behind the arena")
-        }
         for other in written.dropFirst(position + 1) where range.overlaps(other.0) {
           throw Overlap(description: "node \(index): \(name) and \(other.1) share bytes")
         }
@@ -60,6 +67,15 @@ package struct PlanVerifier {
     for (first, second) in [(graph.pictures.index, graph.labels.index)]
     where bytes[first].overlaps(bytes[second]) {
       throw Overlap(description: "pictures and labels share bytes")
+    }
+  }
+
+  private func checkPlace(_ range: Range<Int>, _ name: String) throws(Overlap) {
+    guard range.lowerBound >= 0, range.upperBound <= program.arenaBytes else {
+      throw Overlap(description: "\(name) at \(range) is not inside the arena")
+    }
+    guard range.lowerBound % 64 == 0 else {
+      throw Overlap(description: "\(name) at \(range) does not begin on a cache line")
     }
   }
 

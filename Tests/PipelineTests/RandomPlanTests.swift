@@ -1,0 +1,145 @@
+import Artifacts
+import CompilerSupport
+import GraphIR
+import Planning
+import Testing
+import Text
+
+/// What must hold for every plan, tried on specs that are drawn from seeds.
+@Suite("Plans of random specs")
+struct RandomPlanTests {
+  private static let seeds = 0..<60
+
+  /// A plan's programs with the layout of what is resident while they run.
+  private func programs(_ plan: Plan) -> [(name: String, program: Program, resident: ResidentLayout)] {
+    plan.stages.flatMap { stage in
+      [
+        ("stage \(stage.index) training", stage.training, stage.resident),
+        ("stage \(stage.index) evaluation", stage.evaluation, stage.resident),
+      ]
+    } + [("evaluation", plan.evaluation, plan.resident)]
+  }
+
+  @Test(arguments: seeds)
+  func holds(seed: Int) throws {
+    let random = RandomSpec(seed: seed)
+    let threads = 1 + seed % 3
+    let spec = try DecodedSpec(random.text)
+    let plan = try spec.plan(threads: threads, pictures: random.pictures)
+    expectPlaces(plan, seed: seed, random.text)
+    expectUpdates(plan, seed: seed)
+    let again = try DecodedSpec(random.text).plan(threads: threads, pictures: random.pictures)
+    let isSame = text(plan, spec) == text(again, spec) && plan.layoutText == again.layoutText
+    #expect(isSame, "seed \(seed): the second plan differs")
+  }
+
+  private func text(_ plan: Plan, _ spec: DecodedSpec) -> String {
+    JSONWriter.document(plan.json(specPath: nil, dataPath: nil, place: spec.place))
+  }
+
+  /// Programs are well formed, and every byte is accounted for.
+  private func expectPlaces(_ plan: Plan, seed: Int, _ text: String) {
+    for (name, program, resident) in programs(plan) {
+      let place = Comment(rawValue: "seed \(seed), \(name):\n\(text)")
+      #expect(throws: Never.self, place) {
+        try GraphVerifier(program.graph).verify()
+        try PlanVerifier(program).verify()
+      }
+      let bound = CountedMemory(program, resident).largestTotal
+      #expect(program.peak.total == bound, place)
+      #expect(program.arenaBytes >= bound, place)
+      #expect(program.arenaBytes <= plan.arenaBytes, place)
+      #expect(firstIntruder(program, resident) == nil, place)
+    }
+    for stage in plan.stages {
+      #expect(stage.memory.lowerBoundBytes == max(stage.training.peak.total, stage.evaluation.peak.total))
+      #expect(stage.memory.arenaBytes == max(stage.training.arenaBytes, stage.evaluation.arenaBytes))
+    }
+    let programs = programs(plan).map(\.program)
+    #expect(plan.memory.lowerBoundBytes == programs.map(\.peak.total).max(), "seed \(seed)")
+    #expect(plan.arenaBytes == programs.map(\.arenaBytes).max(), "seed \(seed)")
+  }
+
+  /// A transient value or a scratch that reaches into what is resident, whether or not the program knows of it.
+  private func firstIntruder(_ program: Program, _ resident: ResidentLayout) -> String? {
+    var transients: [(name: String, bytes: Range<Int>)] = []
+    for (index, value) in program.graph.values.enumerated() {
+      switch value.category {
+      case .parameter, .statistics, .optimizer: continue
+      case .batch, .gradient, .activation:
+        let offset = program.offsets[index]
+        transients.append(("%\(index)", offset..<offset + value.type.byteCount))
+      }
+    }
+    for node in program.graph.nodes.indices {
+      if let bytes = program.scratch(ofNode: node) { transients.append(("scratch of \(node)", bytes)) }
+    }
+    for entry in resident.entries {
+      let bytes = entry.offset..<entry.offset + entry.value.type.byteCount
+      if let intruder = transients.first(where: { $0.bytes.overlaps(bytes) }) {
+        return "\(intruder.name) over \(entry.value.name)"
+      }
+    }
+    return nil
+  }
+
+  /// Every parameter of the modules that learn is updated once a step, behind its last use.
+  private func expectUpdates(_ plan: Plan, seed: Int) {
+    for stage in plan.stages {
+      let graph = stage.training.graph
+      var updated: [String] = []
+      for (index, node) in graph.nodes.enumerated() {
+        guard case .update = node.op else { continue }
+        let parameter = node.operands[0]
+        updated.append(graph[parameter].name)
+        let isRead = graph.nodes[(index + 1)...].contains { $0.operands.contains(parameter) }
+        #expect(!isRead, "seed \(seed): '\(graph[parameter].name)' is read behind its update")
+      }
+      let trained = stage.resident.entries.filter {
+        $0.value.category == .parameter && stage.schedule.indices.contains($0.value.module)
+      }
+      #expect(updated.sorted() == trained.map(\.value.name).sorted(), "seed \(seed), stage \(stage.index)")
+    }
+    let parameters = plan.resident.entries.filter { $0.value.category == .parameter }
+      .map(\.value.type.elementCount).reduce(0, +)
+    let counted = plan.modules.map { $0.parameters + $0.auxiliaryParameters }.reduce(0, +)
+    #expect(counted == parameters, "seed \(seed)")
+  }
+}
+
+/// What is live at each node, counted by the definition and without the planner's own code.
+private struct CountedMemory {
+  private(set) var largestTotal = 0
+
+  init(_ program: Program, _ resident: ResidentLayout) {
+    let graph = program.graph
+    func padded(_ byteCount: Int) -> Int { (byteCount + 63) / 64 * 64 }
+    let residentBytes = resident.entries.map { padded($0.value.type.byteCount) }.reduce(0, +)
+    // A result that overwrites an operand lives in the operand's block: chains of them are one block.
+    var block = graph.values.indices.map { $0 }
+    for node in graph.nodes {
+      guard let position = node.overwrites else { continue }
+      block[node.results[0].index] = block[node.operands[position].index]
+    }
+    var first: [Int: Int] = [graph.pictures.index: 0, graph.labels.index: 0]
+    var last: [Int: Int] = [graph.pictures.index: 0, graph.labels.index: 0]
+    for (index, node) in graph.nodes.enumerated() {
+      for value in node.operands + node.results {
+        switch graph[value].category {
+        case .parameter, .statistics, .optimizer: continue
+        case .batch, .gradient, .activation:
+          first[block[value.index]] = first[block[value.index]] ?? index
+          last[block[value.index]] = index
+        }
+      }
+    }
+    for metric in graph.metrics { last[block[metric.value.index]] = graph.nodes.count - 1 }
+    for index in graph.nodes.indices {
+      var total = residentBytes + padded(program.scratch(ofNode: index)?.count ?? 0)
+      for (value, start) in first where start <= index && index <= last[value, default: start] {
+        total += padded(graph.values[value].type.byteCount)
+      }
+      largestTotal = max(largestTotal, total)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import CompilerSupport
+import GraphIR
+import Planning
+import Testing
+
+/// Layouts that are broken on purpose.
+@Suite("The verifier of plans")
+struct PlanVerifierTests {
+  private let program: Program
+  private var graph: Graph { program.graph }
+
+  init() throws {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: verify
+      network: {family: vgg, input: 3x8x8, widths: [8, 12], head: gap}
+      downsampling: {kind: max-pool, before: [2]}
+      auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
+      training: {strategy: parallel, batch: 8}
+      """)
+    program = try spec.plan().stages[0].training
+  }
+
+  private func fault(_ program: Program) -> String? {
+    do {
+      try PlanVerifier(program).verify()
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  private func changed(
+    offsets: [Int]? = nil, scratch: [Range<Int>]? = nil, arenaBytes: Int? = nil, graph: Graph? = nil
+  ) -> Program {
+    Program(
+      graph: graph ?? program.graph, offsets: offsets ?? program.offsets,
+      scratch: scratch ?? ranges, arenaBytes: arenaBytes ?? program.arenaBytes)
+  }
+
+  private var ranges: [Range<Int>] { graph.nodes.indices.map { program.scratch(ofNode: $0) ?? 0..<0 } }
+
+  private func moved(_ value: Int, to offset: Int) -> Program {
+    var offsets = program.offsets
+    offsets[value] = offset
+    return changed(offsets: offsets)
+  }
+
+  private func isResident(_ value: Int) -> Bool {
+    switch graph.values[value].category {
+    case .parameter, .statistics, .optimizer: true
+    case .batch, .gradient, .activation: false
+    }
+  }
+
+  private func firstNode(_ op: (Op) -> Bool) throws -> Int {
+    try #require(graph.nodes.firstIndex { op($0.op) })
+  }
+
+  @Test("takes the planner's layout")
+  func intact() {
+    #expect(fault(program) == nil)
+    #expect(fault(changed()) == nil)
+  }
+
+  /// By values, found here from the nodes alone.
+  private func liveNodes() -> [ClosedRange<Int>?] {
+    graph.values.indices.map { value in
+      let id = ValueID(index: value)
+      let uses = graph.nodes.indices.filter { graph.nodes[$0].operands.contains(id) }
+      let definition = graph.nodes.firstIndex { $0.results.contains(id) }
+      let isWanted = graph.metrics.contains { $0.value == id }
+      guard let start = definition ?? (graph.values[value].category == .batch ? 0 : nil) else { return nil }
+      return start...(isWanted ? graph.nodes.count - 1 : max(start, uses.max() ?? start))
+    }
+  }
+
+  @Test("any two values that live at once, the one moved over the other")
+  func everyPair() {
+    let live = liveNodes()
+    var tried = 0
+    for (moving, lifetime) in live.enumerated() {
+      guard let lifetime else { continue }
+      for (other, otherLifetime) in live.enumerated() where other != moving {
+        guard let otherLifetime, lifetime.overlaps(otherLifetime) else { continue }
+        // A result in the place of an operand that its node overwrites is as it should be.
+        let pair = Set([ValueID(index: moving), ValueID(index: other)])
+        let isInPlace = graph.nodes.contains { node in
+          node.overwrites.map { pair == Set([node.operands[$0], node.results[0]]) } ?? false
+        }
+        if isInPlace { continue }
+        tried += 1
+        let told = fault(moved(moving, to: program.offsets[other]))
+        #expect(told != nil, "%\(moving) in the place of %\(other)")
+      }
+    }
+    #expect(tried > 500)
+  }
+
+  @Test("a transient value over each resident one")
+  func overResidents() {
+    for resident in graph.values.indices where isResident(resident) {
+      for value in graph.values.indices where !isResident(value) {
+        let told = fault(moved(value, to: program.offsets[resident]))
+        #expect(told != nil, "%\(value) in the place of \(graph.values[resident].name)")
+      }
+    }
+  }
+
+  @Test("two resident values in one place")
+  func residents() throws {
+    let resident = graph.values.indices.filter(isResident)
+    let told = fault(moved(resident[1], to: program.offsets[resident[0]]))
+    #expect(told?.hasPrefix("two resident values share bytes") == true)
+  }
+
+  @Test("pictures and labels in one place")
+  func batch() throws {
+    let told = fault(moved(graph.labels.index, to: program.offsets[graph.pictures.index]))
+    #expect(told == "pictures and labels share bytes")
+  }
+
+  @Test("a value that ends one byte behind the arena")
+  func behindTheArena() {
+    for (value, offset) in program.offsets.enumerated() {
+      let end = offset + graph.values[value].type.byteCount
+      #expect(fault(changed(arenaBytes: end - 1)) != nil, "%\(value)")
+      #expect(fault(moved(value, to: -64)) != nil, "%\(value)")
+    }
+  }
+
+  @Test("scratch over the node's operands, its results and what lives on, and behind the arena")
+  func scratch() throws {
+    var tried = 0
+    for node in graph.nodes.indices {
+      guard let scratch = program.scratch(ofNode: node) else { continue }
+      let live = liveNodes()
+      for value in graph.values.indices where isResident(value) || live[value]?.contains(node) == true {
+        var ranges = ranges
+        let start = program.offsets[value]
+        ranges[node] = start..<start + scratch.count
+        tried += 1
+        #expect(fault(changed(scratch: ranges)) != nil, "scratch of node \(node) over %\(value)")
+      }
+      var ranges = ranges
+      ranges[node] = program.arenaBytes - scratch.count + 1..<program.arenaBytes + 1
+      #expect(fault(changed(scratch: ranges)) != nil)
+    }
+    #expect(tried > 500)
+  }
+
+  @Test("places off the cache lines")
+  func alignment() throws {
+    let value = try #require(graph.nodes.last { !$0.results.isEmpty }?.results[0].index)
+    #expect(fault(moved(value, to: program.offsets[value] + 4)) != nil)
+    let node = try firstNode { if case .convolution = $0 { true } else { false } }
+    var ranges = ranges
+    let scratch = try #require(program.scratch(ofNode: node))
+    ranges[node] = scratch.lowerBound + 4..<scratch.upperBound
+    #expect(fault(changed(scratch: ranges)) != nil)
+  }
+
+  @Test("a value that nobody writes")
+  func unwritten() {
+    var graph = graph
+    let lost = graph.nodes[0].results[0].index
+    graph.nodes.removeFirst()
+    var scratch = ranges
+    scratch.removeFirst()
+    #expect(fault(changed(scratch: scratch, graph: graph)) == "%\(lost) is read but never written")
+  }
+}
