@@ -1,7 +1,8 @@
 import Diagnostics
 import Foundation
-import SpecLanguage
 import Testing
+
+@testable import SpecLanguage
 
 /// The table of keys and what is made from it.
 @Suite struct TableTests {
@@ -60,7 +61,19 @@ import Testing
       #expect(keys.contains(key))
     }
     // Cells hold no bar of their own.
-    for row in rows { #expect(row.replacing("\\|", with: "").filter { $0 == "|" }.count == 5, "\(row)") }
+    for row in rows { #expect(row.replacing("\\|", with: "").filter { $0 == "|" }.count == 7, "\(row)") }
+  }
+
+  @Test func everyKeyHasASourceAndEverySourceAKey() throws {
+    let rows = referenceTable().split(separator: "\n").dropFirst(2)
+    for row in rows { #expect(!row.hasSuffix("|  |"), "\(row)") }
+    let keys = rows.compactMap { $0.split(separator: "`").dropFirst().first?.replacing("[]", with: "") }
+    for entry in SpecSources.all { #expect(keys.contains { $0 == entry.path }, "\(entry.path)") }
+    #expect(Set(SpecSources.all.map(\.path)).count == SpecSources.all.count)
+    #expect(SpecSources.source(of: "training.asynchronous.slow.by") == "Belilovsky 2020")
+    #expect(SpecSources.source(of: "network.head.hidden") == "Belilovsky 2020")
+    #expect(SpecSources.source(of: "training.seeds") == "Strata")
+    #expect(SpecSources.source(of: "trainin") == nil)
   }
 
   @Test func documentationIsOneLineWithoutFullStop() throws {

@@ -1,14 +1,14 @@
-/// Every key of the language as a Markdown table: path, what it takes, its default, what it means. `[]` stands for the
-/// entries of a list, the words in brackets for the kinds that have the key.
+/// Every key of the language as a Markdown table: path, what it takes, its default, its unit, what it means, and whose idea
+/// it is. `[]` stands for the entries of a list, the words in brackets for the kinds that have the key.
 package func referenceTable() -> String {
-  var lines = ["| key | takes | default | meaning |", "|---|---|---|---|"]
+  var lines = ["| key | takes | default | unit | meaning | source |", "|---|---|---|---|---|---|"]
   SpecTable.walk { key, section, shape in
     let path = section.isEmpty ? key.name : section + "." + key.name
     let kinds =
       key.kinds.isEmpty ? "" : " (\(shape.discriminator ?? "kind"): \(key.kinds.joined(separator: ", ")))"
-    let unit = key.unit.map { " (\($0))" } ?? ""
     let cells = [
-      "`\(path)`\(kinds)", key.shape.referenceWords, key.fallback.referenceWords, key.documentation + unit,
+      "`\(path)`\(kinds)", key.shape.referenceWords, key.fallback.referenceWords, key.unit ?? "",
+      key.documentation, SpecSources.source(of: path) ?? "",
     ]
     lines.append("| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |")
   }
