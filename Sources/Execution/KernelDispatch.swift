@@ -136,11 +136,14 @@ internal import Planning
         logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil, metrics: y, rows: batch,
         classes: input.channels, weight: Float(weight), context: context)
     case .ensemble:
+      let count = node.operands.count
+      // 2^j over the sum of all of them, j from 1; scaled by 2^-n, so that deep stacks do not overflow.
+      let sum = 2 - Float(sign: .plus, exponent: 1 - count, significand: 1)
       for (position, operand) in node.operands.enumerated() {
-        // 2^j for the j-th classifier, from 1.
+        let weight = Float(sign: .plus, exponent: position + 1 - count, significand: 1) / sum
         unsafe accumulateScaled(
-          x: floats(operand), scale: Float(sign: .plus, exponent: position + 1, significand: 1), y: y,
-          count: input.elementCount, overwrites: position == 0, context: context)
+          x: floats(operand), scale: weight, y: y, count: input.elementCount, overwrites: position == 0,
+          context: context)
       }
     case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,

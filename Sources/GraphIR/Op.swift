@@ -105,7 +105,7 @@ package enum Op: Hashable, Sendable {
   case softmaxCrossEntropy(weight: Double)
   /// z, labels, metrics -> metrics, [gradient]: Nøkland and Eidnes' similarity loss, mixed with the loss in `metrics`.
   case similarityLoss(weight: Double, classes: Int)
-  /// logits of modules 1...n -> the sum of 2^j times the j-th (the papers' ensemble over depth).
+  /// logits of modules 1...n -> their mean with weights 2^j (the papers' ensemble over depth).
   case ensemble
 
   // Backward.

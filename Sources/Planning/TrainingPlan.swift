@@ -75,7 +75,7 @@ package enum LearningRateSchedule: Hashable, Sendable {
   case constant
   /// Times `factor` after every `every` epochs.
   case step(every: Int, factor: Double)
-  /// Times `factor` from each of these epochs on.
+  /// Times `factor` behind each of these epochs.
   case milestones([Int], factor: Double)
   /// A linear rise over the first `warmUp` epochs, then half a cosine down to `floor`.
   case cosine(warmUp: Int, floor: Double)
@@ -89,7 +89,7 @@ package enum LearningRateSchedule: Hashable, Sendable {
     case .constant: return 1
     case .step(let every, let factor): return power(factor, (epoch - 1) / every)
     case .milestones(let milestones, let factor):
-      return power(factor, milestones.filter { $0 <= epoch }.count)
+      return power(factor, milestones.filter { $0 < epoch }.count)
     case .cosine(let warmUp, let floor):
       if epoch <= warmUp { return Double(epoch) / Double(warmUp) }
       let progress = Double(epoch - 1 - warmUp) / Double(max(1, epochs - warmUp))

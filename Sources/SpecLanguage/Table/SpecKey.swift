@@ -11,7 +11,7 @@ package struct SpecKey: Sendable {
   package let documentation: String
   /// Words that people write for it elsewhere, for suggestions only.
   package let alsoKnownAs: [String]
-  /// The network's shapes or its training hang on it: where it is broken, checking shapes would only make noise.
+  /// The shapes of the network hang on it: where it is broken, checking shapes would only make noise.
   package let isStructural: Bool
 
   package init(

@@ -34,7 +34,7 @@ extension SpecTable {
         "kernel",
         .either([
           .integer(1...11, odd: true), .list(.integer(1...11, odd: true), count: 1...Limits.items),
-        ]), .value(.integer(3)), kinds: ["vgg"], unit: "pixels", structural: true,
+        ]), .value(.integer(3)), kinds: ["vgg"], unit: "pixels",
         alsoKnownAs: ["kernel-size", "kernels"],
         "side of the layers' convolutions: one for all, or one a layer"),
       SpecKey(
@@ -64,10 +64,10 @@ extension SpecTable {
       SpecKey(
         "bias", .either([.flag, .list(.flag, count: 1...Limits.items)]),
         .derived("vgg: `true`; resnet: `false`"),
-        structural: true, "whether the layers' convolutions add a bias; vgg: one for all, or one a layer"),
+        "whether the layers' convolutions add a bias; vgg: one for all, or one a layer"),
       SpecKey(
         "batch-norm", .either([.flag, .list(.flag, count: 1...Limits.items)]), .value(.flag(true)),
-        structural: true, alsoKnownAs: ["bn", "batchnorm", "normalization"],
+        alsoKnownAs: ["bn", "batchnorm", "normalization"],
         "batch norm behind the convolutions; `false` drops it everywhere; vgg: a list speaks of the layers alone"
       ),
       SpecKey(
@@ -92,7 +92,7 @@ extension SpecTable {
       "width", .integer(1...Limits.channels), .derived("the first stage's width"), unit: "channels",
       structural: true, alsoKnownAs: ["channels"], "output channels"),
     SpecKey(
-      "kernel", .integer(1...11, odd: true), .value(.integer(3)), unit: "pixels", structural: true,
+      "kernel", .integer(1...11, odd: true), .value(.integer(3)), unit: "pixels",
       "side of the convolution"),
     SpecKey("stride", .integer(1...4), .value(.integer(1)), unit: "pixels", structural: true, "its stride"),
     SpecKey(
@@ -104,7 +104,7 @@ extension SpecTable {
   private static func classifierKeys(hidden: ValueShape, hiddenDocumentation: String) -> [SpecKey] {
     [
       SpecKey(
-        "k", .integer(1...64), .value(.integer(3)), kinds: ["cnn"], structural: true,
+        "k", .integer(1...64), .value(.integer(3)), kinds: ["cnn"],
         "hidden layers of the auxiliary problem, the trained layer counted (1 is `linear`)"),
       SpecKey(
         "width",
@@ -116,17 +116,17 @@ extension SpecTable {
                 "doubled", .integer(1...Limits.channels), .required, unit: "channels", structural: true,
                 "width at the first module; doubles wherever the network halves the picture")
             ])), .list(.integer(1...Limits.channels), count: 1...Limits.items),
-        ]), .value(.word("same")), kinds: ["cnn"], unit: "channels", structural: true,
+        ]), .value(.word("same")), kinds: ["cnn"], unit: "channels",
         "channels of its convolutions: the module's own, a number, doubled at each halving, or one a module"),
       SpecKey(
         "pool", .integer(1...64), .value(.integer(2)), kinds: ["linear", "cnn"], unit: "pixels",
-        structural: true,
+
         "side of the picture that the last average pool makes"),
       SpecKey(
         "convolutions", .integer(1...64), .value(.integer(3)), kinds: ["mlp-sr"], unit: "layers",
-        structural: true, "1x1 convolutions on the shrunk picture"),
+        "1x1 convolutions on the shrunk picture"),
       SpecKey(
-        "hidden", hidden, .value(.integer(3)), kinds: ["mlp", "mlp-sr"], unit: "layers", structural: true,
+        "hidden", hidden, .value(.integer(3)), kinds: ["mlp", "mlp-sr"], unit: "layers",
         hiddenDocumentation),
     ]
   }
@@ -142,7 +142,7 @@ extension SpecTable {
   static let auxiliary = SectionShape(
     auxiliaryKeys + [
       SpecKey(
-        "loss", .word(AuxiliaryLoss.self), .value(.word("cross-entropy")), structural: true,
+        "loss", .word(AuxiliaryLoss.self), .value(.word("cross-entropy")),
         "what the modules but the last minimise: cross-entropy, similarity matching, or both"),
       SpecKey(
         "overrides",

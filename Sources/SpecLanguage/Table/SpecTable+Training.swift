@@ -1,7 +1,7 @@
 extension SpecTable {
   static let training = SectionShape([
     SpecKey(
-      "strategy", .word(Strategy.self), .value(.word("parallel")), structural: true, alsoKnownAs: ["mode"],
+      "strategy", .word(Strategy.self), .value(.word("parallel")), alsoKnownAs: ["mode"],
       "one module after the other, all at once, all at their own pace, or one backward pass through all"),
     SpecKey(
       "partition",
@@ -21,13 +21,13 @@ extension SpecTable {
       alsoKnownAs: ["modules", "split"],
       "what makes a module"),
     SpecKey(
-      "epochs", .integer(1...Limits.epochs), .value(.integer(1)), unit: "epochs", structural: true,
+      "epochs", .integer(1...Limits.epochs), .value(.integer(1)), unit: "epochs",
       "passes over the data, for each module"),
     SpecKey(
-      "batch", .integer(1...Limits.batch), .value(.integer(128)), unit: "pictures", structural: true,
+      "batch", .integer(1...Limits.batch), .value(.integer(128)), unit: "pictures",
       alsoKnownAs: ["batch-size", "bs"], "pictures of one step"),
     SpecKey(
-      "drop-last", .flag, .value(.flag(false)), structural: true, "leave out a last batch that is smaller"),
+      "drop-last", .flag, .value(.flag(false)), "leave out a last batch that is smaller"),
     SpecKey(
       "optimizer", .section(optimizer), .absent("`sgd`"),
       alsoKnownAs: ["optimiser"], "how a gradient moves the weights"),

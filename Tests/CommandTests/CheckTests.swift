@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+private struct Report: Decodable {
+  struct Fault: Decodable { var code: String }
+  var schema: String
+  var diagnostics: [Fault]
+}
+
+@Suite("Specs, checked and printed as graphs")
+struct CheckTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+    try workspace.write(
+      """
+      strata: 1
+      name: bad
+      network: {family: vgg, input: 3x12x12, widths: [8, 8, 8]}
+      downsampling: {before: [1, 2, 3]}
+      training: {optimizer: {lr: 0.1}}
+      """, to: "bad.yaml")
+  }
+
+  @Test("a good spec")
+  func good() throws {
+    let result = try workspace.strata("check", "net.yaml")
+    #expect(result.exitCode == 0 && result.output == "net.yaml: ok\n" && result.diagnostics == "")
+  }
+
+  @Test("all faults of a spec, with their places")
+  func bad() throws {
+    let result = try workspace.strata("check", "bad.yaml")
+    #expect(result.exitCode == 2 && result.output == "")
+    #expect(
+      result.diagnostics == """
+        error[E101]: layer 3 can't read half of a 3x3 picture
+         --> bad.yaml:4:31
+          |
+        3 | network: {family: vgg, input: 3x12x12, widths: [8, 8, 8]}
+          |                                                    - layer 2 makes 3x3 pictures of 8 channels
+        4 | downsampling: {before: [1, 2, 3]}
+          |                               ^ halves 3x3
+          = help: drop this halving, or change `network.input` so that every halving comes out even
+
+        error[E021]: unknown key 'lr'
+         --> bad.yaml:5:24
+          |
+        5 | training: {optimizer: {lr: 0.1}}
+          |                        ^^ not a key of 'training.optimizer'
+          = help: did you mean 'learning-rate'?
+
+        """)
+  }
+
+  @Test("good and bad together: each is told, and the exit code is that of the bad one")
+  func several() throws {
+    let result = try workspace.strata("check", "bad.yaml", "net.yaml", "missing.yaml")
+    #expect(result.exitCode == 2 && result.output == "net.yaml: ok\n")
+    #expect(result.diagnostics.contains("error[E021]"))
+    #expect(result.diagnostics.contains("error: cannot read 'missing.yaml': "))
+  }
+
+  @Test("as JSON")
+  func json() throws {
+    let good = try report(try workspace.strata("check", "net.yaml", "--json"))
+    #expect(good.schema == "strata.diagnostics/1" && good.diagnostics.isEmpty)
+    let bad = try report(try workspace.strata("check", "bad.yaml", "--json"))
+    #expect(bad.diagnostics.map(\.code) == ["E101", "E021"])
+  }
+
+  private func report(_ result: StrataProcess) throws -> Report {
+    try JSONDecoder().decode(Report.self, from: Data(result.output.utf8))
+  }
+
+  @Test("a value that was set is checked like the file, at its own place")
+  func set() throws {
+    let result = try workspace.strata("check", "net.yaml", "--set", "training.batch=0")
+    #expect(result.exitCode == 2)
+    #expect(result.diagnostics.contains(" --> --set:1:16\n"))
+    #expect(try workspace.strata("check", "net.yaml", "--set", "training.batch=7").exitCode == 0)
+  }
+
+  @Test("the graph after a pass; an unknown pass is answered with all of them")
+  func graphs() throws {
+    let all = try workspace.strata("ir", "net.yaml")
+    #expect(all.exitCode == 0)
+    #expect(all.output.hasPrefix("# stage 1, training\nmodule 1:\n"))
+    let lowered = try workspace.strata("ir", "net.yaml", "--after", "lowering")
+    #expect(lowered.output.hasPrefix("# network\nwhole network:\n"))
+    #expect(lowered.output.contains("max_pool[2x2 s2 p0]"))
+    #expect(lowered.output.contains("; layers net.yaml:4\n"))
+    let wrong = try workspace.strata("ir", "net.yaml", "--after", "fuze")
+    #expect(wrong.exitCode == 2)
+    #expect(
+      wrong.diagnostics.hasPrefix(
+        "error: there is no pass 'fuze'\n  = help: did you mean 'fuse'? passes in order: lowering, "))
+  }
+
+  @Test("a bad flag is exit code 2 and runs nothing", arguments: ["check", "plan", "run", "evaluate", "ir"])
+  func badFlag(command: String) throws {
+    let result = try workspace.strata(command, "net.yaml", "--no-such-flag")
+    #expect(result.exitCode == 2 && result.output == "")
+    #expect(result.diagnostics.hasPrefix("error: unknown option '--no-such-flag'"))
+    #expect(try workspace.names(in: ".") == ["bad.yaml", "net.yaml"])
+  }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+private struct PlanDocument: Decodable {
+  struct Spec: Decodable { var sha256: String }
+  struct DataPart: Decodable { var fingerprint: String? }
+  struct Network: Decodable { var parameters, macs: Int }
+  struct Module: Decodable {
+    struct Auxiliary: Decodable { var parameters, macs: Int }
+    var index, parameters, macs: Int
+    var name: String
+    var auxiliary: Auxiliary
+  }
+  struct Memory: Decodable {
+    var peakBytes, arenaBytes, lowerBoundBytes, parameterBytes, statisticsBytes, gradientBytes: Int
+    var optimizerBytes, activationBytes, workspaceBytes, batchBytes, dataBytes, runtimeBytes: Int
+    var peakStage, endToEndPeakBytes, budgetBytes: Int?
+    var peakOperation: String?
+
+    var categories: Int {
+      parameterBytes + statisticsBytes + gradientBytes + optimizerBytes + activationBytes + workspaceBytes
+        + batchBytes
+    }
+  }
+  struct Stage: Decodable {
+    var index, epochs, steps: Int
+    var strategy: String
+    var modules: [Int]
+    var memory: Memory
+  }
+  var schema, name, layoutSha256: String
+  var threads: Int
+  var spec: Spec
+  var data: DataPart
+  var network: Network
+  var modules: [Module]
+  var stages: [Stage]
+  var memory: Memory
+}
+
+@Suite("Plans, printed and kept")
+struct PlanTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "specs/net.yaml")
+  }
+
+  private func planned(_ arguments: [String] = []) throws -> PlanDocument {
+    let result = try StrataProcess(["plan", "specs/net.yaml", "--json"] + arguments, in: workspace.url)
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    return try JSONDecoder().decode(PlanDocument.self, from: Data(result.output.utf8))
+  }
+
+  @Test("the figures of a plan add up", arguments: ["parallel", "sequential", "end-to-end"])
+  func figures(strategy: String) throws {
+    let plan = try planned(["--set", "training.strategy=\(strategy)"])
+    #expect(plan.schema == "strata.plan/1" && plan.name == "small" && plan.threads == 2)
+    #expect(plan.spec.sha256.count == 64 && plan.layoutSha256.count == 64)
+    #expect(plan.data.fingerprint == nil)
+    for memory in plan.stages.map(\.memory) + [plan.memory] {
+      #expect(memory.categories == memory.lowerBoundBytes)
+      #expect(memory.lowerBoundBytes <= memory.arenaBytes)
+      #expect(memory.peakBytes == memory.arenaBytes + memory.dataBytes + memory.runtimeBytes)
+    }
+    #expect(plan.stages.map(\.memory.arenaBytes).max() == plan.memory.arenaBytes)
+    #expect(plan.memory.peakStage != nil && plan.memory.budgetBytes == nil)
+    #expect(plan.memory.peakOperation?.contains("(specs/net.yaml:") == true)
+    let layers = plan.modules.map(\.parameters).reduce(0, +)
+    #expect(plan.network.parameters == layers + (plan.modules.last?.auxiliary.parameters ?? 0))
+    // 192 pictures in batches of 50, two epochs.
+    switch strategy {
+    case "sequential":
+      #expect(plan.stages.map(\.modules) == [[1], [2]] && plan.stages.map(\.steps) == [8, 8])
+    case "parallel": #expect(plan.stages.map(\.modules) == [[1, 2]] && plan.stages.map(\.steps) == [8])
+    default:
+      #expect(plan.stages.map(\.modules) == [[1]] && plan.stages.map(\.steps) == [8])
+      #expect(plan.memory.endToEndPeakBytes == plan.memory.peakBytes)
+    }
+    #expect(plan.stages.map(\.strategy) == plan.stages.map { _ in strategy })
+  }
+
+  @Test("more threads take more scratch and nothing else")
+  func threads() throws {
+    let one = try planned(["--threads", "1"])
+    let three = try planned(["--threads", "3"])
+    #expect(one.threads == 1 && three.threads == 3)
+    #expect(three.memory.workspaceBytes >= one.memory.workspaceBytes)
+    #expect(three.memory.parameterBytes == one.memory.parameterBytes)
+    #expect(three.spec.sha256 == one.spec.sha256)
+  }
+
+  @Test("a kept plan runs as it stands")
+  func kept() throws {
+    let plan = try workspace.strata("plan", "specs/net.yaml", "-o", "net.plan.json")
+    #expect(plan.exitCode == 0, "\(plan.diagnostics)")
+    #expect(try workspace.text("net.plan.json").contains("\"path\": \"specs/net.yaml\""))
+    let run = try workspace.strata("run", "net.plan.json", "-o", "out")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    #expect(try workspace.strata("run", "specs/net.yaml", "-o", "again").exitCode == 0)
+    let isSame = try workspace.data("out/model.safetensors") == workspace.data("again/model.safetensors")
+    #expect(isSame)
+    let set = try workspace.strata("run", "net.plan.json", "--set", "training.seed=2")
+    #expect(set.exitCode == 2)
+  }
+
+  @Test("a plan whose spec has changed is stale, with what changed; a comment changes nothing")
+  func stale() throws {
+    #expect(try workspace.strata("plan", "specs/net.yaml", "-o", "net.plan.json").exitCode == 0)
+    try workspace.write("# read me\n" + digitsSpec, to: "specs/net.yaml")
+    #expect(try workspace.strata("run", "net.plan.json", "--dry-run").exitCode == 0)
+    try workspace.write(digitsSpec.replacing("batch: 50", with: "batch: 48"), to: "specs/net.yaml")
+    let run = try workspace.strata("run", "net.plan.json", "-o", "out")
+    #expect(run.exitCode == 4)
+    #expect(run.output == "")
+    #expect(
+      run.diagnostics == """
+        error: net.plan.json: the plan is stale: ./specs/net.yaml has changed: 'batch: 48', was 'batch: 50'
+          = help: plan again: strata plan ./specs/net.yaml -o net.plan.json
+
+        """)
+    #expect(try workspace.names(in: ".") == ["net.plan.json", "specs"])
+  }
+
+  @Test("a plan that was tampered with is stale")
+  func tampered() throws {
+    #expect(try workspace.strata("plan", "specs/net.yaml", "-o", "net.plan.json").exitCode == 0)
+    let text = try workspace.text("net.plan.json")
+    try workspace.write(text.replacing("batch: 50", with: "batch: 48"), to: "net.plan.json")
+    #expect(try workspace.strata("run", "net.plan.json", "-o", "out").exitCode == 4)
+    let layout = try #require(text.firstMatch(of: /"layoutSha256": "([0-9a-f]+)"/)?.1)
+    try workspace.write(
+      text.replacing(layout, with: String(repeating: "0", count: 64)), to: "net.plan.json")
+    #expect(try workspace.strata("run", "net.plan.json", "-o", "out").exitCode == 4)
+    try workspace.write("{\"schema\": \"strata.plan/1\"", to: "net.plan.json")
+    #expect(try workspace.strata("run", "net.plan.json", "-o", "out").exitCode == 2)
+  }
+
+  @Test("generated/ holds what the command writes", arguments: ["digits", "dgl-curves", "vgg11"])
+  func generated(name: String) throws {
+    let repository = Workspace.repository
+    try workspace.write(
+      try String(contentsOf: repository.appending(path: "specs/\(name).yaml"), encoding: .utf8),
+      to: "specs/\(name).yaml")
+    try workspace.write("", to: "generated/README.md")
+    let plan = try workspace.strata("plan", "specs/\(name).yaml", "-o", "generated/\(name).plan.json")
+    #expect(plan.exitCode == 0, "\(plan.diagnostics)")
+    let kept = try Data(contentsOf: repository.appending(path: "generated/\(name).plan.json"))
+    let isSame = try workspace.data("generated/\(name).plan.json") == kept
+    #expect(isSame, "UPDATE_GOLDENS=1 writes it anew")
+  }
+
+  @Test("a folder that does not exist is a failure, not a fault of the spec")
+  func unwritable() throws {
+    let plan = try workspace.strata("plan", "specs/net.yaml", "-o", "nowhere/net.plan.json")
+    #expect(plan.exitCode == 1)
+    #expect(plan.diagnostics.hasPrefix("error: cannot write the plan: "))
+  }
+}

@@ -1,0 +1,278 @@
+import CompilerSupport
+import Diagnostics
+import Pipeline
+import TestSupport
+import Testing
+
+/// A spec with one fault that only shapes and counts can tell, and its place marked.
+struct BadNetwork: Sendable, CustomTestStringConvertible {
+  let code: String
+  let marked: MarkedText
+  /// `line:column`, counted by hand.
+  let place: String
+  /// Of the diagnostic.
+  let message, label: String
+  var pictures = 64
+
+  var testDescription: String { "\(code) at \(place)" }
+
+  init(
+    _ code: String, _ marked: String, at place: String, _ message: String, _ label: String, pictures: Int = 64
+  ) {
+    self.code = code
+    self.marked = MarkedText("strata: 1\nname: bad\n" + marked)
+    self.place = place
+    self.message = message
+    self.label = label
+    self.pictures = pictures
+  }
+
+  static let all = [
+    BadNetwork(
+      "E101",
+      """
+      network: {family: vgg, input: 3x12x12, widths: [8, 8, 8]}
+      downsampling: {before: [1, 2, ⟦3⟧]}
+      training: {}
+      """, at: "4:31", "layer 3 can't read half of a 3x3 picture", "halves 3x3"),
+    BadNetwork(
+      "E101",
+      """
+      network:
+        family: resnet
+        input: 3x8x6
+        stages:
+          - {blocks: 1, width: 4}
+          - {blocks: 2, width: 8}
+          - {blocks: 1, width: 8}
+      downsampling:
+        schedule: ⟦standard⟧
+      training: {}
+      """, at: "11:13", "block 4 can't read half of a 4x3 picture", "halves 4x3"),
+    BadNetwork(
+      "E102",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      downsampling:
+        before:
+          - 1
+          - ⟦3⟧
+      training: {}
+      """, at: "7:7", "there is no layer 3", "the network has 2 layers"),
+    BadNetwork(
+      "E102",
+      """
+      network: {family: resnet, stages: [{blocks: 1, width: 8}]}
+      training: {partition: {cuts: [1, ⟦2⟧]}}
+      """, at: "4:34", "there is no block 2", "the network has 1 block"),
+    BadNetwork(
+      "E104",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      training: {partition: {modules: ⟦3⟧}}
+      """, at: "4:33", "3 modules are more than the network has layers", "2 layers"),
+    BadNetwork(
+      "E104",
+      """
+      network: {family: resnet, stages: [{blocks: 2, width: 8}]}
+      training: {partition: {modules: ⟦4⟧}}
+      """, at: "4:33", "4 modules are more than the network has blocks", "2 blocks and the stem"),
+    BadNetwork(
+      "E106",
+      """
+      network: {family: vgg, input: 3x8x16, widths: [8, 8]}
+      auxiliary: {kind: ⟦vgg⟧}
+      training: {}
+      """, at: "4:19", "the vgg auxiliary needs pictures of at least 9x9", "gets 8x16"),
+    BadNetwork(
+      "E106",
+      """
+      network: {family: vgg, input: 3x2x1, widths: [8], head: ⟦vgg⟧}
+      training: {}
+      """, at: "3:57", "the vgg head needs pictures of at least 2x2", "gets 2x1"),
+    BadNetwork(
+      "E110",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      auxiliary: {kind: linear, overrides: [{module: 2, kind: mlp}, {module: ⟦3⟧, kind: mlp}]}
+      training: {}
+      """, at: "4:72", "there is no module 3", "the partition makes 2 modules"),
+    BadNetwork(
+      "E110",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      training:
+        partition: {modules: 1}
+        overrides:
+          - module: ⟦2⟧
+            epochs: 3
+      """, at: "7:15", "there is no module 2", "the partition makes 1 module"),
+    BadNetwork(
+      "E111",
+      """
+      network: {family: vgg, input: 3x16384x16384, widths: [⟦4096⟧]}
+      training: {}
+      """, at: "3:55", "layer 1 would be larger than any machine's memory", "more than 2^40 numbers"),
+    BadNetwork(
+      "E112",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      auxiliary: {kind: cnn, width: [⟦8⟧, 8, 8]}
+      training: {}
+      """, at: "4:32", "a list of auxiliary widths needs one entry a module", "3 for 2 modules"),
+    BadNetwork(
+      "E113",
+      """
+      network: {family: vgg, input: 3x1x1, widths: [⟦8⟧]}
+      training: {batch: 1}
+      """, at: "3:47", "batch norm needs more than one value a channel", "a batch of one 1x1 picture"),
+    BadNetwork(
+      "E114",
+      """
+      network: {family: vgg, widths: [8]}
+      training: {batch: ⟦65⟧, drop-last: true}
+      """, at: "4:19", "no batch of 65 can be filled", "64 training pictures, and `drop-last` is on"),
+    BadNetwork(
+      "E115",
+      """
+      network: {family: vgg, widths: [8]}
+      training:
+        strategy: sequential
+        start: {every: ⟦2⟧}
+      """, at: "6:18", "'training.start' belongs to parallel training", "the strategy is sequential"),
+    BadNetwork(
+      "E116",
+      """
+      network: {family: vgg, input: 3x1024x1024, widths: [8192, ⟦8192⟧]}
+      training: {batch: 1}
+      """, at: "3:59", "layer 2 would take longer than any machine lasts",
+      "more than 2^46 multiply-adds a picture"),
+    BadNetwork(
+      "E117",
+      """
+      network: {family: vgg, widths: [8]}
+      auxiliary: mlp
+      training: {batch: ⟦9⟧}
+      """, at: "5:19",
+      "the last batch of an epoch would be a single picture, which batch norm can't normalise",
+      "64 pictures leave one over"),
+    BadNetwork(
+      "E118",
+      """
+      network:
+        family: resnet
+        shortcut: zero-pad
+        stages: [{blocks: 1, width: 16}, {blocks: 1, width: ⟦8⟧}]
+      training: {}
+      """, at: "6:55", "block 2 reads more channels than a zero-padded shortcut can hand on",
+      "8 channels from 16"),
+  ]
+
+  /// What the language has and the compiler refuses by name.
+  static let unsupported = [
+    BadNetwork(
+      "E090",
+      """
+      data: {source: ⟦image-folder⟧, path: x}
+      network: {family: vgg, input: 3x8x8, classes: 2, widths: [8]}
+      training: {}
+      """, at: "3:16", "'source: image-folder' is not supported yet", ""),
+    BadNetwork(
+      "E090",
+      """
+      network: {family: vgg, widths: [8], from: ⟦runs/a⟧}
+      training: {}
+      """, at: "3:43", "'network.from' is not supported yet", ""),
+    BadNetwork(
+      "E090",
+      """
+      network: {family: vgg, widths: [8]}
+      training: {strategy: ⟦asynchronous⟧}
+      """, at: "4:22", "'strategy: asynchronous' is not supported yet", ""),
+    BadNetwork(
+      "E090",
+      """
+      network: {family: vgg, widths: [8]}
+      training: {}
+      memory: {budget: ⟦2GiB⟧}
+      """, at: "5:18", "'memory.budget' is not supported yet", ""),
+    BadNetwork(
+      "E090",
+      """
+      network: {family: vgg, widths: [8]}
+      training: {}
+      memory: {features: ⟦cache⟧}
+      """, at: "5:20", "'features: cache' is not supported yet", ""),
+  ]
+}
+
+@Suite("Faults that only lowering can tell")
+struct LoweringDiagnosticTests {
+  private func faults(_ text: String, pictures: Int = 64) throws -> SpecFaults? {
+    let spec = try DecodedSpec(text)
+    do throws(SpecFaults) {
+      _ = try spec.plan(pictures: pictures)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("are told once, at their place", arguments: BadNetwork.all + BadNetwork.unsupported)
+  func place(bad: BadNetwork) throws {
+    let faults = try #require(try faults(bad.marked.text, pictures: bad.pictures))
+    let rendered = Comment(rawValue: faults.description)
+    #expect(faults.diagnostics.map(\.code) == [bad.code], rendered)
+    let diagnostic = faults.diagnostics[0]
+    #expect(diagnostic.primary.utf8 == bad.marked.ranges[0], rendered)
+    #expect(faults.description.contains("--> net.yaml:\(bad.place)\n"), rendered)
+    #expect(diagnostic.message == bad.message)
+    if bad.code != "E090" {
+      #expect(diagnostic.label == bad.label)
+      #expect(diagnostic.help != nil)
+    }
+  }
+
+  @Test("are all tried here")
+  func everyCode() {
+    let codes = allExplanations.map(\.code).filter { $0 >= "E100" }
+    #expect(Set(BadNetwork.all.map(\.code)) == Set(codes))
+  }
+
+  @Test("come with the place that made the picture, or asked for the shortcut")
+  func notes() throws {
+    let odd = try #require(try faults(BadNetwork.all[0].marked.text))
+    #expect(odd.diagnostics[0].notes.map(\.label) == ["layer 2 makes 3x3 pictures of 8 channels"])
+    let shortcut = try #require(BadNetwork.all.first { $0.code == "E118" })
+    let told = try #require(try faults(shortcut.marked.text))
+    #expect(told.diagnostics[0].notes.map(\.label) == ["'zero-pad' only adds channels"])
+  }
+
+  @Test("of several kinds are told together")
+  func together() throws {
+    let faults = try #require(
+      try faults(
+        """
+        strata: 1
+        name: bad
+        network: {family: vgg, widths: [8, 8], from: runs/a}
+        auxiliary: {kind: cnn, width: [8], overrides: [{module: 7, kind: mlp}]}
+        training: {strategy: sequential, start: {every: 2}}
+        memory: {budget: 1GiB}
+        """))
+    #expect(faults.diagnostics.map(\.code).sorted() == ["E090", "E090", "E110", "E112", "E115"])
+  }
+
+  @Test("end-to-end training leaves overrides for other strategies alone, and checks the partition")
+  func endToEnd() throws {
+    let text = """
+      strata: 1
+      name: one
+      network: {family: vgg, widths: [8, 8]}
+      training: {strategy: end-to-end, overrides: [{module: 2, epochs: 3}], partition: {modules: 2}}
+      """
+    #expect(try faults(text) == nil)
+    let tooMany = try #require(try faults(text.replacing("modules: 2", with: "modules: 3")))
+    #expect(tooMany.diagnostics.map(\.code) == ["E104"])
+  }
+}

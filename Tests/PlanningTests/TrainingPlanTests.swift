@@ -1,0 +1,102 @@
+import GraphIR
+import Planning
+import Testing
+
+@Suite("Stages and learning rates")
+struct TrainingPlanTests {
+  private func training(
+    _ strategy: TrainingStrategy, epochs: [Int], startEvery: Int = 0,
+    schedule: LearningRateSchedule = .constant, dropsMomentum: Bool = false
+  ) -> TrainingPlan {
+    TrainingPlan(
+      strategy: strategy, modules: epochs.map { TrainingPlan.Module(epochs: $0, learningRate: 0.1) },
+      startEvery: startEvery, batch: 32, dropLast: false,
+      optimizer: .sgd(momentum: 0.9, weightDecay: 0, nesterov: false), schedule: schedule,
+      dropsMomentumAtDecay: dropsMomentum, seed: 1)
+  }
+
+  /// `2: 1@1 2@3`: two epochs, in which modules 1 and 2 begin with their own epochs 1 and 3.
+  private func text(_ training: TrainingPlan) -> [String] {
+    StageSchedule.all(of: training).map { stage in
+      let modules = stage.modules.map { "\($0.index)@\($0.firstEpoch)" }.joined(separator: " ")
+      return "\(stage.epochs): \(modules)"
+    }
+  }
+
+  @Test("sequential: one module after the other")
+  func sequential() {
+    #expect(text(training(.sequential, epochs: [3, 3, 3])) == ["3: 1@1", "3: 2@1", "3: 3@1"])
+    #expect(text(training(.sequential, epochs: [1, 4])) == ["1: 1@1", "4: 2@1"])
+  }
+
+  @Test("parallel: all at once; one that ends earlier freezes")
+  func parallel() {
+    #expect(text(training(.parallel, epochs: [3, 3])) == ["3: 1@1 2@1"])
+    #expect(text(training(.parallel, epochs: [1, 3])) == ["1: 1@1 2@1", "2: 2@2"])
+    #expect(text(training(.parallel, epochs: [3, 1])) == ["1: 1@1 2@1", "2: 1@2"])
+  }
+
+  @Test("parallel with a staggered start, overlapping or not")
+  func staggered() {
+    #expect(
+      text(training(.parallel, epochs: [3, 3, 3], startEvery: 1)) == [
+        "1: 1@1", "1: 1@2 2@1", "1: 1@3 2@2 3@1", "1: 2@3 3@2", "1: 3@3",
+      ])
+    #expect(text(training(.parallel, epochs: [2, 2], startEvery: 2)) == ["2: 1@1", "2: 2@1"])
+    // A pause in which nobody learns is no stage.
+    #expect(text(training(.parallel, epochs: [1, 1], startEvery: 3)) == ["1: 1@1", "1: 2@1"])
+  }
+
+  @Test("end-to-end: one stage")
+  func endToEnd() {
+    #expect(text(training(.endToEnd, epochs: [5])) == ["5: 1@1"])
+  }
+
+  private func factors(_ schedule: LearningRateSchedule, epochs: Int) -> [Double] {
+    (1...epochs).map { schedule.factor(epoch: $0, of: epochs) }
+  }
+
+  @Test("step and milestones fall behind whole epochs")
+  func falls() {
+    #expect(factors(.constant, epochs: 3) == [1, 1, 1])
+    #expect(factors(.step(every: 2, factor: 0.5), epochs: 6) == [1, 1, 0.5, 0.5, 0.25, 0.25])
+    // As a step behind the same epochs, and as PyTorch's MultiStepLR.
+    #expect(factors(.milestones([2, 4], factor: 0.5), epochs: 6) == [1, 1, 0.5, 0.5, 0.25, 0.25])
+  }
+
+  @Test("cosine falls from 1 to its floor, behind a warm-up")
+  func cosine() {
+    let plain = factors(.cosine(warmUp: 0, floor: 0), epochs: 4)
+    #expect(plain[0] == 1)
+    #expect(abs(plain[2] - 0.5) < 1e-12)
+    #expect(zip(plain, plain.dropFirst()).allSatisfy { $0 > $1 } && plain[3] > 0)
+    let warm = factors(.cosine(warmUp: 2, floor: 0.1), epochs: 6)
+    #expect(warm[0] == 0.5 && warm[1] == 1 && warm[2] == 1)
+    #expect(abs(warm[4] - (0.1 + 0.9 / 2)) < 1e-12)
+    #expect(warm.allSatisfy { $0 >= 0.1 })
+  }
+
+  @Test("a module's own rate; optimizers start anew where the rate falls, if they are to")
+  func restarts() {
+    var plan = training(
+      .parallel, epochs: [6, 6], schedule: .step(every: 2, factor: 0.1), dropsMomentum: true)
+    plan.modules[1].learningRate = 1
+    #expect(abs(plan.learningRate(module: 1, epoch: 3) - 0.01) < 1e-15)
+    #expect(abs(plan.learningRate(module: 2, epoch: 3) - 0.1) < 1e-15)
+    #expect(
+      (1...6).map { plan.restartsOptimizer(module: 1, epoch: $0) } == [
+        false, false, true, false, true, false,
+      ])
+    #expect((1...6).map { plan.epochsSinceRestart(module: 1, epoch: $0) } == [0, 1, 0, 1, 0, 1])
+    plan.dropsMomentumAtDecay = false
+    #expect((1...6).map { plan.epochsSinceRestart(module: 1, epoch: $0) } == [0, 1, 2, 3, 4, 5])
+  }
+
+  @Test("steps of an epoch")
+  func steps() {
+    var plan = training(.parallel, epochs: [1])
+    #expect([31, 32, 33, 64].map { plan.steps(pictures: $0) } == [1, 1, 2, 2])
+    plan.dropLast = true
+    #expect([31, 32, 33, 64].map { plan.steps(pictures: $0) } == [0, 1, 1, 2])
+  }
+}
