@@ -9,7 +9,7 @@ import Testing
 /// gradients by central differences; then their evaluation.
 @Suite("Training steps of random specs")
 struct RandomTrainingTests {
-  @Test(arguments: 0..<30)
+  @Test(arguments: 0..<20)
   func random(seed: Int) throws {
     let random = RandomSpec(seed: 1000 + seed, size: .run)
     try expectAgreement(random.text, pictures: random.pictures, seed: seed)
