@@ -1,7 +1,6 @@
 package import Diagnostics
 internal import GraphIR
 package import Planning
-internal import Terminal
 package import Text
 
 /// A plan for people: modules, stages, memory to the byte, and what makes the peak.

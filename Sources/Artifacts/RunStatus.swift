@@ -15,6 +15,12 @@ package struct RunStatus: Hashable, Sendable {
     package var epoch = 0
     package var loss: Double?
     package var top1: Double?
+
+    package init(epoch: Int = 0, loss: Double? = nil, top1: Double? = nil) {
+      self.epoch = epoch
+      self.loss = loss
+      self.top1 = top1
+    }
   }
 
   package struct Module: Hashable, Sendable {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Text
 
-@testable import Artifacts
+import Artifacts
 
 @Suite struct RunStatusTests {
   private static let plan = """

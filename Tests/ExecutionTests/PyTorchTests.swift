@@ -89,9 +89,9 @@ struct PyTorchTests {
       Array(logits.values[$0..<$0 + classes])
     }
     if modules > 1 {
-      // The ensemble: weights 2^j.
+      // The ensemble: the mean with weights 2^j.
       rows += labels.indices.map { picture in
-        (0..<classes).map { (rows[picture][$0] + 2 * rows[labels.count + picture][$0]) / 3 }
+        (0..<classes).map { (2 * rows[picture][$0] + 4 * rows[labels.count + picture][$0]) / 6 }
       }
     }
     #expect(training.evaluation.map(\.module) == (modules > 1 ? [1, 2, 0] : [1]))

@@ -2,7 +2,7 @@ import GraphIR
 import TestSupport
 import Testing
 
-@testable import Planning
+import Planning
 
 @Suite struct ArenaPackerTests {
   /// Compares pairs, as the definition has it.

@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 import Testing
 
-@testable import SpecLanguage
+import SpecLanguage
 
 /// The table of keys and what is made from it.
 @Suite struct TableTests {

@@ -1,7 +1,7 @@
 /// Where keys come from: the publication that they follow, or whose convention they are.
-enum SpecSources {
+package enum SpecSources {
   /// By dotted path; what is said of a section holds for the keys below it, unless a longer path says otherwise.
-  static let all: [(path: String, source: String)] = [
+  package static let all: [(path: String, source: String)] = [
     ("strata", strata), ("name", strata), ("data", strata), ("data.augment", greedy),
     ("data.normalize", pyTorch),
     ("network", strata), ("network.widths", vgg), ("network.kernel", vgg),
@@ -40,7 +40,7 @@ enum SpecSources {
 
   /// The source of a key; nil where nothing is said of it.
   /// - Parameter path: dotted; `[]` behind lists does not matter.
-  static func source(of path: String) -> String? {
+  package static func source(of path: String) -> String? {
     let path = path.replacing("[]", with: "")
     return all.filter { path == $0.path || path.hasPrefix($0.path + ".") }.max {
       $0.path.count < $1.path.count

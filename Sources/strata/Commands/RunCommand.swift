@@ -11,15 +11,14 @@ struct RunCommand: Command {
     "the run's folder; one that holds a run is refused",
     default: "runs/NAME-1, -2, ...")
   static let dryRun = Flag("dry-run", "print the plan and stop before the data set is read")
-  static let resume = Flag("resume", "go on with the run in DIR from its last checkpoint")
+  static let resume = Flag("resume", "begin the interrupted run in DIR again")
 
   static let spec = CommandSpec(
     "run", group: CommandGroup.runs, summary: "train, from a spec or from a plan",
     discussion: """
-      Executes a plan and keeps plan, metrics, checkpoints and weights in a folder. A spec is compiled first; a plan \
-      whose spec has changed since is refused. Interrupted by ^C, the run writes a checkpoint and ends with exit code \
-      6; '--resume' goes on from there, to the same weights as a run that was never interrupted. The number of \
-      threads changes the time and the scratch memory, never the weights.
+      Executes a plan and keeps plan, metrics and weights in a folder. A spec is compiled first; a plan whose spec \
+      has changed since is refused. Checkpoints are not written yet: '--resume' begins an interrupted run again in \
+      its folder, and comes to the same weights as if it had never been interrupted. The number of threads changes the time and the scratch memory, never the weights.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -30,17 +29,17 @@ struct RunCommand: Command {
       resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
-    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
+    exitCodes: [.failed, .stalePlan, .faultyData],
     examples: [
       .init("strata run net.yaml -o runs/first", "compile and train"),
       .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
-      .init("strata run runs/first --resume", "go on after an interruption"),
+      .init("strata run runs/first --resume", "begin again after an interruption"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    if arguments[resume] { throw CommandFailure(.faultyInput, "'--resume' is not supported yet") }
+    if arguments[resume] { return try startOver(path, arguments, console) }
     let ready = try ready(path, arguments, console)
     if arguments[dryRun] {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
@@ -53,6 +52,62 @@ struct RunCommand: Command {
     let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
     report(summary, of: ready.plan, place: place, json: json, console)
     return .done
+  }
+
+  /// Runs have no checkpoints yet, so one that was interrupted begins again, to the same weights.
+  private static func startOver(
+    _ path: String, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    guard arguments[output] == nil, arguments[CommonOptions.set].isEmpty, !arguments[dryRun] else {
+      throw CommandFailure(.faultyInput, "'--resume' goes with neither '-o', '--set' nor '--dry-run'")
+    }
+    if try isFinished(path) {
+      console.output.writeLine("\(path): the run is finished")
+      return .done
+    }
+    let folder: RunDirectory
+    do {
+      folder = try RunDirectory.open(path)
+    } catch {
+      throw failure(error)
+    }
+    let ready = try ReadyPlan(
+      plan: folder.path(of: RunDirectory.planName), threads: arguments[CommonOptions.threads],
+      dataPath: arguments[CommonOptions.data], withFingerprint: true, console, json: json)
+    let dataset = try ready.openData()
+    do {
+      try folder.replaceMetrics([])
+      try folder.appendLog("begun again")
+    } catch {
+      throw CommandFailure(.failed, error.message)
+    }
+    if !json {
+      console.output.writeLine("\(path): no checkpoint; training \(ready.plan.name) from the beginning")
+    }
+    let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
+    report(summary, of: ready.plan, place: path, json: json, console)
+    return .done
+  }
+
+  private static func isFinished(_ path: String) throws(CommandFailure) -> Bool {
+    do throws(RunStatusError) {
+      return try RunStatus(folder: path).state == .finished
+    } catch {
+      switch error {
+      case .noRun: throw CommandFailure(.faultyInput, error.message)
+      case .file, .malformed: throw CommandFailure(.failed, error.message)
+      }
+    }
+  }
+
+  private static func failure(_ error: RunDirectoryError) -> CommandFailure {
+    switch error {
+    case .holdsRun(let path):
+      CommandFailure(.faultyInput, error.message, help: "go on with it: strata run \(path) --resume")
+    case .notEmpty, .notAFolder, .locked, .holdsNoRun: CommandFailure(.faultyInput, error.message)
+    case .file: CommandFailure(.failed, error.message)
+    }
   }
 
   private static func ready(
@@ -85,12 +140,7 @@ struct RunCommand: Command {
       if let path { return try RunDirectory.create(at: path, files: files) }
       return try RunDirectory.create(named: ready.plan.name, in: "runs", files: files)
     } catch {
-      switch error {
-      case .holdsRun(let path):
-        throw CommandFailure(.faultyInput, error.message, help: "go on with it: strata run \(path) --resume")
-      case .notEmpty, .notAFolder, .locked, .holdsNoRun: throw CommandFailure(.faultyInput, error.message)
-      case .file: throw CommandFailure(.failed, error.message)
-      }
+      throw failure(error)
     }
   }
 
