@@ -47,8 +47,7 @@ package struct Trainer {
     }
     var clocks = self.clocks(stage, epoch: epoch)
     var sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
-    // Sequential training meets the same order in every stage: epochs count from 1 again.
-    let drawing = stage.schedule.modules[0].epoch(epoch)
+    let drawing = training.drawing(stage.schedule, epoch: epoch)
     fillOrder(epoch: drawing)
     var step = 0
     while step < stage.stepsPerEpoch {

@@ -67,6 +67,13 @@ package struct TrainingPlan: Hashable, Sendable {
     return epoch - first
   }
 
+  /// The number that an epoch of a stage draws order and augmentation by, both from 1. Modules that learn side by side meet
+  /// the same pictures, and never twice the same drawing; in sequential training every module begins with the first.
+  package func drawing(_ stage: StageSchedule, epoch: Int) -> Int {
+    let module = stage.modules[0]
+    return (module.index - 1) * startEvery + module.firstEpoch + epoch - 1
+  }
+
   package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
 }
 

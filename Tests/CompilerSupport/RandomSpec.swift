@@ -37,8 +37,9 @@ private struct Drawing {
   }
 
   mutating func text() -> String {
-    batch = int(2...9)
-    (side, halvings) = pick([(8, 3), (16, 4), (12, 2), (6, 1), (10, 1), (4, 2)])
+    batch = size == .planned ? int(2...9) : int(4...6)
+    let sides = [(8, 3), (12, 2), (6, 1), (10, 1), (4, 2), (16, 4)]
+    (side, halvings) = pick(size == .planned ? sides : sides.dropLast())
     let strategy = pick(["parallel", "sequential", "end-to-end"])
     let isVGG = chance(2)
     let (network, itemCount) = isVGG ? vgg() : resnet()
@@ -59,7 +60,7 @@ private struct Drawing {
 
   private mutating func vgg() -> (text: String, itemCount: Int) {
     let count = int(1...4)
-    let widths = (0..<count).map { _ in int(1...20) }
+    let widths = (0..<count).map { _ in int(1...(size == .planned ? 20 : 10)) }
     let kernels =
       chance(2) ? "\(pick([1, 3, 3, 3, 5]))" : list((0..<count).map { _ in pick([1, 3, 5]) })
     let batchNorm = chance(3) ? list((0..<count).map { _ in chance(2) }) : "\(!chance(3))"
@@ -88,7 +89,8 @@ private struct Drawing {
   }
 
   private mutating func resnet() -> (text: String, itemCount: Int) {
-    let stageCount = int(1...min(3, halvings + 1))
+    let isPooled = halvings > 0 && chance(3)
+    let stageCount = int(1...min(3, halvings + (isPooled ? 0 : 1)))
     let bottleneck = chance(3)
     var width = int(2...6)
     let stemWidth = chance(2) ? width : int(1...4)
@@ -110,7 +112,7 @@ private struct Drawing {
         input: \(int(1...3))x\(side)x\(side)
         classes: \(int(2...12))
         block: \(bottleneck ? "bottleneck" : "basic")
-        stem: {width: \(shortcut == "zero-pad" ? 2 : stemWidth), kernel: \(pick([1, 3, 5])), pool: none}
+        stem: {width: \(shortcut == "zero-pad" ? 2 : stemWidth), kernel: \(pick([1, 3, 5])), pool: \(isPooled ? "max" : "none")}
         stages: [\(stages.joined(separator: ", "))]
         shortcut: \(shortcut)
         bias: \(chance(2))

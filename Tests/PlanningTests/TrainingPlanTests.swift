@@ -52,6 +52,20 @@ struct TrainingPlanTests {
     #expect(text(training(.endToEnd, epochs: [5])) == ["5: 1@1"])
   }
 
+  private func drawings(_ training: TrainingPlan) -> [Int] {
+    StageSchedule.all(of: training).flatMap { stage in
+      (1...stage.epochs).map { training.drawing(stage, epoch: $0) }
+    }
+  }
+
+  @Test("sequential modules meet the same drawings; side by side no drawing comes twice")
+  func drawingNumbers() {
+    #expect(drawings(training(.sequential, epochs: [2, 3])) == [1, 2, 1, 2, 3])
+    #expect(drawings(training(.parallel, epochs: [1, 3])) == [1, 2, 3])
+    #expect(drawings(training(.parallel, epochs: [3, 3, 3], startEvery: 1)) == [1, 2, 3, 4, 5])
+    #expect(drawings(training(.parallel, epochs: [1, 1], startEvery: 3)) == [1, 4])
+  }
+
   private func factors(_ schedule: LearningRateSchedule, epochs: Int) -> [Double] {
     (1...epochs).map { schedule.factor(epoch: $0, of: epochs) }
   }

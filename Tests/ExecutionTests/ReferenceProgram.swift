@@ -1,0 +1,181 @@
+import Glibc
+import GraphIR
+import TestSupport
+
+/// A forward graph computed in Double, node by node: what the engine's programs are held against. Knows nothing of
+/// differentiation, fusion into convolutions, memory or algorithms.
+struct ReferenceProgram {
+  private let graph: Graph
+  private let labels: [Int]
+  /// Parameters and running statistics by name, in the engine's layouts.
+  var tensors: [String: [Double]]
+  /// Running statistics as the last run leaves them.
+  private(set) var movedStatistics: [String: [Double]] = [:]
+  private(set) var values: [ValueID: Pictures] = [:]
+  /// Mean losses as metrics tell them, by the metric's value.
+  private(set) var losses: [ValueID: Double] = [:]
+  /// Right answers.
+  private(set) var top1: [ValueID: Int] = [:]
+  /// How far the numbers keep from where a tiny change makes another branch: ReLU's kink, ties of max-pools, channels
+  /// that do not vary.
+  private(set) var margin = Double.infinity
+
+  init(_ graph: Graph, tensors: [String: [Double]], pictures: Pictures, labels: [Int]) {
+    self.graph = graph
+    self.tensors = tensors
+    self.labels = labels
+    values[graph.pictures] = pictures
+  }
+
+  /// Computes the nodes of `modules` in order; others keep their values.
+  ///
+  /// - Parameter watched: what detached nodes read in place of the present values.
+  /// - Returns: what the modules minimise, the sum over them.
+  @discardableResult
+  mutating func run(modules: [Int], watched: [ValueID: Pictures] = [:]) -> Double {
+    var objective = 0.0
+    for node in graph.nodes where modules.contains(node.module) {
+      let first = node.operands[0]
+      let input = node.isDetached ? watched[first] ?? values[first] : values[first]
+      guard let input else { preconditionFailure("the verifier lets no value be read before it is there") }
+      objective += compute(node, input)
+    }
+    return objective
+  }
+
+  /// What the node adds to its module's objective.
+  private mutating func compute(_ node: Node, _ x: Pictures) -> Double {
+    let result = node.results[0]
+    switch node.op {
+    case .convolution(let c):
+      let convolution = ReferenceConvolution(
+        outChannels: c.outChannels, kernelSize: c.kernelSize, stride: c.stride, padding: c.padding)
+      let y = Reference.convolutionForward(
+        x, filter: tensor(node.operands[1]), bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil,
+        convolution)
+      set(result, y, relu: c.relu)
+    case .linear(let outFeatures, let relu):
+      let rows = Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
+      let y = Reference.linearForward(
+        rows, weight: tensor(node.operands[1]),
+        bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil, outFeatures: outFeatures)
+      set(result, y, relu: relu)
+    case .batchNorm(let norm): set(result, normalized(x, node, norm.mode), relu: norm.relu)
+    case .relu: set(result, x, relu: true)
+    case .add(let relu):
+      guard let other = values[node.operands[1]] else { preconditionFailure("both are there") }
+      set(result, x.with(values: Reference.addForward(x.values, other.values)), relu: relu)
+    case .maxPool(let pool): set(result, pooled(x, pool), relu: false)
+    case .averagePool(let height, let width):
+      set(result, Reference.adaptiveAveragePoolForward(x, outHeight: height, outWidth: width), relu: false)
+    case .spaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
+    case .subsample(let stride, let channels):
+      set(result, subsampled(x, stride: stride, channels: channels), relu: false)
+    case .spatialDeviation: set(result, deviations(x), relu: false)
+    case .softmaxCrossEntropy(let weight):
+      let loss = Reference.softmaxCrossEntropy(x, labels: labels)
+      losses[result] = loss.loss
+      top1[result] = loss.top1
+      return weight * loss.loss
+    case .similarityLoss(let weight, let classes):
+      let rows = Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
+      let loss = Reference.similarityLoss(rows, labels: labels, classes: classes).loss
+      losses[result] = (1 - weight) * (losses[node.operands[2]] ?? .nan) + weight * loss
+      top1[result] = top1[node.operands[2]]
+      return weight * loss
+    case .ensemble: set(result, ensemble(node), relu: false)
+    case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      preconditionFailure("forward graphs before folding have none")
+    }
+    return 0
+  }
+
+  private func tensor(_ id: ValueID) -> [Double] {
+    guard let tensor = tensors[graph[id].name] else {
+      preconditionFailure("'\(graph[id].name)' is missing")
+    }
+    return tensor
+  }
+
+  private mutating func set(_ id: ValueID, _ y: Pictures, relu: Bool) {
+    if relu {
+      // Zeros come from dead channels further up, which no small change wakes.
+      margin = min(margin, y.values.lazy.map { $0 == 0 ? .infinity : abs($0) }.min() ?? .infinity)
+      values[id] = y.with(values: Reference.reluForward(y.values))
+    } else {
+      values[id] = y
+    }
+  }
+
+  private mutating func normalized(_ x: Pictures, _ node: Node, _ mode: BatchNorm.Mode) -> Pictures {
+    var norm = ReferenceBatchNorm(
+      scale: tensor(node.operands[1]), shift: tensor(node.operands[2]), runningMean: tensor(node.operands[3]),
+      runningVariance: tensor(node.operands[4]))
+    guard mode == .training else { return Reference.batchNormInference(x, norm) }
+    margin = min(margin, Reference.moments(x).variance.min() ?? 0)
+    let y = Reference.batchNormTraining(x, &norm)
+    movedStatistics[graph[node.operands[3]].name] = norm.runningMean
+    movedStatistics[graph[node.operands[4]].name] = norm.runningVariance
+    return y
+  }
+
+  private mutating func pooled(_ x: Pictures, _ pool: MaxPool) -> Pictures {
+    let y = Reference.maxPoolForward(
+      x, kernelSize: pool.window, stride: pool.stride, padding: pool.padding)
+    // Without its winners the windows show who came second; where both are dead nothing can change.
+    var rest = x
+    for (index, (row, column)) in zip(y.rows, y.columns).enumerated() {
+      let (channel, place) = (index % y.output.channels, index / y.output.channels)
+      rest[place / (y.output.height * y.output.width), row, column, channel] = -.infinity
+    }
+    let second = Reference.maxPoolForward(
+      rest, kernelSize: pool.window, stride: pool.stride, padding: pool.padding)
+    for (best, next) in zip(y.output.values, second.output.values) where best != 0 || next != 0 {
+      margin = min(margin, best - next)
+    }
+    return y.output
+  }
+
+  private func subsampled(_ x: Pictures, stride: Int, channels: Int) -> Pictures {
+    var y = Pictures(
+      batch: x.batch, height: (x.height + stride - 1) / stride, width: (x.width + stride - 1) / stride,
+      channels: channels)
+    for n in 0..<y.batch {
+      for i in 0..<y.height {
+        for j in 0..<y.width {
+          for c in 0..<x.channels { y[n, i, j, c] = x[n, i * stride, j * stride, c] }
+        }
+      }
+    }
+    return y
+  }
+
+  private mutating func deviations(_ x: Pictures) -> Pictures {
+    var y = Pictures(batch: x.batch, height: 1, width: 1, channels: x.channels)
+    for n in 0..<x.batch {
+      for c in 0..<x.channels {
+        let pixels = (0..<x.height).flatMap { i in (0..<x.width).map { x[n, i, $0, c] } }
+        let mean = pixels.reduce(0, +) / Double(pixels.count)
+        let squares = pixels.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
+        y[n, 0, 0, c] = (squares / Double(pixels.count - 1)).squareRoot()
+      }
+    }
+    margin = min(margin, y.values.min() ?? 0)
+    return y
+  }
+
+  /// The mean of the classifiers' logits with weights 2^j.
+  private func ensemble(_ node: Node) -> Pictures {
+    let logits = node.operands.compactMap { values[$0] }
+    let weights = logits.indices.map { exp2(Double($0)) }
+    var mean = logits[0].with(values: logits[0].values.map { _ in 0 })
+    for (weight, logits) in zip(weights, logits) {
+      for place in mean.values.indices {
+        mean.values[place] += weight / weights.reduce(0, +) * logits.values[place]
+      }
+    }
+    return mean
+  }
+}
