@@ -1,8 +1,7 @@
 import GraphIR
+import Planning
 import TestSupport
 import Testing
-
-import Planning
 
 @Suite struct ArenaPackerTests {
   /// Compares pairs, as the definition has it.
