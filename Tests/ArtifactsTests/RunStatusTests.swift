@@ -1,8 +1,7 @@
+import Artifacts
 import Foundation
 import Testing
 import Text
-
-import Artifacts
 
 @Suite struct RunStatusTests {
   private static let plan = """

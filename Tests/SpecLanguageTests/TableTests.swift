@@ -1,8 +1,7 @@
 import Diagnostics
 import Foundation
-import Testing
-
 import SpecLanguage
+import Testing
 
 /// The table of keys and what is made from it.
 @Suite struct TableTests {
