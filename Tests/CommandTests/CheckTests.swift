@@ -3,8 +3,10 @@ import Testing
 
 private struct Report: Decodable {
   struct Fault: Decodable { var code: String }
+  struct Failure: Decodable { var message: String }
   var schema: String
   var diagnostics: [Fault]
+  var errors: [Failure]?
 }
 
 @Suite("Specs, checked and printed as graphs")
@@ -69,6 +71,12 @@ struct CheckTests {
     #expect(good.schema == "strata.diagnostics/1" && good.diagnostics.isEmpty)
     let bad = try report(try workspace.strata("check", "bad.yaml", "--json"))
     #expect(bad.diagnostics.map(\.code) == ["E101", "E021"])
+    // One document, however many specs.
+    let result = try workspace.strata("check", "bad.yaml", "missing.yaml", "net.yaml", "bad.yaml", "--json")
+    let several = try report(result)
+    #expect(result.exitCode == 2)
+    #expect(several.diagnostics.map(\.code) == ["E101", "E021", "E101", "E021"])
+    #expect(several.errors?.count == 1 && several.errors?[0].message.contains("'missing.yaml'") == true)
   }
 
   private func report(_ result: StrataProcess) throws -> Report {

@@ -1,5 +1,4 @@
 internal import Diagnostics
-internal import Pipeline
 internal import Terminal
 
 /// `strata check SPEC...`
@@ -19,25 +18,31 @@ struct CheckCommand: Command {
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    var failed: CommandFailure?
+    let json = arguments[CommandSpec.json]
+    var found: [String] = []
+    var unread: [Fault] = []
     for path in arguments.operands {
       do {
-        let loaded = try LoadedSpec(
-          path: path, set: arguments[CommonOptions.set], console, json: arguments[CommandSpec.json])
-        try loaded.checked(console, json: arguments[CommandSpec.json]) { spec throws(CompilationFailed) in
-          try check(spec)
+        let (diagnostics, texts) = try LoadedSpec.faults(path: path, set: arguments[CommonOptions.set])
+        if diagnostics.isEmpty {
+          if !json { console.output.writeLine("\(path): ok") }
+          continue
         }
-        if !arguments[CommandSpec.json] { console.output.writeLine("\(path): ok") }
+        if !found.isEmpty { console.diagnostics.writeLine("") }
+        _ = tell(diagnostics, texts, console, json: false)
+        found += diagnostics.map(DiagnosticJSON(texts: texts).object)
       } catch {
         // Other specs are checked all the same.
         console.diagnostics.write(error.text(console.diagnostics.style))
-        failed = CommandFailure(error.exitCode, [])
+        unread += error.faults
       }
     }
-    if let failed { throw failed }
-    if arguments[CommandSpec.json] {
-      console.output.writeLine("{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[]}")
+    if json {
+      let errors = unread.map { "{\"message\":\(JSONText.string($0.message)),\"help\":null}" }
+      console.output.writeLine(
+        "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(found.joined(separator: ","))],"
+          + "\"errors\":[\(errors.joined(separator: ","))]}")
     }
-    return .done
+    return found.isEmpty && unread.isEmpty ? .done : .faultyInput
   }
 }

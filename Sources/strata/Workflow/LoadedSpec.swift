@@ -1,5 +1,6 @@
 internal import Diagnostics
 internal import GraphIR
+internal import Pipeline
 internal import SpecLanguage
 internal import Terminal
 internal import Text
@@ -26,13 +27,41 @@ struct LoadedSpec {
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
   init(path: String, set assignments: [Assignment], _ console: Console, json: Bool) throws(CommandFailure) {
-    let bytes: [UInt8]
+    try self.init(path: path, bytes: try Self.read(path), set: assignments, console, json: json)
+  }
+
+  private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
     do {
-      bytes = try readSource(path: path, limit: SourceScan.largestByteCount + 1)
+      return try readSource(path: path, limit: SourceScan.largestByteCount + 1)
     } catch {
       throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
     }
-    try self.init(path: path, bytes: bytes, set: assignments, console, json: json)
+  }
+
+  private static func decoded(
+    _ label: String, _ bytes: [UInt8], set assignments: [Assignment]
+  ) -> (texts: SourceTexts, result: DecodeResult) {
+    var texts = SourceTexts()
+    let source = texts.add(label: label, bytes: bytes)
+    let overrides = assignments.map { texts.add(label: "--set", text: "\($0.key)=\($0.value)") }
+    return (texts, decode(source, overrides: overrides))
+  }
+
+  /// Every fault of a spec, as far as it can be read, in order of their places; nothing is told.
+  static func faults(
+    path: String, set assignments: [Assignment]
+  ) throws(CommandFailure) -> (diagnostics: [Diagnostic], texts: SourceTexts) {
+    let (texts, result) = decoded(path, try read(path), set: assignments)
+    var bag = DiagnosticBag()
+    bag.add(contentsOf: result.diagnostics)
+    if let spec = result.spec {
+      do {
+        try check(spec)
+      } catch {
+        bag.add(contentsOf: error.diagnostics)
+      }
+    }
+    return (bag.inSourceOrder, texts)
   }
 
   /// Decodes a text that was read from `path`, or kept in a plan.
@@ -42,10 +71,7 @@ struct LoadedSpec {
     path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment], _ console: Console,
     json: Bool
   ) throws(CommandFailure) {
-    var texts = SourceTexts()
-    let source = texts.add(label: label ?? path, bytes: bytes)
-    let overrides = assignments.map { texts.add(label: "--set", text: "\($0.key)=\($0.value)") }
-    let result = decode(source, overrides: overrides)
+    let (texts, result) = Self.decoded(label ?? path, bytes, set: assignments)
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)
     }
