@@ -38,6 +38,15 @@ package struct RunSummary {
     self.classes = classes
   }
 
+  /// Measured less planned; nil where the system does not tell what was used.
+  package var peakDeviationBytes: Int? { measuredPeakBytes.map { $0 - plannedPeakBytes } }
+
+  /// What the measured peak may be off: 5% of the planned one, or 4 MiB, whichever is more.
+  package var peakToleranceBytes: Int { max(plannedPeakBytes / 20, 4 << 20) }
+
+  /// Whether the plan's peak came true; nil where the system does not tell what was used.
+  package var isPeakAsPlanned: Bool? { peakDeviationBytes.map { abs($0) <= peakToleranceBytes } }
+
   private var hasTop5: Bool { classes > 10 }
 
   package var json: JSON {
@@ -50,6 +59,9 @@ package struct RunSummary {
       "plannedPeakBytes": .integer(plannedPeakBytes),
       "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
       "arenaBytes": .integer(arenaBytes),
+      "deviationBytes": .optional(peakDeviationBytes, JSON.integer),
+      "toleranceBytes": .integer(peakToleranceBytes),
+      "asPlanned": .optional(isPeakAsPlanned, JSON.bool),
     ]
     let time: JSON = [
       "plannedSeconds": .optional(plannedSeconds, JSON.number), "measuredSeconds": .number(measuredSeconds),

@@ -1,8 +1,30 @@
-/// The program's own share of the resident set, as constants of the release: a test holds them against the running
-/// process. Code and data of the executable and its libraries, heaps, stacks, and what OpenBLAS touches of its buffers.
-package enum RuntimeMemory {
-  package static let baseBytes = 15 << 20
-  package static let bytesPerThread = 1 << 20
+/// The program's own share of the resident set, from constants of the release: a test holds them against the running
+/// process.
+package struct RuntimeMemory: Hashable, Sendable {
+  /// Nodes and values of all programs of the plan, which the process keeps.
+  package var nodes = 0
+  package var values = 0
+  /// The most that a thread touches of OpenBLAS' buffer.
+  package var productBufferBytes = 0
 
-  package static func byteCount(threads: Int) -> Int { baseBytes + threads * bytesPerThread }
+  package init() {}
+
+  /// What the process needs for programs of both, at different times.
+  package mutating func formUnion(_ other: RuntimeMemory) {
+    nodes += other.nodes
+    values += other.values
+    productBufferBytes = max(productBufferBytes, other.productBufferBytes)
+  }
+
+  package func byteCount(threads: Int) -> Int {
+    Self.baseBytes + nodes * Self.bytesPerNode + values * Self.bytesPerValue
+      + threads * (Self.bytesPerThread + productBufferBytes)
+  }
+
+  /// Code and data of the executable and its libraries as far as they are touched, heap, and what the C library keeps.
+  private static let baseBytes = 15 << 20
+  /// Stack and the C library's own.
+  private static let bytesPerThread = 96 << 10
+  private static let bytesPerNode = 448
+  private static let bytesPerValue = 160
 }

@@ -136,6 +136,7 @@ package final class Engine {
   ///
   /// - Parameter clocks: by module, from 1 at index 0.
   package func run(_ program: Program, batch: Int, clocks: [ModuleClock]) {
+    arena.makeResident(program.arenaBytes)
     let dispatch = unsafe KernelDispatch(
       base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
     for index in program.graph.nodes.indices {
@@ -148,6 +149,7 @@ package final class Engine {
   package func run(
     _ program: Program, batch: Int, clocks: [ModuleClock], profile: inout StepProfile, now: () -> Double
   ) {
+    arena.makeResident(program.arenaBytes)
     let dispatch = unsafe KernelDispatch(
       base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
     var start = now()

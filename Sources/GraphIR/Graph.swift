@@ -86,9 +86,11 @@ package struct Node: Hashable, Sendable {
 package struct Graph: Hashable, Sendable {
   package var values: [Value]
   package var nodes: [Node]
+  /// What a batch is: pictures, or what one module hands on to the next.
   package var pictures: ValueID
   package var labels: ValueID
-  /// Module outputs, by module from 1, once partitioned: what is handed on.
+  /// Module outputs, by module from 1, once partitioned: what is handed on. In a stage's program only what is read behind
+  /// its last node.
   package var moduleOutputs: [ValueID]
   /// What the program is run for: metrics, by module (0: the ensemble). Everything else may be removed.
   package var metrics: [Metric]

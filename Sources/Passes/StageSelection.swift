@@ -6,17 +6,22 @@ package struct TrainingStage: Pass {
   package static let name = "stage"
 
   private let modules: [Int]
+  private let firstModule: Int
 
-  /// - Parameter modules: that learn, rising, at least one.
-  package init(modules: [Int]) {
+  /// - Parameters:
+  ///   - modules: that learn, rising, at least one.
+  ///   - firstModule: with which the program begins: its batch is what the module before it hands on.
+  package init(modules: [Int], startingAt firstModule: Int = 1) {
     self.modules = modules
+    self.firstModule = firstModule
   }
 
   package func run(_ graph: Graph) -> Graph {
     let last = modules.max() ?? 0
     var stage = graph
+    stage.readFeatures(before: firstModule)
     stage.nodes = graph.nodes.compactMap { node in
-      if node.module > last { return nil }
+      if node.module > last || node.module < firstModule { return nil }
       if modules.contains(node.module) { return node }
       return node.part == .layers ? node.asInference : nil
     }
@@ -33,18 +38,23 @@ package struct EvaluationStage: Pass {
 
   private let modules: [Int]
   private let ensemble: Bool
+  private let firstModule: Int
 
-  /// - Parameter modules: that are measured, rising, at least one.
-  package init(modules: [Int], ensemble: Bool) {
+  /// - Parameters:
+  ///   - modules: that are measured, rising, at least one.
+  ///   - firstModule: with which the program begins: its batch is what the module before it hands on.
+  package init(modules: [Int], ensemble: Bool, startingAt firstModule: Int = 1) {
     self.modules = modules
     self.ensemble = ensemble
+    self.firstModule = firstModule
   }
 
   package func run(_ graph: Graph) -> Graph {
     let last = modules.max() ?? 0
     var stage = graph
+    stage.readFeatures(before: firstModule)
     stage.nodes = graph.nodes.compactMap { node in
-      if node.module > last { return nil }
+      if node.module > last || node.module < firstModule { return nil }
       return node.part == .layers || modules.contains(node.module) ? node.asInference : nil
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }
@@ -57,6 +67,41 @@ package struct EvaluationStage: Pass {
     let logits = builder.ensemble(stage.metrics.map(\.logits))
     builder.loss(logits: logits, metricsOf: 0)
     return builder.graph
+  }
+}
+
+/// Keeps what computes the features that a module starts from: the layers of the modules before it, as inference.
+package struct FeatureStage: Pass {
+  package static let name = "features"
+
+  private let modules: ClosedRange<Int>
+
+  /// - Parameter modules: the first one's batch is what the module before it hands on; the last one's output is kept.
+  package init(modules: ClosedRange<Int>) {
+    self.modules = modules
+  }
+
+  package func run(_ graph: Graph) -> Graph {
+    var stage = graph
+    stage.readFeatures(before: modules.lowerBound)
+    stage.nodes = graph.nodes.compactMap { node in
+      modules.contains(node.module) && node.part == .layers ? node.asInference : nil
+    }
+    stage.metrics = []
+    stage.moduleOutputs = [graph.moduleOutputs[modules.upperBound - 1]]
+    return stage
+  }
+}
+
+extension Graph {
+  /// Makes what the module before `module` hands on the batch; the first module reads pictures.
+  fileprivate mutating func readFeatures(before module: Int) {
+    guard module > 1 else { return }
+    let output = moduleOutputs[module - 2]
+    pictures = output
+    self[output].name = "features"
+    self[output].category = .batch
+    self[output].module = 0
   }
 }
 

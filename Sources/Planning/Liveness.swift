@@ -27,7 +27,7 @@ package struct Lifetime: Hashable, Sendable {
 extension Lifetime {
   /// Transient values (the batch, activations, gradients) and scratch of a program, in order of their first node.
   ///
-  /// The batch is there before the first node; metrics are read after the last.
+  /// The batch is there before the first node; metrics and what is handed on are read after the last.
   package static func all(of graph: Graph, workers: Int) -> [Lifetime] {
     var root = graph.values.indices.map { $0 }
     var first = [Int?](repeating: nil, count: graph.values.count)
@@ -48,6 +48,7 @@ extension Lifetime {
     }
     let end = max(0, graph.nodes.count - 1)
     for metric in graph.metrics { last[root[metric.value.index]] = end }
+    for output in graph.moduleOutputs { last[root[output.index]] = end }
     for batch in [graph.pictures, graph.labels] { first[batch.index] = 0 }
 
     var members: [[ValueID]] = Array(repeating: [], count: graph.values.count)

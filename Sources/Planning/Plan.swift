@@ -26,6 +26,11 @@ package struct Plan: Sendable {
   package var budgetBytes: Int?
 
   package var arenaBytes: Int { memory.arenaBytes }
+
+  /// The largest resident set of a process that runs nothing but one of the plan's programs.
+  package func peakBytes(running program: Program) -> Int {
+    program.arenaBytes + memory.dataBytes + memory.runtimeBytes
+  }
 }
 
 /// One stage: the modules that learn in it, its programs and its memory.

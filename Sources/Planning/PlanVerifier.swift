@@ -30,7 +30,7 @@ package struct PlanVerifier {
       }
     }
     // Walks backwards: what is live behind a node is what later nodes read.
-    var live = Set(graph.metrics.map(\.value.index))
+    var live = Set((graph.metrics.map(\.value) + graph.moduleOutputs).map(\.index))
     for (index, node) in graph.nodes.enumerated().reversed() {
       let results = node.results.map(\.index)
       let operands = node.operands.map(\.index).filter { !graph.values[$0].outlivesStep }

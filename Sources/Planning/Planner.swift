@@ -1,4 +1,4 @@
-internal import CostModel
+package import CostModel
 package import GraphIR
 
 /// The graphs of one stage, all passes done.
@@ -40,6 +40,7 @@ package struct Planner {
       resident: resident,
       memory: figures(
         peak.peak, arenaBytes: max(training.arenaBytes, evaluation.arenaBytes),
+        runtime: runtime(of: [training, evaluation]),
         at: PeakLocation(program: evaluationIsLarger ? .evaluation : .training, node: peak.peakNode)))
   }
 
@@ -54,11 +55,17 @@ package struct Planner {
     return program
   }
 
-  package func figures(_ breakdown: MemoryBreakdown, arenaBytes: Int, at peak: PeakLocation) -> MemoryFigures
-  {
+  /// What the process needs beside the arena for these programs.
+  package func runtime(of programs: [Program]) -> RuntimeMemory {
+    programs.reduce(into: RuntimeMemory()) { $0.formUnion($1.runtime) }
+  }
+
+  package func figures(
+    _ breakdown: MemoryBreakdown, arenaBytes: Int, runtime: RuntimeMemory, at peak: PeakLocation
+  ) -> MemoryFigures {
     MemoryFigures(
       breakdown: breakdown, arenaBytes: arenaBytes, dataBytes: facts.residentBytes,
-      runtimeBytes: RuntimeMemory.byteCount(threads: threads), peak: peak)
+      runtimeBytes: runtime.byteCount(threads: threads), peak: peak)
   }
 }
 
@@ -94,8 +101,12 @@ extension Planner {
     resident: ResidentLayout, stages: [StagePlan], evaluation: Program, endToEndPeakBytes: Int?
   ) -> Plan {
     let arenaBytes = max(evaluation.arenaBytes, stages.map(\.memory.arenaBytes).max() ?? 0)
+    // All programs are there all the time.
+    let runtime = runtime(of: stages.flatMap { [$0.training, $0.evaluation] } + [evaluation])
+    var stages = stages
+    for index in stages.indices { stages[index].memory.runtimeBytes = runtime.byteCount(threads: threads) }
     var memory = figures(
-      evaluation.peak, arenaBytes: arenaBytes,
+      evaluation.peak, arenaBytes: arenaBytes, runtime: runtime,
       at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
     // The final evaluation is named only where it alone makes the peak; of equal stages the first.
     var peakStage: Int?

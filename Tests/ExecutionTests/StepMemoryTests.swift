@@ -7,7 +7,9 @@ import Testing
 @Suite("The memory of the step loop")
 struct StepMemoryTests {
   /// The resident set behind the first steps and 200 steps later, in bytes.
-  private static func residentBytes() throws -> (early: Int, late: Int) {
+  ///
+  /// - Parameter leak: bytes that each step leaves behind.
+  private static func residentBytes(leak: Int = 0) throws -> (early: Int, late: Int) {
     let spec = try DecodedSpec(
       """
       strata: 1
@@ -31,6 +33,9 @@ struct StepMemoryTests {
     try trainer.run { event throws(ObserverFailure) in
       guard case .stepEnded = event else { return }
       stepCount += 1
+      if leak > 0 {
+        UnsafeMutablePointer<UInt8>.allocate(capacity: leak).initialize(repeating: 1, count: leak)
+      }
       if stepCount == warmUpSteps { early = ProcessMemory.residentBytes ?? 0 }
       if stepCount == warmUpSteps + 200 { late = ProcessMemory.residentBytes ?? 0 }
     }
@@ -44,6 +49,14 @@ struct StepMemoryTests {
       let (early, late) = try StepMemoryTests.residentBytes()
       #expect(early > 0 && late > 0)
       #expect(abs(late - early) <= 256 << 10, "\(early) bytes, then \(late)")
+    }
+  }
+
+  @Test("a leak of 4 KiB a step would be seen")
+  func leakingSteps() async {
+    await #expect(processExitsWith: .success) {
+      let (early, late) = try StepMemoryTests.residentBytes(leak: 4 << 10)
+      #expect(late - early > 256 << 10, "\(early) bytes, then \(late)")
     }
   }
 }

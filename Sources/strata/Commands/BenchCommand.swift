@@ -80,12 +80,14 @@ struct BenchCommand: Command {
         "\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
     }.sorted()
     report(
-      seconds, of: plan, profile: measured.map { ProfileText($0, of: stage.training) }, json: json, console)
+      seconds, of: plan, plannedPeakBytes: plan.peakBytes(running: stage.training),
+      profile: measured.map { ProfileText($0, of: stage.training) }, json: json, console)
     return .done
   }
 
   private static func report(
-    _ seconds: [Double], of plan: Plan, profile: ProfileText?, json: Bool, _ console: Console
+    _ seconds: [Double], of plan: Plan, plannedPeakBytes: Int, profile: ProfileText?, json: Bool,
+    _ console: Console
   ) {
     let median = seconds[seconds.count / 2]
     let (least, most) = (seconds[0], seconds[seconds.count - 1])
@@ -101,7 +103,7 @@ struct BenchCommand: Command {
             ("schema", "strata.bench/1"), ("name", .string(plan.name)), ("threads", .integer(plan.threads)),
             ("steps", .integer(seconds.count)), ("step", step), ("imagesPerSecond", .number(rate)),
             ("peakBytes", .optional(peakBytes, JSON.integer)),
-            ("plannedPeakBytes", .integer(plan.memory.peakBytes)),
+            ("plannedPeakBytes", .integer(plannedPeakBytes)),
             ("profile", .optional(profile) { $0.json }),
           ])))
       return
@@ -112,7 +114,7 @@ struct BenchCommand: Command {
       \(plan.name): \(seconds.count) steps of \(plan.training.batch) pictures, \(plan.threads) workers
         step   \(milliseconds(median)) ms (median; \(milliseconds(least)) to \(milliseconds(most)))
         speed  \(fixed(rate, decimals: 1)) images/s
-        peak   \(peakBytes.map { byteSize($0) } ?? "unknown"), planned \(byteSize(plan.memory.peakBytes))
+        peak   \(peakBytes.map { byteSize($0) } ?? "unknown"), planned \(byteSize(plannedPeakBytes))
       """)
     if let profile { console.output.write(profile.text(console.output.style)) }
   }

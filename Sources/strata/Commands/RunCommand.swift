@@ -11,6 +11,8 @@ struct RunCommand: Command {
     "the run's folder; one that holds a run is refused",
     default: "runs/NAME-1, -2, ...")
   static let dryRun = Flag("dry-run", "print the plan and stop before the data set is read")
+  static let strictMemory = Flag(
+    "strict-memory", "fail (exit 1) if the peak is further from the planned one than 5% or 4 MiB")
   static let resume = Flag("resume", "begin the interrupted run in DIR again")
 
   static let spec = CommandSpec(
@@ -26,7 +28,7 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.data.spec, CommonOptions.threads.spec, CommonOptions.set.spec, dryRun.spec,
-      resume.spec,
+      strictMemory.spec, resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
     exitCodes: [.failed, .stalePlan, .faultyData],
@@ -51,6 +53,7 @@ struct RunCommand: Command {
     if !json { console.output.writeLine("training \(ready.plan.name) in \(place)") }
     let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
     report(summary, of: ready.plan, place: place, json: json, console)
+    if arguments[strictMemory] { try requirePlannedPeak(summary, place: place) }
     return .done
   }
 
@@ -87,7 +90,21 @@ struct RunCommand: Command {
     }
     let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
     report(summary, of: ready.plan, place: path, json: json, console)
+    if arguments[strictMemory] { try requirePlannedPeak(summary, place: path) }
     return .done
+  }
+
+  /// What `--strict-memory` asks for. The run itself is finished: its weights stay.
+  private static func requirePlannedPeak(_ summary: RunSummary, place: String) throws(CommandFailure) {
+    guard let deviation = summary.peakDeviationBytes else {
+      throw CommandFailure(.failed, "the system does not tell the peak, so '--strict-memory' can't hold it")
+    }
+    guard summary.isPeakAsPlanned != true else { return }
+    throw CommandFailure(
+      .failed,
+      "the peak is \(byteSize(abs(deviation))) \(deviation > 0 ? "above" : "below") the planned one; "
+        + "'--strict-memory' allows \(byteSize(summary.peakToleranceBytes))",
+      help: "the run is finished and whole, in \(place); please report the spec: a plan's peak is a promise")
   }
 
   private static func isFinished(_ path: String) throws(CommandFailure) -> Bool {

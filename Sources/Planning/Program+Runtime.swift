@@ -1,0 +1,47 @@
+package import CostModel
+internal import GraphIR
+
+extension Program {
+  /// What the process needs beside the arena to keep the program and to run it.
+  package var runtime: RuntimeMemory {
+    var runtime = RuntimeMemory()
+    runtime.nodes = graph.nodes.count
+    runtime.values = graph.values.count
+    runtime.productBufferBytes = graph.nodes.map { $0.productBufferBytes(in: graph) }.max() ?? 0
+    return runtime
+  }
+}
+
+extension Node {
+  /// What each thread touches of OpenBLAS' buffer.
+  fileprivate func productBufferBytes(in graph: Graph) -> Int {
+    func shape(_ id: ValueID) -> Shape { graph.shape(id) }
+    switch op {
+    case .convolution(let c):
+      return ProductBuffer.convolutionForward(c.geometry(input: shape(operands[0])), c.algorithm)
+    case .convolutionInputGradient(let c):
+      return ProductBuffer.convolutionInputGradient(c.geometry(input: shape(results[0])), c.algorithm)
+    case .convolutionWeightGradient(let c):
+      return ProductBuffer.convolutionWeightGradient(c.geometry(input: shape(operands[0])), c.algorithm)
+    case .linear(let outFeatures, _):
+      let x = shape(operands[0])
+      return ProductBuffer.linear(rows: x.batch, columns: outFeatures, depth: x.elementsPerPicture)
+    case .linearInputGradient:
+      let (dy, dx) = (shape(operands[0]), shape(results[0]))
+      return ProductBuffer.linear(rows: dx.batch, columns: dx.elementsPerPicture, depth: dy.channels)
+    case .linearWeightGradient:
+      let (x, dy) = (shape(operands[0]), shape(operands[1]))
+      return ProductBuffer.linear(rows: dy.channels, columns: x.elementsPerPicture, depth: x.batch)
+    case .similarityLoss:
+      let z = shape(operands[0])
+      return max(
+        ProductBuffer.byteCount(m: z.batch, n: z.batch, k: z.elementsPerPicture),
+        ProductBuffer.byteCount(m: z.batch, n: z.elementsPerPicture, k: z.batch))
+    case .batchNorm, .foldBatchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+      .spatialDeviation, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient, .batchNormBackward,
+      .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+      .spatialDeviationBackward, .update:
+      return 0
+    }
+  }
+}

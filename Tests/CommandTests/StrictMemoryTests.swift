@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+private struct Summary: Decodable {
+  struct Memory: Decodable {
+    var plannedPeakBytes, measuredPeakBytes, deviationBytes, toleranceBytes: Int
+    var asPlanned: Bool
+  }
+  var status: String
+  var memory: Memory
+}
+
+/// The plan's peak against the process's own.
+@Suite("Planned and measured peak")
+struct StrictMemoryTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+  }
+
+  /// Specs whose memory is in different places: activations, parameters and the products' buffers, the data set, scratch of
+  /// several workers, the programs of many stages.
+  static let settings: [[String]] = [
+    [],
+    ["training.strategy=sequential"],
+    ["training.strategy=end-to-end", "network.widths=[64, 128]"],
+    ["network.widths=[512, 512]", "training.batch=8"],
+    ["network.widths=[8, 8, 8, 8, 8, 8, 8, 8]", "training.strategy=sequential", "training.epochs=1"],
+    ["data.source=synthetic", "network.input=3x64x64", "network.classes=10", "training.batch=16"],
+  ]
+
+  @Test("the peak is what was planned", arguments: settings)
+  func peak(settings: [String]) throws {
+    var arguments = ["run", "net.yaml", "-o", "out", "--strict-memory"]
+    for setting in settings { arguments += ["--set", setting] }
+    let run = try StrataProcess(arguments, in: workspace.url)
+    let memory = try workspace.decode(Summary.self, "out/summary.json").memory
+    #expect(memory.deviationBytes == memory.measuredPeakBytes - memory.plannedPeakBytes)
+    #expect(memory.toleranceBytes == max(memory.plannedPeakBytes / 20, 4 << 20))
+    #expect(memory.asPlanned == (abs(memory.deviationBytes) <= memory.toleranceBytes))
+    #if DEBUG
+      // Unoptimised code is larger, and so are its heaps.
+      #expect(
+        memory.deviationBytes >= -memory.toleranceBytes && memory.deviationBytes <= 16 << 20,
+        "\(memory.deviationBytes) bytes beside \(memory.plannedPeakBytes)")
+    #else
+      #expect(run.exitCode == 0, "\(run.diagnostics)")
+      #expect(memory.asPlanned)
+    #endif
+  }
+
+  @Test("four workers on fewer processors use what was planned for them")
+  func workers() throws {
+    let run = try workspace.strata("run", "net.yaml", "-o", "out", "--threads", "4")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    let memory = try workspace.decode(Summary.self, "out/summary.json").memory
+    #expect(memory.deviationBytes >= -memory.toleranceBytes)
+  }
+
+  @Test("a peak that is not the planned one fails the run, which stays whole")
+  func unplannedMemory() throws {
+    // 5 MiB of environment lie on the process's stack, which nobody plans.
+    let script = """
+      ulimit -s unlimited || exit 99
+      block=$(head -c 130000 /dev/zero | tr '\\0' x)
+      for number in $(seq 42); do export "BLOCK_$number=$block"; done
+      exec "$0" run net.yaml -o out --strict-memory
+      """
+    let process = Process()
+    let errors = Pipe()
+    process.executableURL = URL(filePath: "/bin/bash")
+    process.arguments = ["-c", script, StrataProcess.executable.path]
+    process.currentDirectoryURL = workspace.url
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    try process.run()
+    let diagnostics = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1)
+    #expect(diagnostics.contains("above the planned one; '--strict-memory' allows 4.0 MiB"), "\(diagnostics)")
+    let summary = try workspace.decode(Summary.self, "out/summary.json")
+    #expect(summary.status == "finished" && !summary.memory.asPlanned)
+    #expect(summary.memory.deviationBytes > 4 << 20)
+    #expect(try workspace.strata("evaluate", "out").exitCode == 0)
+  }
+}
