@@ -79,6 +79,23 @@ package final class Engine {
     }
   }
 
+  /// Lends a tensor as it lies in memory.
+  package func withBytes<R>(of entry: ResidentLayout.Entry, _ body: (borrowing RawSpan) -> R) -> R {
+    let byteCount = entry.value.type.byteCount
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: arena.address(of: entry.offset..<entry.offset + byteCount), count: byteCount)
+    return unsafe body(bytes.bytes)
+  }
+
+  /// Lends a tensor as it lies in memory, to be filled.
+  package func withMutableBytes<R>(of entry: ResidentLayout.Entry, _ body: (inout MutableRawSpan) -> R) -> R {
+    let byteCount = entry.value.type.byteCount
+    let bytes = unsafe UnsafeMutableRawBufferPointer(
+      start: arena.address(of: entry.offset..<entry.offset + byteCount), count: byteCount)
+    var span = unsafe bytes.mutableBytes
+    return body(&span)
+  }
+
   /// Any value of a program, as it lies after the last run: for tests and tools.
   package func withValue<R>(_ id: ValueID, of program: Program, _ body: (borrowing Span<Float>) -> R) -> R {
     arena.withFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)

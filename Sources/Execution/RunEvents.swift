@@ -18,6 +18,15 @@ package struct MetricSums: Hashable, Sendable {
     self.module = module
   }
 
+  /// As a checkpoint keeps them.
+  package init(module: Int, loss: Double, top1Count: Int, top5Count: Int, pictureCount: Int) {
+    self.module = module
+    self.loss = loss
+    self.top1Count = top1Count
+    self.top5Count = top5Count
+    self.pictureCount = pictureCount
+  }
+
   mutating func add(loss: Float, top1Count: Float, top5Count: Float, pictures: Int) {
     self.loss += Double(loss)
     self.top1Count += Int(top1Count)
@@ -43,22 +52,27 @@ package struct EpochFigures: Hashable, Sendable {
 }
 
 package struct StepProgress: Sendable {
-  /// From 1, like epoch and step.
-  package var stage: Int
-  package var epoch: Int
-  package var step: Int
+  /// Behind the step, with the sums of the epoch so far: one a trained module.
+  package var position: RunPosition
   package var stepCount: Int
-  /// Of the epoch so far, one a trained module.
-  package var sums: [MetricSums]
+  /// In this process, over the epoch's steps.
   package var picturesPerSecond: Double
+}
+
+package struct EpochReport: Sendable {
+  /// Of the stage, from 1.
+  package var epoch: Int
+  /// Training figures, then test figures, of every module that the stage trains.
+  package var figures: [EpochFigures]
+  /// Behind the epoch.
+  package var next: RunPosition
 }
 
 /// What a run tells while it goes on. Between `stepEnded`s nothing is allocated.
 package enum RunEvent: Sendable {
   case stageBegan(Int)
   case stepEnded(StepProgress)
-  /// Training figures, then test figures, of every module that the stage trains.
-  case epochEnded(stage: Int, epoch: Int, figures: [EpochFigures])
+  case epochEnded(EpochReport)
   case stageEnded(Int)
 }
 
