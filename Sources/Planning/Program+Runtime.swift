@@ -40,7 +40,7 @@ extension Node {
     case .batchNorm, .foldBatchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient, .batchNormBackward,
       .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
-      .spatialDeviationBackward, .update:
+      .spatialDeviationBackward, .accumulate, .update:
       return 0
     }
   }

@@ -61,6 +61,7 @@ struct TrainingRun: ~Copyable {
     }
     progress.finish()
     let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     summary.ensemble = sums.first { $0.module == 0 }
     let modelPath = folder.path(of: RunDirectory.modelName)
     do {
@@ -134,6 +135,7 @@ struct TrainingRun: ~Copyable {
   private static func failure(_ error: RunError) -> CommandFailure {
     switch error {
     case .observer(let failure): return CommandFailure(.failed, failure.message)
+    case .data(let failure): return CommandFailure(.faultyData, failure.message)
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
       return CommandFailure(
         .failed,
