@@ -66,7 +66,7 @@ struct Compiler {
       evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
       resident: resident)
     var endToEnd = endToEndPeakBytes
-    if endToEnd == nil { endToEnd = try self.endToEndPeakBytes(stages: stages, choices) }
+    if endToEnd == nil { endToEnd = try self.endToEndPeakBytes(choices) }
     return planner.plan(
       name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
       network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
@@ -75,13 +75,11 @@ struct Compiler {
   }
 
   /// What the same network and batch would need for backprop through all of it, with nothing chosen for a budget but where
-  /// the data is.
-  private func endToEndPeakBytes(
-    stages: [StagePlan], _ choices: PlanChoices
-  ) throws(CompilationFailed) -> Int {
+  /// the data is; nil where that is the plan itself.
+  private func endToEndPeakBytes(_ choices: PlanChoices) throws(CompilationFailed) -> Int? {
     var plain = PlanChoices()
     plain.data = choices.data
-    if spec.training.strategy.value == .endToEnd, choices == plain { return stages[0].memory.peakBytes }
+    if spec.training.strategy.value == .endToEnd, choices == plain { return nil }
     var spec = spec
     spec.training.strategy.value = .endToEnd
     let network = try lower(spec.with(plain))

@@ -108,6 +108,8 @@ extension ModuleSummary {
 
 extension Planner {
   /// Puts a plan together and finds its peak.
+  ///
+  /// - Parameter endToEndPeakBytes: nil where the plan is the one of end-to-end training.
   package func plan(
     name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
     resident: ResidentLayout, stages: [StagePlan], evaluation: Program, endToEndPeakBytes: Int?,
@@ -136,7 +138,8 @@ extension Planner {
       name: name, threads: threads, specText: specText, data: data, training: training,
       input: network.shape(network.pictures), classes: classes,
       modules: ModuleSummary.all(of: network, names: moduleNames), resident: resident, stages: stages,
-      evaluation: evaluation, memory: memory, peakStage: peakStage, endToEndPeakBytes: endToEndPeakBytes,
+      evaluation: evaluation, memory: memory, peakStage: peakStage,
+      endToEndPeakBytes: endToEndPeakBytes ?? memory.peakBytes,
       budgetBytes: budgetBytes, choices: choices)
   }
 }
