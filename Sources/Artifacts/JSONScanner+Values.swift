@@ -5,6 +5,12 @@ extension JSONScanner {
     return try string()
   }
 
+  /// A whole number from 0 to 2^63 - 1, or nil for null.
+  mutating func naturalNumberOrNull() throws(Fault) -> Int? {
+    if take("null") { return nil }
+    return try naturalNumber()
+  }
+
   /// A number, or nil for null, which stands for what is no number.
   mutating func numberOrNull() throws(Fault) -> Double? {
     skipBlanks()

@@ -44,6 +44,7 @@ extension Plan {
       ("batch", .integer(training.batch)),
       ("modules", .array(modules.map(\.json))),
       ("stages", .array(stages.map { json(of: $0) })),
+      ("checkpointBytes", .integer(checkpointByteCount)),
       ("memory", .object(memory.members + wholePlanMembers(place))),
     ])
   }
@@ -85,6 +86,7 @@ extension Plan {
       ("epochs", .integer(stage.epochs)),
       ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
       ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),
+      ("checkpointBytes", .integer(stage.checkpointByteCount)),
       ("memory", .object(stage.memory.members)),
     ])
   }

@@ -28,7 +28,7 @@ package struct Planner {
 
   /// A stage behind the parameters of the modules that it knows.
   package func stage(_ graphs: StageGraphs, index: Int, network: ResidentLayout) -> StagePlan {
-    let resident = network.during(upTo: graphs.schedule.lastModule, optimizerStateOf: graphs.training)
+    let resident = network.during(upTo: graphs.schedule.lastKeptModule, optimizerStateOf: graphs.training)
     let training = program(graphs.training, resident: resident)
     let evaluation = program(graphs.evaluation, resident: resident)
     let evaluationIsLarger = evaluation.peak.total > training.peak.total
