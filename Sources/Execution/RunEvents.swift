@@ -1,3 +1,4 @@
+package import Datasets
 internal import Planning
 
 /// Which pictures a figure is of.
@@ -101,6 +102,8 @@ package typealias RunObserver = (RunEvent) throws(ObserverFailure) -> Void
 
 package enum RunError: Error {
   case observer(ObserverFailure)
+  /// Pictures that stay in their files can't be read any more.
+  case data(DatasetError)
   /// A loss is no number any more, or infinite.
   case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
 }

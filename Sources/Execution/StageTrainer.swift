@@ -30,6 +30,7 @@ struct StageTrainer {
     while position.epoch <= stage.epochs {
       guard try train(&position, observer) else { return false }
       guard let tests = evaluate(epoch: position.epoch) else { return false }
+      try requireReadable()
       let epoch = position.epoch
       let training = figures(position.sums, epoch: epoch, split: .train, seconds: position.seconds)
       position = position.nextEpoch
@@ -62,6 +63,7 @@ struct StageTrainer {
       position.step += 1
       let seconds = now() - start
       position.seconds = secondsBefore + seconds
+      try requireReadable()
       try requireFinite(position, clocks)
       try tell(
         .stepEnded(
@@ -80,11 +82,9 @@ struct StageTrainer {
     let batch = engine.plan.training.batch
     let first = index * batch
     let count = min(batch, order.count - first)
-    engine.prepare(
-      pictures, split: .train, indices: order.span.extracting(first..<first + count), epoch: drawing,
-      for: stage.training)
-    engine.run(stage.training, batch: count, clocks: clocks)
-    engine.addMetrics(of: stage.training, pictures: count, to: &sums)
+    engine.step(
+      stage, pictures, indices: order.span.extracting(first..<first + count), epoch: drawing, clocks: clocks,
+      sums: &sums)
     return first + count
   }
 
@@ -111,6 +111,11 @@ struct StageTrainer {
   private mutating func fillOrder(_ drawing: Int) {
     let seed = engine.plan.training.seed
     unsafe order.withUnsafeMutableBufferPointer { unsafe EpochOrder.fill($0, seed: seed, epoch: drawing) }
+  }
+
+  /// Pictures that stay in their files may be gone.
+  private func requireReadable() throws(RunError) {
+    if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
   }
 
   private func requireFinite(_ position: RunPosition, _ clocks: [ModuleClock]) throws(RunError) {

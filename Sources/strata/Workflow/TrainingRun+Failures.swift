@@ -16,6 +16,10 @@ extension TrainingRun {
   func failure(_ error: RunError, _ engine: Engine) -> CommandFailure {
     switch error {
     case .observer(let failure): return diskFailure(failure.message)
+    case .data(let failure):
+      return CommandFailure(
+        .faultyData, failure.message,
+        help: "when the data is there again, go on: strata run \(folder.path) --resume")
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
       let last: String
       do throws(FileError) {

@@ -91,6 +91,9 @@ struct TrainingRun: ~Copyable {
     guard let sums = evaluator.run(plan.evaluation, unless: { Interruption.isRequested }) else {
       return try interrupt(at: plan.endPosition, engine)
     }
+    if let failure = pictures.dataset.takeReadFailure() {
+      throw CommandFailure(.faultyData, failure.message)
+    }
     summary.ensemble = sums.first { $0.module == 0 }
     do {
       let path = folder.path(of: RunDirectory.modelName)
