@@ -182,7 +182,9 @@ struct FaultTests {
     // A pipe that is full already, and that nobody reads.
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
-    defer { ends.forEach { close($0) } }
+    defer {
+      for end in ends { close(end) }
+    }
     _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
     let zeros = [UInt8](repeating: 0, count: 4096)
     while write(ends[1], zeros, zeros.count) > 0 {}
