@@ -166,7 +166,9 @@ struct ResumeCommandTests {
     ] { try data.write(to: workspace.url.appending(path: "set/\(name)")) }
     let spec = digitsSpec.replacingOccurrences(
       of: "data: {source: digits, augment: {pad-crop: 1}, limit: {train: 192, test: 100}}",
-      with: "data: {source: idx, path: elsewhere}")
+      with: "data: {source: idx, path: elsewhere}"
+    )
+    .replacingOccurrences(of: "head: gap}", with: "head: gap, input: 1x8x8, classes: 10}")
     try workspace.write(spec, to: "net.yaml")
     try interruptedRun("out", "--data", "set")
     try FileManager.default.createDirectory(atPath: path("deep"), withIntermediateDirectories: true)
