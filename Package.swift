@@ -45,12 +45,13 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Artifacts",
-      dependencies: ["Text", "Diagnostics", "Planning", "Execution", "GraphIR", "Datasets"],
+      dependencies: ["Text", "Diagnostics", "Planning", "Execution", "GraphIR", "CostModel", "Datasets"],
       swiftSettings: strict),
     .executableTarget(
       name: "strata",
       dependencies: [
-        "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "Passes", "Planning", "Pipeline",
+        "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Passes", "Planning",
+        "Pipeline",
         "Kernels", "Datasets",
         "Execution", "Artifacts",
       ],
@@ -79,7 +80,8 @@ let package = Package(
         "CompilerSupport", "TestSupport",
       ]),
     .testTarget(
-      name: "PlanningTests", dependencies: ["Planning", "GraphIR", "CompilerSupport", "TestSupport"]),
+      name: "PlanningTests",
+      dependencies: ["Planning", "GraphIR", "CostModel", "CompilerSupport", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
       dependencies: ["Execution", "Planning", "GraphIR", "Datasets", "CompilerSupport", "TestSupport"]),

@@ -25,6 +25,7 @@ extension Plan {
     var effects: [ChoiceEffect] = []
     if let microBatch = choices.microBatch { effects.append(effect(ofMicroBatch: microBatch)) }
     if choices.recomputeAboveBytes != nil { effects.append(effectOfRecomputing) }
+    if let effect = effectOfKeptFeatures { effects.append(effect) }
     if choices.data == .streamed {
       effects.append(
         ChoiceEffect(
@@ -41,6 +42,18 @@ extension Plan {
           extraWork: 0, results: .same))
     }
     return effects
+  }
+
+  private var effectOfKeptFeatures: ChoiceEffect? {
+    let kept = stages.filter { $0.features != nil }
+    guard let most = kept.compactMap({ $0.features?.byteCount }).max() else { return nil }
+    let place = choices.features == .file ? "a file of" : "memory,"
+    return ChoiceEffect(
+      choice: "features",
+      words:
+        "\(kept.count) of \(stages.count) stages start from features of frozen modules, computed once and kept in "
+        + "\(place) up to \(byteSize(most))",
+      extraWork: 0, results: .same)
   }
 
   private func effect(ofMicroBatch microBatch: Int) -> ChoiceEffect {

@@ -72,6 +72,8 @@ extension Plan {
       switch memory.peak.program {
       case .training: program = stage.training
       case .evaluation: program = stage.evaluation
+      case .features: program = stage.features?.fromPictures ?? stage.training
+      case .featuresOfPrevious: program = stage.features?.fromPrevious ?? stage.training
       }
     } else {
       program = evaluation
@@ -89,6 +91,7 @@ extension Plan {
       ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
       ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),
       ("checkpointBytes", .integer(stage.checkpointByteCount)),
+      ("features", .optional(stage.features) { $0.json }),
       ("memory", .object(stage.memory.members)),
     ])
   }
@@ -121,6 +124,16 @@ extension PlanChoices {
       ("data", .string(data.rawValue)),
       ("scratch", .string(scratch.rawValue)),
       ("modules", .optional(modules, JSON.integer)),
+    ])
+  }
+}
+
+extension FeaturePlan {
+  fileprivate var json: JSON {
+    .object([
+      ("module", .integer(module)), ("storage", .string(storage.rawValue)), ("bytes", .integer(byteCount)),
+      ("bytesPerPicture", .integer(bytesPerPicture)), ("pictures", .integer(pictureCount)),
+      ("largestBytes", .integer(largestByteCount)),
     ])
   }
 }

@@ -97,6 +97,9 @@ package struct PlanText {
     }
     let ratio = Double(memory.arenaBytes) / Double(max(1, memory.lowerBoundBytes))
     add("arena", memory.arenaBytes, "\(fixed(ratio, decimals: 3)) of the lower bound")
+    if let features = plan.peakStage.flatMap({ plan.stages[$0 - 1].features }), let range = features.range {
+      add("  features", range.count, "of it, what module \(features.module) gives for every picture")
+    }
     add("data set", memory.dataBytes, "")
     add("program", memory.runtimeBytes, "")
     table.addRule()
@@ -108,6 +111,9 @@ package struct PlanText {
     }
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
       + "  on disk a checkpoint takes up to \(grouped(checkpoint)) bytes (\(byteSize(checkpoint))); two are kept\n"
+      + (plan.featureFileBytes > 0
+        ? "  features take up to \(grouped(plan.featureFileBytes)) bytes on disk (\(byteSize(plan.featureFileBytes)))\n"
+        : "")
       + "  the peak is made by \(plan.peakOperation(place))\n"
   }
 

@@ -16,6 +16,8 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let summaryName = "summary.json"
   package static let modelName = "model.safetensors"
   package static let checkpointsName = "checkpoints"
+  /// While a stage trains whose plan keeps features in a file.
+  package static let featuresName = "features.bin"
   package static let reportName = "report.html"
   package static let logName = "log.txt"
   static let lockName = ".lock"

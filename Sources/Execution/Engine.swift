@@ -6,8 +6,8 @@ package import Planning
 /// A plan's arena and workers: starts parameters, runs programs, lends tensors. Knows no epochs.
 package final class Engine {
   package let plan: Plan
-  private var arena: Arena
-  private let workers: Workers
+  var arena: Arena
+  let workers: Workers
 
   /// Maps the plan's arena, zeroed.
   package init(plan: Plan) throws(ArenaError) {
@@ -166,15 +166,15 @@ package final class Engine {
   ///   - epoch: draws the augmentation.
   ///   - clocks: by module, from 1 at index 0.
   ///   - sums: take the metrics, in the order of the graph's.
-  package func step(
-    _ stage: StagePlan, _ preparer: PicturePreparer, indices: borrowing Span<Int32>, epoch: Int,
+  func step(
+    _ stage: StagePlan, _ source: BatchSource, indices: borrowing Span<Int32>, epoch: Int,
     clocks: [ModuleClock], sums: inout [MetricSums]
   ) {
     let (batch, program) = (indices.count, stage.training)
     let pieceCount = plan.choices.pieceCount(of: batch)
     for index in 0..<pieceCount {
       let piece = plan.choices.piece(index, of: batch)
-      prepare(preparer, split: .train, indices: indices.extracting(piece), epoch: epoch, for: program)
+      prepare(source, split: .train, indices: indices.extracting(piece), epoch: epoch, for: program)
       run(
         program, batch: piece.count,
         piece: StepPiece(batch: batch, isFirst: index == 0, isLast: index == pieceCount - 1), clocks: clocks)
@@ -228,7 +228,7 @@ package final class Engine {
     }
   }
 
-  private func range(_ id: ValueID, of program: Program) -> Range<Int> {
+  func range(_ id: ValueID, of program: Program) -> Range<Int> {
     let offset = program.offsets[id.index]
     return offset..<offset + program.graph[id].type.byteCount
   }

@@ -5,11 +5,16 @@ package import Planning
 /// Measures loss and accuracy over the test pictures, in order, without augmentation.
 package struct Evaluator {
   private let engine: Engine
-  private let pictures: PicturePreparer
+  private let source: BatchSource
 
   package init(engine: Engine, pictures: PicturePreparer) {
+    self.init(engine: engine, source: BatchSource(pictures: pictures, features: nil))
+  }
+
+  /// Of a stage's program, which starts from what the stage starts from.
+  init(engine: Engine, source: BatchSource) {
     self.engine = engine
-    self.pictures = pictures
+    self.source = source
   }
 
   /// Sums by metric of the program: its modules in order, then the ensemble (module 0) where it has one.
@@ -27,13 +32,13 @@ package struct Evaluator {
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
     let clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
-    let pictureCount = pictures.dataset.facts.testCount
+    let pictureCount = source.pictures.dataset.facts.testCount
     var first = 0
     while first < pictureCount {
       let count = min(batch, pictureCount - first)
       for position in 0..<count { indices[position] = Int32(first + position) }
       engine.prepare(
-        pictures, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
+        source, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
       engine.run(program, batch: count, clocks: clocks)
       engine.addMetrics(of: program, pictures: count, to: &sums)
       first += count

@@ -104,6 +104,8 @@ package enum RunError: Error {
   case observer(ObserverFailure)
   /// Pictures that stay in their files can't be read any more.
   case data(DatasetError)
+  /// Features can't be kept or read: a full disk, say.
+  case features(FeatureError)
   /// A loss is no number any more, or infinite.
   case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
 }

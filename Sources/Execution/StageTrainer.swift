@@ -5,7 +5,7 @@ internal import Planning
 /// Trains the modules of one stage side by side: epoch after epoch, batch after batch, each epoch followed by an evaluation.
 struct StageTrainer {
   private let engine: Engine
-  private let pictures: PicturePreparer
+  private let source: BatchSource
   private let stage: StagePlan
   private let now: () -> Double
   private let shouldStop: () -> Bool
@@ -13,15 +13,15 @@ struct StageTrainer {
   private var order: [Int32]
 
   init(
-    engine: Engine, pictures: PicturePreparer, stage: StagePlan, now: @escaping () -> Double,
+    engine: Engine, source: BatchSource, stage: StagePlan, now: @escaping () -> Double,
     shouldStop: @escaping () -> Bool
   ) {
     self.engine = engine
-    self.pictures = pictures
+    self.source = source
     self.stage = stage
     self.now = now
     self.shouldStop = shouldStop
-    order = [Int32](repeating: 0, count: pictures.dataset.facts.trainCount)
+    order = [Int32](repeating: 0, count: source.pictures.dataset.facts.trainCount)
   }
 
   /// Moves `position` on to the end of the stage, or to where it should stop.
@@ -83,7 +83,7 @@ struct StageTrainer {
     let first = index * batch
     let count = min(batch, order.count - first)
     engine.step(
-      stage, pictures, indices: order.span.extracting(first..<first + count), epoch: drawing, clocks: clocks,
+      stage, source, indices: order.span.extracting(first..<first + count), epoch: drawing, clocks: clocks,
       sums: &sums)
     return first + count
   }
@@ -113,9 +113,9 @@ struct StageTrainer {
     unsafe order.withUnsafeMutableBufferPointer { unsafe EpochOrder.fill($0, seed: seed, epoch: drawing) }
   }
 
-  /// Pictures that stay in their files may be gone.
+  /// Pictures that stay in their files may be gone, and so may features.
   private func requireReadable() throws(RunError) {
-    if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+    if let failure = source.takeReadFailure() { throw failure }
   }
 
   private func requireFinite(_ position: RunPosition, _ clocks: [ModuleClock]) throws(RunError) {
@@ -129,7 +129,7 @@ struct StageTrainer {
   /// - Returns: nil if it should stop on the way.
   private func evaluate(epoch: Int) -> [EpochFigures]? {
     let start = now()
-    let evaluator = Evaluator(engine: engine, pictures: pictures)
+    let evaluator = Evaluator(engine: engine, source: source)
     guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
     return figures(sums.filter { $0.module > 0 }, epoch: epoch, split: .test, seconds: now() - start)
   }

@@ -38,7 +38,10 @@ package struct StepBenchmark {
         profiledStep(stage, indices: indices.span, clocks: clocks, &measured)
         profile = measured
       } else {
-        engine.step(stage, pictures, indices: indices.span, epoch: 1, clocks: clocks, sums: &sums)
+        engine.step(
+          stage, BatchSource(pictures: pictures, features: nil), indices: indices.span, epoch: 1,
+          clocks: clocks,
+          sums: &sums)
       }
       if step >= warmUps { seconds.append(now() - start) }
       tick(step + 1)

@@ -5,17 +5,21 @@ package import Planning
 package struct Trainer {
   private let engine: Engine
   private let pictures: PicturePreparer
+  private let featuresPath: String?
   /// Seconds on a clock that never goes back.
   private let now: () -> Double
   private let shouldStop: () -> Bool
 
-  /// - Parameter shouldStop: looked at after every training step and every batch of an evaluation.
+  /// - Parameters:
+  ///   - featuresPath: of the file that a plan keeps features in, where it does.
+  ///   - shouldStop: looked at after every training step and every batch of an evaluation.
   package init(
-    engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double,
+    engine: Engine, pictures: PicturePreparer, featuresPath: String? = nil, now: @escaping () -> Double,
     shouldStop: @escaping () -> Bool = { false }
   ) {
     self.engine = engine
     self.pictures = pictures
+    self.featuresPath = featuresPath
     self.now = now
     self.shouldStop = shouldStop
   }
@@ -27,13 +31,15 @@ package struct Trainer {
     from position: RunPosition = .start, _ observer: RunObserver
   ) throws(RunError) -> RunOutcome {
     var position = position
+    var source = BatchSource(pictures: pictures, features: nil)
     for stage in engine.plan.stages[(position.stage - 1)...] {
       if position.isStageStart {
         try tell(.stageBegan(stage.index), observer)
-        setUp(stage)
+        setUp(stage, source.features)
       }
+      guard try takeFeatures(&source, for: stage, position) else { return .stopped(position) }
       var trainer = StageTrainer(
-        engine: engine, pictures: pictures, stage: stage, now: now, shouldStop: shouldStop)
+        engine: engine, source: source, stage: stage, now: now, shouldStop: shouldStop)
       guard try trainer.run(&position, observer) else { return .stopped(position) }
       try tell(.stageEnded(stage.index), observer)
       position = position.nextStage
@@ -42,13 +48,62 @@ package struct Trainer {
   }
 
   /// Moves what the stage before leaves, and starts the modules that begin with this one.
-  private func setUp(_ stage: StagePlan) {
+  private func setUp(_ stage: StagePlan, _ previous: KeptFeatures?) {
+    if let previous, let features = stage.features, stage.canUseFeaturesOfPrevious {
+      engine.moveFeatures(from: previous.plan, to: features)
+    }
     if stage.index > 1 {
       engine.carryOptimizerState(from: engine.plan.stages[stage.index - 2].resident, to: stage.resident)
     }
     engine.initialize(
       stage.schedule.modules.filter { $0.firstEpoch == 1 }.map(\.index), in: stage.resident)
   }
+}
+
+extension Trainer {
+  /// Makes what the stage starts from, where that is not pictures.
+  ///
+  /// - Parameter source: as the stage before left it; as this one takes it.
+  /// - Returns: false if it should stop, which it does only where the stage can be set up once more.
+  private func takeFeatures(
+    _ source: inout BatchSource, for stage: StagePlan, _ position: RunPosition
+  ) throws(RunError) -> Bool {
+    guard let features = stage.features else {
+      source.features = nil
+      return true
+    }
+    let hasPrevious = source.features != nil && position.isStageStart && stage.canUseFeaturesOfPrevious
+    let kept: KeptFeatures
+    switch features.storage {
+    case .file: kept = KeptFeatures(plan: features, file: try file(of: source.features))
+    case .memory, .recompute: kept = KeptFeatures(plan: features, file: nil)
+    }
+    let canStop = stage.beginsAllItsModules || !position.isStageStart
+    guard
+      try engine.computeFeatures(
+        kept, fromPrevious: hasPrevious, pictures: pictures, unless: { canStop && shouldStop() })
+    else { return false }
+    source.features = kept
+    return true
+  }
+
+  /// The file of the stage before, or a new one.
+  private func file(of previous: KeptFeatures?) throws(RunError) -> FeatureFile {
+    if let file = previous?.file { return file }
+    guard let featuresPath else { preconditionFailure("whoever trains such a plan says where its file is") }
+    do throws(FeatureError) {
+      return try FeatureFile(path: featuresPath)
+    } catch {
+      throw .features(error)
+    }
+  }
+}
+
+extension StagePlan {
+  /// Whether nothing but parameters comes over from the stage before.
+  fileprivate var beginsAllItsModules: Bool { schedule.modules.allSatisfy { $0.firstEpoch == 1 } }
+  /// Optimizer state that stays would be in the way of features that move.
+  fileprivate var canUseFeaturesOfPrevious: Bool { features?.fromPrevious != nil && beginsAllItsModules }
 }
 
 /// Tells `observer`, whose failure ends the run.

@@ -4,10 +4,11 @@ package import SpecLanguage
 
 /// Finds a plan that stays within a budget: a search over `compile(spec, choices)`, what costs least first.
 ///
-/// 1. The plan as it comes; with `partition: auto` in as few modules as fit, with one of the next two where they are needed.
-/// 2. Pictures read from their files for every batch instead of kept: the same bits, for a few milliseconds a step.
-/// 3. Values computed again instead of kept: the same bits, for more arithmetic.
-/// 4. Batches in pieces, the fewest that fit: gradients equal up to rounding, batch-norm statistics of smaller batches.
+/// 1. What frozen modules give, kept in memory; then in a file, where it is kept at all.
+/// 2. The plan as it comes; with `partition: auto` in as few modules as fit, with one of the next two where they are needed.
+/// 3. Pictures read from their files for every batch instead of kept: the same bits, for a few milliseconds a step.
+/// 4. Values computed again instead of kept: the same bits, for more arithmetic.
+/// 5. Batches in pieces, the fewest that fit: gradients equal up to rounding, batch-norm statistics of smaller batches.
 ///
 /// What the spec states is never changed.
 package struct BudgetSolver {
@@ -24,28 +25,40 @@ package struct BudgetSolver {
     self.budgetBytes = budgetBytes
     var options = options
     options.budgetBytes = budgetBytes
-    options.choices = PlanChoices()
+    options.choices = nil
     self.options = options
-    natural = try Compiler(spec, options: options).plan(PlanChoices())
+    natural = try Compiler(spec, options: options).naturalPlan()
     endToEndPeakBytes = natural.endToEndPeakBytes ?? 0
   }
 
   /// Nil where no plan of this spec fits.
   package func solve() -> Plan? {
+    if natural.choices.features != .recompute {
+      var choices = PlanChoices()
+      choices.features = .memory
+      if !isPartitionOpen, let plan = plan(choices), fits(plan) { return plan }
+    }
     let found =
       isPartitionOpen
       ? fewest(upTo: natural.modules.count) { modules in
-        var choices = PlanChoices()
+        var choices = base
         choices.modules = modules
         return withSameBits(choices)
-      } : withSameBits(PlanChoices())
+      } : withSameBits(base)
     if let found { return found }
     return inPieces(thrifty)
   }
 
+  /// Features that do not fit in memory lie in a file.
+  private var base: PlanChoices {
+    var choices = PlanChoices()
+    if natural.choices.features != .recompute { choices.features = .file }
+    return choices
+  }
+
   /// What costs next to nothing; with a partition left open, pieces of a batch come behind the finest one.
   private var thrifty: PlanChoices {
-    var choices = PlanChoices()
+    var choices = base
     if isPartitionOpen { choices.modules = natural.modules.count }
     if options.facts.streamed != nil { choices.data = .streamed }
     return choices

@@ -13,13 +13,13 @@ package struct CompileOptions: Sendable {
   package var facts: DataFacts
   /// The canonical text of the resolved spec, which the plan carries.
   package var specText: String
-  /// How the plan meets its budget.
-  package var choices: PlanChoices
+  /// How the plan meets its budget; nil: there is none, and nothing to follow.
+  package var choices: PlanChoices?
   /// Stated in the plan; nothing is searched for here.
   package var budgetBytes: Int?
 
   package init(
-    threads: Int, facts: DataFacts, specText: String, choices: PlanChoices = PlanChoices(),
+    threads: Int, facts: DataFacts, specText: String, choices: PlanChoices? = nil,
     budgetBytes: Int? = nil
   ) {
     self.threads = threads
@@ -34,7 +34,9 @@ package struct CompileOptions: Sendable {
 ///
 /// - Throws: every fault that shapes and counts reveal, and every feature that is not supported yet, at once.
 package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
-  try Compiler(spec, options: options).plan(options.choices)
+  let compiler = Compiler(spec, options: options)
+  guard let choices = options.choices else { return try compiler.naturalPlan() }
+  return try compiler.plan(choices)
 }
 
 /// A spec on its way to a plan, or to several that meet a budget in different ways.
@@ -57,10 +59,15 @@ struct Compiler {
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let resident = ResidentLayout(network: network)
 
+    let features = FeatureChoice(spec, network: network, storage: choices.features)
+
     var stages: [StagePlan] = []
     for schedule in StageSchedule.all(of: training) {
-      let graphs = stageGraphs(network, schedule, spec, planner)
-      stages.append(planner.stage(graphs, index: stages.count + 1, network: resident))
+      let previous = stages.last
+      let kept = features.graphs(for: schedule, previous: previous?.features?.module)
+      let graphs = stageGraphs(network, schedule, spec, planner, features: kept)
+      stages.append(
+        planner.stage(graphs, index: stages.count + 1, network: resident, previous: previous))
     }
     let evaluation = planner.program(
       evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
@@ -113,7 +120,7 @@ func lower(_ spec: Spec, keepsSnapshots: Bool = false) throws(CompilationFailed)
 }
 
 func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFailed) -> PassPipeline {
-  var diagnostics = unsupportedFeatures(of: spec)
+  var diagnostics = unsupportedFeatures(of: spec) + spec.featureFaults
   var lowering = NetworkLowering(spec)
   lowering.run()
   diagnostics += lowering.diagnostics
@@ -141,12 +148,13 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
 }
 
 func trainingGraph(
-  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, keepsSnapshots: Bool = false
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
+  keepsSnapshots: Bool = false
 ) -> PassPipeline {
   let choices = planner.choices
   let modules = schedule.indices
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
-  pipeline.run(TrainingStage(modules: modules))
+  pipeline.run(TrainingStage(modules: modules, startingAt: firstModule))
   pipeline.run(FoldBatchNorm())
   pipeline.run(
     Differentiation(
@@ -163,10 +171,11 @@ func trainingGraph(
 }
 
 func evaluationGraph(
-  _ network: Graph, modules: [Int], ensemble: Bool, _ spec: Spec, keepsSnapshots: Bool = false
+  _ network: Graph, modules: [Int], ensemble: Bool, _ spec: Spec, firstModule: Int = 1,
+  keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
-  pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
+  pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble, startingAt: firstModule))
   pipeline.run(FoldBatchNorm())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
@@ -175,12 +184,17 @@ func evaluationGraph(
 }
 
 func stageGraphs(
-  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
+  features: FeatureGraphs? = nil
 ) -> StageGraphs {
   let modules = schedule.indices
+  let first = features.map { $0.module + 1 } ?? 1
   return StageGraphs(
-    schedule: schedule, training: trainingGraph(network, schedule, spec, planner).graph,
-    evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
+    schedule: schedule,
+    training: trainingGraph(network, schedule, spec, planner, firstModule: first).graph,
+    evaluation: evaluationGraph(
+      network, modules: modules, ensemble: modules.count > 1, spec, firstModule: first
+    ).graph, features: features)
 }
 
 /// Everything that `compile` would find, without planning.

@@ -95,4 +95,11 @@ extension Diagnostic {
       notes: [Note(span: shortcut, label: "'zero-pad' only adds channels")],
       help: "set `network.shortcut: projection`, or give the block \(inChannels) output channels")
   }
+
+  static func cacheOfDrawnPictures(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E119", message: "features of augmented pictures can't be kept", primary: span,
+      label: "every epoch draws its pictures anew",
+      help: "set `memory.features: recompute`, or drop `data.augment`")
+  }
 }

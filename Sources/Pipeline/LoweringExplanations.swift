@@ -143,4 +143,19 @@ private let loweringExplanations = [
     good: """
       network: {family: resnet, shortcut: zero-pad, stages: [{blocks: 1, width: 8}, {blocks: 1, width: 16}]}
       """),
+  CodeExplanation(
+    code: "E119", title: "kept features of augmented pictures",
+    text: """
+      'memory.features: cache' computes what the frozen modules before a stage give once and keeps it for all of the
+      stage's epochs. With random crops or flips every epoch has pictures of its own, so there is nothing to keep.
+      """,
+    bad: """
+      data: {augment: {flip: horizontal}}
+      training: {strategy: sequential}
+      memory: {features: cache}
+      """,
+    good: """
+      training: {strategy: sequential}
+      memory: {features: cache}
+      """),
 ]

@@ -8,6 +8,12 @@ extension Plan {
     for stage in stages {
       lines += stage.training.layoutLines(title: "stage \(stage.index) training")
       lines += stage.evaluation.layoutLines(title: "stage \(stage.index) evaluation")
+      if let features = stage.features {
+        lines += features.fromPictures.layoutLines(title: "stage \(stage.index) features")
+        lines +=
+          features.fromPrevious?.layoutLines(
+            title: "stage \(stage.index) features from those of the stage before") ?? []
+      }
     }
     lines += evaluation.layoutLines(title: "evaluation")
     return lines.joined(separator: "\n") + "\n"
@@ -17,6 +23,7 @@ extension Plan {
 extension Program {
   fileprivate func layoutLines(title: String) -> [String] {
     var lines = ["\(title): \(arenaBytes) bytes"]
+    if let features { lines.append("  \(features.lowerBound) +\(features.count) features of all pictures") }
     for (index, value) in graph.values.enumerated() {
       lines.append(
         "  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")

@@ -48,6 +48,9 @@ package struct MemoryFigures: Hashable, Sendable {
 package struct PeakLocation: Hashable, Sendable {
   package enum ProgramKind: String, Hashable, Sendable {
     case training, evaluation
+    /// What makes features, from pictures or from those of the stage before.
+    case features
+    case featuresOfPrevious = "features of the stage before"
   }
 
   package var program: ProgramKind

@@ -43,11 +43,14 @@ package struct StagePlan: Sendable {
   package var stepsPerEpoch: Int
   package var training: Program
   package var evaluation: Program
+  /// What training and evaluation start from in place of pictures; nil where they start from pictures.
+  package var features: FeaturePlan?
   /// Resident values with their places, as they are in this stage.
   package var resident: ResidentLayout
   package var memory: MemoryFigures
 
   package var epochs: Int { schedule.epochs }
+  package var programs: [Program] { [training, evaluation] + (features?.programs ?? []) }
 }
 
 package struct ModuleSummary: Hashable, Sendable {

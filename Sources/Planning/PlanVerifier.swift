@@ -19,7 +19,10 @@ package struct PlanVerifier {
     let bytes = graph.values.indices.map(bytes)
     for (value, range) in bytes.enumerated() { try checkPlace(range, "%\(value)") }
     // The bytes of everything that outlives a step are never handed to anything else.
-    let resident = graph.values.indices.filter { graph.values[$0].outlivesStep }.map { bytes[$0] }
+    let features = program.features.map { [$0] } ?? []
+    for range in features { try checkPlace(range, "features") }
+    let resident =
+      (graph.values.indices.filter { graph.values[$0].outlivesStep }.map { bytes[$0] } + features)
       .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
     for (first, second) in zip(resident, resident.dropFirst()) where first.overlaps(second) {
       throw Overlap(description: "two resident values share bytes \(first) and \(second)")

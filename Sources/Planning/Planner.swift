@@ -6,11 +6,16 @@ package struct StageGraphs: Sendable {
   package var schedule: StageSchedule
   package var training: Graph
   package var evaluation: Graph
+  /// Nil where the stage starts from pictures.
+  package var features: FeatureGraphs?
 
-  package init(schedule: StageSchedule, training: Graph, evaluation: Graph) {
+  package init(
+    schedule: StageSchedule, training: Graph, evaluation: Graph, features: FeatureGraphs? = nil
+  ) {
     self.schedule = schedule
     self.training = training
     self.evaluation = evaluation
+    self.features = features
   }
 }
 
@@ -18,7 +23,7 @@ package struct StageGraphs: Sendable {
 package struct Planner {
   package let threads: Int
   private let training: TrainingPlan
-  private let facts: DataFacts
+  let facts: DataFacts
   package let choices: PlanChoices
 
   package init(threads: Int, training: TrainingPlan, facts: DataFacts, choices: PlanChoices) {
@@ -38,26 +43,45 @@ package struct Planner {
   }
 
   /// A stage behind the parameters of the modules that it knows.
-  package func stage(_ graphs: StageGraphs, index: Int, network: ResidentLayout) -> StagePlan {
+  ///
+  /// - Parameter previous: the stage before; nil for the first.
+  package func stage(
+    _ graphs: StageGraphs, index: Int, network: ResidentLayout, previous: StagePlan? = nil
+  ) -> StagePlan {
     let resident = network.during(upTo: graphs.schedule.lastKeptModule, optimizerStateOf: graphs.training)
-    let training = program(graphs.training, resident: resident)
-    let evaluation = program(graphs.evaluation, resident: resident)
-    let evaluationIsLarger = evaluation.peak.total > training.peak.total
-    let peak = evaluationIsLarger ? evaluation : training
+    let features = graphs.features.map {
+      self.features($0, behind: resident, previous: previous?.features)
+    }
+    let training = program(graphs.training, resident: resident, features: features?.range)
+    let evaluation = program(graphs.evaluation, resident: resident, features: features?.range)
+    var (peak, kind) = (training, PeakLocation.ProgramKind.training)
+    let others =
+      [
+        (evaluation, .evaluation), (features?.fromPictures, .features),
+        (features?.fromPrevious, .featuresOfPrevious),
+      ]
+      as [(Program?, PeakLocation.ProgramKind)]
+    for case (let program?, let itsKind) in others where program.peak.total > peak.peak.total {
+      (peak, kind) = (program, itsKind)
+    }
+    let programs = [training, evaluation] + (features?.programs ?? [])
     return StagePlan(
       index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
-      evaluation: evaluation,
+      evaluation: evaluation, features: features,
       resident: resident,
       memory: figures(
-        peak.peak, arenaBytes: max(training.arenaBytes, evaluation.arenaBytes),
-        runtime: runtime(of: [training, evaluation]),
-        at: PeakLocation(program: evaluationIsLarger ? .evaluation : .training, node: peak.peakNode)))
+        peak.peak, arenaBytes: programs.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: programs),
+        at: PeakLocation(program: kind, node: peak.peakNode)))
   }
 
   /// The program behind everything that is resident, its layout proved.
-  package func program(_ graph: Graph, resident: ResidentLayout) -> Program {
-    let program = Program(graph: graph, resident: resident, base: resident.endOffset, workers: threads)
+  ///
+  /// - Parameter features: kept behind what is resident, while the program runs.
+  package func program(
+    _ graph: Graph, resident: ResidentLayout, features: Range<Int>? = nil
+  ) -> Program {
+    let program = Program(graph: graph, resident: resident, features: features, workers: threads)
     do {
       try PlanVerifier(program).verify()
     } catch {
@@ -117,7 +141,7 @@ extension Planner {
   ) -> Plan {
     let arenaBytes = max(evaluation.arenaBytes, stages.map(\.memory.arenaBytes).max() ?? 0)
     // All programs are there all the time.
-    let runtime = runtime(of: stages.flatMap { [$0.training, $0.evaluation] } + [evaluation])
+    let runtime = runtime(of: stages.flatMap(\.programs) + [evaluation])
     var stages = stages
     for index in stages.indices { stages[index].memory.runtimeBytes = runtime.byteCount(threads: threads) }
     var memory = figures(

@@ -14,6 +14,8 @@ package struct Program: Sendable {
   package let peakNode: Int
   /// The same within each module's nodes, by module from 1 at index 0; nil for modules that the program leaves out.
   package let modulePeaks: [MemoryBreakdown?]
+  /// Bytes of the arena that hold features while the program runs.
+  package let features: Range<Int>?
 
   package func scratch(ofNode node: Int) -> Range<Int>? {
     scratch[node].isEmpty ? nil : scratch[node]
@@ -32,6 +34,7 @@ package struct Program: Sendable {
     peak = MemoryBreakdown()
     peakNode = 0
     modulePeaks = []
+    features = nil
   }
 }
 
@@ -40,9 +43,11 @@ extension Program {
   ///
   /// - Parameters:
   ///   - resident: offsets of parameters, statistics and optimizer state, by name.
-  ///   - residentBreakdown: what all that is resident in this stage takes, by category.
-  ///   - base: where the transient region starts.
-  init(graph: Graph, resident: ResidentLayout, base: Int, workers: Int) {
+  ///   - features: kept behind all that; the transient region starts behind them.
+  init(graph: Graph, resident: ResidentLayout, features: Range<Int>?, workers: Int) {
+    let base = features?.upperBound ?? resident.endOffset
+    var kept = resident.breakdown(below: resident.endOffset)
+    kept[.activation] += features?.count ?? 0
     let lifetimes = Lifetime.all(of: graph, workers: workers)
     let layout = ArenaPacker(lifetimes).pack()
     var offsets = graph.values.map { value in
@@ -61,13 +66,14 @@ extension Program {
     }
     precondition(offsets.allSatisfy { $0 >= 0 }, "every value has a place")
     let live = Self.liveBytes(
-      of: lifetimes, nodeCount: graph.nodes.count, resident: resident.breakdown(below: base))
+      of: lifetimes, nodeCount: graph.nodes.count, resident: kept)
     peakNode = live.indices.max { live[$0].total < live[$1].total } ?? 0
-    peak = live.isEmpty ? resident.breakdown(below: base) : live[peakNode]
+    peak = live.isEmpty ? kept : live[peakNode]
     modulePeaks = Self.modulePeaks(live, graph)
     self.graph = graph
     self.offsets = offsets
     self.scratch = scratch
+    self.features = features
     arenaBytes = base + layout.byteCount
   }
 

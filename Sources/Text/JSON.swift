@@ -24,6 +24,14 @@ package enum JSON: Sendable {
   }
 }
 
+extension JSON {
+  /// An object with one member more; traps for anything else.
+  package func with(_ key: String, _ value: JSON) -> JSON {
+    guard case .object(let members) = self else { preconditionFailure("only objects have members") }
+    return .object(members + [(key: key, value: value)])
+  }
+}
+
 extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByStringLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral

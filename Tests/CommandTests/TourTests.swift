@@ -35,7 +35,7 @@ struct TourTests {
       let arguments = line.dropFirst().flatMap { word in
         word == "specs/*.yaml" ? names.filter { $0.hasSuffix(".yaml") }.map { "specs/\($0)" } : [word]
       }
-      let result = try StrataProcess(arguments, in: folder)
+      let result = try StrataProcess(arguments, environment: ["XDG_CACHE_HOME": folder.path], in: folder)
       #expect(result.exitCode == 0, "\(line.joined(separator: " ")): \(result.diagnostics)")
       #expect(!result.output.isEmpty)
     }

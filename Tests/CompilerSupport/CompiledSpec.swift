@@ -26,7 +26,7 @@ package struct DecodedSpec: Sendable {
 
   /// - Parameter pictures: of the training and of the test part.
   package func plan(
-    threads: Int = 2, pictures: Int = 64, choices: PlanChoices = PlanChoices()
+    threads: Int = 2, pictures: Int = 64, choices: PlanChoices? = PlanChoices()
   ) throws(SpecFaults) -> Plan {
     try plan(threads: threads, facts: Self.facts(pictures: pictures), choices: choices)
   }
@@ -37,7 +37,7 @@ package struct DecodedSpec: Sendable {
   }
 
   package func plan(
-    threads: Int = 2, facts: DataFacts, choices: PlanChoices = PlanChoices()
+    threads: Int = 2, facts: DataFacts, choices: PlanChoices? = PlanChoices()
   ) throws(SpecFaults) -> Plan {
     do {
       return try compile(
@@ -51,7 +51,7 @@ package struct DecodedSpec: Sendable {
 
   /// The graphs as a pass leaves them; nil: as the planner gets them.
   package func graphs(
-    after pass: String?, choices: PlanChoices = PlanChoices()
+    after pass: String?, choices: PlanChoices? = PlanChoices()
   ) throws(SpecFaults) -> [GraphDump] {
     do {
       return try GraphDump.all(of: spec, after: pass, choices: choices)

@@ -25,6 +25,8 @@ enum BenchMode: Hashable, Sendable {
 struct BenchCommand: Command {
   static let steps = ValueOption(
     "steps", .integer(in: 1...1_000_000), "training steps to time", default: "20")
+  static let calibrate = Flag(
+    "calibrate", "measure this machine, so that plans tell times; takes some ten seconds")
   static let profile = Flag("profile", "tell where the time goes, operation by operation")
   static let mode = ValueOption(
     "mode", BenchMode.form, "what a step is: of the whole plan, or of one stage", default: "step")
@@ -32,11 +34,15 @@ struct BenchCommand: Command {
   static let spec = CommandSpec(
     "bench", group: CommandGroup.runs, summary: "measure the kernels, or one training step of a spec",
     discussion: """
-      Without a spec the kernels are timed one by one. With one, its training step is: preparation of the batch, \
+      Without a spec the kernels are timed one by one. With '--calibrate' every kind of work is measured and kept as \
+      this machine's profile in $XDG_CACHE_HOME/strata (or ~/.cache/strata); 'strata plan' then tells how long a step, \
+      an epoch and a run take, and 'strata run' holds that against what they took. With one, its training step is: preparation of the batch, \
       forward, loss, backward and update of every module. The pictures are made up; the data set is not read.
       """,
     operands: OperandSpec("SPEC", 0...1, "an architecture spec (YAML)", completion: CommonOperands.specFiles),
-    options: [CommonOptions.threads.spec, steps.spec, mode.spec, profile.spec, CommonOptions.set.spec],
+    options: [
+      CommonOptions.threads.spec, steps.spec, mode.spec, calibrate.spec, profile.spec, CommonOptions.set.spec,
+    ],
     exitCodes: [.failed, .overBudget],
     examples: [
       .init("strata bench", "the kernels on this machine"),
@@ -45,6 +51,13 @@ struct BenchCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
+    if arguments[calibrate] {
+      guard arguments.operands.isEmpty else {
+        throw CommandFailure(.faultyInput, "'--calibrate' measures the machine, not a spec")
+      }
+      try Calibration.run(threads: arguments[CommonOptions.threads] ?? 2, json: json, console)
+      return .done
+    }
     guard let path = arguments.operands.first else {
       KernelBench.run(threads: arguments[CommonOptions.threads] ?? 2, json: json, console)
       return .done
@@ -57,6 +70,8 @@ struct BenchCommand: Command {
       stageNumber = number
       assignments.append(Assignment(key: "training.strategy", value: "sequential"))
     }
+    // A step as it is where no features are kept: what makes them belongs to no step.
+    assignments.append(Assignment(key: "memory.features", value: "recompute"))
     var loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
@@ -80,22 +95,25 @@ struct BenchCommand: Command {
         "\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
     }.sorted()
     report(
-      seconds, of: plan, plannedPeakBytes: plan.peakBytes(running: stage.training),
-      profile: measured.map { ProfileText($0, of: stage.training) }, json: json, console)
+      seconds, of: plan, stage: stage, profile: measured.map { ProfileText($0, of: stage.training) },
+      json: json, console)
     return .done
   }
 
   private static func report(
-    _ seconds: [Double], of plan: Plan, plannedPeakBytes: Int, profile: ProfileText?, json: Bool,
+    _ seconds: [Double], of plan: Plan, stage: StagePlan, profile: ProfileText?, json: Bool,
     _ console: Console
   ) {
     let median = seconds[seconds.count / 2]
     let (least, most) = (seconds[0], seconds[seconds.count - 1])
     let rate = Double(plan.training.batch) / median
     let peakBytes = ProcessMemory.peakBytes
+    let plannedPeakBytes = plan.peakBytes(running: stage.training)
+    let foreseen = Calibration.model(threads: plan.threads).map { $0.stepSeconds(stage, of: plan) }
     if json {
       let step = JSON.object([
         ("medianSeconds", .number(median)), ("minSeconds", .number(least)), ("maxSeconds", .number(most)),
+        ("plannedSeconds", .optional(foreseen, JSON.number)),
       ])
       console.output.write(
         JSONWriter.document(
@@ -112,7 +130,7 @@ struct BenchCommand: Command {
     console.output.writeLine(
       """
       \(plan.name): \(seconds.count) steps of \(plan.training.batch) pictures, \(plan.threads) workers
-        step   \(milliseconds(median)) ms (median; \(milliseconds(least)) to \(milliseconds(most)))
+        step   \(milliseconds(median)) ms (median; \(milliseconds(least)) to \(milliseconds(most)))\(foreseen.map { ", foreseen \(milliseconds($0)) ms" } ?? "")
         speed  \(fixed(rate, decimals: 1)) images/s
         peak   \(peakBytes.map { byteSize($0) } ?? "unknown"), planned \(byteSize(plannedPeakBytes))
       """)

@@ -150,12 +150,14 @@ struct RunCommand: Command {
   ) throws(CommandFailure) {
     let checkpoint = plan.checkpointByteCount
     let model = ModelFile(plan).byteCount
-    let needed = (RunDirectory.keptCheckpointCount + 1) * checkpoint + model - takenByteCount
+    let features = plan.featureFileBytes
+    let needed = (RunDirectory.keptCheckpointCount + 1) * checkpoint + model + features - takenByteCount
     guard let free = DiskSpace.freeByteCount(at: path), free < needed else { return }
     throw CommandFailure(
       .failed,
       "\(path): \(byteSize(free)) are free on this disk, \(byteSize(needed)) are needed: "
-        + "\(RunDirectory.keptCheckpointCount + 1) checkpoints of \(byteSize(checkpoint)), weights of \(byteSize(model))",
+        + "\(RunDirectory.keptCheckpointCount + 1) checkpoints of \(byteSize(checkpoint)), weights of \(byteSize(model))"
+        + (features > 0 ? ", features of \(byteSize(features))" : ""),
       help: "make room, or put the run on another disk with -o DIR")
   }
 
@@ -238,7 +240,7 @@ struct RunCommand: Command {
     if let ensemble = summary.ensemble { table.add(["", "ensemble", "", "", percentage(ensemble.top1)]) }
     console.output.write(table.text(console.output.style))
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
-    console.output.writeLine("\(duration(seconds: summary.measuredSeconds))\(rate)")
+    console.output.writeLine("\(summary.timeWords)\(rate)")
     console.output.writeLine(summary.memoryLine)
     console.output.writeLine("weights, metrics and plan are in \(place)")
   }

@@ -12,7 +12,7 @@ extension LoadedSpec {
   ) throws(CommandFailure) -> Plan {
     guard let budget = Budget(budget, spec: spec) else {
       return try plan(
-        threads: threads, choices: PlanChoices(), budgetBytes: nil, dataPath: dataPath,
+        threads: threads, choices: nil, budgetBytes: nil, dataPath: dataPath,
         withFingerprint: withFingerprint, console, json: json)
     }
     budget.tell(console)
@@ -26,9 +26,9 @@ extension LoadedSpec {
       console, json: json)
   }
 
-  /// Compiles as a plan file chose; every fault is told.
+  /// Compiles as a plan file chose, or, with nil, as it comes; every fault is told.
   func plan(
-    threads: Int, choices: PlanChoices, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
+    threads: Int, choices: PlanChoices?, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
     _ console: Console, json: Bool
   ) throws(CommandFailure) -> Plan {
     let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)

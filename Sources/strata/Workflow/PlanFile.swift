@@ -7,11 +7,13 @@ internal import Text
 /// Plans on paper: printed for people or programs, or kept in a file.
 enum PlanFile {
   static func print(_ plan: Plan, of loaded: LoadedSpec, json: Bool, _ console: Console) {
+    let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
     if json {
-      console.output.write(
-        JSONWriter.document(plan.json(specPath: nil, dataPath: plan.data.path, place: loaded.place)))
+      let document = plan.json(specPath: nil, dataPath: plan.data.path, place: loaded.place)
+      console.output.write(JSONWriter.document(document.with("time", time.json)))
     } else {
       console.output.write(PlanText(plan, style: console.output.style, place: loaded.place).text)
+      console.output.write("\n" + time.text(console.output.style))
     }
   }
 

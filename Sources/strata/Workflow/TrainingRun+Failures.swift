@@ -21,6 +21,7 @@ extension TrainingRun {
       return CommandFailure(
         .faultyData, failure.message,
         help: "when the data is there again, go on: strata run \(folder.path) --resume")
+    case .features(let failure): return diskFailure(failure.message)
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
       let last: String
       do throws(FileError) {
@@ -40,6 +41,15 @@ extension TrainingRun {
 }
 
 extension RunSummary {
+  /// `12.3 s, foreseen 11.9 s (-3.2%)`.
+  var timeWords: String {
+    let measured = duration(seconds: measuredSeconds)
+    guard let plannedSeconds else { return measured }
+    let difference = (plannedSeconds - measuredSeconds) / max(measuredSeconds, 1e-9)
+    return "\(measured), foreseen \(duration(seconds: plannedSeconds)) "
+      + "(\(difference < 0 ? "-" : "+")\(percentage(difference.magnitude)))"
+  }
+
   /// `peak memory: planned ..., measured ... (-1.2%)`.
   var memoryLine: String {
     guard let measuredPeakBytes else {

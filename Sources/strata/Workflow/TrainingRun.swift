@@ -43,6 +43,7 @@ struct TrainingRun: ~Copyable {
     summary = RunSummary(
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
       classes: plan.classes)
+    summary.plannedSeconds = Calibration.model(threads: plan.threads)?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
   }
@@ -73,7 +74,8 @@ struct TrainingRun: ~Copyable {
     _ engine: Engine, _ pictures: PicturePreparer, from position: RunPosition
   ) throws(CommandFailure) -> RunEnd {
     let trainer = Trainer(
-      engine: engine, pictures: pictures, now: monotonicSeconds, shouldStop: { Interruption.isRequested })
+      engine: engine, pictures: pictures, featuresPath: folder.path(of: RunDirectory.featuresName),
+      now: monotonicSeconds, shouldStop: { Interruption.isRequested })
     let outcome: RunOutcome
     do throws(RunError) {
       outcome = try trainer.run(from: position) { event throws(ObserverFailure) in

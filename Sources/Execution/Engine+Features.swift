@@ -1,0 +1,149 @@
+internal import Datasets
+internal import GraphIR
+internal import Planning
+
+/// Where a stage's batches come from: pictures, or what its frozen prefix gave for them.
+struct BatchSource {
+  let pictures: PicturePreparer
+  /// Nil: from pictures.
+  var features: KeptFeatures?
+
+  /// Why pictures or features could not be read since it was last asked for.
+  func takeReadFailure() -> RunError? {
+    if let failure = pictures.dataset.takeReadFailure() { return .data(failure) }
+    return features?.file?.takeReadFailure().map { .features($0) }
+  }
+}
+
+/// A stage's features as they lie.
+struct KeptFeatures {
+  let plan: FeaturePlan
+  /// Nil where they lie in the arena.
+  let file: FeatureFile?
+}
+
+extension Engine {
+  /// Puts a batch in its place, from wherever the stage takes it.
+  ///
+  /// - Parameter epoch: draws the augmentation of pictures; nil for none.
+  func prepare(
+    _ source: BatchSource, split: Split, indices: borrowing Span<Int32>, epoch: Int?, for program: Program
+  ) {
+    guard let features = source.features else {
+      return prepare(source.pictures, split: split, indices: indices, epoch: epoch, for: program)
+    }
+    let first = split == .train ? 0 : features.plan.trainCount
+    load(
+      features, bytesPerPicture: features.plan.bytesPerPicture, first: first, indices: indices, for: program)
+    let dataset = source.pictures.dataset
+    let labels = unsafe arena.address(of: range(program.graph.labels, of: program)).bindMemory(
+      to: Int32.self, capacity: indices.count)
+    for position in indices.indices {
+      unsafe labels[position] = dataset.label(split == .train ? .train : .test, Int(indices[position]))
+    }
+  }
+
+  /// Copies features of pictures into the program's batch, all workers at once.
+  ///
+  /// - Parameter first: added to every index.
+  private func load(
+    _ features: KeptFeatures, bytesPerPicture: Int, first: Int, indices: borrowing Span<Int32>,
+    for program: Program
+  ) {
+    precondition(indices.count <= program.graph.batch, "at most the planned batch")
+    let batch = unsafe arena.address(of: range(program.graph.pictures, of: program))
+    let kept = unsafe features.plan.range.map { unsafe arena.address(of: $0.lowerBound..<$0.lowerBound) }
+    unsafe indices.withUnsafeBufferPointer { indices in
+      workers.forEach(indices.count) { position, _ in
+        let offset = unsafe (first + Int(indices[position])) * bytesPerPicture
+        let target = unsafe UnsafeMutableRawBufferPointer(
+          start: batch + position * bytesPerPicture, count: bytesPerPicture)
+        if let file = features.file {
+          unsafe file.read(into: target, at: offset)
+        } else if let kept = unsafe kept {
+          unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: kept + offset, count: bytesPerPicture))
+        }
+      }
+    }
+  }
+
+  /// Moves features to where the next stage has them in the arena; places may overlap.
+  func moveFeatures(from old: FeaturePlan, to new: FeaturePlan) {
+    guard let source = old.range, let target = new.range, source.lowerBound != target.lowerBound else {
+      return
+    }
+    let end = target.lowerBound + source.count
+    unsafe arena.address(of: target.lowerBound..<end).copyMemory(
+      from: arena.address(of: source), byteCount: source.count)
+  }
+
+  /// Computes what a stage starts from, for all pictures.
+  ///
+  /// In place where it is made of what the stage before kept: batches go upwards where features shrink and downwards where
+  /// they grow, so that nothing is overwritten that is still to be read.
+  ///
+  /// - Parameters:
+  ///   - fromPrevious: whether the features of the stage before are there.
+  ///   - shouldStop: looked at between batches.
+  /// - Returns: false if it stopped.
+  func computeFeatures(
+    _ features: KeptFeatures, fromPrevious: Bool, pictures: PicturePreparer, unless shouldStop: () -> Bool
+  ) throws(RunError) -> Bool {
+    let made = features.plan
+    let program = fromPrevious ? made.fromPrevious ?? made.fromPictures : made.fromPictures
+    let isInPlace = fromPrevious && made.fromPrevious != nil
+    let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
+    var indices = [Int32](repeating: 0, count: program.graph.batch)
+    do throws(FeatureError) {
+      try features.file?.reserve(isInPlace ? made.largestByteCount : made.byteCount)
+      let parts = batches(of: made, size: program.graph.batch)
+      for part in isInPlace && made.bytesPerPicture > made.previousBytesPerPicture ? parts.reversed() : parts
+      {
+        let count = part.indices.count
+        for position in 0..<count { indices[position] = Int32(part.indices.lowerBound + position) }
+        let span = indices.span.extracting(0..<count)
+        let first = part.split == .train ? 0 : made.trainCount
+        if isInPlace {
+          load(
+            features, bytesPerPicture: made.previousBytesPerPicture, first: first, indices: span, for: program
+          )
+        } else {
+          prepare(pictures, split: part.split, indices: span, epoch: nil, for: program)
+        }
+        run(program, batch: count, clocks: clocks)
+        try keep(features, at: first + part.indices.lowerBound, count: count, of: program)
+        if let failure = features.file?.takeReadFailure() { throw failure }
+        if shouldStop() { return false }
+      }
+      try features.file?.truncate(to: made.byteCount)
+    } catch {
+      throw .features(error)
+    }
+    if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+    return true
+  }
+
+  private func batches(of features: FeaturePlan, size: Int) -> [(split: Split, indices: Range<Int>)] {
+    [(Split.train, features.trainCount), (.test, features.testCount)].flatMap { split, count in
+      stride(from: 0, to: count, by: size).map { (split, $0..<min(count, $0 + size)) }
+    }
+  }
+
+  /// Puts the program's output where the features of `count` pictures from `first` on lie.
+  private func keep(
+    _ features: KeptFeatures, at first: Int, count: Int, of program: Program
+  ) throws(FeatureError) {
+    let offset = first * features.plan.bytesPerPicture
+    let byteCount = count * features.plan.bytesPerPicture
+    let output = range(program.graph.moduleOutputs[0], of: program).lowerBound
+    let source = unsafe UnsafeRawBufferPointer(
+      start: arena.address(of: output..<output + byteCount), count: byteCount)
+    if let file = features.file {
+      try unsafe file.write(source, at: offset)
+    } else if let range = features.plan.range {
+      let target = range.lowerBound + offset
+      unsafe arena.address(of: target..<target + byteCount).copyMemory(
+        from: source.baseAddress!, byteCount: byteCount)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+internal import Glibc
+internal import Planning
+internal import Synchronization
+
+/// Why features can't be kept or read.
+package struct FeatureError: Error {
+  package let message: String
+
+  init(path: String, operation: String, code: Int32) {
+    message = "\(path): cannot \(operation) features: \(unsafe String(cString: strerror(code)))"
+  }
+}
+
+/// The file that features are kept in while their stage trains. Gone with the value.
+final class FeatureFile {
+  let path: String
+  private let descriptor: Int32
+  /// Why a read failed since it was last asked for; 0 for nothing.
+  private let readFailure = Atomic<Int32>(0)
+
+  /// Makes the file, in place of one that a run which was killed has left.
+  init(path: String) throws(FeatureError) {
+    self.path = path
+    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw FeatureError(path: path, operation: "keep", code: errno) }
+  }
+
+  deinit {
+    unsafe unlink(path)
+    close(descriptor)
+  }
+
+  /// Sets so much of the disk aside.
+  func reserve(_ byteCount: Int) throws(FeatureError) {
+    guard byteCount > 0 else { return }
+    let code = posix_fallocate(descriptor, 0, off_t(byteCount))
+    // File systems that can't set space aside find out while writing.
+    guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
+      throw FeatureError(path: path, operation: "keep", code: code)
+    }
+  }
+
+  /// Gives back what lies behind.
+  func truncate(to byteCount: Int) throws(FeatureError) {
+    guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+      throw FeatureError(path: path, operation: "keep", code: errno)
+    }
+  }
+
+  @unsafe func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FeatureError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FeatureError(path: path, operation: "keep", code: errno)
+      }
+      done += count
+    }
+  }
+
+  /// Any thread may read. What can't be read is zeros; `takeReadFailure` then says why.
+  @unsafe func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) {
+    var done = 0
+    while done < target.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
+      let count = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        // The file is shorter than what was written.
+        readFailure.store(count < 0 ? errno : EIO, ordering: .relaxed)
+        unsafe rest.initializeMemory(as: UInt8.self, repeating: 0)
+        return
+      }
+      done += count
+    }
+  }
+
+  func takeReadFailure() -> FeatureError? {
+    let code = readFailure.exchange(0, ordering: .relaxed)
+    return code == 0 ? nil : FeatureError(path: path, operation: "read", code: code)
+  }
+}

@@ -1,0 +1,111 @@
+internal import CostModel
+internal import Diagnostics
+internal import GraphIR
+internal import Passes
+internal import Planning
+internal import SpecLanguage
+
+/// Which stages keep what their frozen prefix gives instead of computing it in every step.
+struct FeatureChoice {
+  private let spec: Spec
+  private let network: Graph
+  private let storage: PlanChoices.Features
+
+  init(_ spec: Spec, network: Graph, storage: PlanChoices.Features) {
+    self.spec = spec
+    self.network = network
+    self.storage = storage
+  }
+
+  /// Nil where a stage computes its prefix in every step, or has none.
+  ///
+  /// - Parameter previous: the module whose output the stage before keeps.
+  func graphs(for schedule: StageSchedule, previous: Int?) -> FeatureGraphs? {
+    guard storage != .recompute, spec.canKeepFeatures, let module = prefix(of: schedule) else { return nil }
+    let source = previous.flatMap { $0 < module ? $0 : nil }
+    switch spec.memory.features.value {
+    case .recompute: return nil
+    case .cache: break
+    case .auto:
+      let cost = FeatureCost(
+        prefixMultiplyAdds: multiplyAdds(1...module),
+        onceMultiplyAdds: multiplyAdds((source ?? 0) + 1...module),
+        bytesPerPicture: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture,
+        epochs: schedule.epochs, isInFile: storage == .file)
+      guard cost.pays else { return nil }
+    }
+    return FeatureGraphs(
+      module: module, fromPictures: featureGraph(network, modules: 1...module, spec).graph,
+      fromPrevious: source.map { featureGraph(network, modules: $0 + 1...module, spec).graph })
+  }
+
+  /// The last of the modules before all that learn.
+  private func prefix(of schedule: StageSchedule) -> Int? {
+    let first = schedule.modules[0].index
+    return first > 1 ? first - 1 : nil
+  }
+
+  /// Forward, one picture.
+  private func multiplyAdds(_ modules: ClosedRange<Int>) -> Int {
+    network.nodes.filter { $0.part == .layers && modules.contains($0.module) }
+      .map { $0.multiplyAddsPerPicture(in: network) }.reduce(0, +)
+  }
+}
+
+func featureGraph(
+  _ network: Graph, modules: ClosedRange<Int>, _ spec: Spec, keepsSnapshots: Bool = false
+) -> PassPipeline {
+  var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
+  pipeline.run(FeatureStage(modules: modules))
+  pipeline.run(FoldBatchNorm())
+  pipeline.run(DeadValueElimination())
+  pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  pipeline.run(InPlace())
+  return pipeline
+}
+
+extension Spec {
+  /// Whether the pictures of an epoch are those of every other.
+  fileprivate var drawsPictures: Bool { data.padCrop.value > 0 || data.flipHorizontal.value }
+
+  /// Whether a frozen prefix gives the same in every epoch.
+  var canKeepFeatures: Bool {
+    switch training.strategy.value {
+    case .sequential, .parallel: !drawsPictures
+    // One stage in which all modules learn, or none that is frozen from the start.
+    case .asynchronous, .endToEnd: false
+    }
+  }
+
+  var featureFaults: [Diagnostic] {
+    guard memory.features.value == .cache, drawsPictures else { return [] }
+    return [.cacheOfDrawnPictures(at: memory.features.span)]
+  }
+}
+
+extension Compiler {
+  /// The plan where nothing is chosen for a budget: features stay in memory as long as they take less than all the rest, and
+  /// in a file otherwise.
+  func naturalPlan() throws(CompilationFailed) -> Plan {
+    guard spec.canKeepFeatures, spec.memory.features.value != .recompute else {
+      return try plan(PlanChoices())
+    }
+    var choices = PlanChoices()
+    choices.features = .memory
+    var inMemory = try plan(choices)
+    guard inMemory.keepsFeatures else {
+      inMemory.choices.features = .recompute
+      return inMemory
+    }
+    let rest = inMemory.stages.map { $0.memory.peakBytes - ($0.features?.range?.count ?? 0) }.max() ?? 0
+    if inMemory.memory.peakBytes <= 2 * rest { return inMemory }
+    choices.features = .file
+    let inFile = try plan(choices, endToEndPeakBytes: inMemory.endToEndPeakBytes)
+    if inFile.keepsFeatures { return inFile }
+    return try plan(PlanChoices(), endToEndPeakBytes: inMemory.endToEndPeakBytes)
+  }
+}
+
+extension Plan {
+  fileprivate var keepsFeatures: Bool { stages.contains { $0.features != nil } }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+
+@Suite("Times on this machine")
+struct CalibrationTests {
+  private struct Plan: Decodable {
+    struct Time: Decodable {
+      struct Stage: Decodable { var stepSeconds, epochSeconds, seconds: Double }
+      var seconds: Double
+      var stages: [Stage]
+    }
+    var time: Time?
+  }
+  private struct Summary: Decodable {
+    struct Time: Decodable {
+      var plannedSeconds: Double?
+      var measuredSeconds: Double
+    }
+    var time: Time
+  }
+
+  @Test("a profile gives plans and runs their times, and plan files nothing", .timeLimit(.minutes(3)))
+  func calibrate() throws {
+    let workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+    let cache = ["XDG_CACHE_HOME": workspace.url.appending(path: "cache").path]
+    func strata(_ arguments: String...) throws -> StrataProcess {
+      let result = try StrataProcess(arguments, environment: cache, in: workspace.url)
+      #expect(result.exitCode == 0, "\(arguments): \(result.diagnostics)")
+      return result
+    }
+    func time(_ result: StrataProcess) throws -> Plan.Time? {
+      try JSONDecoder().decode(Plan.self, from: Data(result.output.utf8)).time
+    }
+    #expect(try strata("plan", "net.yaml").output.contains("its time is unknown: strata bench --calibrate"))
+    #expect(try time(strata("plan", "net.yaml", "--json", "-o", "before.plan.json")) == nil)
+
+    _ = try strata("bench", "--calibrate")
+    #expect(try workspace.names(in: "cache/strata") == ["profile.json"])
+    let known = try #require(try time(strata("plan", "net.yaml", "--json", "-o", "after.plan.json")))
+    #expect(known.seconds > 0 && known.stages.count == 1)
+    let stage = known.stages[0]
+    #expect(stage.stepSeconds > 0 && stage.epochSeconds > stage.stepSeconds && known.seconds > stage.seconds)
+    #expect(try workspace.data("before.plan.json") == workspace.data("after.plan.json"))
+    #expect(try strata("plan", "net.yaml").output.contains("a run takes about "))
+    // Measured with two workers; three are another machine.
+    #expect(try time(strata("plan", "net.yaml", "--json", "--threads", "3")) == nil)
+
+    #expect(try strata("run", "net.yaml", "-o", "out").output.contains(", foreseen "))
+    let summary = try workspace.decode(Summary.self, "out/summary.json")
+    #expect(summary.time.plannedSeconds == known.seconds && summary.time.measuredSeconds > 0)
+  }
+
+  @Test("without a place to keep it, a profile is not measured")
+  func homeless() throws {
+    let result = try StrataProcess("bench", "--calibrate")
+    #expect(result.exitCode == 1 && result.diagnostics.contains("neither XDG_CACHE_HOME nor HOME is set"))
+  }
+}

@@ -1,0 +1,157 @@
+import CompilerSupport
+import Datasets
+import Execution
+import Foundation
+import Planning
+import Testing
+
+/// A sequential training whose stages start from kept features.
+private struct KeptFeatures {
+  let plan: Plan
+  let dataset: Dataset
+  private(set) var engine: Engine
+  private(set) var figures: [EpochFigures] = []
+  private(set) var questionCount = 0
+  /// Whether the file of features was there at the end of each stage.
+  private(set) var fileWasThere: [Bool] = []
+  let path = FileManager.default.temporaryDirectory.appending(path: "features-\(UUID().uuidString).bin").path
+
+  init(_ network: String, storage: PlanChoices.Features, epochs: Int = 2, batch: Int = 20, threads: Int = 2)
+    throws
+  {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: kept
+      data: {source: digits, limit: {train: 130, test: 50}}
+      \(network)
+      training: {strategy: sequential, epochs: \(epochs), batch: \(batch)}
+      memory: {features: \(storage == .recompute ? "recompute" : "cache")}
+      """)
+    dataset = try Dataset(.digits, limit: DatasetLimit(train: 130, test: 50))
+    var choices = PlanChoices()
+    choices.features = storage
+    plan = try spec.plan(
+      threads: threads,
+      facts: DataFacts(trainCount: 130, testCount: 50, residentBytes: 0, fingerprint: nil), choices: choices)
+    engine = try Engine(plan: plan)
+  }
+
+  /// Trains from `position` on, until the question with the number `stop` has been asked.
+  mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
+    var questions = 0
+    let path = path
+    let trainer = Trainer(
+      engine: engine, pictures: PicturePreparer(dataset: dataset, seed: 1), featuresPath: path, now: { 0 },
+      shouldStop: {
+        questions += 1
+        return questions == stop
+      })
+    var (figures, files) = (self.figures, fileWasThere)
+    let outcome = try trainer.run(from: position) { event throws(ObserverFailure) in
+      if case .epochEnded(let report) = event { figures += report.figures }
+      if case .stageEnded = event { files.append(FileManager.default.fileExists(atPath: path)) }
+    }
+    (self.figures, fileWasThere, questionCount) = (figures, files, questions)
+    return outcome
+  }
+
+  mutating func moveToNewEngine(at position: RunPosition) throws {
+    let next = try Engine(plan: plan)
+    for entry in plan.stages[position.stage - 1].resident.entries {
+      let bytes = engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } }
+      next.withMutableBytes(of: entry) { span in
+        span.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+      }
+    }
+    engine = next
+  }
+
+  var weights: [String: [UInt8]] {
+    var weights: [String: [UInt8]] = [:]
+    for entry in plan.resident.entries {
+      weights[entry.value.name] = engine.withBytes(of: entry) { span in
+        span.withUnsafeBytes { [UInt8]($0) }
+      }
+    }
+    return weights
+  }
+}
+
+@Suite("Features that are kept")
+struct KeptFeatureTests {
+  /// Features that grow, shrink and stay from module to module; blocks with a stem; convolutions without batch norm.
+  static let networks = [
+    "network: {family: vgg, widths: [4, 8, 6, 6]}\ndownsampling: {kind: max-pool, before: [3]}",
+    "network: {family: vgg, widths: [8, 8, 16], batch-norm: false}\ndownsampling: {kind: invertible, before: [2]}\nauxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}",
+    "network: {family: resnet, stem: {width: 8, kernel: 3, stride: 1}, stages: [{blocks: 1, width: 8}, {blocks: 2, width: 16}], head: gap}",
+  ]
+
+  @Test("give the same bits as features that are computed in every step", arguments: networks, [20, 32])
+  func sameBits(network: String, batch: Int) throws {
+    var recomputing = try KeptFeatures(network, storage: .recompute, batch: batch)
+    _ = try recomputing.run()
+    #expect(recomputing.plan.stages.allSatisfy { $0.features == nil })
+    for storage in [PlanChoices.Features.memory, .file] {
+      var keeping = try KeptFeatures(network, storage: storage, batch: batch)
+      #expect(keeping.plan.stages.dropFirst().allSatisfy { $0.features?.storage == storage })
+      _ = try keeping.run()
+      #expect(keeping.figures.map(\.loss) == recomputing.figures.map(\.loss), "\(storage)")
+      #expect(keeping.figures.map(\.top1) == recomputing.figures.map(\.top1))
+      #expect(keeping.weights == recomputing.weights, "\(storage)")
+      // The first stage keeps none.
+      #expect(keeping.fileWasThere == keeping.plan.stages.map { $0.index > 1 && storage == .file })
+      #expect(!FileManager.default.fileExists(atPath: keeping.path))
+    }
+  }
+
+  @Test("give the same bits for any number of threads")
+  func threads() throws {
+    var weights: [[String: [UInt8]]] = []
+    for threads in 1...3 {
+      var training = try KeptFeatures(Self.networks[0], storage: .memory, threads: threads)
+      _ = try training.run()
+      weights.append(training.weights)
+    }
+    #expect(weights[1] == weights[0] && weights[2] == weights[0])
+  }
+
+  @Test("survive a stop anywhere", arguments: [PlanChoices.Features.memory, .file])
+  func resume(storage: PlanChoices.Features) throws {
+    var whole = try KeptFeatures(Self.networks[0], storage: storage)
+    _ = try whole.run()
+    for stop in stride(from: 1, to: whole.questionCount, by: 7) {
+      var training = try KeptFeatures(Self.networks[0], storage: storage)
+      guard case .stopped(let position) = try training.run(stop: stop) else {
+        Issue.record("not stopped at \(stop)")
+        continue
+      }
+      #expect(!FileManager.default.fileExists(atPath: training.path))
+      try training.moveToNewEngine(at: position)
+      guard case .finished = try training.run(from: position) else {
+        Issue.record("not finished from \(position)")
+        continue
+      }
+      #expect(training.weights == whole.weights, "stopped at question \(stop)")
+      #expect(training.figures.map(\.loss) == whole.figures.map(\.loss), "stopped at question \(stop)")
+    }
+  }
+
+  @Test("a place that can't be written ends the run with its name")
+  func unwritable() throws {
+    let training = try KeptFeatures(Self.networks[0], storage: .file)
+    let trainer = Trainer(
+      engine: training.engine, pictures: PicturePreparer(dataset: training.dataset, seed: 1),
+      featuresPath: "/nowhere/features.bin", now: { 0 })
+    do throws(RunError) {
+      _ = try trainer.run { _ in }
+      Issue.record("kept nowhere")
+    } catch {
+      guard case .features(let failure) = error else {
+        Issue.record("another failure: \(error)")
+        return
+      }
+      #expect(failure.message == "/nowhere/features.bin: cannot keep features: No such file or directory")
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import CompilerSupport
+import GraphIR
+import Planning
+import Testing
+
+@Suite("Which stages keep features")
+struct FeatureChoiceTests {
+  private func plan(_ lines: String, features: String = "auto", pictures: Int = 200) throws -> Plan {
+    try DecodedSpec(
+      """
+      strata: 1
+      name: choice
+      \(lines)
+      memory: {features: \(features)}
+      """
+    ).plan(pictures: pictures, choices: nil)
+  }
+
+  private static let deep =
+    "network: {family: vgg, input: 3x16x16, classes: 10, widths: [64, 64, 64, 64, 8]}\ntraining: {strategy: sequential, epochs: 20, batch: 50}"
+
+  @Test("with auto, those whose prefix takes longer than reading")
+  func auto() throws {
+    let plan = try plan(Self.deep)
+    #expect(plan.stages[0].features == nil)
+    // Module 2's prefix is one thin layer; the last ones have millions of multiply-adds before them.
+    #expect(plan.stages[3].features?.module == 3 && plan.stages[4].features?.module == 4)
+    let once = try self.plan(Self.deep.replacing("epochs: 20", with: "epochs: 1"))
+    #expect(once.stages[1].features == nil)
+  }
+
+  @Test("with cache, all that have a frozen prefix; with recompute, none")
+  func policies() throws {
+    let cached = try plan(Self.deep, features: "cache")
+    #expect(cached.stages.map { $0.features?.module } == [nil, 1, 2, 3, 4])
+    #expect(cached.stages.dropFirst(2).allSatisfy { $0.features?.fromPrevious != nil })
+    #expect(try plan(Self.deep, features: "recompute").stages.allSatisfy { $0.features == nil })
+    for strategy in ["parallel", "end-to-end"] {
+      let lines = Self.deep.replacing("sequential", with: strategy)
+      #expect(try plan(lines, features: "cache").stages.allSatisfy { $0.features == nil })
+    }
+  }
+
+  @Test("none where every epoch draws its pictures")
+  func augmentation() throws {
+    let plan = try plan(Self.deep + "\ndata: {augment: {flip: horizontal}}")
+    #expect(plan.stages.allSatisfy { $0.features == nil } && plan.choices.features == .recompute)
+  }
+
+  @Test("in memory they are part of the arena, and the figures add up")
+  func figures() throws {
+    let plan = try plan(Self.deep, features: "cache", pictures: 100)
+    #expect(plan.choices.features == .memory)
+    for stage in plan.stages.dropFirst() {
+      let features = try #require(stage.features)
+      let range = try #require(features.range)
+      #expect(features.byteCount == 200 * features.bytesPerPicture && range.count >= features.byteCount)
+      #expect(stage.memory.lowerBoundBytes <= stage.memory.arenaBytes)
+      #expect(stage.memory.breakdown[.activation] >= range.count)
+      for program in stage.programs {
+        #expect(program.arenaBytes <= stage.memory.arenaBytes)
+        let places = zip(program.graph.values, program.offsets).map { $1..<$1 + $0.type.byteCount }
+        #expect(places.allSatisfy { !$0.overlaps(range) })
+      }
+    }
+  }
+
+  @Test("in a file where they would take more memory than all the rest")
+  func file() throws {
+    let plan = try plan(Self.deep, features: "cache", pictures: 50_000)
+    #expect(plan.choices.features == .file)
+    #expect(plan.featureFileBytes == 100_000 * 64 * 16 * 16 * 4)
+    let plain = try self.plan(Self.deep, features: "recompute", pictures: 50_000)
+    #expect(plan.memory.arenaBytes <= plain.memory.arenaBytes)
+  }
+}

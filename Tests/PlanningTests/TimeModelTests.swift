@@ -1,0 +1,78 @@
+import CompilerSupport
+import CostModel
+import GraphIR
+import Planning
+import Testing
+
+@Suite("Times that are foreseen")
+struct TimeModelTests {
+  /// A machine on which every kind of work has the same speed.
+  private func profile(secondsPerUnit: Double, secondsPerCall: Double = 0) -> MachineProfile {
+    var profile = MachineProfile(processor: "test", threads: 2, secondsPerCall: secondsPerCall)
+    for kind in WorkKind.measured {
+      profile.add(MachineProfile.Point(size: 64, rows: 64, secondsPerUnit: secondsPerUnit), of: kind)
+    }
+    return profile
+  }
+
+  @Test("a measured point is met, and between two the time of a unit lies between theirs")
+  func interpolation() {
+    var profile = MachineProfile(processor: "test", threads: 1, secondsPerCall: 0)
+    let kind = WorkKind.linear(.forward)
+    for (size, rows, seconds) in [(64.0, 8.0, 4e-9), (64, 128, 1e-9), (256, 8, 2e-9), (256, 128, 0.5e-9)] {
+      profile.add(MachineProfile.Point(size: size, rows: rows, secondsPerUnit: seconds), of: kind)
+    }
+    func unit(_ size: Double, _ rows: Double) -> Double {
+      profile.seconds(of: Work(kind, amount: 1, size: size, rows: rows))
+    }
+    func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) < 1e-6 * b }
+    #expect(isClose(unit(64, 8), 4e-9) && isClose(unit(256, 128), 0.5e-9))
+    // The geometric mean halfway in the logarithm.
+    #expect(isClose(unit(128, 8), (4e-9 * 2e-9).squareRoot()))
+    #expect(isClose(unit(64, 32), (4e-9 * 1e-9).squareRoot()))
+    #expect(isClose(unit(1, 1), 4e-9) && isClose(unit(9999, 9999), 0.5e-9))
+  }
+
+  @Test("a program takes what its nodes take")
+  func program() throws {
+    let plan = try DecodedSpec(
+      """
+      strata: 1
+      name: timed
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 16]}
+      training: {strategy: parallel, epochs: 3, batch: 16}
+      """
+    ).plan(pictures: 64)
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    let stage = plan.stages[0]
+    let nodes = stage.training.graph.nodes.indices.map { model.seconds(ofNode: $0, of: stage.training) }
+    #expect(nodes.allSatisfy { $0 >= 0 })
+    #expect(abs(nodes.reduce(0, +) - model.seconds(of: stage.training)) < 1e-12)
+    // Products count at least their multiply-adds, Winograd's tiles a little more.
+    #expect(model.seconds(of: stage.training) > 1e-9 * Double(stage.multiplyAddsPerStep))
+    let figures = model.figures(of: plan)
+    #expect(figures.stages.count == 1)
+    #expect(figures.stages[0].epochSeconds > 4 * figures.stages[0].stepSeconds)
+    #expect(figures.seconds > 3 * figures.stages[0].epochSeconds)
+    let slower = TimeModel(profile(secondsPerUnit: 2e-9)).figures(of: plan)
+    #expect(abs(slower.seconds - 2 * figures.seconds) < 1e-9)
+  }
+
+  @Test("features that are kept make the steps of their stage faster")
+  func features() throws {
+    let text = """
+      strata: 1
+      name: timed
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [64, 64, 8]}
+      training: {strategy: sequential, epochs: 9, batch: 16}
+      """
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    let times = try ["cache", "recompute"].map {
+      model.figures(
+        of: try DecodedSpec(text + "\nmemory: {features: \($0)}").plan(pictures: 64, choices: nil)
+      ).stages[2]
+    }
+    #expect(times[0].stepSeconds < times[1].stepSeconds)
+    #expect(times[0].featureSeconds > 0 && times[1].featureSeconds == 0)
+  }
+}
