@@ -17,7 +17,7 @@ package struct PlanText {
   }
 
   package var text: String {
-    [headline, moduleTable, stageTable, memory].joined(separator: "\n")
+    ([headline, moduleTable, stageTable, memory] + budget).joined(separator: "\n")
   }
 
   private var headline: String {
@@ -107,6 +107,21 @@ package struct PlanText {
     }
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
       + "  the peak is made by \(plan.peakOperation(place))\n"
+  }
+
+  /// What the plan was asked to stay within, and what it does for that.
+  private var budget: [String] {
+    let effects = plan.choiceEffects
+    guard plan.budgetBytes != nil || !effects.isEmpty else { return [] }
+    var lines = [style.bold("budget")]
+    if let budget = plan.budgetBytes {
+      let rest = budget - plan.memory.peakBytes
+      lines.append(
+        "  \(byteSize(budget)): "
+          + (rest >= 0 ? "the peak leaves \(byteSize(rest)) of it" : "exceeded by \(byteSize(-rest))"))
+    }
+    lines += effects.map { "  \($0.words) (\($0.results.rawValue))" }
+    return [lines.joined(separator: "\n") + "\n"]
   }
 
   /// `1-4`, `2`, or `1, 3-4`.

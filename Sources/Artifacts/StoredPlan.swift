@@ -1,4 +1,5 @@
 package import Diagnostics
+package import Planning
 
 /// Why a plan file can't be read.
 package enum StoredPlanError: Error {
@@ -36,6 +37,9 @@ package struct StoredPlan: Hashable, Sendable {
   package var dataPath: String?
   package var dataFingerprint: String?
   package var layoutSHA256: String
+  /// As the plan was made; files without them are of plans that chose nothing.
+  package var choices = PlanChoices()
+  package var budgetBytes: Int?
 
   static let schema = "strata.plan/1"
   /// Plans are small: a larger file is something else.
@@ -69,12 +73,15 @@ package struct StoredPlan: Hashable, Sendable {
     dataPath = members.dataPath
     dataFingerprint = members.dataFingerprint
     layoutSHA256 = try needed(members.layoutSHA256, "layoutSha256")
+    choices = members.choices
+    budgetBytes = members.budgetBytes
   }
 
   /// What was found; later files may have more.
   private struct Members {
     var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
-    var threads: Int?
+    var threads, budgetBytes: Int?
+    var choices = PlanChoices()
 
     init(_ bytes: [UInt8]) throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
@@ -86,6 +93,8 @@ package struct StoredPlan: Hashable, Sendable {
         case "layoutSha256": found.layoutSHA256 = try scanner.string()
         case "spec": try found.readSpec(&scanner)
         case "data": try found.readData(&scanner)
+        case "choices": try found.readChoices(&scanner)
+        case "memory": try found.readMemory(&scanner)
         case _: try scanner.skipValue()
         }
       }
@@ -101,6 +110,29 @@ package struct StoredPlan: Hashable, Sendable {
         case "sha256": specSHA256 = try scanner.string()
         case "path": specPath = try scanner.stringOrNull()
         case "text": specText = try scanner.string()
+        case _: try scanner.skipValue()
+        }
+      }
+    }
+
+    private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "microBatch": choices.microBatch = try scanner.positiveNumberOrNull()
+        case "recomputeAboveBytes": choices.recomputeAboveBytes = try scanner.positiveNumberOrNull()
+        case "features": choices.features = try scanner.word(PlanChoices.Features.self)
+        case "data": choices.data = try scanner.word(PlanChoices.DataHolding.self)
+        case "scratch": choices.scratch = try scanner.word(PlanChoices.ConvolutionScratch.self)
+        case "modules": choices.modules = try scanner.positiveNumberOrNull()
+        case _: try scanner.skipValue()
+        }
+      }
+    }
+
+    private mutating func readMemory(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "budgetBytes": budgetBytes = try scanner.positiveNumberOrNull()
         case _: try scanner.skipValue()
         }
       }

@@ -23,7 +23,9 @@ package struct Plan: Sendable {
   package var peakStage: Int?
   /// What end-to-end backprop of the same network and batch would need.
   package var endToEndPeakBytes: Int?
+  /// What the plan was asked to stay within.
   package var budgetBytes: Int?
+  package var choices: PlanChoices
 
   package var arenaBytes: Int { memory.arenaBytes }
 }
@@ -94,13 +96,37 @@ package struct DataFacts: Hashable, Sendable {
   package var testCount: Int
   /// What the set keeps resident outside the arena.
   package var residentBytes: Int
+  /// The same where pictures are read anew for every batch; nil where they do not lie in files.
+  package var streamed: Streamed?
+
+  /// What a data set keeps that stays in its files.
+  package struct Streamed: Hashable, Sendable {
+    package var byteCount: Int
+    package var byteCountPerThread: Int
+
+    package init(byteCount: Int, byteCountPerThread: Int) {
+      self.byteCount = byteCount
+      self.byteCountPerThread = byteCountPerThread
+    }
+  }
+
+  /// What the set keeps resident outside the arena, however it is held.
+  package func residentBytes(_ data: PlanChoices.DataHolding, threads: Int) -> Int {
+    switch data {
+    case .resident: residentBytes
+    case .streamed: streamed.map { $0.byteCount + threads * $0.byteCountPerThread } ?? residentBytes
+    }
+  }
   /// Nil where planned without the data.
   package var fingerprint: String?
 
-  package init(trainCount: Int, testCount: Int, residentBytes: Int, fingerprint: String?) {
+  package init(
+    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Streamed? = nil, fingerprint: String?
+  ) {
     self.trainCount = trainCount
     self.testCount = testCount
     self.residentBytes = residentBytes
+    self.streamed = streamed
     self.fingerprint = fingerprint
   }
 }

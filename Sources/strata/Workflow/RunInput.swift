@@ -34,12 +34,13 @@ struct ReadyPlan {
 
   /// From a spec.
   init(
-    spec path: String, set assignments: [Assignment], threads: Int, dataPath: String?, withFingerprint: Bool,
-    _ console: Console, json: Bool
+    spec path: String, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
+    withFingerprint: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
     plan = try loaded.plan(
-      threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
+      json: json)
     self.dataPath = dataPath
   }
 
@@ -76,7 +77,8 @@ struct ReadyPlan {
     }
     let dataPath = dataPath ?? stored.dataPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
     let asKept = try kept.plan(
-      threads: stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+      threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: dataPath,
+      withFingerprint: withFingerprint, console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSHA256 else {
       throw CommandFailure(
         .stalePlan,
@@ -99,12 +101,12 @@ struct ReadyPlan {
       threads.map { $0 == stored.threads } ?? true
       ? asKept
       : try kept.plan(
-        threads: threads ?? stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
-        json: json)
+        threads: threads ?? stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
+        dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
   }
 
   func openData() throws(CommandFailure) -> Dataset {
-    try DataOpening(loaded.spec, folder: loaded.folder, path: dataPath).open()
+    try DataOpening(loaded.spec, folder: loaded.folder, path: dataPath).open(for: plan)
   }
 }
 

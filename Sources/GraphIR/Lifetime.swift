@@ -1,5 +1,4 @@
 internal import CostModel
-package import GraphIR
 
 /// A block of transient memory and the nodes during which it holds something that is still wanted.
 package struct Lifetime: Hashable, Sendable {
@@ -88,7 +87,7 @@ extension MemoryCategory {
     case .batch: self = .batch
     case .gradient: self = .gradient
     case .activation: self = .activation
-    case .parameter, .statistics, .optimizer: return nil
+    case .parameter, .statistics, .optimizer, .accumulator: return nil
     }
   }
 }
