@@ -87,6 +87,7 @@ package struct PlanText {
 
   private var memory: String {
     let memory = plan.memory
+    let checkpoint = plan.checkpointByteCount
     let stage = plan.peakStage.map { "stage \($0)" } ?? "the final evaluation"
     var table = Table([.left(""), .right(""), .left("")])
     func add(_ what: String, _ byteCount: Int, _ note: String) {
@@ -106,6 +107,7 @@ package struct PlanText {
         "end-to-end", endToEnd, "\(fixed(factor, decimals: 2)) times as much, for the same network and batch")
     }
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
+      + "  on disk a checkpoint takes up to \(grouped(checkpoint)) bytes (\(byteSize(checkpoint))); two are kept\n"
       + "  the peak is made by \(plan.peakOperation(place))\n"
   }
 

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Datasets
 internal import Execution
 internal import Planning
 internal import Terminal
@@ -11,14 +12,23 @@ struct RunCommand: Command {
     "the run's folder; one that holds a run is refused",
     default: "runs/NAME-1, -2, ...")
   static let dryRun = Flag("dry-run", "print the plan and stop before the data set is read")
-  static let resume = Flag("resume", "begin the interrupted run in DIR again")
+  static let resume = Flag("resume", "go on with the run in DIR, from its last checkpoint")
+  static let checkpointEvery = ValueOption(
+    "checkpoint-every", .time,
+    "within an epoch, write a checkpoint whenever so much time has passed: 90s, 10m, 2h",
+    default: "10m, and fifty times what one takes")
 
   static let spec = CommandSpec(
     "run", group: CommandGroup.runs, summary: "train, from a spec or from a plan",
     discussion: """
-      Executes a plan and keeps plan, metrics and weights in a folder. A spec is compiled first; a plan whose spec \
-      has changed since is refused. Checkpoints are not written yet: '--resume' begins an interrupted run again in \
-      its folder, and comes to the same weights as if it had never been interrupted. The number of threads changes the time and the scratch memory, never the weights.
+      Executes a plan and keeps plan, metrics, checkpoints and weights in a folder. A spec is compiled first; a plan \
+      whose spec has changed since is refused.
+
+      Checkpoints are written at the end of every stage, at the ends of epochs, and within long epochs; the last two \
+      are kept. ^C or SIGTERM finishes the step, writes one, and exits with 6; a second signal ends the run at once. \
+      '--resume' goes on from the last checkpoint that is whole, after whatever interruption, and comes to the same \
+      weights as a run that was never interrupted. The number of threads changes the time and the scratch memory, \
+      never the weights.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -26,36 +36,35 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, dryRun.spec, resume.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, dryRun.spec, resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
-    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
     examples: [
       .init("strata run net.yaml -o runs/first", "compile and train"),
       .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
-      .init("strata run runs/first --resume", "begin again after an interruption"),
+      .init("strata run runs/first --resume", "go on after an interruption"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    if arguments[resume] { return try startOver(path, arguments, console) }
+    if arguments[resume] { return try goOn(path, arguments, console) }
     let ready = try ready(path, arguments, console)
     if arguments[dryRun] {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
+    // From here on a signal waits for the first step, so that it finds a run to go on with.
+    Interruption.install()
     let dataset = try ready.openData()
+    try requireRoom(for: ready.plan, at: arguments[output] ?? "runs", takenByteCount: 0)
     let folder = try makeFolder(ready, arguments[output])
-    let place = folder.path
-    if !json { console.output.writeLine("training \(ready.plan.name) in \(place)") }
-    let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
-    report(summary, of: ready.plan, place: place, json: json, console)
-    return .done
+    if !json { console.output.writeLine("training \(ready.plan.name) in \(folder.path)") }
+    return try train(ready, on: dataset, in: folder, resuming: false, arguments, console)
   }
 
-  /// Runs have no checkpoints yet, so one that was interrupted begins again, to the same weights.
-  private static func startOver(
+  private static func goOn(
     _ path: String, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
@@ -65,8 +74,13 @@ struct RunCommand: Command {
       throw CommandFailure(
         .faultyInput, "'--resume' goes with neither '-o', '--set', '--budget' nor '--dry-run'")
     }
-    if try isFinished(path) {
-      console.output.writeLine("\(path): the run is finished")
+    let status = try status(path)
+    if status.state == .finished {
+      if json {
+        console.output.write(JSONWriter.document(RunStatusText(status, folder: path).json))
+      } else {
+        console.output.writeLine("\(path): the run is finished")
+      }
       return .done
     }
     let folder: RunDirectory
@@ -75,27 +89,62 @@ struct RunCommand: Command {
     } catch {
       throw failure(error)
     }
+    Interruption.install()
     let ready = try ReadyPlan(
       plan: folder.path(of: RunDirectory.planName), threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: true, console, json: json)
     let dataset = try ready.openData()
+    let takenByteCount: Int
     do {
-      try folder.replaceMetrics([])
-      try folder.appendLog("begun again")
+      takenByteCount = try folder.checkpointByteCount()
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    if !json {
-      console.output.writeLine("\(path): no checkpoint; training \(ready.plan.name) from the beginning")
-    }
-    let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
-    report(summary, of: ready.plan, place: path, json: json, console)
-    return .done
+    try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
+    return try train(ready, on: dataset, in: folder, resuming: true, arguments, console)
   }
 
-  private static func isFinished(_ path: String) throws(CommandFailure) -> Bool {
+  private static func train(
+    _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool,
+    _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    let place = folder.path
+    var run = TrainingRun(
+      ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
+    switch try run.run(on: dataset, resuming: resuming) {
+    case .finished:
+      report(run.summary, of: ready.plan, place: place, json: json, console)
+      return .done
+    case .interrupted(let position):
+      if json {
+        console.output.write(JSONWriter.document(run.summary.json))
+      } else {
+        console.output.writeLine("interrupted \(position.words); a checkpoint is written")
+        console.output.writeLine("go on: strata run \(place) --resume")
+      }
+      return .interrupted
+    }
+  }
+
+  /// Two checkpoints stay while a third is written, and the weights come at the end.
+  private static func requireRoom(
+    for plan: Plan, at path: String, takenByteCount: Int
+  ) throws(CommandFailure) {
+    let checkpoint = plan.checkpointByteCount
+    let model = ModelFile(plan).byteCount
+    let needed = (RunDirectory.keptCheckpointCount + 1) * checkpoint + model - takenByteCount
+    guard let free = DiskSpace.freeByteCount(at: path), free < needed else { return }
+    throw CommandFailure(
+      .failed,
+      "\(path): \(byteSize(free)) are free on this disk, \(byteSize(needed)) are needed: "
+        + "\(RunDirectory.keptCheckpointCount + 1) checkpoints of \(byteSize(checkpoint)), weights of \(byteSize(model))",
+      help: "make room, or put the run on another disk with -o DIR")
+  }
+
+  private static func status(_ path: String) throws(CommandFailure) -> RunStatus {
     do throws(RunStatusError) {
-      return try RunStatus(folder: path).state == .finished
+      return try RunStatus(folder: path)
     } catch {
       switch error {
       case .noRun: throw CommandFailure(.faultyInput, error.message)
