@@ -1,5 +1,6 @@
 internal import Datasets
 internal import GraphIR
+internal import Kernels
 internal import Planning
 
 /// Where a stage's batches come from: pictures, or what its frozen prefix gave for them.

@@ -10,7 +10,7 @@ package func calibrateKernels(
   workers: Workers, into profile: inout MachineProfile, secondsPerPoint: Double = 0.02,
   report: (WorkKind) -> Void = { _ in }
 ) {
-  var calibration = Calibration(workers: workers, seconds: secondsPerPoint)
+  let calibration = Calibration(workers: workers, seconds: secondsPerPoint)
   defer { calibration.deallocate() }
   profile.secondsPerCall = calibration.secondsPerCall()
   for kind in WorkKind.measured {

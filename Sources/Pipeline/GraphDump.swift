@@ -16,7 +16,7 @@ package struct GraphDump: Sendable {
     "lowering", ModulePartition.name, AuxiliaryHeads.name, FuseActivations.name,
   ]
   private static let stagePasses = [
-    TrainingStage.name, EvaluationStage.name, FoldBatchNorm.name, Differentiation.name,
+    TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
     DeadValueElimination.name,
     AlgorithmChoice.name, Rematerialization.name, InPlace.name,
   ]
@@ -38,16 +38,26 @@ package struct GraphDump: Sendable {
     let planner = Planner(
       threads: threads, training: training,
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
+    let features = FeatureChoice(spec, network: network.graph, storage: choices.features)
     var result: [GraphDump] = []
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
       let modules = schedule.indices
       let title = "stage \(index + 1)"
+      let kept = features.graphs(for: schedule, previous: nil)?.module
+      let first = kept.map { $0 + 1 } ?? 1
+      if let kept {
+        result += dumps(
+          of: featureGraph(network.graph, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
+          title: "\(title), features")
+      }
       result += dumps(
-        of: trainingGraph(network.graph, schedule, spec, planner, keepsSnapshots: true), after: pass,
+        of: trainingGraph(
+          network.graph, schedule, spec, planner, firstModule: first, keepsSnapshots: true), after: pass,
         title: "\(title), training")
       result += dumps(
         of: evaluationGraph(
-          network.graph, modules: modules, ensemble: modules.count > 1, spec, keepsSnapshots: true),
+          network.graph, modules: modules, ensemble: modules.count > 1, spec, firstModule: first,
+          keepsSnapshots: true),
         after: pass, title: "\(title), evaluation")
     }
     return result

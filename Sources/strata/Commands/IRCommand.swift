@@ -41,7 +41,8 @@ struct IRCommand: Command {
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
     let threads = arguments[CommonOptions.threads] ?? 2
     var choices = PlanChoices()
-    // Without a budget nothing is chosen, and the data need not be there.
+    // Without a budget nothing but the place of features is chosen, and the data need not be there.
+    choices.features = .memory
     if arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil {
       choices = try loaded.plan(
         threads: threads, budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
