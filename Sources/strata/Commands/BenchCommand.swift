@@ -59,7 +59,6 @@ struct BenchCommand: Command {
       return .done
     }
     guard let path = arguments.operands.first else {
-      try Engine.requireSupportedProcessor()
       KernelBench.run(threads: arguments[CommonOptions.threads] ?? 2, json: json, console)
       return .done
     }
