@@ -24,7 +24,33 @@ package enum ProductBuffer {
 }
 
 extension ProductBuffer {
-  /// The other products of convolutions are Strata's own and copy nothing.
+  package static func convolutionForward(
+    _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Int {
+    switch algorithm {
+    case .pointwise:
+      byteCount(m: geometry.pointwiseBlocks.size, n: geometry.outChannels, k: geometry.inChannels)
+    case .im2col:
+      byteCount(m: geometry.im2colRowsPerBlock, n: geometry.outChannels, k: geometry.patchSize)
+    case .winograd4x4: winogradForward(WinogradCost(geometry, tile: 4))
+    case .winograd2x2: winogradForward(WinogradCost(geometry, tile: 2))
+    }
+  }
+
+  package static func convolutionInputGradient(
+    _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Int {
+    switch algorithm {
+    case .pointwise:
+      byteCount(m: geometry.pointwiseBlocks.size, n: geometry.inChannels, k: geometry.outChannels)
+    case .im2col:
+      geometry.transposedForward.map { convolutionForward($0, .im2col) }
+        ?? byteCount(m: geometry.im2colRowsPerBlock, n: geometry.patchSize, k: geometry.outChannels)
+    case .winograd4x4: winogradForward(WinogradCost(geometry.withChannelsSwapped, tile: 4))
+    case .winograd2x2: winogradForward(WinogradCost(geometry.withChannelsSwapped, tile: 2))
+    }
+  }
+
   package static func convolutionWeightGradient(
     _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
   ) -> Int {
@@ -33,8 +59,19 @@ extension ProductBuffer {
       let cost = WeightGradientCost(geometry)
       return byteCount(
         m: cost.stripes.size, n: geometry.outChannels, k: min(cost.rowsPerBlock, geometry.outRows))
-    case .winograd4x4, .winograd2x2: return 0
+    case .winograd4x4: return winogradWeightGradient(WinogradCost(geometry, tile: 4))
+    case .winograd2x2: return winogradWeightGradient(WinogradCost(geometry, tile: 2))
     }
+  }
+
+  private static func winogradForward(_ cost: WinogradCost) -> Int {
+    byteCount(
+      m: min(cost.tiles, cost.blocks.size), n: min(cost.geometry.outChannels, cost.stripes.size),
+      k: cost.geometry.inChannels)
+  }
+
+  private static func winogradWeightGradient(_ cost: WinogradCost) -> Int {
+    byteCount(m: cost.geometry.inChannels, n: cost.geometry.outChannels, k: cost.gradientBlockTiles)
   }
 
   /// The output of a fully connected layer, or one of its gradients, is cut into tiles of at most 256 x 128.

@@ -22,7 +22,7 @@ package struct RuntimeMemory: Hashable, Sendable {
   }
 
   /// Code and data of the executable and its libraries as far as they are touched, heap, and what the C library keeps.
-  private static let baseBytes = 15 << 20
+  private static let baseBytes = 16 << 20
   /// Stack and the C library's own.
   private static let bytesPerThread = 96 << 10
   private static let bytesPerNode = 448

@@ -17,6 +17,10 @@ extension Node {
   fileprivate func productBufferBytes(in graph: Graph) -> Int {
     func shape(_ id: ValueID) -> Shape { graph.shape(id) }
     switch op {
+    case .convolution(let c):
+      return ProductBuffer.convolutionForward(c.geometry(input: shape(operands[0])), c.algorithm)
+    case .convolutionInputGradient(let c):
+      return ProductBuffer.convolutionInputGradient(c.geometry(input: shape(results[0])), c.algorithm)
     case .convolutionWeightGradient(let c):
       return ProductBuffer.convolutionWeightGradient(c.geometry(input: shape(operands[0])), c.algorithm)
     case .linear(let outFeatures, _):
@@ -33,8 +37,7 @@ extension Node {
       return max(
         ProductBuffer.byteCount(m: z.batch, n: z.batch, k: z.elementsPerPicture),
         ProductBuffer.byteCount(m: z.batch, n: z.elementsPerPicture, k: z.batch))
-    case .convolution, .convolutionInputGradient, .batchNorm, .foldBatchNorm, .relu, .add, .maxPool,
-      .averagePool, .spaceToDepth, .subsample,
+    case .batchNorm, .foldBatchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient, .batchNormBackward,
       .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
       .spatialDeviationBackward, .accumulate, .update:
