@@ -53,7 +53,7 @@ extension Plan {
       words:
         "\(kept.count) of \(stages.count) stages start from features of frozen modules, computed once and kept in "
         + "\(place) up to \(byteSize(most))",
-      extraWork: 0, results: .same)
+      extraWork: 0, results: .rounding)
   }
 
   private func effect(ofMicroBatch microBatch: Int) -> ChoiceEffect {

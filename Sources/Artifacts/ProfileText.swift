@@ -10,14 +10,19 @@ package struct ProfileText {
     var module: Int
     var operation: String
     var seconds = 0.0
+    /// By the machine's profile, where there is one.
+    var foreseen = 0.0
     var multiplyAdds = 0
     var count = 0
   }
 
   private let rows: [Row]
   private let preparation: Double
+  private let hasForesight: Bool
 
-  package init(_ profile: StepProfile, of program: Program) {
+  /// - Parameter model: nil where the machine was never measured.
+  package init(_ profile: StepProfile, of program: Program, model: TimeModel? = nil) {
+    hasForesight = model != nil
     var rows: [Row] = []
     for (index, node) in program.graph.nodes.enumerated() {
       let operation = "\(node.part.rawValue): \(node.op.text)"
@@ -25,6 +30,7 @@ package struct ProfileText {
       if place == nil { rows.append(Row(module: node.module, operation: operation)) }
       let row = place ?? rows.count - 1
       rows[row].seconds += profile.seconds(ofNode: index)
+      rows[row].foreseen += model?.seconds(ofNode: index, of: program) ?? 0
       rows[row].multiplyAdds += node.productMultiplyAdds(in: program.graph)
       rows[row].count += 1
     }
@@ -35,23 +41,29 @@ package struct ProfileText {
   private var total: Double { rows.map(\.seconds).reduce(preparation, +) }
 
   package func text(_ style: TextStyle) -> String {
-    var table = Table([
-      .right("module"), .left("operation"), .right("nodes"), .right("ms"), .right("share"), .right("GFLOP/s"),
-    ])
+    var table = Table(
+      [
+        .right("module"), .left("operation"), .right("nodes"), .right("ms"), .right("share"),
+        .right("GFLOP/s"),
+      ] + (hasForesight ? [.right("foreseen ms")] : []))
+    func add(_ cells: [String], foreseen: String = "") {
+      table.add(cells + (hasForesight ? [foreseen] : []))
+    }
     for row in rows {
       let rate =
         row.multiplyAdds == 0 ? "" : fixed(2e-9 * Double(row.multiplyAdds) / row.seconds, decimals: 0)
-      table.add([
-        "\(row.module)", row.operation, "\(row.count)", fixed(row.seconds * 1000, decimals: 2),
-        percentage(row.seconds / total), rate,
-      ])
+      add(
+        [
+          "\(row.module)", row.operation, "\(row.count)", fixed(row.seconds * 1000, decimals: 2),
+          percentage(row.seconds / total), rate,
+        ], foreseen: fixed(row.foreseen * 1000, decimals: 2))
     }
-    table.add([
+    add([
       "", "preparing the batch", "", fixed(preparation * 1000, decimals: 2), percentage(preparation / total),
       "",
     ])
     table.addRule()
-    table.add(["", "step", "", fixed(total * 1000, decimals: 2), "", ""])
+    add(["", "step", "", fixed(total * 1000, decimals: 2), "", ""])
     return table.text(style)
   }
 
@@ -61,6 +73,7 @@ package struct ProfileText {
         [
           "module": .integer(row.module), "operation": .string(row.operation), "nodes": .integer(row.count),
           "seconds": .number(row.seconds), "macs": .integer(row.multiplyAdds),
+          "plannedSeconds": hasForesight ? .number(row.foreseen) : .null,
         ]
       })
   }

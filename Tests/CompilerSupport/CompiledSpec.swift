@@ -51,7 +51,7 @@ package struct DecodedSpec: Sendable {
 
   /// The graphs as a pass leaves them; nil: as the planner gets them.
   package func graphs(
-    after pass: String?, choices: PlanChoices? = PlanChoices()
+    after pass: String?, choices: PlanChoices = PlanChoices()
   ) throws(SpecFaults) -> [GraphDump] {
     do {
       return try GraphDump.all(of: spec, after: pass, choices: choices)

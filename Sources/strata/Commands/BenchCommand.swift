@@ -95,7 +95,10 @@ struct BenchCommand: Command {
         "\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
     }.sorted()
     report(
-      seconds, of: plan, stage: stage, profile: measured.map { ProfileText($0, of: stage.training) },
+      seconds, of: plan, stage: stage,
+      profile: measured.map {
+        ProfileText($0, of: stage.training, model: Calibration.model(threads: plan.threads))
+      },
       json: json, console)
     return .done
   }
