@@ -17,8 +17,8 @@ package struct GraphDump: Sendable {
   ]
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
-    DeadValueElimination.name,
-    AlgorithmChoice.name, Rematerialization.name, InPlace.name,
+    MaskPlacement.name, DeadValueElimination.name,
+    AlgorithmChoice.name, Rematerialization.name, SmallScratch.name, InPlace.name,
   ]
 
   /// The network's graph after one of its passes, or every stage's graphs after one of theirs.
@@ -41,7 +41,6 @@ package struct GraphDump: Sendable {
     let features = FeatureChoice(spec, network: network.graph, storage: choices.features)
     var result: [GraphDump] = []
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
-      let modules = schedule.indices
       let title = "stage \(index + 1)"
       let kept = features.graphs(for: schedule, previous: nil)?.module
       let first = kept.map { $0 + 1 } ?? 1
@@ -50,13 +49,12 @@ package struct GraphDump: Sendable {
           of: featureGraph(network.graph, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
           title: "\(title), features")
       }
+      let trained = trainingGraph(
+        network.graph, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
+      result += dumps(of: trained, after: pass, title: "\(title), training")
       result += dumps(
-        of: trainingGraph(
-          network.graph, schedule, spec, planner, firstModule: first, keepsSnapshots: true), after: pass,
-        title: "\(title), training")
-      result += dumps(
-        of: evaluationGraph(
-          network.graph, modules: modules, ensemble: modules.count > 1, spec, firstModule: first,
+        of: stageEvaluation(
+          network.graph, schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
         after: pass, title: "\(title), evaluation")
     }
@@ -64,6 +62,7 @@ package struct GraphDump: Sendable {
   }
 
   private static func dumps(of pipeline: PassPipeline, after pass: String, title: String) -> [GraphDump] {
-    pipeline.snapshots.filter { $0.pass == pass }.map { GraphDump(title: title, graph: $0.graph) }
+    // A pass that ran twice is asked for as it ended.
+    pipeline.snapshots.last { $0.pass == pass }.map { [GraphDump(title: title, graph: $0.graph)] } ?? []
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 private struct Summary: Decodable {
@@ -11,7 +12,7 @@ private struct Summary: Decodable {
 }
 
 /// The plan's peak against the process's own.
-@Suite("Planned and measured peak")
+@Suite("Planned and measured peak", .enabled(if: !Sanitizer.isOn))
 struct StrictMemoryTests {
   private let workspace: Workspace
 
