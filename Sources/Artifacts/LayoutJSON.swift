@@ -8,7 +8,13 @@ extension Plan {
     var programs: [JSON] = []
     for stage in stages {
       programs.append(stage.training.layoutJSON(title: "stage \(stage.index) training"))
+      if let feeding = stage.feeding {
+        programs.append(feeding.layoutJSON(title: "stage \(stage.index) feeding"))
+      }
       programs.append(stage.evaluation.layoutJSON(title: "stage \(stage.index) evaluation"))
+      for program in stage.features?.programs ?? [] {
+        programs.append(program.layoutJSON(title: "stage \(stage.index) features"))
+      }
     }
     programs.append(evaluation.layoutJSON(title: "evaluation"))
     return .object([

@@ -9,6 +9,8 @@ package struct Plan: Sendable {
   package var specText: String
   package var data: DataPlan
   package var training: TrainingPlan
+  /// Nil: the network starts from drawn weights alone.
+  package var start: StartPlan?
   /// Picture batches.
   package var input: Shape
   package var classes: Int
@@ -54,6 +56,8 @@ package struct StagePlan: Sendable {
   package var schedule: StageSchedule
   package var stepsPerEpoch: Int
   package var training: Program
+  /// Asynchronous training: what modules run that have learned all their epochs and go on feeding the next.
+  package var feeding: Program?
   package var evaluation: Program
   /// What training and evaluation start from in place of pictures; nil where they start from pictures.
   package var features: FeaturePlan?
@@ -62,7 +66,9 @@ package struct StagePlan: Sendable {
   package var memory: MemoryFigures
 
   package var epochs: Int { schedule.epochs }
-  package var programs: [Program] { [training, evaluation] + (features?.programs ?? []) }
+  package var programs: [Program] {
+    [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
+  }
 }
 
 package struct ModuleSummary: Hashable, Sendable {

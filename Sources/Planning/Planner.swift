@@ -5,15 +5,19 @@ package import GraphIR
 package struct StageGraphs: Sendable {
   package var schedule: StageSchedule
   package var training: Graph
+  /// Asynchronous training of more than one module.
+  package var feeding: Graph?
   package var evaluation: Graph
   /// Nil where the stage starts from pictures.
   package var features: FeatureGraphs?
 
   package init(
-    schedule: StageSchedule, training: Graph, evaluation: Graph, features: FeatureGraphs? = nil
+    schedule: StageSchedule, training: Graph, feeding: Graph? = nil, evaluation: Graph,
+    features: FeatureGraphs? = nil
   ) {
     self.schedule = schedule
     self.training = training
+    self.feeding = feeding
     self.evaluation = evaluation
     self.features = features
   }
@@ -38,7 +42,7 @@ package struct Planner {
     of training: Graph, _ schedule: StageSchedule, network: ResidentLayout
   ) -> Int? {
     choices.recomputeAboveBytes.map {
-      $0 - network.during(upTo: schedule.lastKeptModule, optimizerStateOf: training).endOffset
+      $0 - network.during(upTo: schedule.lastKeptModule, stateOf: training).endOffset
     }
   }
 
@@ -48,28 +52,28 @@ package struct Planner {
   package func stage(
     _ graphs: StageGraphs, index: Int, network: ResidentLayout, previous: StagePlan? = nil
   ) -> StagePlan {
-    let resident = network.during(upTo: graphs.schedule.lastKeptModule, optimizerStateOf: graphs.training)
+    let resident = network.during(upTo: graphs.schedule.lastKeptModule, stateOf: graphs.training)
     let features = graphs.features.map {
       self.features($0, behind: resident, previous: previous?.features)
     }
     let training = program(graphs.training, resident: resident, features: features?.range)
     let evaluation = program(graphs.evaluation, resident: resident, features: features?.range)
+    let feeding = graphs.feeding.map { program($0, resident: resident) }
     var (peak, kind) = (training, PeakLocation.ProgramKind.training)
     let others =
       [
-        (evaluation, .evaluation), (features?.fromPictures, .features),
+        (feeding, .feeding), (evaluation, .evaluation), (features?.fromPictures, .features),
         (features?.fromPrevious, .featuresOfPrevious),
       ]
       as [(Program?, PeakLocation.ProgramKind)]
     for case (let program?, let itsKind) in others where program.peak.total > peak.peak.total {
       (peak, kind) = (program, itsKind)
     }
-    let programs = [training, evaluation] + (features?.programs ?? [])
+    let programs = [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
     return StagePlan(
       index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
-      evaluation: evaluation, features: features,
-      resident: resident,
+      feeding: feeding, evaluation: evaluation, features: features, resident: resident,
       memory: figures(
         peak.peak, arenaBytes: programs.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: programs),
         at: PeakLocation(program: kind, node: peak.peakNode)))

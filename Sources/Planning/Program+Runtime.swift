@@ -38,7 +38,8 @@ extension Node {
         ProductBuffer.byteCount(m: z.batch, n: z.batch, k: z.elementsPerPicture),
         ProductBuffer.byteCount(m: z.batch, n: z.elementsPerPicture, k: z.batch))
     case .batchNorm, .foldBatchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient, .batchNormBackward,
+      .spatialDeviation, .recall, .remember, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient,
+      .batchNormBackward,
       .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
       .spatialDeviationBackward, .accumulate, .update:
       return 0

@@ -129,7 +129,7 @@ extension Node {
       case .sgd: return [.sweep(.sgd, byteCount: moved)]
       case .adam: return [.sweep(.adam, byteCount: moved)]
       }
-    case .spaceToDepth, .depthToSpace, .subsample, .subsampleBackward:
+    case .spaceToDepth, .depthToSpace, .subsample, .subsampleBackward, .recall, .remember:
       return [.sweep(.rearrangement, byteCount: moved)]
     case .spatialDeviation, .spatialDeviationBackward: return [.sweep(.columnSums, byteCount: 2 * moved)]
     case .similarityLoss:
