@@ -53,7 +53,7 @@ struct StageFromFeaturesTests {
   @Test("evaluation of one module alone")
   func evaluation() throws {
     let stage = DeadValueElimination().run(
-      EvaluationStage(modules: [2], ensemble: false, startingAt: 2).run(network))
+      EvaluationStage(modules: [2], ensemble: .logits, startingAt: 2).run(network))
     try GraphVerifier(stage).verify()
     #expect(stage[stage.pictures].name == "features" && Set(stage.nodes.map(\.module)) == [2])
   }
