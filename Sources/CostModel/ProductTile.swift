@@ -5,10 +5,11 @@
 /// where it is the transpose of what was computed, in panels of 24 rows, `[m / 24][k][24]`. OpenBLAS packs operands like
 /// this on every call; what fills the operands here writes them in place, once.
 package enum ProductTile {
-  package static let rows = 6
-  package static let columns = 16
+  // Computed and inlinable: the kernels' loops take them as constants.
+  @inlinable package static var rows: Int { 6 }
+  @inlinable package static var columns: Int { 16 }
   /// Rows of a panel of a transposed left factor: a multiple of the tile's rows and of a vector's eight floats.
-  package static let panelRows = 24
+  @inlinable package static var panelRows: Int { 24 }
 
   package static func padded(_ count: Int, to multiple: Int) -> Int {
     (count + multiple - 1) / multiple * multiple
