@@ -112,12 +112,24 @@ package struct BudgetSolver {
 
   // MARK: - Pieces
 
-  /// The fewest pieces that fit, with as much recomputed as they need.
+  /// The fewest pieces that fit, with as much recomputed as they need; or up to twice as many, where these spare most of a
+  /// recomputation that would be felt.
   private func inPieces(_ choices: PlanChoices) -> Plan? {
-    fewest(upTo: natural.training.batch) { pieces in
+    let batch = natural.training.batch
+    let fewest = fewest(upTo: batch) { pieces in
       pieces == 1 ? nil : thriftier(with(choices, pieces: pieces))
     }
+    guard let fewest, fewest.recomputedShare > Self.feltShare else { return fewest }
+    let pieces = fewest.choices.pieceCount(of: batch)
+    for more in pieces + 1..<max(pieces + 1, min(2 * pieces, batch) + 1) {
+      guard let plan = thriftier(with(choices, pieces: more)) else { continue }
+      if plan.recomputedShare < fewest.recomputedShare / 4 { return plan }
+    }
+    return fewest
   }
+
+  /// Of a step's multiply-adds.
+  private static let feltShare = 0.05
 
   /// The plan of the smallest number that gives one, where larger numbers need less memory or nearly always do.
   private func fewest(upTo limit: Int, _ plan: (Int) -> Plan?) -> Plan? {

@@ -28,6 +28,18 @@ package struct Plan: Sendable {
   package var choices: PlanChoices
 
   package var arenaBytes: Int { memory.arenaBytes }
+
+  /// Multiply-adds of all training steps that only make values again, as a share of the others.
+  package var recomputedShare: Double {
+    var (again, others) = (0, 0)
+    for stage in stages {
+      for node in stage.training.graph.nodes {
+        let work = node.productMultiplyAdds(in: stage.training.graph) * stage.epochs
+        if node.isRecomputed { again += work } else { others += work }
+      }
+    }
+    return Double(again) / Double(max(1, others))
+  }
 }
 
 /// One stage: the modules that learn in it, its programs and its memory.
