@@ -10,8 +10,7 @@ extension Plan {
   /// - Parameters:
   ///   - specPath: where the spec lies, from the plan file's folder.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
-  ///   - place: `net.yaml:14` for a span.
-  package func json(specPath: String?, dataPath: String?, place: (SourceSpan) -> String) -> JSON {
+  package func json(specPath: String?, dataPath: String?, places: SourcePlaces) -> JSON {
     .object([
       ("schema", "strata.plan/1"),
       ("name", .string(name)),
@@ -44,7 +43,8 @@ extension Plan {
       ("batch", .integer(training.batch)),
       ("modules", .array(modules.map(\.json))),
       ("stages", .array(stages.map { json(of: $0) })),
-      ("memory", .object(memory.members + wholePlanMembers(place))),
+      ("memory", .object(memory.members + wholePlanMembers(places))),
+      ("comparison", ComparisonText(self).json),
     ])
   }
 
@@ -63,17 +63,7 @@ extension Plan {
 
   /// The operation that makes the peak, with its module and the spec's line.
   package func peakOperation(_ place: (SourceSpan) -> String) -> String {
-    let program: Program
-    if let peakStage {
-      let stage = stages[peakStage - 1]
-      switch memory.peak.program {
-      case .training: program = stage.training
-      case .evaluation: program = stage.evaluation
-      }
-    } else {
-      program = evaluation
-    }
-    let node = program.graph.nodes[memory.peak.node]
+    let node = program(peakProgram).graph.nodes[memory.peak.node]
     return "\(node.op.text) of module \(node.module), \(node.part.rawValue) (\(place(node.origin)))"
   }
 
@@ -89,12 +79,13 @@ extension Plan {
     ])
   }
 
-  private func wholePlanMembers(_ place: (SourceSpan) -> String) -> [(key: String, value: JSON)] {
+  private func wholePlanMembers(_ places: SourcePlaces) -> [(key: String, value: JSON)] {
     [
       ("peakStage", .optional(peakStage, JSON.integer)),
-      ("peakOperation", .string(peakOperation(place))),
+      ("peakOperation", .string(peakOperation(places.place))),
       ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
       ("budgetBytes", .optional(budgetBytes, JSON.integer)),
+      ("attribution", PeakAttribution(self, places: places).json),
     ]
   }
 }

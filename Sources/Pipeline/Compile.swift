@@ -13,11 +13,14 @@ package struct CompileOptions: Sendable {
   package var facts: DataFacts
   /// The canonical text of the resolved spec, which the plan carries.
   package var specText: String
+  /// Whether the plan gets the figures of the other strategies too.
+  package var comparesStrategies: Bool
 
-  package init(threads: Int, facts: DataFacts, specText: String) {
+  package init(threads: Int, facts: DataFacts, specText: String, comparesStrategies: Bool = true) {
     self.threads = threads
     self.facts = facts
     self.specText = specText
+    self.comparesStrategies = comparesStrategies
   }
 }
 
@@ -52,11 +55,17 @@ package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFa
   let evaluation = planner.program(
     evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
     resident: resident)
-  return planner.plan(
+  var plan = planner.plan(
     name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: options.facts),
     network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
     classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
-    endToEndPeakBytes: try endToEndPeakBytes(spec, planner: planner, stages: stages))
+    places: PlanPlaces(batch: spec.training.batch.span, data: spec.data.source.span))
+  if options.comparesStrategies {
+    plan.comparison = compareStrategies(spec, with: plan, network: network) {
+      Planner(threads: options.threads, training: $0, facts: options.facts)
+    }
+  }
+  return plan
 }
 
 /// The network's forward graph: layers, modules, classifiers, activations fused.
@@ -122,20 +131,6 @@ func stageGraphs(_ network: Graph, _ schedule: StageSchedule, _ spec: Spec) -> S
   return StageGraphs(
     schedule: schedule, training: trainingGraph(network, modules: modules, spec).graph,
     evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
-}
-
-/// What the same network and batch would need for backprop through all of it.
-private func endToEndPeakBytes(
-  _ spec: Spec, planner: Planner, stages: [StagePlan]
-) throws(CompilationFailed) -> Int {
-  if spec.training.strategy.value == .endToEnd { return stages[0].memory.peakBytes }
-  var spec = spec
-  spec.training.strategy.value = .endToEnd
-  let network = try lower(spec)
-  let schedule = StageSchedule.all(of: trainingPlan(spec, moduleCount: network.moduleCount))[0]
-  let stage = planner.stage(
-    stageGraphs(network, schedule, spec), index: 1, network: ResidentLayout(network: network))
-  return stage.memory.peakBytes
 }
 
 /// Everything that `compile` would find, without planning.

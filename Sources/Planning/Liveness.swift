@@ -75,6 +75,26 @@ extension Lifetime {
   }
 }
 
+extension Lifetime {
+  /// What is live during each node.
+  package static func liveBytes(
+    of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
+  ) -> [MemoryBreakdown] {
+    var starts = [[Int]](repeating: [], count: nodeCount)
+    var ends = [[Int]](repeating: [], count: nodeCount + 1)
+    for (index, lifetime) in lifetimes.enumerated() {
+      starts[lifetime.nodes.lowerBound].append(index)
+      ends[lifetime.nodes.upperBound + 1].append(index)
+    }
+    var live = resident
+    return (0..<nodeCount).map { node in
+      for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
+      for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
+      return live
+    }
+  }
+}
+
 /// Rounded up to whole cache lines.
 package func paddedByteCount(_ byteCount: Int) -> Int {
   // 64: one cache line, and the widest vector (AVX-512) that OpenBLAS may load.

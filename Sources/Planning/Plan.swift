@@ -1,3 +1,4 @@
+package import Diagnostics
 package import GraphIR
 
 /// A compiled spec: which programs run, in which order, over which memory. The whole truth about a run but for the data.
@@ -21,11 +22,28 @@ package struct Plan: Sendable {
   package var memory: MemoryFigures
   /// The stage of the peak, from 1; nil where the final evaluation makes it.
   package var peakStage: Int?
-  /// What end-to-end backprop of the same network and batch would need.
-  package var endToEndPeakBytes: Int?
   package var budgetBytes: Int?
+  /// This strategy and the others, for the same network, batch and data; empty where nobody asked.
+  package var comparison: [StrategyFigures] = []
+  package var places: PlanPlaces
 
   package var arenaBytes: Int { memory.arenaBytes }
+  /// What end-to-end backprop of the same network and batch would need.
+  package var endToEndPeakBytes: Int? {
+    comparison.first { $0.strategy == .endToEnd }?.memory.peakBytes
+  }
+}
+
+/// Where the spec says what no operation stands for.
+package struct PlanPlaces: Hashable, Sendable {
+  /// The pictures of a step.
+  package var batch: SourceSpan
+  package var data: SourceSpan
+
+  package init(batch: SourceSpan, data: SourceSpan) {
+    self.batch = batch
+    self.data = data
+  }
 }
 
 /// One stage: the modules that learn in it, its programs and its memory.
