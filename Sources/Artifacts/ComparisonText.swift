@@ -5,32 +5,35 @@ package import Text
 /// A plan's strategy beside the others: memory and arithmetic for the same network, batch and data.
 package struct ComparisonText {
   private let figures: [StrategyFigures]
-  private let own: TrainingStrategy
+  /// Where the plan itself stands.
+  let planIndex: Int?
 
   package init(_ plan: Plan) {
     figures = plan.comparison
-    own = plan.training.strategy
+    planIndex =
+      plan.choices == PlanChoices()
+      ? figures.firstIndex { $0.strategy == plan.training.strategy } : figures.indices.last
   }
 
   package var columns: [Table.Column] {
     [
       .left("strategy"), .right("stages"), .right("peak"), .right("of end-to-end"), .right("arena"),
-      .right("MACs of a step"), .right("forward"), .right("frozen"), .right("backward"),
+      .right("MACs of a step"), .right("forward"), .right("frozen"), .right("backward"), .right("again"),
       .right("MACs in all"), .right("time"),
     ]
   }
 
   package var rows: [[String]] {
     let whole = figures.first { $0.strategy == .endToEnd }?.memory.peakBytes
-    return figures.map { row in
+    return figures.enumerated().map { index, row in
       let step = row.largestStep
       let isOneOfMany = row.stages.count > 1
       return [
-        row.strategy.rawValue + (row.strategy == own ? " *" : ""), "\(row.stages.count)",
+        row.strategy.rawValue + (index == planIndex ? " *" : ""), "\(row.stages.count)",
         grouped(row.memory.peakBytes),
         whole.map { percentage(Double(row.memory.peakBytes) / Double(max(1, $0))) } ?? "",
         grouped(row.memory.arenaBytes), (isOneOfMany ? "at most " : "") + short(step.total),
-        short(step.forward), short(step.frozen), short(step.backward),
+        short(step.forward), short(step.frozen), short(step.backward), short(step.recomputed),
         short(row.trainingMultiplyAdds), "unknown",
       ]
     }
@@ -40,7 +43,7 @@ package struct ComparisonText {
   package func text(_ style: TextStyle, withStages: Bool) -> String {
     var table = Table(columns)
     for row in rows { table.add(row) }
-    let note = "  * as planned; peak: of the whole training, its last evaluation included\n"
+    let note = "  * this plan; peak: of the whole training, its last evaluation included\n"
     let head = style.bold("comparison") + ", same network, batch and data\n"
     return head + table.text(style, indentation: 2) + note + (withStages ? "\n" + stages(style) : "")
   }
@@ -56,6 +59,7 @@ package struct ComparisonText {
           index == 0 ? row.strategy.rawValue : "", "\(index + 1)", rangeText(stage.modules),
           grouped(stage.epochs), grouped(stage.memory.peakBytes), grouped(stage.memory.arenaBytes),
           short(stage.step.forward), short(stage.step.frozen), short(stage.step.backward),
+          short(stage.step.recomputed),
           short(stage.step.total),
         ])
       }
@@ -77,9 +81,9 @@ package struct ComparisonText {
 
   package var json: JSON {
     .array(
-      figures.map { row in
+      figures.enumerated().map { index, row in
         .object([
-          ("strategy", .string(row.strategy.rawValue)),
+          ("strategy", .string(row.strategy.rawValue)), ("isPlan", .bool(index == planIndex)),
           ("peakBytes", .integer(row.memory.peakBytes)), ("arenaBytes", .integer(row.memory.arenaBytes)),
           ("lowerBoundBytes", .integer(row.memory.lowerBoundBytes)),
           ("peakStage", .optional(row.peakStage, JSON.integer)),
@@ -95,6 +99,7 @@ package struct ComparisonText {
       ("modules", .string(rangeText(stage.modules))), ("peakBytes", .integer(stage.memory.peakBytes)),
       ("arenaBytes", .integer(stage.memory.arenaBytes)), ("forwardMacs", .integer(stage.step.forward)),
       ("frozenMacs", .integer(stage.step.frozen)), ("backwardMacs", .integer(stage.step.backward)),
+      ("recomputedMacs", .integer(stage.step.recomputed)),
     ])
   }
 }

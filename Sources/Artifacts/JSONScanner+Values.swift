@@ -5,6 +5,27 @@ extension JSONScanner {
     return try string()
   }
 
+  /// An integer from 1, or nil for null.
+  mutating func positiveNumberOrNull() throws(Fault) -> Int? {
+    if take("null") { return nil }
+    let begin = offset
+    let number = try naturalNumber()
+    guard number > 0 else { throw Fault(offset: begin, expected: "a number from 1", found: "0") }
+    return number
+  }
+
+  /// A string that is one of an enumeration's.
+  mutating func word<Words: RawRepresentable & CaseIterable>(_ words: Words.Type) throws(Fault) -> Words
+  where Words.RawValue == String {
+    let begin = offset
+    let text = try string()
+    guard let word = Words(rawValue: text) else {
+      let all = words.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+      throw Fault(offset: begin, expected: "one of \(all)", found: "'\(text)'")
+    }
+    return word
+  }
+
   /// A number, or nil for null, which stands for what is no number.
   mutating func numberOrNull() throws(Fault) -> Double? {
     skipBlanks()

@@ -32,7 +32,7 @@ package struct PlanDiff {
   }
 
   private let old, new: PlanRecord
-  private let changes: [SpecChanges.Change]
+  private let changes: [SpecDifference.Change]
   private let figures: [Figure]
   private let dataHasChanged: Bool
 
@@ -40,13 +40,13 @@ package struct PlanDiff {
   private static func isSkipped(_ path: String) -> Bool {
     ["schema", "name", "data.fingerprint"].contains(path) || path.hasPrefix("spec.") || path == "data.path"
       || path.hasSuffix("].index")
-      || path.hasPrefix("memory.attribution")
+      || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects")
   }
 
   package init(_ old: PlanRecord, _ new: PlanRecord) {
     self.old = old
     self.new = new
-    changes = SpecChanges(from: old.specText, to: new.specText).changes
+    changes = SpecDifference(from: old.specText, to: new.specText).changes
     let (before, after) = (old.document.leaves(), new.document.leaves())
     let present = Dictionary(after.map { ($0.path, $0.value) }, uniquingKeysWith: { first, _ in first })
     let known = Set(before.map(\.path))
@@ -72,9 +72,9 @@ package struct PlanDiff {
       || figures.contains { ["data.train", "data.test", "data.source"].contains($0.path) }
   }
 
-  /// How the plan meets its budget: micro-batches have batch-norm statistics of their own.
+  /// Of how the plan meets its budget: pieces of a batch have batch-norm statistics of their own, and modules learn apart.
   private var choiceFigures: [Figure] {
-    figures.filter { $0.path.hasPrefix("choices.microBatch") }
+    figures.filter { Self.altersResults($0) }
   }
 
   // MARK: - Text
@@ -82,7 +82,7 @@ package struct PlanDiff {
   package func text(_ style: TextStyle) -> String {
     var parts = ["  a: \(old.name)\n  b: \(new.name)\n"]
     if isEmpty { return parts[0] + "\nthe plans are equal: the same spec, layout and figures\n" }
-    let groups: [(SpecChanges.Effect, String)] = [
+    let groups: [(SpecDifference.Effect, String)] = [
       (.results, "changes the results"), (.cost, "changes the cost, not the results"),
       (.cosmetic, "changes names alone"),
     ]
@@ -112,8 +112,12 @@ package struct PlanDiff {
     "choices",
   ]
 
+  private static func altersResults(_ choice: Figure) -> Bool {
+    ["choices.microBatch", "choices.modules"].contains(choice.path)
+  }
+
   private func isOtherChoice(_ figure: Figure) -> Bool {
-    figure.path.hasPrefix("choices") && !figure.path.hasPrefix("choices.microBatch")
+    figure.path.hasPrefix("choices") && !Self.altersResults(figure)
   }
 
   private func row(_ figure: Figure) -> [String] {

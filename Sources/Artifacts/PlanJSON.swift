@@ -41,6 +41,8 @@ extension Plan {
         ])
       ),
       ("batch", .integer(training.batch)),
+      ("choices", choices.json),
+      ("choiceEffects", .array(choiceEffects.map(\.json))),
       ("modules", .array(modules.map(\.json))),
       ("stages", .array(stages.map { json(of: $0) })),
       ("memory", .object(memory.members + wholePlanMembers(places))),
@@ -87,6 +89,28 @@ extension Plan {
       ("budgetBytes", .optional(budgetBytes, JSON.integer)),
       ("attribution", PeakAttribution(self, places: places).json),
     ]
+  }
+}
+
+extension ChoiceEffect {
+  fileprivate var json: JSON {
+    .object([
+      ("choice", .string(choice)), ("words", .string(words)), ("extraMacs", .number(extraWork)),
+      ("results", .string(results.rawValue)),
+    ])
+  }
+}
+
+extension PlanChoices {
+  fileprivate var json: JSON {
+    .object([
+      ("microBatch", .optional(microBatch, JSON.integer)),
+      ("recomputeAboveBytes", .optional(recomputeAboveBytes, JSON.integer)),
+      ("features", .string(features.rawValue)),
+      ("data", .string(data.rawValue)),
+      ("scratch", .string(scratch.rawValue)),
+      ("modules", .optional(modules, JSON.integer)),
+    ])
   }
 }
 

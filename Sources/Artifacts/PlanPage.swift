@@ -228,9 +228,10 @@ package struct PlanPage {
   private func comparison(_ html: inout HTML) {
     guard !plan.comparison.isEmpty else { return }
     html.element("h2", text: "The same spec, trained otherwise")
+    let table = ComparisonText(plan)
     let chart = BarChart(
       title: "peak by strategy",
-      bars: plan.comparison.map { row in
+      bars: plan.comparison.enumerated().map { index, row in
         let memory = row.memory
         let own = memory.runtimeBytes + memory.dataBytes
         let rest = memory.arenaBytes - memory.lowerBoundBytes
@@ -238,12 +239,11 @@ package struct PlanPage {
           [BarChart.Part("program and data", colour: Self.programColour, own)]
           + Self.order.map { BarChart.Part($0.rawValue, colour: Self.colour($0), memory.breakdown[$0]) }
           + [BarChart.Part("layout", colour: Self.programColour, rest)]
-        let isOwn = row.strategy == plan.training.strategy
+        let isOwn = index == table.planIndex
         return BarChart.Bar(
           row.strategy.rawValue, parts, note: byteSize(memory.peakBytes) + (isOwn ? ", this plan" : ""))
       }, limit: plan.budgetBytes.map { StackedChart.Limit("budget", $0) })
     html.append(chart.svg())
-    let table = ComparisonText(plan)
     html.table(table.columns, table.rows)
   }
 

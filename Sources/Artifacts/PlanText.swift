@@ -22,7 +22,8 @@ package struct PlanText {
     let comparison =
       plan.comparison.isEmpty
       ? [] : [ComparisonText(plan).text(style, withStages: listsStages)]
-    return ([headline, moduleTable, stageTable, memory, attribution] + comparison).joined(separator: "\n")
+    return ([headline, moduleTable, stageTable, memory] + budget + [attribution] + comparison)
+      .joined(separator: "\n")
   }
 
   private var headline: String {
@@ -112,5 +113,20 @@ package struct PlanText {
   private var attribution: String {
     style.bold("who holds the peak") + "\n"
       + PeakAttribution(plan, places: places).text(style, limit: 8)
+  }
+
+  /// What the plan was asked to stay within, and what it does for that.
+  private var budget: [String] {
+    let effects = plan.choiceEffects
+    guard plan.budgetBytes != nil || !effects.isEmpty else { return [] }
+    var lines = [style.bold("budget")]
+    if let budget = plan.budgetBytes {
+      let rest = budget - plan.memory.peakBytes
+      lines.append(
+        "  \(byteSize(budget)): "
+          + (rest >= 0 ? "the peak leaves \(byteSize(rest)) of it" : "exceeded by \(byteSize(-rest))"))
+    }
+    lines += effects.map { "  \($0.words) (\($0.results.rawValue))" }
+    return [lines.joined(separator: "\n") + "\n"]
   }
 }

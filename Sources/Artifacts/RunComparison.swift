@@ -118,7 +118,7 @@ package struct RunComparison {
   /// What the specs of the groups differ in, beside the first.
   var differences: (columns: [Table.Column], rows: [[String]])? {
     guard groups.count > 1 else { return nil }
-    let texts = groups.map { SpecChanges.values(of: $0.runs[0].specText) }
+    let texts = groups.map { SpecDifference.values(of: $0.runs[0].specText) }
     var keys: [String] = []
     for text in texts { for (key, _) in text where !keys.contains(key) { keys.append(key) } }
     let rows = keys.compactMap { key -> [String]? in

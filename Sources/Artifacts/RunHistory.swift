@@ -50,7 +50,7 @@ package struct RunHistory: Sendable {
     specText = plan["spec"]?["text"]?.string ?? ""
     strategy = plan["stages"]?.elements.first?["strategy"]?.string ?? ""
     batch = plan["batch"]?.integer
-    seed = SpecChanges.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
+    seed = SpecDifference.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
     lines = try Self.lines(of: folder)
   }
 

@@ -42,6 +42,9 @@ package struct StoredPlan: Hashable, Sendable {
   package var dataPath: String?
   package var dataFingerprint: String?
   package var layoutSHA256: String
+  /// As the plan was made; files without them are of plans that chose nothing.
+  package var choices = PlanChoices()
+  package var budgetBytes: Int?
 
   static let schema = "strata.plan/1"
   /// Plans are small: a larger file is something else.
@@ -72,6 +75,8 @@ package struct StoredPlan: Hashable, Sendable {
     dataPath = members.dataPath
     dataFingerprint = members.dataFingerprint
     layoutSHA256 = try needed(members.layoutSHA256, "layoutSha256")
+    choices = members.choices
+    budgetBytes = members.budgetBytes
   }
 
   private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {
@@ -107,7 +112,9 @@ package struct StoredPlan: Hashable, Sendable {
     let computed = Dictionary(
       plan.json(specPath: nil, dataPath: nil, places: places).leaves().map { ($0.path, $0.value) },
       uniquingKeysWith: { first, _ in first })
-    let sections = ["name", "network.", "batch", "modules[", "stages[", "memory.", "comparison[", "data."]
+    let sections = [
+      "name", "network.", "batch", "modules[", "stages[", "memory.", "comparison[", "data.", "choiceEffects[",
+    ]
     for leaf in stated where sections.contains(where: { leaf.path.hasPrefix($0) }) {
       let isPlace = ["memory.peakOperation", "data.path", "data.fingerprint"].contains(leaf.path)
       guard !isPlace, !leaf.path.hasPrefix("memory.attribution["), let value = computed[leaf.path],
@@ -121,7 +128,8 @@ package struct StoredPlan: Hashable, Sendable {
   /// What was found; later files may have more.
   private struct Members {
     var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
-    var threads: Int?
+    var threads, budgetBytes: Int?
+    var choices = PlanChoices()
 
     init(_ bytes: [UInt8]) throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
@@ -133,6 +141,8 @@ package struct StoredPlan: Hashable, Sendable {
         case "layoutSha256": found.layoutSHA256 = try scanner.string()
         case "spec": try found.readSpec(&scanner)
         case "data": try found.readData(&scanner)
+        case "choices": try found.readChoices(&scanner)
+        case "memory": try found.readMemory(&scanner)
         case _: try scanner.skipValue()
         }
       }
@@ -148,6 +158,29 @@ package struct StoredPlan: Hashable, Sendable {
         case "sha256": specSHA256 = try scanner.string()
         case "path": specPath = try scanner.stringOrNull()
         case "text": specText = try scanner.string()
+        case _: try scanner.skipValue()
+        }
+      }
+    }
+
+    private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "microBatch": choices.microBatch = try scanner.positiveNumberOrNull()
+        case "recomputeAboveBytes": choices.recomputeAboveBytes = try scanner.positiveNumberOrNull()
+        case "features": choices.features = try scanner.word(PlanChoices.Features.self)
+        case "data": choices.data = try scanner.word(PlanChoices.DataHolding.self)
+        case "scratch": choices.scratch = try scanner.word(PlanChoices.ConvolutionScratch.self)
+        case "modules": choices.modules = try scanner.positiveNumberOrNull()
+        case _: try scanner.skipValue()
+        }
+      }
+    }
+
+    private mutating func readMemory(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "budgetBytes": budgetBytes = try scanner.positiveNumberOrNull()
         case _: try scanner.skipValue()
         }
       }

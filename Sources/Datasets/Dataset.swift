@@ -1,5 +1,5 @@
-/// A data set in memory: the pictures in use, as the file has them, in one block of exactly `facts.residentByteCount`
-/// bytes. Immutable, so that any thread may read it.
+/// A data set: the pictures in use, as the file has them, in one block of exactly `facts.residentByteCount` bytes, or left
+/// in their files. Immutable, so that any thread may read it.
 @safe package final class Dataset: Sendable {
   package let source: DatasetSource
   package let facts: DatasetFacts
@@ -18,13 +18,37 @@
     self.init(source: source, facts: facts, storage: storage)
   }
 
-  private init(source: DatasetSource, facts: DatasetFacts, storage: Storage) {
+  /// Opens the files of a data set and leaves the pictures there.
+  ///
+  /// The process's peak grows by what `streaming(of:limit:)` says. Sources without files are loaded as ever.
+  ///
+  /// - Parameter workers: that prepare pictures at the same time.
+  package convenience init(
+    streaming source: DatasetSource, limit: DatasetLimit = DatasetLimit(), workers: Int
+  ) throws(DatasetError) {
+    switch source {
+    case .digits, .synthetic: try self.init(source, limit: limit)
+    case .cifar10, .cifar100, .idx, .npy:
+      let layout = try Self.layout(of: source, limit: limit)
+      self.init(
+        source: source, facts: layout.facts,
+        storage: .streamed(try StreamedPictures(layout, workers: workers)),
+        fingerprint: try Self.fingerprint(of: source, limit: limit))
+    }
+  }
+
+  private init(source: DatasetSource, facts: DatasetFacts, storage: Storage, fingerprint: String) {
     self.source = source
     self.facts = facts
     self.storage = storage
-    self.fingerprint = Fingerprint.hex(source: source, facts: facts) { split, index, hash in
+    self.fingerprint = fingerprint
+  }
+
+  private convenience init(source: DatasetSource, facts: DatasetFacts, storage: Storage) {
+    let fingerprint = Fingerprint.hex(source: source, facts: facts) { split, index, hash in
       storage.hashRecord(split, index, into: &hash)
     }
+    self.init(source: source, facts: facts, storage: storage, fingerprint: fingerprint)
   }
 
   package var pictureShape: PictureDimensions { facts.pictureShape }
@@ -51,6 +75,27 @@
     case .digits: Digits.facts(limit: limit)
     case .synthetic(let pictures): pictures.facts(limit: limit)
     case .cifar10, .cifar100, .idx, .npy: try layout(of: source, limit: limit).facts
+    }
+  }
+
+  /// What a data set that is left in its files keeps in memory: so many bytes, and so many more for each worker; nil for
+  /// sources without files.
+  package static func streaming(
+    of source: DatasetSource, limit: DatasetLimit = DatasetLimit()
+  ) throws(DatasetError) -> (byteCount: Int, byteCountPerWorker: Int)? {
+    switch source {
+    case .digits, .synthetic: return nil
+    case .cifar10, .cifar100, .idx, .npy:
+      let layout = try layout(of: source, limit: limit)
+      return (layout.streamedByteCount, layout.streamBufferByteCount)
+    }
+  }
+
+  /// Why pictures could not be read from their files since the last call; they count as black until it is asked for.
+  package func takeReadFailure() -> DatasetError? {
+    switch storage {
+    case .stored, .synthetic: nil
+    case .streamed(let pictures): pictures.takeFailure()
     }
   }
 
@@ -97,14 +142,16 @@
 }
 
 extension Dataset {
-  /// Pictures in memory, or the rule that makes them.
+  /// Pictures in memory or in files, or the rule that makes them.
   enum Storage: Sendable {
     case stored(StoredPictures)
+    case streamed(StreamedPictures)
     case synthetic(SyntheticPictures)
 
     func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
       switch self {
       case .stored(let pictures): pictures.label(split, index)
+      case .streamed(let pictures): pictures.label(split, index)
       case .synthetic(let pictures): pictures.label(index)
       }
     }
@@ -114,6 +161,9 @@ extension Dataset {
       case .stored(let pictures):
         unsafe Fingerprint.update(
           &hash, label: pictures.label(split, index), pixels: pictures.pixels(split, index))
+      case .streamed(let pictures):
+        unsafe Fingerprint.update(
+          &hash, label: pictures.label(split, index), pixels: pictures.pixels(split, index, worker: 0))
       case .synthetic: break  // the header of a fingerprint says all
       }
     }

@@ -79,6 +79,23 @@ package final class Engine {
     }
   }
 
+  /// Lends a tensor as it lies in memory.
+  package func withBytes<R>(of entry: ResidentLayout.Entry, _ body: (borrowing RawSpan) -> R) -> R {
+    let byteCount = entry.value.type.byteCount
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: arena.address(of: entry.offset..<entry.offset + byteCount), count: byteCount)
+    return unsafe body(bytes.bytes)
+  }
+
+  /// Lends a tensor as it lies in memory, to be filled.
+  package func withMutableBytes<R>(of entry: ResidentLayout.Entry, _ body: (inout MutableRawSpan) -> R) -> R {
+    let byteCount = entry.value.type.byteCount
+    let bytes = unsafe UnsafeMutableRawBufferPointer(
+      start: arena.address(of: entry.offset..<entry.offset + byteCount), count: byteCount)
+    var span = unsafe bytes.mutableBytes
+    return body(&span)
+  }
+
   /// Any value of a program, as it lies after the last run: for tests and tools.
   package func withValue<R>(_ id: ValueID, of program: Program, _ body: (borrowing Span<Float>) -> R) -> R {
     arena.withFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
@@ -110,11 +127,12 @@ package final class Engine {
     let labels = unsafe arena.address(of: range(graph.labels, of: program)).bindMemory(
       to: Int32.self, capacity: count)
     unsafe indices.withUnsafeBufferPointer { indices in
-      workers.forEach(count) { position, _ in
+      workers.forEach(count) { position, worker in
         let target = unsafe UnsafeMutableBufferPointer(
           start: pictures + position * pictureSize, count: pictureSize)
         unsafe labels[position] = unsafe preparer.prepare(
-          split == .train ? .train : .test, index: Int(indices[position]), epoch: epoch, into: target)
+          split == .train ? .train : .test, index: Int(indices[position]), epoch: epoch, worker: worker,
+          into: target)
       }
     }
   }
@@ -132,12 +150,38 @@ package final class Engine {
     unsafe labels.withUnsafeBytes { unsafe places.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
   }
 
+  /// A step of training: all that one batch causes. A batch that the plan cuts passes piece by piece.
+  ///
+  /// - Parameters:
+  ///   - indices: which training pictures, in order.
+  ///   - epoch: draws the augmentation.
+  ///   - clocks: by module, from 1 at index 0.
+  ///   - sums: take the metrics, in the order of the graph's.
+  package func step(
+    _ stage: StagePlan, _ preparer: PicturePreparer, indices: borrowing Span<Int32>, epoch: Int,
+    clocks: [ModuleClock], sums: inout [MetricSums]
+  ) {
+    let (batch, program) = (indices.count, stage.training)
+    let pieceCount = plan.choices.pieceCount(of: batch)
+    for index in 0..<pieceCount {
+      let piece = plan.choices.piece(index, of: batch)
+      prepare(preparer, split: .train, indices: indices.extracting(piece), epoch: epoch, for: program)
+      run(
+        program, batch: piece.count,
+        piece: StepPiece(batch: batch, isFirst: index == 0, isLast: index == pieceCount - 1), clocks: clocks)
+      addMetrics(of: program, pictures: piece.count, to: &sums)
+    }
+  }
+
   /// Runs a program's nodes in order on the batch that lies in its place.
   ///
-  /// - Parameter clocks: by module, from 1 at index 0.
-  package func run(_ program: Program, batch: Int, clocks: [ModuleClock]) {
+  /// - Parameters:
+  ///   - piece: of a step; nil: the whole of it.
+  ///   - clocks: by module, from 1 at index 0.
+  package func run(_ program: Program, batch: Int, piece: StepPiece? = nil, clocks: [ModuleClock]) {
     let dispatch = unsafe KernelDispatch(
-      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
+      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch,
+      piece: piece ?? .whole(batch), workers: workers)
     for index in program.graph.nodes.indices {
       let module = program.graph.nodes[index].module
       unsafe dispatch.run(index, clock: module == 0 ? .idle : clocks[module - 1])
@@ -146,10 +190,12 @@ package final class Engine {
 
   /// The same, with the time of each node added to its place in `profile`.
   package func run(
-    _ program: Program, batch: Int, clocks: [ModuleClock], profile: inout StepProfile, now: () -> Double
+    _ program: Program, batch: Int, piece: StepPiece? = nil, clocks: [ModuleClock],
+    profile: inout StepProfile, now: () -> Double
   ) {
     let dispatch = unsafe KernelDispatch(
-      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, workers: workers)
+      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch,
+      piece: piece ?? .whole(batch), workers: workers)
     var start = now()
     for index in program.graph.nodes.indices {
       let module = program.graph.nodes[index].module
@@ -158,7 +204,7 @@ package final class Engine {
       profile.nodeSeconds[index] += end - start
       start = end
     }
-    profile.stepCount += 1
+    if piece?.isLast ?? true { profile.stepCount += 1 }
   }
 
   /// Adds the metrics that the program has just left to `sums`, in the order of the graph's metrics.

@@ -11,6 +11,7 @@ internal import Planning
   let program: Program
   /// Pictures at hand, at most the planned batch.
   let batch: Int
+  let piece: StepPiece
   let workers: Workers
 
   private func floats(_ id: ValueID) -> UnsafeMutablePointer<Float> {
@@ -56,6 +57,11 @@ internal import Planning
     }
   }
 
+  /// The losses are means over the whole batch, of which this may be a piece.
+  private func share(of weight: Double) -> Float {
+    unsafe Float(weight) * (Float(batch) / Float(piece.batch))
+  }
+
   private func foldBatchNorm(_ node: Node, _ context: KernelContext) {
     let outChannels = unsafe program.graph[node.results[1]].type.elementCount
     unsafe Kernels.foldBatchNorm(
@@ -99,6 +105,11 @@ internal import Planning
           runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
           rows: input.rows,
           channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon, context: context)
+      case .saved:
+        unsafe batchNormSaved(
+          x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
+          savedMean: floats(node.operands[3]), savedInverseDeviation: floats(node.operands[4]), y: y,
+          rows: input.rows, channels: input.channels, relu: norm.relu, context: context)
       }
     case .relu: unsafe reluForward(x: x, y: y, count: input.elementCount, context: context)
     case .add(let relu):
@@ -134,7 +145,7 @@ internal import Planning
       unsafe softmaxCrossEntropy(
         logits: x, labels: labels(node.operands[1]),
         logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil, metrics: y, rows: batch,
-        classes: input.channels, weight: Float(weight), context: context)
+        classes: input.channels, weight: share(of: weight), context: context)
     case .ensemble:
       let count = node.operands.count
       // 2^j over the sum of all of them, j from 1; scaled by 2^-n, so that deep stacks do not overflow.
@@ -147,7 +158,8 @@ internal import Planning
       }
     case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
+      .update:
       preconditionFailure("not a forward operation")
     }
   }
@@ -221,7 +233,7 @@ internal import Planning
         outChannels: shape(node.operands[0]).channels, context: context)
     case .zeroGradient, .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth,
       .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble,
-      .update:
+      .accumulate, .update:
       preconditionFailure("not a backward operation")
     }
   }
@@ -231,6 +243,10 @@ internal import Planning
     let gradient = unsafe floats(node.operands[1])
     let count = unsafe program.graph[node.operands[0]].type.elementCount
     switch node.op {
+    case .accumulate:
+      unsafe accumulateScaled(
+        x: gradient, scale: 1, y: weights, count: count, overwrites: piece.isFirst, context: context)
+    case .update where unsafe !piece.isLast: break
     case .update(.sgd(let momentum, let weightDecay, let nesterov)):
       unsafe sgdStep(
         weights: weights, velocity: floats(node.operands[2]), gradient: gradient, count: count,

@@ -7,6 +7,13 @@ package enum ProcessMemory {
   /// The resident set now (VmRSS), in bytes.
   package static var residentBytes: Int? { statusField("VmRSS:") }
 
+  /// Addresses in use, touched or not (VmSize), in bytes.
+  package static var addressSpaceBytes: Int? { statusField("VmSize:") }
+
+  /// Private writable memory, touched or not (VmData), and what of it is resident (RssAnon), in bytes.
+  package static var dataBytes: Int? { statusField("VmData:") }
+  package static var residentDataBytes: Int? { statusField("RssAnon:") }
+
   private static func statusField(_ name: String) -> Int? {
     let descriptor = unsafe open("/proc/self/status", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }

@@ -1,3 +1,4 @@
+package import Datasets
 internal import Planning
 
 /// Which pictures a figure is of.
@@ -16,6 +17,15 @@ package struct MetricSums: Hashable, Sendable {
 
   package init(module: Int) {
     self.module = module
+  }
+
+  /// As a checkpoint keeps them.
+  package init(module: Int, loss: Double, top1Count: Int, top5Count: Int, pictureCount: Int) {
+    self.module = module
+    self.loss = loss
+    self.top1Count = top1Count
+    self.top5Count = top5Count
+    self.pictureCount = pictureCount
   }
 
   mutating func add(loss: Float, top1Count: Float, top5Count: Float, pictures: Int) {
@@ -43,22 +53,27 @@ package struct EpochFigures: Hashable, Sendable {
 }
 
 package struct StepProgress: Sendable {
-  /// From 1, like epoch and step.
-  package var stage: Int
-  package var epoch: Int
-  package var step: Int
+  /// Behind the step, with the sums of the epoch so far: one a trained module.
+  package var position: RunPosition
   package var stepCount: Int
-  /// Of the epoch so far, one a trained module.
-  package var sums: [MetricSums]
+  /// In this process, over the epoch's steps.
   package var picturesPerSecond: Double
+}
+
+package struct EpochReport: Sendable {
+  /// Of the stage, from 1.
+  package var epoch: Int
+  /// Training figures, then test figures, of every module that the stage trains.
+  package var figures: [EpochFigures]
+  /// Behind the epoch.
+  package var next: RunPosition
 }
 
 /// What a run tells while it goes on. Between `stepEnded`s nothing is allocated.
 package enum RunEvent: Sendable {
   case stageBegan(Int)
   case stepEnded(StepProgress)
-  /// Training figures, then test figures, of every module that the stage trains.
-  case epochEnded(stage: Int, epoch: Int, figures: [EpochFigures])
+  case epochEnded(EpochReport)
   case stageEnded(Int)
 }
 
@@ -75,6 +90,8 @@ package typealias RunObserver = (RunEvent) throws(ObserverFailure) -> Void
 
 package enum RunError: Error {
   case observer(ObserverFailure)
+  /// Pictures that stay in their files can't be read any more.
+  case data(DatasetError)
   /// A loss is no number any more, or infinite.
   case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
 }

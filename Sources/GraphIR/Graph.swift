@@ -13,6 +13,8 @@ package struct ValueID: Hashable, Sendable, Comparable {
 /// Why a value's memory is there; the plan's memory figures are by category.
 package enum ValueCategory: String, Hashable, Sendable, CaseIterable {
   case batch, parameter, statistics, gradient, optimizer, activation
+  /// Sums of gradients over the pieces of a batch.
+  case accumulator
 }
 
 /// How a parameter or statistic starts. Uniform bounds follow PyTorch's defaults: U(-1/sqrt(fanIn), 1/sqrt(fanIn)).
@@ -66,6 +68,8 @@ package struct Node: Hashable, Sendable {
   package var overwrites: Int?
   /// Nothing is differentiated with respect to operand 0: the node watches, and must not teach what it watches.
   package var isDetached = false
+  /// Makes once more what an earlier node made and nobody kept.
+  package var isRecomputed = false
 
   package init(
     op: Op, operands: [ValueID], results: [ValueID], origin: SourceSpan, item: Int, module: Int = 0,
@@ -144,7 +148,7 @@ extension Node {
       .linearWeightGradient,
       .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
       .subsampleBackward,
-      .spatialDeviationBackward, .update:
+      .spatialDeviationBackward, .accumulate, .update:
       nil
     }
   }

@@ -35,8 +35,8 @@ package struct GraphPrinter {
       position == node.overwrites ? "\(name(id))!" : name(id)
     }.joined(separator: ", ")
     let left = results.isEmpty ? "" : results + " = "
-    return
-      "\(left)\(node.op.text)(\(arguments))  ; \(node.part.rawValue)\(node.isDetached ? " detached" : "") \(place(node.origin))"
+    let flags = (node.isDetached ? " detached" : "") + (node.isRecomputed ? " recomputed" : "")
+    return "\(left)\(node.op.text)(\(arguments))  ; \(node.part.rawValue)\(flags) \(place(node.origin))"
   }
 
   private func name(_ id: ValueID) -> String {
@@ -44,7 +44,7 @@ package struct GraphPrinter {
     switch value.category {
     case .parameter, .statistics: return value.name
     case .batch: return value.name
-    case .activation, .gradient, .optimizer: return "%\(id.index)"
+    case .activation, .gradient, .optimizer, .accumulator: return "%\(id.index)"
     }
   }
 }
@@ -56,7 +56,7 @@ extension Op {
     case .convolution(let c): "convolution\(c.text)"
     case .linear(let outFeatures, let relu): "linear[\(outFeatures)\(relu ? " relu" : "")]"
     case .batchNorm(let norm):
-      "batch_norm[\(norm.mode == .training ? "training" : "inference")\(norm.relu ? " relu" : "")]"
+      "batch_norm[\(norm.mode.rawValue)\(norm.relu ? " relu" : "")]"
     case .foldBatchNorm: "fold_batch_norm"
     case .relu: "relu"
     case .add(let relu): relu ? "add[relu]" : "add"
@@ -82,6 +82,7 @@ extension Op {
     case .depthToSpace: "depth_to_space[2x2]"
     case .subsampleBackward(let stride): "subsample_backward[s\(stride)]"
     case .spatialDeviationBackward: "spatial_deviation_backward"
+    case .accumulate: "accumulate"
     case .update(.sgd(let momentum, let weightDecay, let nesterov)):
       "sgd[momentum \(momentum) decay \(weightDecay)\(nesterov ? " nesterov" : "")]"
     case .update(.adam(let beta1, let beta2, let epsilon, let weightDecay)):

@@ -15,7 +15,7 @@ package struct GraphVerifier {
   package func verify() throws(MalformedGraph) {
     var defined = graph.values.map { value in
       switch value.category {
-      case .batch, .parameter, .statistics, .optimizer: true
+      case .batch, .parameter, .statistics, .optimizer, .accumulator: true
       case .gradient, .activation: false
       }
     }
@@ -33,7 +33,7 @@ package struct GraphVerifier {
       if let why = countFault(node) { throw fail(why) }
       for position in node.op.mutatedOperands {
         switch graph[node.operands[position]].category {
-        case .parameter, .statistics, .optimizer: break
+        case .parameter, .statistics, .optimizer, .accumulator: break
         case .batch, .gradient, .activation: throw fail("operand \(position) may not change in place")
         }
       }
@@ -98,6 +98,7 @@ package struct GraphVerifier {
     case .spatialDeviationBackward: (operandCounts, resultCounts) = (3...3, 1...1)
     case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
     case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
+    case .accumulate: (operandCounts, resultCounts) = (2...2, 0...0)
     case .update(let optimizer):
       let count = 2 + optimizer.stateNames.count
       (operandCounts, resultCounts) = (count...count, 0...0)

@@ -91,7 +91,8 @@ extension Node {
     case .batchNorm, .foldBatchNorm, .relu, .add, .spatialDeviation, .softmaxCrossEntropy, .similarityLoss,
       .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
+      .update:
       nil
     }
   }

@@ -16,7 +16,7 @@ extension Node {
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
       return 0
     }
   }
@@ -39,7 +39,7 @@ extension Node {
       .ensemble,
       .biasGradient, .zeroGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace,
-      .subsampleBackward, .spatialDeviationBackward, .update:
+      .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
       return 0
     }
   }

@@ -25,11 +25,13 @@ package struct Convolution: Hashable, Sendable {
 }
 
 package struct BatchNorm: Hashable, Sendable {
-  package enum Mode: Hashable, Sendable {
+  package enum Mode: String, Hashable, Sendable {
     /// Statistics of the batch normalise; running statistics move.
     case training
     /// Running statistics normalise and stay.
     case inference
+    /// The batch's statistics, as another node saved them, normalise once more; running statistics stay.
+    case saved
   }
 
   package var mode = Mode.training
@@ -80,7 +82,7 @@ package enum Op: Hashable, Sendable {
   /// x, weight, bias? -> y; x is flattened.
   case linear(outFeatures: Int, relu: Bool)
   /// x, scale, shift, runningMean, runningVariance -> y, [savedMean, savedInverseDeviation]; training moves the running
-  /// statistics in place.
+  /// statistics in place. `saved` reads savedMean and savedInverseDeviation in the running statistics' place.
   case batchNorm(BatchNorm)
   /// filter, scale, shift, runningMean, runningVariance, bias? -> a filter and a bias that give, as a convolution, what
   /// the convolution and the batch norm behind it give in inference.
@@ -137,6 +139,9 @@ package enum Op: Hashable, Sendable {
   case spatialDeviationBackward
 
   // Update.
+  /// accumulator, gradient -> nothing; the accumulator takes the gradient in: a batch that passes in pieces leaves there
+  /// the sum over them.
+  case accumulate
   /// weights, gradient, state... -> nothing; weights and state change in place.
   case update(Optimizer)
 }
@@ -158,7 +163,7 @@ extension Op {
       .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward:
       .backward
-    case .update: .update
+    case .accumulate, .update: .update
     }
   }
 
@@ -166,6 +171,7 @@ extension Op {
   package var mutatedOperands: [Int] {
     switch self {
     case .batchNorm(let norm): norm.mode == .training ? [3, 4] : []
+    case .accumulate: [0]
     case .update(let optimizer): [0] + optimizer.stateNames.indices.map { $0 + 2 }
     case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,
@@ -182,7 +188,7 @@ extension Op {
     switch self {
     case .relu: [0]
     case .add: [0, 1]
-    case .batchNorm(let norm): norm.mode == .inference ? [0] : []
+    case .batchNorm(let norm): norm.mode == .training ? [] : [0]
     case .batchNormBackward: [1]
     case .reluBackward: [1]
     case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
@@ -192,7 +198,7 @@ extension Op {
       .linearInputGradient,
       .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
       .spatialDeviationBackward,
-      .update:
+      .accumulate, .update:
       []
     }
   }

@@ -41,7 +41,7 @@ struct OperandTypes {
     case .softmaxCrossEntropy: crossEntropy
     case .similarityLoss: similarity
     case .ensemble: same(inputs + [outputs[0]])
-    case .update: same(inputs)
+    case .accumulate, .update: same(inputs)
     }
   }
 

@@ -54,6 +54,19 @@ package func batchNormInference(
     context: context)
 }
 
+/// Batch normalisation with statistics that training saved: the same `y` once more, to the bit. `y` may be `x`.
+package func batchNormSaved(
+  x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+  savedMean: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>,
+  y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, context: KernelContext
+) {
+  let slope = context.layOut(KernelScratch.batchNormInference(rows: rows, channels: channels)).shared
+  for c in 0..<channels { slope[c] = scale[c] * savedInverseDeviation[c] }
+  normalize(
+    x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
+    context: context)
+}
+
 /// Folds a batch norm that follows a convolution into it: filter' = filter scale / sqrt(variance + epsilon) for each output
 /// channel, bias' = (bias - mean) scale / sqrt(variance + epsilon) + shift. `filter` [patchSize, outChannels].
 package func foldBatchNorm(

@@ -35,7 +35,7 @@ package struct AlgorithmChoice: Pass {
         .linearWeightGradient,
         .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
         .subsampleBackward,
-        .spatialDeviationBackward, .update:
+        .spatialDeviationBackward, .accumulate, .update:
         break
       }
     }

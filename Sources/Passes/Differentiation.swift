@@ -2,17 +2,21 @@ package import GraphIR
 
 /// Turns the forward nodes of the trained modules into training: forward, backward and update, module after module, so
 /// that a module hands on its activation from before its own update (decoupled greedy learning, algorithm 1). Gradients
-/// stop at the module's input. A parameter is updated right behind the last use of its gradient and its weights.
+/// stop at the module's input. A parameter is updated right behind the last use of its gradient and its weights. Where a batch passes in pieces, updates run with the last one alone.
 package struct Differentiation: Pass {
   package static let name = "differentiate"
 
   private let modules: [Int]
   private let optimizer: Optimizer
+  private let accumulates: Bool
 
-  /// - Parameter modules: that learn; all other nodes run as they are.
-  package init(modules: [Int], optimizer: Optimizer) {
+  /// - Parameters:
+  ///   - modules: that learn; all other nodes run as they are.
+  ///   - accumulates: gradients add up over the pieces of a batch, and the sum is what updates.
+  package init(modules: [Int], optimizer: Optimizer, accumulates: Bool) {
     self.modules = modules
     self.optimizer = optimizer
+    self.accumulates = accumulates
   }
 
   package func run(_ graph: Graph) -> Graph {
@@ -25,7 +29,8 @@ package struct Differentiation: Pass {
         result.nodes += nodes
         continue
       }
-      var differentiated = ModuleDifferentiation(graph: result, module: module, optimizer: optimizer)
+      var differentiated = ModuleDifferentiation(
+        graph: result, module: module, optimizer: optimizer, accumulates: accumulates)
       differentiated.run(forward: nodes)
       result = differentiated.graph
     }
@@ -38,17 +43,21 @@ private struct ModuleDifferentiation {
   var graph: Graph
   let module: Int
   let optimizer: Optimizer
+  let accumulates: Bool
   /// By value: its gradient so far.
   private var gradients: [ValueID: ValueID] = [:]
   /// Values that a trained parameter of this module influences.
   private var isTrained: Set<ValueID> = []
+  /// Gradients that are zero for any batch.
+  private var isZero: Set<ValueID> = []
   /// Values that nothing but a batch norm reads.
   private var normalized: Set<ValueID> = []
 
-  init(graph: Graph, module: Int, optimizer: Optimizer) {
+  init(graph: Graph, module: Int, optimizer: Optimizer, accumulates: Bool) {
     self.graph = graph
     self.module = module
     self.optimizer = optimizer
+    self.accumulates = accumulates
   }
 
   mutating func run(forward: [Node]) {
@@ -95,7 +104,7 @@ private struct ModuleDifferentiation {
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
       break
     }
     return node
@@ -166,7 +175,7 @@ private struct ModuleDifferentiation {
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
       preconditionFailure("only forward nodes are differentiated")
     }
   }
@@ -198,9 +207,12 @@ private struct ModuleDifferentiation {
 
   /// Of a bias in front of batch norm, with no ReLU between, exactly zero: batch norm takes every constant away again.
   private mutating func biasGradient(_ node: Node, _ dy: ValueID, relu: Bool) -> ValueID {
-    !relu && normalized.contains(node.results[0])
-      ? emit(.zeroGradient, [], like: node.operands[2], node)
-      : emit(.biasGradient, [dy], like: node.operands[2], node)
+    guard !relu, normalized.contains(node.results[0]) else {
+      return emit(.biasGradient, [dy], like: node.operands[2], node)
+    }
+    let zeros = emit(.zeroGradient, [], like: node.operands[2], node)
+    isZero.insert(zeros)
+    return zeros
   }
 
   private mutating func emitReLUBackward(_ node: Node, _ outer: ValueID) -> ValueID {
@@ -217,6 +229,17 @@ private struct ModuleDifferentiation {
     gradients[value] = emit(.add(relu: false), [sum, gradient], like: value, source)
   }
 
+  /// The sum over the pieces of a batch, where it passes in pieces.
+  private mutating func accumulated(_ gradient: ValueID, of parameter: ValueID, _ source: Node) -> ValueID {
+    guard accumulates, !isZero.contains(gradient) else { return gradient }
+    let accumulator = graph.addValue(
+      Value(
+        name: "\(graph[parameter].name).gradient", type: graph[parameter].type, category: .accumulator,
+        module: module, initial: .zeros))
+    append(.accumulate, [accumulator, gradient], results: [], source)
+    return accumulator
+  }
+
   private mutating func update(_ parameters: [(parameter: ValueID, gradient: ValueID)], _ source: Node) {
     for (parameter, gradient) in parameters {
       let state = optimizer.stateNames.map { name in
@@ -225,7 +248,9 @@ private struct ModuleDifferentiation {
             name: "\(graph[parameter].name).\(name)", type: graph[parameter].type, category: .optimizer,
             module: module, initial: .zeros))
       }
-      append(.update(optimizer), [parameter, gradient] + state, results: [], source)
+      append(
+        .update(optimizer), [parameter, accumulated(gradient, of: parameter, source)] + state, results: [],
+        source)
     }
   }
 }

@@ -13,14 +13,20 @@ package struct CompileOptions: Sendable {
   package var facts: DataFacts
   /// The canonical text of the resolved spec, which the plan carries.
   package var specText: String
-  /// Whether the plan gets the figures of the other strategies too.
-  package var comparesStrategies: Bool
+  /// How the plan meets its budget.
+  package var choices: PlanChoices
+  /// Stated in the plan; nothing is searched for here.
+  package var budgetBytes: Int?
 
-  package init(threads: Int, facts: DataFacts, specText: String, comparesStrategies: Bool = true) {
+  package init(
+    threads: Int, facts: DataFacts, specText: String, choices: PlanChoices = PlanChoices(),
+    budgetBytes: Int? = nil
+  ) {
     self.threads = threads
     self.facts = facts
     self.specText = specText
-    self.comparesStrategies = comparesStrategies
+    self.choices = choices
+    self.budgetBytes = budgetBytes
   }
 }
 
@@ -28,44 +34,63 @@ package struct CompileOptions: Sendable {
 ///
 /// - Throws: every fault that shapes and counts reveal, and every feature that is not supported yet, at once.
 package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
-  let network = try lower(spec)
-  let training = trainingPlan(spec, moduleCount: network.moduleCount)
-  let steps = training.steps(pictures: options.facts.trainCount)
-  guard steps > 0 else {
-    throw CompilationFailed(diagnostics: [
-      .nothingToTrainOn(
-        batch: training.batch, pictures: options.facts.trainCount, at: spec.training.batch.span)
-    ])
-  }
-  let leftOver = training.dropLast ? 0 : options.facts.trainCount % training.batch
-  if leftOver == 1, network.nodes.contains(where: { $0.normalizesOnePixel(in: network) }) {
-    throw CompilationFailed(diagnostics: [
-      .lastBatchOfOne(
-        pictures: options.facts.trainCount, batch: training.batch, at: spec.training.batch.span)
-    ])
-  }
-  let planner = Planner(threads: options.threads, training: training, facts: options.facts)
-  let resident = ResidentLayout(network: network)
+  try Compiler(spec, options: options).plan(options.choices)
+}
 
-  var stages: [StagePlan] = []
-  for schedule in StageSchedule.all(of: training) {
-    let graphs = stageGraphs(network, schedule, spec)
-    stages.append(planner.stage(graphs, index: stages.count + 1, network: resident))
+/// A spec on its way to a plan, or to several that meet a budget in different ways.
+struct Compiler {
+  let spec: Spec
+  let options: CompileOptions
+
+  init(_ spec: Spec, options: CompileOptions) {
+    self.spec = spec
+    self.options = options
   }
-  let evaluation = planner.program(
-    evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
-    resident: resident)
-  var plan = planner.plan(
-    name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: options.facts),
-    network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
-    classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
-    places: PlanPlaces(batch: spec.training.batch.span, data: spec.data.source.span))
-  if options.comparesStrategies {
-    plan.comparison = compareStrategies(spec, with: plan, network: network) {
-      Planner(threads: options.threads, training: $0, facts: options.facts)
+
+  /// - Parameter comparison: of the strategies without choices, from an earlier plan of the same spec; nil: to be made.
+  func plan(
+    _ choices: PlanChoices, comparison: [StrategyFigures]? = nil
+  ) throws(CompilationFailed) -> Plan {
+    let facts = options.facts
+    let network = try lower(spec.with(choices))
+    let training = trainingPlan(spec, moduleCount: network.moduleCount)
+    let faults = batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
+    guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
+    let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
+    let resident = ResidentLayout(network: network)
+
+    var stages: [StagePlan] = []
+    for schedule in StageSchedule.all(of: training) {
+      let graphs = stageGraphs(network, schedule, spec, planner)
+      stages.append(planner.stage(graphs, index: stages.count + 1, network: resident))
     }
+    let evaluation = planner.program(
+      evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
+      resident: resident)
+    var plan = planner.plan(
+      name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
+      network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
+      classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
+      budgetBytes: options.budgetBytes,
+      places: PlanPlaces(batch: spec.training.batch.span, data: spec.data.source.span))
+    plan.comparison = comparison ?? self.comparison(with: plan, network: network)
+    if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
+    return plan
   }
-  return plan
+}
+
+extension Spec {
+  /// The spec whose network a plan with these choices runs: a batch is what passes at once.
+  func with(_ choices: PlanChoices) -> Spec {
+    var spec = self
+    if let microBatch = choices.microBatch {
+      spec.training.batch.value = min(microBatch, spec.training.batch.value)
+    }
+    if let modules = choices.modules, case .auto(let span) = spec.training.partition {
+      spec.training.partition = .modules(Spanned(modules, at: span))
+    }
+    return spec
+  }
 }
 
 /// The network's forward graph: layers, modules, classifiers, activations fused.
@@ -102,14 +127,23 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
 }
 
 func trainingGraph(
-  _ network: Graph, modules: [Int], _ spec: Spec, keepsSnapshots: Bool = false
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, keepsSnapshots: Bool = false
 ) -> PassPipeline {
+  let choices = planner.choices
+  let modules = schedule.indices
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(TrainingStage(modules: modules))
   pipeline.run(FoldBatchNorm())
-  pipeline.run(Differentiation(modules: modules, optimizer: optimizer(spec.training.optimizer)))
+  pipeline.run(
+    Differentiation(
+      modules: modules, optimizer: optimizer(spec.training.optimizer), accumulates: choices.microBatch != nil)
+  )
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  let limit = planner.transientLimit(of: pipeline.graph, schedule, network: ResidentLayout(network: network))
+  if limit != nil || keepsSnapshots {
+    pipeline.run(Rematerialization(largestTotal: limit ?? .max, workers: planner.threads))
+  }
   pipeline.run(InPlace())
   return pipeline
 }
@@ -126,29 +160,16 @@ func evaluationGraph(
   return pipeline
 }
 
-func stageGraphs(_ network: Graph, _ schedule: StageSchedule, _ spec: Spec) -> StageGraphs {
+func stageGraphs(
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner
+) -> StageGraphs {
   let modules = schedule.indices
   return StageGraphs(
-    schedule: schedule, training: trainingGraph(network, modules: modules, spec).graph,
+    schedule: schedule, training: trainingGraph(network, schedule, spec, planner).graph,
     evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
 }
 
 /// Everything that `compile` would find, without planning.
 package func check(_ spec: Spec) throws(CompilationFailed) {
   _ = try lower(spec)
-}
-
-/// Batch norm over a single number has no variance.
-private func oneElementFault(of graph: Graph) -> Diagnostic? {
-  guard graph.batch == 1 else { return nil }
-  return graph.nodes.first { $0.normalizesOnePixel(in: graph) }.map { .oneElementStatistics(at: $0.origin) }
-}
-
-extension Node {
-  /// Whether this is a batch norm of pictures of 1x1, whose statistics come from the batch alone.
-  fileprivate func normalizesOnePixel(in graph: Graph) -> Bool {
-    guard case .batchNorm = op else { return false }
-    let shape = graph.shape(operands[0])
-    return shape.height * shape.width == 1
-  }
 }

@@ -1,7 +1,7 @@
 package import Diagnostics
 package import GraphIR
 internal import Passes
-internal import Planning
+package import Planning
 package import SpecLanguage
 
 /// A graph between two passes, for `strata ir`.
@@ -18,25 +18,32 @@ package struct GraphDump: Sendable {
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FoldBatchNorm.name, Differentiation.name,
     DeadValueElimination.name,
-    AlgorithmChoice.name,
-    InPlace.name,
+    AlgorithmChoice.name, Rematerialization.name, InPlace.name,
   ]
 
   /// The network's graph after one of its passes, or every stage's graphs after one of theirs.
   ///
-  /// - Parameter pass: of `passNames`; nil for what the planner gets.
-  package static func all(of spec: Spec, after pass: String?) throws(CompilationFailed) -> [GraphDump] {
-    let network = try networkPipeline(spec, keepsSnapshots: true)
+  /// - Parameters:
+  ///   - pass: of `passNames`; nil for what the planner gets.
+  ///   - choices: of the plan whose graphs these are.
+  package static func all(
+    of spec: Spec, after pass: String?, choices: PlanChoices = PlanChoices(), threads: Int = 2
+  ) throws(CompilationFailed) -> [GraphDump] {
+    let network = try networkPipeline(spec.with(choices), keepsSnapshots: true)
     let pass = pass ?? InPlace.name
     if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
     if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
     let training = trainingPlan(spec, moduleCount: network.graph.moduleCount)
+    // Pictures and bytes of data change no graph.
+    let planner = Planner(
+      threads: threads, training: training,
+      facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
     var result: [GraphDump] = []
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
       let modules = schedule.indices
       let title = "stage \(index + 1)"
       result += dumps(
-        of: trainingGraph(network.graph, modules: modules, spec, keepsSnapshots: true), after: pass,
+        of: trainingGraph(network.graph, schedule, spec, planner, keepsSnapshots: true), after: pass,
         title: "\(title), training")
       result += dumps(
         of: evaluationGraph(

@@ -18,7 +18,8 @@ struct PartitionLowering {
 
   private mutating func cut(_ spec: Spec, items: [Int], noun: String) -> [Int] {
     switch spec.training.partition {
-    case .perLayer, .perBlock: return items
+    // `auto` is as fine as can be unless a budget leaves room for less.
+    case .perLayer, .perBlock, .auto: return items
     case .modules(let count):
       guard count.value <= items.count else {
         diagnostics.append(.moreModulesThanItems(count.value, items: items.count, noun: noun, at: count.span))

@@ -10,7 +10,6 @@ func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
   if let from = spec.network.from { refuse("network.from", at: from.span) }
   let training = spec.training
   if training.strategy.value == .asynchronous { refuse("strategy: asynchronous", at: training.strategy.span) }
-  if let budget = spec.memory.budget { refuse("memory.budget", at: budget.span) }
   if spec.memory.features.value == .cache { refuse("features: cache", at: spec.memory.features.span) }
   return faults
 }

@@ -1,3 +1,5 @@
+package import GraphIR
+
 /// Gives every transient block an offset so that blocks which live at the same time do not overlap, in as little memory
 /// as it finds. (Offline dynamic storage allocation: NP-hard; several greedy orders come within percents of the bound.)
 package struct ArenaPacker {

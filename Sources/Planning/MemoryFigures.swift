@@ -1,7 +1,4 @@
-/// What memory is there for; the categories of the plan's figures.
-package enum MemoryCategory: String, Hashable, Sendable, CaseIterable {
-  case parameter, statistics, gradient, optimizer, activation, workspace, batch
-}
+package import GraphIR
 
 /// Bytes by category at one moment.
 package struct MemoryBreakdown: Hashable, Sendable {

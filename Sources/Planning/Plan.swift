@@ -22,8 +22,11 @@ package struct Plan: Sendable {
   package var memory: MemoryFigures
   /// The stage of the peak, from 1; nil where the final evaluation makes it.
   package var peakStage: Int?
+  /// What the plan was asked to stay within.
   package var budgetBytes: Int?
-  /// This strategy and the others, for the same network, batch and data; empty where nobody asked.
+  package var choices: PlanChoices
+  /// Every strategy for the same network, batch and data with nothing chosen for a budget; where something was chosen, the
+  /// plan itself behind them. Empty where nobody asked.
   package var comparison: [StrategyFigures] = []
   package var places: PlanPlaces
 
@@ -112,13 +115,37 @@ package struct DataFacts: Hashable, Sendable {
   package var testCount: Int
   /// What the set keeps resident outside the arena.
   package var residentBytes: Int
+  /// The same where pictures are read anew for every batch; nil where they do not lie in files.
+  package var streamed: Streamed?
+
+  /// What a data set keeps that stays in its files.
+  package struct Streamed: Hashable, Sendable {
+    package var byteCount: Int
+    package var byteCountPerThread: Int
+
+    package init(byteCount: Int, byteCountPerThread: Int) {
+      self.byteCount = byteCount
+      self.byteCountPerThread = byteCountPerThread
+    }
+  }
+
+  /// What the set keeps resident outside the arena, however it is held.
+  package func residentBytes(_ data: PlanChoices.DataHolding, threads: Int) -> Int {
+    switch data {
+    case .resident: residentBytes
+    case .streamed: streamed.map { $0.byteCount + threads * $0.byteCountPerThread } ?? residentBytes
+    }
+  }
   /// Nil where planned without the data.
   package var fingerprint: String?
 
-  package init(trainCount: Int, testCount: Int, residentBytes: Int, fingerprint: String?) {
+  package init(
+    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Streamed? = nil, fingerprint: String?
+  ) {
     self.trainCount = trainCount
     self.testCount = testCount
     self.residentBytes = residentBytes
+    self.streamed = streamed
     self.fingerprint = fingerprint
   }
 }

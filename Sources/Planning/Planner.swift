@@ -16,14 +16,25 @@ package struct StageGraphs: Sendable {
 
 /// Lays stages out in one arena.
 package struct Planner {
-  private let threads: Int
+  package let threads: Int
   private let training: TrainingPlan
   let facts: DataFacts
+  package let choices: PlanChoices
 
-  package init(threads: Int, training: TrainingPlan, facts: DataFacts) {
+  package init(threads: Int, training: TrainingPlan, facts: DataFacts, choices: PlanChoices) {
     self.threads = threads
     self.training = training
     self.facts = facts
+    self.choices = choices
+  }
+
+  /// Bytes that a training program may take behind what is resident in its stage, where values are computed again.
+  package func transientLimit(
+    of training: Graph, _ schedule: StageSchedule, network: ResidentLayout
+  ) -> Int? {
+    choices.recomputeAboveBytes.map {
+      $0 - network.during(upTo: schedule.lastModule, optimizerStateOf: training).endOffset
+    }
   }
 
   /// A stage behind the parameters of the modules that it knows.
@@ -57,7 +68,8 @@ package struct Planner {
   package func figures(_ breakdown: MemoryBreakdown, arenaBytes: Int, at peak: PeakLocation) -> MemoryFigures
   {
     MemoryFigures(
-      breakdown: breakdown, arenaBytes: arenaBytes, dataBytes: facts.residentBytes,
+      breakdown: breakdown, arenaBytes: arenaBytes,
+      dataBytes: facts.residentBytes(choices.data, threads: threads),
       runtimeBytes: RuntimeMemory.byteCount(threads: threads), peak: peak)
   }
 }
@@ -91,7 +103,7 @@ extension Planner {
   /// Puts a plan together and finds its peak.
   package func plan(
     name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
-    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, places: PlanPlaces
+    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, budgetBytes: Int?, places: PlanPlaces
   ) -> Plan {
     var peak = PlanPeak(self, evaluation: evaluation)
     for stage in stages { peak.add(stage) }
@@ -99,6 +111,7 @@ extension Planner {
       name: name, threads: threads, specText: specText, data: data, training: training,
       input: network.shape(network.pictures), classes: classes,
       modules: ModuleSummary.all(of: network, names: moduleNames), resident: resident, stages: stages,
-      evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: nil, places: places)
+      evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: budgetBytes,
+      choices: choices, places: places)
   }
 }

@@ -47,7 +47,7 @@ extension Program {
     let layout = ArenaPacker(lifetimes).pack()
     var offsets = graph.values.map { value in
       switch value.category {
-      case .parameter, .statistics, .optimizer: resident.offset(of: value.name)
+      case .parameter, .statistics, .optimizer, .accumulator: resident.offset(of: value.name)
       case .batch, .gradient, .activation: -1
       }
     }
@@ -60,7 +60,7 @@ extension Program {
       }
     }
     precondition(offsets.allSatisfy { $0 >= 0 }, "every value has a place")
-    let live = Lifetime.liveBytes(
+    let live = MemoryBreakdown.live(
       of: lifetimes, nodeCount: graph.nodes.count, resident: resident.breakdown(below: base))
     peakNode = live.indices.max { live[$0].total < live[$1].total } ?? 0
     peak = live.isEmpty ? resident.breakdown(below: base) : live[peakNode]

@@ -95,7 +95,7 @@ package struct ProgramMemory: Sendable {
     self.blocks = blocks
     var breakdown = MemoryBreakdown()
     for block in blocks where block.nodes == nil { breakdown[block.category] += block.byteCount }
-    live = Lifetime.liveBytes(of: lifetimes, nodeCount: graph.nodes.count, resident: breakdown)
+    live = MemoryBreakdown.live(of: lifetimes, nodeCount: graph.nodes.count, resident: breakdown)
   }
 
   /// What is live during a node, the largest first.
@@ -133,12 +133,34 @@ struct ResidentOrigins {
     for node in graph.nodes {
       for operand in node.operands {
         switch graph[operand].category {
-        case .parameter, .statistics, .optimizer:
+        case .parameter, .statistics, .optimizer, .accumulator:
           let name = graph[operand].name
           if byName[name] == nil { byName[name] = Origin(span: node.origin, part: node.part) }
         case .batch, .gradient, .activation: break
         }
       }
+    }
+  }
+}
+
+extension MemoryBreakdown {
+  /// What is live during each node of a program.
+  ///
+  /// - Parameter resident: what outlives the program's run.
+  static func live(
+    of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
+  ) -> [MemoryBreakdown] {
+    var starts = [[Int]](repeating: [], count: nodeCount)
+    var ends = [[Int]](repeating: [], count: nodeCount + 1)
+    for (index, lifetime) in lifetimes.enumerated() {
+      starts[lifetime.nodes.lowerBound].append(index)
+      ends[lifetime.nodes.upperBound + 1].append(index)
+    }
+    var live = resident
+    return (0..<nodeCount).map { node in
+      for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
+      for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
+      return live
     }
   }
 }
@@ -150,6 +172,7 @@ extension MemoryCategory {
     case .parameter: self = .parameter
     case .statistics: self = .statistics
     case .optimizer: self = .optimizer
+    case .accumulator: self = .gradient
     case .batch, .gradient, .activation: preconditionFailure("not resident")
     }
   }

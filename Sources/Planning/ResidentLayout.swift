@@ -1,6 +1,6 @@
 package import GraphIR
 
-/// Offsets of what outlives a step. Parameters and statistics lie in order of modules, so that a stage which trains
+/// Offsets of what outlives a run of a program. Parameters and statistics lie in order of modules, so that a stage which trains
 /// module m needs only what lies before module m + 1; optimizer state of the stage's modules follows behind.
 package struct ResidentLayout: Sendable {
   package struct Entry: Hashable, Sendable {
@@ -20,7 +20,7 @@ package struct ResidentLayout: Sendable {
       for value in graph.values where value.module == module {
         switch value.category {
         case .parameter, .statistics: append(value)
-        case .batch, .gradient, .optimizer, .activation: break
+        case .batch, .gradient, .optimizer, .accumulator, .activation: break
         }
       }
       moduleEnds.append(end)
@@ -30,12 +30,13 @@ package struct ResidentLayout: Sendable {
   /// Where what the modules up to `module` keep ends.
   func end(ofModule module: Int) -> Int { moduleEnds[module - 1] }
 
-  /// The layout during a stage: modules up to `module`, and optimizer state behind them.
+  /// The layout during a stage: modules up to `module`, optimizer state behind them, then sums of gradients.
   func during(upTo module: Int, optimizerStateOf graph: Graph) -> ResidentLayout {
     var stage = self
     stage.end = end(ofModule: module)
     stage.entries = entries.filter { $0.value.module <= module }
     for value in graph.values where value.category == .optimizer { stage.append(value) }
+    for value in graph.values where value.category == .accumulator { stage.append(value) }
     return stage
   }
 
@@ -63,6 +64,7 @@ package struct ResidentLayout: Sendable {
       case .parameter: breakdown[.parameter] += byteCount
       case .statistics: breakdown[.statistics] += byteCount
       case .optimizer: breakdown[.optimizer] += byteCount
+      case .accumulator: breakdown[.gradient] += byteCount
       case .batch, .gradient, .activation: preconditionFailure("not resident")
       }
     }

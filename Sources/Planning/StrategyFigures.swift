@@ -32,16 +32,22 @@ package struct StepMultiplyAdds: Hashable, Sendable {
   /// Of the frozen modules before them.
   package var frozen = 0
   package var backward = 0
+  /// Once more, because a budget left no room to keep it.
+  package var recomputed = 0
 
-  package var total: Int { forward + frozen + backward }
+  package var total: Int { forward + frozen + backward + recomputed }
 
   package init() {}
 
-  /// - Parameter trained: modules that learn, from 1.
-  package init(_ graph: Graph, trained: [Int]) {
+  /// - Parameters:
+  ///   - graph: of a batch, or of a piece of one.
+  ///   - trained: modules that learn, from 1.
+  ///   - batch: pictures of a whole step.
+  package init(_ graph: Graph, trained: [Int], batch: Int) {
     for node in graph.nodes {
-      let multiplyAdds = node.productMultiplyAdds(in: graph)
+      let multiplyAdds = node.productMultiplyAdds(in: graph) / graph.batch * batch
       switch node.op.phase {
+      case _ where node.isRecomputed: recomputed += multiplyAdds
       case .forward where trained.contains(node.module): forward += multiplyAdds
       case .forward: frozen += multiplyAdds
       case .backward: backward += multiplyAdds
@@ -68,7 +74,7 @@ extension Planner {
       let graphs = graphs(schedule)
       let stage = stage(graphs, index: index + 1, network: network)
       peak.add(stage)
-      stages.append(StrategyFigures.Stage(stage))
+      stages.append(StrategyFigures.Stage(stage, batch: training.batch))
       total += multiplyAdds(of: stage, in: training)
     }
     return StrategyFigures(
@@ -80,22 +86,22 @@ extension Planner {
   package func figures(of plan: Plan) -> StrategyFigures {
     StrategyFigures(
       strategy: plan.training.strategy, memory: plan.memory, peakStage: plan.peakStage,
-      stages: plan.stages.map { StrategyFigures.Stage($0) },
+      stages: plan.stages.map { StrategyFigures.Stage($0, batch: plan.training.batch) },
       trainingMultiplyAdds: plan.stages.map { multiplyAdds(of: $0, in: plan.training) }.reduce(0, +))
   }
 
   /// Of all steps of a stage; the last batch of an epoch may be a small one.
   private func multiplyAdds(of stage: StagePlan, in training: TrainingPlan) -> Int {
-    let step = StrategyFigures.Stage(stage).step
+    let step = StrategyFigures.Stage(stage, batch: training.batch).step
     return step.total / training.batch * training.picturesPerEpoch(of: facts.trainCount) * stage.epochs
   }
 }
 
 extension StrategyFigures.Stage {
-  fileprivate init(_ stage: StagePlan) {
+  fileprivate init(_ stage: StagePlan, batch: Int) {
     self.init(
       modules: stage.schedule.indices, epochs: stage.epochs, memory: stage.memory,
-      step: StepMultiplyAdds(stage.training.graph, trained: stage.schedule.indices))
+      step: StepMultiplyAdds(stage.training.graph, trained: stage.schedule.indices, batch: batch))
   }
 }
 

@@ -285,6 +285,8 @@ package enum PartitionSpec: Sendable {
   case modules(Spanned<Int>)
   /// Modules begin at these items (layers or blocks, from 1); the first module begins at the front anyway.
   case cuts([Spanned<Int>], SourceSpan)
+  /// The fewest modules that fit the budget; without one as `perLayer` or `perBlock`.
+  case auto(SourceSpan)
 }
 
 package struct OptimizerSpec: Sendable {

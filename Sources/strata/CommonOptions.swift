@@ -8,6 +8,11 @@ enum CommonOptions {
   static let threads = ValueOption(
     "threads", .integer(in: 1...256), "number of workers; scratch memory is planned for each", default: "2")
 
+  static let budget = ValueOption(
+    "budget", .size,
+    "choose the plan so that its peak fits: 900MiB, 2GiB, or a share of what this machine allows, 80%",
+    default: "the spec's memory.budget, or no limit")
+
   static let data = ValueOption(
     "data", .path("PATH"), "where the data set lies, in place of the spec's data.path")
 }

@@ -28,25 +28,36 @@ package struct DecodedSpec: Sendable {
   }
 
   /// - Parameter pictures: of the training and of the test part.
-  package func plan(threads: Int = 2, pictures: Int = 64) throws(SpecFaults) -> Plan {
-    try plan(
-      threads: threads,
-      facts: DataFacts(trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil))
+  package func plan(
+    threads: Int = 2, pictures: Int = 64, choices: PlanChoices = PlanChoices()
+  ) throws(SpecFaults) -> Plan {
+    try plan(threads: threads, facts: Self.facts(pictures: pictures), choices: choices)
   }
 
-  package func plan(threads: Int = 2, facts: DataFacts) throws(SpecFaults) -> Plan {
+  /// Of made-up pictures.
+  package static func facts(pictures: Int) -> DataFacts {
+    DataFacts(trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil)
+  }
+
+  package func plan(
+    threads: Int = 2, facts: DataFacts, choices: PlanChoices = PlanChoices()
+  ) throws(SpecFaults) -> Plan {
     do {
       return try compile(
-        spec, options: CompileOptions(threads: threads, facts: facts, specText: resolvedText(spec)))
+        spec,
+        options: CompileOptions(
+          threads: threads, facts: facts, specText: resolvedText(spec), choices: choices))
     } catch {
       throw SpecFaults(error.diagnostics, texts: texts)
     }
   }
 
   /// The graphs as a pass leaves them; nil: as the planner gets them.
-  package func graphs(after pass: String?) throws(SpecFaults) -> [GraphDump] {
+  package func graphs(
+    after pass: String?, choices: PlanChoices = PlanChoices()
+  ) throws(SpecFaults) -> [GraphDump] {
     do {
-      return try GraphDump.all(of: spec, after: pass)
+      return try GraphDump.all(of: spec, after: pass, choices: choices)
     } catch {
       throw SpecFaults(error.diagnostics, texts: texts)
     }

@@ -86,7 +86,8 @@ struct ReferenceProgram {
     case .ensemble: set(result, ensemble(node), relu: false)
     case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
+      .update:
       preconditionFailure("forward graphs before folding have none")
     }
     return 0

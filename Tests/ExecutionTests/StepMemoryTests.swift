@@ -23,12 +23,12 @@ struct StepMemoryTests {
     let warmUpSteps = 30
     var stepCount = 0
     var (early, late) = (0, 0)
-    var trainer = Trainer(
+    let trainer = Trainer(
       engine: try Engine(plan: plan),
       pictures: PicturePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: true), seed: 1),
       now: { 0 })
-    try trainer.run { event throws(ObserverFailure) in
+    _ = try trainer.run { event throws(ObserverFailure) in
       guard case .stepEnded = event else { return }
       stepCount += 1
       if stepCount == warmUpSteps { early = ProcessMemory.residentBytes ?? 0 }

@@ -34,23 +34,23 @@ private struct Trained {
       threads: threads,
       facts: DataFacts(trainCount: Self.pictures, testCount: 30, residentBytes: 0, fingerprint: nil))
     let engine = try Engine(plan: plan)
-    var trainer = Trainer(
+    let trainer = Trainer(
       engine: engine,
       pictures: PicturePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1),
       now: { 0 })
     var (events, figures, stepCounts, steps) = ([String](), [EpochFigures](), [Int](), 0)
-    try trainer.run { event throws(ObserverFailure) in
+    _ = try trainer.run { event throws(ObserverFailure) in
       switch event {
       case .stageBegan(let stage): events.append("stage \(stage) began")
       case .stageEnded(let stage): events.append("stage \(stage) ended")
       case .stepEnded(let step):
         steps += 1
-        stepCounts.append(step.sums[0].pictureCount)
+        stepCounts.append(step.position.sums[0].pictureCount)
         if steps == stopAfterSteps { throw ObserverFailure(message: "enough") }
-      case .epochEnded(let stage, let epoch, let new):
-        events.append("stage \(stage) epoch \(epoch)")
-        figures += new
+      case .epochEnded(let report):
+        events.append("stage \(report.next.stage) epoch \(report.epoch)")
+        figures += report.figures
       }
     }
     (self.events, self.figures, self.stepCounts) = (events, figures, stepCounts)

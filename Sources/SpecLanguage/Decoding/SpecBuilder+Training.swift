@@ -25,6 +25,7 @@ extension SpecBuilder {
       return whole(at: training.span)
     }
     if case .scalar(.word(let word)) = value.content {
+      if word == "auto" { return .auto(value.span) }
       let meant = family == .vgg ? "per-layer" : "per-block"
       if word != meant, root.section("network").isSound("family"), root.section("network").isWritten("family")
       {

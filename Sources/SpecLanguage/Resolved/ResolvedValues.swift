@@ -144,6 +144,7 @@ struct ResolvedValues {
     switch training.partition {
     case .perLayer: self["training.partition"] = "per-layer"
     case .perBlock: self["training.partition"] = "per-block"
+    case .auto: self["training.partition"] = "auto"
     case .modules(let count): self["training.partition.modules"] = String(count.value)
     case .cuts(let cuts, _): self["training.partition.cuts"] = SpecText.list(cuts.map { String($0.value) })
     }

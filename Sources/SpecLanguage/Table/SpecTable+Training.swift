@@ -6,7 +6,7 @@ extension SpecTable {
     SpecKey(
       "partition",
       .either([
-        .word(["per-layer", "per-block"]),
+        .word(["per-layer", "per-block", "auto"]),
         .section(
           SectionShape(
             [
@@ -19,7 +19,7 @@ extension SpecTable {
             ], alternatives: .init(first: "modules", second: "cuts", isOneRequired: true))),
       ]), .derived("vgg: `per-layer`; resnet: `per-block`"), structural: true,
       alsoKnownAs: ["modules", "split"],
-      "what makes a module"),
+      "what makes a module; `auto`: the fewest modules that fit the budget, without one as fine as can be"),
     SpecKey(
       "epochs", .integer(1...Limits.epochs), .value(.integer(1)), unit: "epochs",
       "passes over the data, for each module"),

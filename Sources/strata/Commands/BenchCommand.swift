@@ -60,14 +60,14 @@ struct BenchCommand: Command {
     var loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
-      threads: arguments[CommonOptions.threads] ?? 2, dataPath: nil, withFingerprint: false, console,
-      json: json)
+      threads: arguments[CommonOptions.threads] ?? 2, budget: nil, dataPath: nil, withFingerprint: false,
+      console, json: json)
     guard stageNumber <= plan.stages.count else {
       throw CommandFailure(
         .faultyInput, "there is no stage \(stageNumber)",
         help: "the spec has \(plan.stages.count) in sequential training")
     }
-    let dataset = try DataOpening(loaded.spec, folder: loaded.folder, path: nil).open()
+    let dataset = try DataOpening(loaded.spec, folder: loaded.folder, path: nil).open(for: plan)
     let engine = try Engine.make(plan)
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)

@@ -42,7 +42,8 @@ struct DiffCommand: Command {
       }
     case .spec:
       let loaded = try LoadedSpec(path: path, set: [], console, json: json)
-      let plan = try loaded.plan(threads: 2, dataPath: nil, withFingerprint: false, console, json: json)
+      let plan = try loaded.plan(
+        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
       return PlanRecord(
         plan, name: path,
         document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))

@@ -36,6 +36,7 @@ struct EvaluateCommand: Command {
     }
     let sums = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan)).run(
       ready.plan.evaluation)
+    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     report(sums, of: ready.plan, json: json, console)
     return .done
   }

@@ -1,6 +1,8 @@
 internal import Diagnostics
 internal import GraphIR
 internal import Pipeline
+internal import Planning
+internal import SpecLanguage
 internal import Terminal
 internal import Text
 
@@ -15,8 +17,16 @@ struct IRCommand: Command {
       One operation a line, with its shape and the line of the spec behind it. '--after' shows an earlier stage of the \
       compiler; an unknown name is answered with the names of all passes.
       """,
-    operands: CommonOperands.spec, options: [after.spec, CommonOptions.set.spec],
-    examples: [.init("strata ir net.yaml", "the graph that is planned and executed")])
+    operands: CommonOperands.spec,
+    options: [
+      after.spec, CommonOptions.budget.spec, CommonOptions.threads.spec, CommonOptions.data.spec,
+      CommonOptions.set.spec,
+    ],
+    exitCodes: [.overBudget, .faultyData],
+    examples: [
+      .init("strata ir net.yaml", "the graph that is planned and executed"),
+      .init("strata ir net.yaml --budget 1GiB --after recompute", "what a budget makes of it"),
+    ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
@@ -29,8 +39,17 @@ struct IRCommand: Command {
     }
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+    let threads = arguments[CommonOptions.threads] ?? 2
+    var choices = PlanChoices()
+    // Without a budget nothing is chosen, and the data need not be there.
+    if arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil {
+      choices = try loaded.plan(
+        threads: threads, budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
+        withFingerprint: false, console, json: json
+      ).choices
+    }
     let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try GraphDump.all(of: spec, after: pass)
+      try GraphDump.all(of: spec, after: pass, choices: choices, threads: threads)
     }
     let places = loaded.places
     let texts = dumps.map { (title: $0.title, text: GraphPrinter($0.graph, place: places.place).text) }

@@ -7,10 +7,8 @@ struct PlanCommand: Command {
   static let output = ValueOption(
     "output", short: "o", .path("PLAN", completion: .files(extensions: ["json"])),
     "write the plan to this file")
-  static let budget = ValueOption(
-    "budget", .size,
-    "choose partition, micro-batch, features and convolution algorithms so that the peak fits: 900MiB, 2GiB, 80%",
-    default: "the spec's memory.budget, or no limit")
+  static let largestBatch = Flag(
+    "largest-batch", "print the largest batch of each strategy within the budget, and plan nothing else")
 
   static let html = ValueOption(
     "html", .path("FILE", completion: .files(extensions: ["html"])),
@@ -21,28 +19,40 @@ struct PlanCommand: Command {
     "plan", group: CommandGroup.plans, summary: "compile a spec and print its training plan",
     discussion: """
       Prints modules, stages and the memory of each stage: the arena to the byte, what makes the peak, which lines of \
-      the spec hold it, and what the other strategies would need for the same network, batch and data. Nothing is trained. With -o the plan is written as a file that \
-      'strata run' executes as it stands; it is pinned to the spec by a hash.
+      the spec hold it, and what the other strategies would need for the same network, batch and data. Nothing is \
+      trained. With -o the plan is written as a file that 'strata run' executes as it stands; it is pinned to the \
+      spec by a hash. With a budget the plan is chosen so that the peak fits: pictures read from their files for \
+      every batch, values computed again instead of kept, batches in pieces; each choice is printed with what it \
+      costs. Where nothing fits, the smallest budget that would do is named, and changes of the spec that would fit.
       """,
     operands: CommonOperands.spec,
     options: [
-      output.spec, budget.spec, CommonOptions.threads.spec, CommonOptions.data.spec, html.spec, stages.spec,
-      CommonOptions.set.spec,
+      output.spec, CommonOptions.budget.spec, largestBatch.spec, CommonOptions.threads.spec,
+      CommonOptions.data.spec, html.spec, stages.spec, CommonOptions.set.spec,
     ],
     exitCodes: [.failed, .overBudget, .faultyData],
     examples: [
       .init("strata plan net.yaml", "a dry run: what the training would need"),
       .init("strata plan net.yaml --html net.html", "the same to look at, in a page that needs nothing else"),
       .init("strata plan net.yaml --budget 1GiB -o net.plan.json", "find a plan that fits, and keep it"),
+      .init("strata plan net.yaml --largest-batch --budget 2GiB", "what each strategy could take"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
-    if arguments[budget] != nil { throw CommandFailure(.faultyInput, "'--budget' is not supported yet") }
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+    if arguments[largestBatch] {
+      guard arguments[output] == nil else {
+        throw CommandFailure(.faultyInput, "'--largest-batch' makes no plan for '-o'")
+      }
+      return try LargestBatchReport.run(
+        loaded, threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
+        dataPath: arguments[CommonOptions.data], console, json: json)
+    }
     let plan = try loaded.plan(
-      threads: arguments[CommonOptions.threads] ?? 2, dataPath: arguments[CommonOptions.data],
+      threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
+      dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil, console, json: json)
     if let path = arguments[output] {
       try PlanFile.write(plan, of: loaded, to: path)

@@ -25,11 +25,11 @@ struct RunCommand: Command {
       "an architecture spec (YAML), a plan (JSON), or with --resume the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
     options: [
-      output.spec, CommonOptions.data.spec, CommonOptions.threads.spec, CommonOptions.set.spec, dryRun.spec,
-      resume.spec,
+      output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
+      CommonOptions.set.spec, dryRun.spec, resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
-    exitCodes: [.failed, .stalePlan, .faultyData],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata run net.yaml -o runs/first", "compile and train"),
       .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
@@ -59,8 +59,11 @@ struct RunCommand: Command {
     _ path: String, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
-    guard arguments[output] == nil, arguments[CommonOptions.set].isEmpty, !arguments[dryRun] else {
-      throw CommandFailure(.faultyInput, "'--resume' goes with neither '-o', '--set' nor '--dry-run'")
+    guard arguments[output] == nil, arguments[CommonOptions.set].isEmpty, !arguments[dryRun],
+      arguments[CommonOptions.budget] == nil
+    else {
+      throw CommandFailure(
+        .faultyInput, "'--resume' goes with neither '-o', '--set', '--budget' nor '--dry-run'")
     }
     if try isFinished(path) {
       console.output.writeLine("\(path): the run is finished")
@@ -119,11 +122,17 @@ struct RunCommand: Command {
     case .spec:
       return try ReadyPlan(
         spec: path, set: arguments[CommonOptions.set], threads: arguments[CommonOptions.threads] ?? 2,
-        dataPath: arguments[CommonOptions.data], withFingerprint: readsData, console, json: json)
+        budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
+        withFingerprint: readsData, console, json: json)
     case .plan:
       guard arguments[CommonOptions.set].isEmpty else {
         throw CommandFailure(
           .faultyInput, "'--set' does not go with a plan: its spec is settled", help: "plan again with --set")
+      }
+      guard arguments[CommonOptions.budget] == nil else {
+        throw CommandFailure(
+          .faultyInput, "'--budget' does not go with a plan: its memory is settled",
+          help: "plan again with --budget")
       }
       return try ReadyPlan(
         plan: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],

@@ -100,11 +100,13 @@ struct ShowCommand: Command {
   ) throws(CommandFailure) {
     let json = arguments[CommandSpec.json]
     if arguments[layout] {
-      let plan = try loaded.plan(threads: 2, dataPath: nil, withFingerprint: false, console, json: json)
+      let plan = try loaded.plan(
+        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
       return showLayout(plan, json: json, console)
     }
     if let query = arguments[at] {
-      let plan = try loaded.plan(threads: 2, dataPath: nil, withFingerprint: false, console, json: json)
+      let plan = try loaded.plan(
+        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
     let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in

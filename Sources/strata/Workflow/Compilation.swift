@@ -1,18 +1,50 @@
 internal import Diagnostics
 internal import Pipeline
 internal import Planning
+internal import SpecLanguage
 internal import Terminal
 
 extension LoadedSpec {
-  /// Compiles for `threads` workers; every fault is told.
+  /// Compiles for `threads` workers, within the budget of the command line or the spec; every fault is told.
   func plan(
-    threads: Int, dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
+    threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ console: Console,
+    json: Bool
   ) throws(CommandFailure) -> Plan {
-    // Faults of the spec come before those of the data: they are cheaper to mend.
-    _ = try checked(console, json: json) { spec throws(CompilationFailed) in try check(spec) }
-    let facts = try DataOpening.facts(spec, folder: folder, path: dataPath, withFingerprint: withFingerprint)
-    return try checked(console, json: json) { spec throws(CompilationFailed) in
-      try compile(spec, options: CompileOptions(threads: threads, facts: facts, specText: text))
+    guard let budget = Budget(budget, spec: spec) else {
+      return try plan(
+        threads: threads, choices: PlanChoices(), budgetBytes: nil, dataPath: dataPath,
+        withFingerprint: withFingerprint, console, json: json)
     }
+    budget.tell(console)
+    let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+    let options = CompileOptions(threads: threads, facts: facts, specText: text)
+    let solver = try checked(console, json: json) { spec throws(CompilationFailed) in
+      try BudgetSolver(spec, options: options, budgetBytes: budget.byteCount)
+    }
+    if let plan = solver.solve() { return plan }
+    throw Shortfall(self, options: options, budget: budget, smallest: solver.smallest()).tell(
+      console, json: json)
+  }
+
+  /// Compiles as a plan file chose; every fault is told.
+  func plan(
+    threads: Int, choices: PlanChoices, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
+    _ console: Console, json: Bool
+  ) throws(CommandFailure) -> Plan {
+    let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+    return try checked(console, json: json) { spec throws(CompilationFailed) in
+      try compile(
+        spec,
+        options: CompileOptions(
+          threads: threads, facts: facts, specText: text, choices: choices, budgetBytes: budgetBytes))
+    }
+  }
+
+  /// Faults of the spec come before those of the data: they are cheaper to mend.
+  func facts(
+    dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
+  ) throws(CommandFailure) -> DataFacts {
+    _ = try checked(console, json: json) { spec throws(CompilationFailed) in try check(spec) }
+    return try DataOpening.facts(spec, folder: folder, path: dataPath, withFingerprint: withFingerprint)
   }
 }

@@ -58,10 +58,16 @@ struct DataOpening {
   func facts(fingerprint: String?) throws(CommandFailure) -> DataFacts {
     do {
       let facts = try Dataset.facts(of: source, limit: limit)
+      // The order of an epoch: a number a training picture.
+      let orderBytes = 4 * facts.trainCount
+      let streaming = try Dataset.streaming(of: source, limit: limit)
       return DataFacts(
         trainCount: facts.trainCount, testCount: facts.testCount,
-        // The order of an epoch: a number a training picture.
-        residentBytes: facts.residentByteCount + 4 * facts.trainCount, fingerprint: fingerprint)
+        residentBytes: facts.residentByteCount + orderBytes,
+        streamed: streaming.map {
+          DataFacts.Streamed(
+            byteCount: $0.byteCount + orderBytes, byteCountPerThread: $0.byteCountPerWorker)
+        }, fingerprint: fingerprint)
     } catch {
       throw CommandFailure(.faultyData, error.message)
     }
@@ -75,9 +81,13 @@ struct DataOpening {
     }
   }
 
-  func open() throws(CommandFailure) -> Dataset {
+  /// As the plan holds it.
+  func open(for plan: Plan) throws(CommandFailure) -> Dataset {
     do {
-      return try Dataset(source, limit: limit)
+      switch plan.choices.data {
+      case .resident: return try Dataset(source, limit: limit)
+      case .streamed: return try Dataset(streaming: source, limit: limit, workers: plan.threads)
+      }
     } catch {
       throw CommandFailure(.faultyData, error.message)
     }

@@ -14,6 +14,8 @@ struct LoadedSpec {
   let origins: [String: ValueOrigin]
   /// Faults that left a spec to look further into: they are told together with what lowering finds.
   let diagnostics: [Diagnostic]
+  private let bytes: [UInt8]
+  private let assignments: [Assignment]
 
   /// The canonical text of the resolved spec.
   var text: String { resolvedText(spec) }
@@ -76,6 +78,8 @@ struct LoadedSpec {
       throw tell(result.diagnostics, texts, console, json: json)
     }
     self.path = path
+    self.bytes = bytes
+    self.assignments = assignments
     self.texts = texts
     self.spec = spec
     origins = result.origins
@@ -88,6 +92,12 @@ struct LoadedSpec {
     spec.data.path = nil
     spec.data.trainLimit = nil
     spec.data.testLimit = nil
+  }
+
+  /// The spec with more `--set`s; nil where they are faults of it.
+  func spec(with more: [Assignment]) -> Spec? {
+    let result = Self.decoded(path, bytes, set: assignments + more).result
+    return result.diagnostics.isEmpty ? result.spec : nil
   }
 
   /// Names places in the spec and the `--set`s.

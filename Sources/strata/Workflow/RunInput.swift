@@ -34,12 +34,13 @@ struct ReadyPlan {
 
   /// From a spec.
   init(
-    spec path: String, set assignments: [Assignment], threads: Int, dataPath: String?, withFingerprint: Bool,
-    _ console: Console, json: Bool
+    spec path: String, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
+    withFingerprint: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
     plan = try loaded.plan(
-      threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
+      json: json)
     self.dataPath = dataPath
   }
 
@@ -65,7 +66,7 @@ struct ReadyPlan {
         throw CommandFailure(
           .stalePlan,
           "\(path): the plan is stale: \(specPath) has changed: "
-            + SpecChanges(from: stored.specText, to: present.text).words,
+            + SpecDifference(from: stored.specText, to: present.text).words,
           help: "plan again: strata plan \(specPath) -o \(path)")
       }
       unchanged = present
@@ -81,7 +82,8 @@ struct ReadyPlan {
     let dataPath = dataPath ?? stored.dataPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
     loaded = unchanged ?? kept
     let asKept = try loaded.plan(
-      threads: stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+      threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: dataPath,
+      withFingerprint: withFingerprint, console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSHA256 else {
       throw CommandFailure(
         .stalePlan,
@@ -104,8 +106,8 @@ struct ReadyPlan {
       threads.map { $0 == stored.threads } ?? true
       ? asKept
       : try loaded.plan(
-        threads: threads ?? stored.threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
-        json: json)
+        threads: threads ?? stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
+        dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
   }
 
   /// A plan whose figures are not those of its spec promises what the run would not keep.
@@ -126,7 +128,7 @@ struct ReadyPlan {
   }
 
   func openData() throws(CommandFailure) -> Dataset {
-    try DataOpening(loaded.spec, folder: loaded.folder, path: dataPath).open()
+    try DataOpening(loaded.spec, folder: loaded.folder, path: dataPath).open(for: plan)
   }
 }
 

@@ -53,14 +53,15 @@ struct TrainingRun: ~Copyable {
   private mutating func train(on dataset: Dataset) throws(CommandFailure) {
     let engine = try Engine.make(plan)
     let pictures = PicturePreparer(dataset, plan: plan)
-    var trainer = Trainer(engine: engine, pictures: pictures, now: monotonicSeconds)
+    let trainer = Trainer(engine: engine, pictures: pictures, now: monotonicSeconds)
     do throws(RunError) {
-      try trainer.run { event throws(ObserverFailure) in try self.follow(event) }
+      _ = try trainer.run { event throws(ObserverFailure) in try self.follow(event) }
     } catch {
       throw Self.failure(error)
     }
     progress.finish()
     let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     summary.ensemble = sums.first { $0.module == 0 }
     let modelPath = folder.path(of: RunDirectory.modelName)
     do {
@@ -76,14 +77,15 @@ struct TrainingRun: ~Copyable {
     switch event {
     case .stageBegan, .stageEnded: break
     case .stepEnded(let step):
-      let stage = plan.stages[step.stage - 1]
-      for sum in step.sums {
+      let position = step.position
+      let stage = plan.stages[position.stage - 1]
+      for sum in position.sums {
         progress.update(
-          module: sum.module, epoch: stage.epoch(ofModule: sum.module, step.epoch),
-          of: plan.training.modules[sum.module - 1].epochs, step: step.step, of: step.stepCount,
+          module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch),
+          of: plan.training.modules[sum.module - 1].epochs, step: position.step, of: step.stepCount,
           loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
       }
-    case .epochEnded(let stage, _, let figures): try finishEpoch(plan.stages[stage - 1], figures)
+    case .epochEnded(let report): try finishEpoch(plan.stages[report.next.stage - 1], report.figures)
     }
   }
 
@@ -133,6 +135,7 @@ struct TrainingRun: ~Copyable {
   private static func failure(_ error: RunError) -> CommandFailure {
     switch error {
     case .observer(let failure): return CommandFailure(.failed, failure.message)
+    case .data(let failure): return CommandFailure(.faultyData, failure.message)
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
       return CommandFailure(
         .failed,

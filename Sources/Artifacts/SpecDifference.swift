@@ -1,6 +1,6 @@
 /// The values of a spec's canonical text, and how two of them differ. Reads the text's lines alone: texts of other releases,
 /// with other keys, compare as well.
-package struct SpecChanges {
+package struct SpecDifference {
   /// What a change does.
   package enum Effect: String, Hashable, Sendable {
     /// Other weights come out.

@@ -1,5 +1,4 @@
 package import CostModel
-package import GraphIR
 
 extension Node {
   /// Working memory of the node's kernel.
@@ -31,7 +30,7 @@ extension Node {
       let x = shape(operands[0])
       switch norm.mode {
       case .training: return KernelScratch.batchNormTraining(rows: x.rows, channels: x.channels)
-      case .inference: return KernelScratch.batchNormInference(rows: x.rows, channels: x.channels)
+      case .inference, .saved: return KernelScratch.batchNormInference(rows: x.rows, channels: x.channels)
       }
     case .batchNormBackward:
       let x = shape(operands[0])
@@ -50,7 +49,8 @@ extension Node {
     case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .ensemble,
       .reluBackward,
       .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .update:
+      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
+      .update:
       // Element by element or window by window: the kernels need none.
       return .none
     }

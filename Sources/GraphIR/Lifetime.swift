@@ -1,5 +1,4 @@
 internal import CostModel
-package import GraphIR
 
 /// A block of transient memory and the nodes during which it holds something that is still wanted.
 package struct Lifetime: Hashable, Sendable {
@@ -75,26 +74,6 @@ extension Lifetime {
   }
 }
 
-extension Lifetime {
-  /// What is live during each node.
-  package static func liveBytes(
-    of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
-  ) -> [MemoryBreakdown] {
-    var starts = [[Int]](repeating: [], count: nodeCount)
-    var ends = [[Int]](repeating: [], count: nodeCount + 1)
-    for (index, lifetime) in lifetimes.enumerated() {
-      starts[lifetime.nodes.lowerBound].append(index)
-      ends[lifetime.nodes.upperBound + 1].append(index)
-    }
-    var live = resident
-    return (0..<nodeCount).map { node in
-      for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
-      for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
-      return live
-    }
-  }
-}
-
 /// Rounded up to whole cache lines.
 package func paddedByteCount(_ byteCount: Int) -> Int {
   // 64: one cache line, and the widest vector (AVX-512) that OpenBLAS may load.
@@ -108,7 +87,7 @@ extension MemoryCategory {
     case .batch: self = .batch
     case .gradient: self = .gradient
     case .activation: self = .activation
-    case .parameter, .statistics, .optimizer: return nil
+    case .parameter, .statistics, .optimizer, .accumulator: return nil
     }
   }
 }

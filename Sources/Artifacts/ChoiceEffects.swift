@@ -1,0 +1,81 @@
+internal import GraphIR
+package import Planning
+internal import Text
+
+/// What one of a plan's choices does, for people and programs.
+package struct ChoiceEffect: Hashable, Sendable {
+  /// How far a run's weights are from those of a plan that chose nothing.
+  package enum Results: String, Hashable, Sendable {
+    case same = "same bits"
+    case rounding = "equal up to rounding"
+    case statistics = "batch-norm statistics of smaller batches"
+  }
+
+  /// As in the plan file's `choices`.
+  package var choice: String
+  package var words: String
+  /// Multiply-adds of training steps that come on top, as a share of all.
+  package var extraWork: Double
+  package var results: Results
+}
+
+extension Plan {
+  /// One for each choice that is not the default, in the order of `choices`.
+  package var choiceEffects: [ChoiceEffect] {
+    var effects: [ChoiceEffect] = []
+    if let microBatch = choices.microBatch { effects.append(effect(ofMicroBatch: microBatch)) }
+    if choices.recomputeAboveBytes != nil { effects.append(effectOfRecomputing) }
+    if choices.data == .streamed {
+      effects.append(
+        ChoiceEffect(
+          choice: "data",
+          words: "pictures are read from their files for every batch: "
+            + "\(byteSize(data.facts.residentBytes - memory.dataBytes)) less in memory",
+          extraWork: 0, results: .same))
+    }
+    if let modules = choices.modules {
+      effects.append(
+        ChoiceEffect(
+          choice: "modules",
+          words: "'partition: auto' makes \(modules) module\(modules == 1 ? "" : "s"), the fewest that fit",
+          extraWork: 0, results: .same))
+    }
+    return effects
+  }
+
+  private func effect(ofMicroBatch microBatch: Int) -> ChoiceEffect {
+    let pieces = choices.pieceCount(of: training.batch)
+    let hasBatchNorm = stages.contains { stage in
+      stage.training.graph.nodes.contains { node in
+        guard case .batchNorm(let norm) = node.op else { return false }
+        return norm.mode == .training
+      }
+    }
+    return ChoiceEffect(
+      choice: "microBatch",
+      words:
+        "a batch of \(training.batch) passes in \(pieces) pieces of at most \(microBatch) pictures, whose "
+        + "gradients add up before the update"
+        + (hasBatchNorm ? "; batch norm takes its statistics from a piece" : ""),
+      extraWork: 0, results: hasBatchNorm ? .statistics : .rounding)
+  }
+
+  private var effectOfRecomputing: ChoiceEffect {
+    var (values, again, all) = (0, 0, 0)
+    for stage in stages {
+      let graph = stage.training.graph
+      values = max(values, graph.nodes.count { $0.isRecomputed })
+      for node in graph.nodes {
+        let work = node.productMultiplyAdds(in: graph) * stage.epochs
+        if node.isRecomputed { again += work } else { all += work }
+      }
+    }
+    let share = Double(again) / Double(max(1, all))
+    return ChoiceEffect(
+      choice: "recomputeAboveBytes",
+      words:
+        "\(values) value\(values == 1 ? "" : "s") of a step \(values == 1 ? "is" : "are") computed again "
+        + "instead of kept: \(percentage(share)) more multiply-adds",
+      extraWork: share, results: .same)
+  }
+}

@@ -1,0 +1,44 @@
+package import Datasets
+internal import GraphIR
+package import Planning
+
+/// Measures loss and accuracy over the test pictures, in order, without augmentation.
+package struct Evaluator {
+  private let engine: Engine
+  private let pictures: PicturePreparer
+
+  package init(engine: Engine, pictures: PicturePreparer) {
+    self.engine = engine
+    self.pictures = pictures
+  }
+
+  /// Sums by metric of the program: its modules in order, then the ensemble (module 0) where it has one.
+  package func run(_ program: Program) -> [MetricSums] {
+    guard let sums = run(program, unless: { false }) else { preconditionFailure("nobody stopped it") }
+    return sums
+  }
+
+  /// The same. Nothing that a training keeps is touched: one that stopped here begins the evaluation again.
+  ///
+  /// - Parameter shouldStop: looked at between batches.
+  /// - Returns: nil if it should stop before the last batch is done.
+  package func run(_ program: Program, unless shouldStop: () -> Bool) -> [MetricSums]? {
+    var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
+    let batch = program.graph.batch
+    var indices = [Int32](repeating: 0, count: batch)
+    let clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
+    let pictureCount = pictures.dataset.facts.testCount
+    var first = 0
+    while first < pictureCount {
+      let count = min(batch, pictureCount - first)
+      for position in 0..<count { indices[position] = Int32(first + position) }
+      engine.prepare(
+        pictures, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
+      engine.run(program, batch: count, clocks: clocks)
+      engine.addMetrics(of: program, pictures: count, to: &sums)
+      first += count
+      if first < pictureCount, shouldStop() { return nil }
+    }
+    return sums
+  }
+}

@@ -1,0 +1,158 @@
+internal import Datasets
+internal import GraphIR
+internal import Planning
+
+/// Trains the modules of one stage side by side: epoch after epoch, batch after batch, each epoch followed by an evaluation.
+struct StageTrainer {
+  private let engine: Engine
+  private let pictures: PicturePreparer
+  private let stage: StagePlan
+  private let now: () -> Double
+  private let shouldStop: () -> Bool
+  /// Of the epoch.
+  private var order: [Int32]
+
+  init(
+    engine: Engine, pictures: PicturePreparer, stage: StagePlan, now: @escaping () -> Double,
+    shouldStop: @escaping () -> Bool
+  ) {
+    self.engine = engine
+    self.pictures = pictures
+    self.stage = stage
+    self.now = now
+    self.shouldStop = shouldStop
+    order = [Int32](repeating: 0, count: pictures.dataset.facts.trainCount)
+  }
+
+  /// Moves `position` on to the end of the stage, or to where it should stop.
+  /// - Returns: whether the stage is over.
+  mutating func run(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
+    while position.epoch <= stage.epochs {
+      guard try train(&position, observer) else { return false }
+      guard let tests = evaluate(epoch: position.epoch) else { return false }
+      try requireReadable()
+      let epoch = position.epoch
+      let training = figures(position.sums, epoch: epoch, split: .train, seconds: position.seconds)
+      position = position.nextEpoch
+      try tell(
+        .epochEnded(EpochReport(epoch: epoch, figures: training + tests, next: position)), observer)
+      if shouldStop() { return false }
+    }
+    return true
+  }
+
+  /// The steps of the epoch that are not done yet.
+  /// - Returns: whether all are done.
+  private mutating func train(
+    _ position: inout RunPosition, _ observer: RunObserver
+  ) throws(RunError) -> Bool {
+    if position.step == 0 {
+      restartOptimizers(epoch: position.epoch)
+      position.sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
+    }
+    guard position.step < stage.stepsPerEpoch else { return true }
+    let drawing = engine.plan.training.drawing(stage.schedule, epoch: position.epoch)
+    fillOrder(drawing)
+    var clocks = self.clocks(epoch: position.epoch, stepsDone: position.step)
+    let secondsBefore = position.seconds
+    let start = now()
+    let picturesBefore = position.step * engine.plan.training.batch
+    while position.step < stage.stepsPerEpoch {
+      for index in clocks.indices { clocks[index].step += 1 }
+      let done = step(position.step, drawing: drawing, clocks: clocks, &position.sums)
+      position.step += 1
+      let seconds = now() - start
+      position.seconds = secondsBefore + seconds
+      try requireReadable()
+      try requireFinite(position, clocks)
+      try tell(
+        .stepEnded(
+          StepProgress(
+            position: position, stepCount: stage.stepsPerEpoch,
+            picturesPerSecond: Double(done - picturesBefore) / max(seconds, 1e-9))), observer)
+      if shouldStop() { return false }
+    }
+    return true
+  }
+
+  /// One batch through every module of the stage.
+  /// - Parameter index: of the step in its epoch, from 0.
+  /// - Returns: pictures of the epoch that are met by now.
+  private func step(_ index: Int, drawing: Int, clocks: [ModuleClock], _ sums: inout [MetricSums]) -> Int {
+    let batch = engine.plan.training.batch
+    let first = index * batch
+    let count = min(batch, order.count - first)
+    engine.step(
+      stage, pictures, indices: order.span.extracting(first..<first + count), epoch: drawing, clocks: clocks,
+      sums: &sums)
+    return first + count
+  }
+
+  private func restartOptimizers(epoch: Int) {
+    for module in stage.schedule.modules
+    where engine.plan.training.restartsOptimizer(module: module.index, epoch: module.epoch(epoch)) {
+      engine.restartOptimizer(ofModule: module.index, in: stage.resident)
+    }
+  }
+
+  /// As they stand after `stepsDone` steps of the epoch.
+  private func clocks(epoch: Int, stepsDone: Int) -> [ModuleClock] {
+    let training = engine.plan.training
+    var clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
+    for module in stage.schedule.modules {
+      let own = module.epoch(epoch)
+      clocks[module.index - 1] = ModuleClock(
+        learningRate: Float(training.learningRate(module: module.index, epoch: own)),
+        step: training.epochsSinceRestart(module: module.index, epoch: own) * stage.stepsPerEpoch + stepsDone)
+    }
+    return clocks
+  }
+
+  private mutating func fillOrder(_ drawing: Int) {
+    let seed = engine.plan.training.seed
+    unsafe order.withUnsafeMutableBufferPointer { unsafe EpochOrder.fill($0, seed: seed, epoch: drawing) }
+  }
+
+  /// Pictures that stay in their files may be gone.
+  private func requireReadable() throws(RunError) {
+    if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+  }
+
+  private func requireFinite(_ position: RunPosition, _ clocks: [ModuleClock]) throws(RunError) {
+    for sum in position.sums where !sum.loss.isFinite {
+      throw .lossNotFinite(
+        module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch), step: position.step,
+        learningRate: Double(clocks[sum.module - 1].learningRate))
+    }
+  }
+
+  /// - Returns: nil if it should stop on the way.
+  private func evaluate(epoch: Int) -> [EpochFigures]? {
+    let start = now()
+    let evaluator = Evaluator(engine: engine, pictures: pictures)
+    guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
+    return figures(sums.filter { $0.module > 0 }, epoch: epoch, split: .test, seconds: now() - start)
+  }
+
+  private func figures(
+    _ sums: [MetricSums], epoch: Int, split: Split, seconds: Double
+  ) -> [EpochFigures] {
+    sums.map {
+      EpochFigures(
+        module: $0.module, epoch: stage.epoch(ofModule: $0.module, epoch), split: split, loss: $0.meanLoss,
+        top1: $0.top1, top5: $0.top5, seconds: seconds)
+    }
+  }
+}
+
+extension TrainedModule {
+  /// The module's own epoch in an epoch of the stage, both from 1.
+  package func epoch(_ stageEpoch: Int) -> Int { firstEpoch + stageEpoch - 1 }
+}
+
+extension StagePlan {
+  /// A trained module's own epoch in an epoch of the stage, both from 1.
+  package func epoch(ofModule module: Int, _ stageEpoch: Int) -> Int {
+    schedule.modules.first { $0.index == module }?.epoch(stageEpoch) ?? stageEpoch
+  }
+}

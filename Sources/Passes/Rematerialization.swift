@@ -1,0 +1,341 @@
+internal import CostModel
+package import GraphIR
+
+/// Computes values again in front of their next use instead of keeping them, wherever that lowers what is live at the
+/// peak, until the program needs no more than it may (Chen et al., 2016, for any graph and by need):
+///
+/// 1. Find the node during which the most is live.
+/// 2. Of the values that are live across it and neither made nor read there, take the one that saves most bytes for the
+///    work that making it again costs. What its producer reads must be there at the next use: it is kept, where that costs
+///    nothing at the peak, or made again itself.
+/// 3. Clone the producer in front of that use. A batch norm's clone normalises with the mean and deviation that the
+///    original saved. A parameter that has been updated by then is updated behind the clone instead.
+///
+/// The clones compute what the originals did, bit for bit, so losses and weights do not change.
+package struct Rematerialization: Pass {
+  package static let name = "recompute"
+
+  private let largestTotal: Int
+  private let workers: Int
+
+  /// - Parameters:
+  ///   - largestTotal: bytes that batch, activations, gradients and scratch may take at any node.
+  ///   - workers: that scratch is counted for.
+  package init(largestTotal: Int, workers: Int) {
+    self.largestTotal = largestTotal
+    self.workers = workers
+  }
+
+  package func run(_ graph: Graph) -> Graph {
+    var search = RematerializationSearch(graph: graph, workers: workers)
+    search.lower(to: largestTotal)
+    return search.isChanged ? DeadValueElimination().run(search.graph) : graph
+  }
+}
+
+/// Bytes that are live during each node once results overwrite dead operands.
+private struct LiveBytes {
+  private(set) var peakNode = 0
+  private(set) var peak = 0
+  /// Nodes at which as much is live.
+  private(set) var peakCount = 0
+
+  init(_ graph: Graph, workers: Int) {
+    var change = [Int](repeating: 0, count: graph.nodes.count + 1)
+    for lifetime in Lifetime.all(of: InPlace().run(graph), workers: workers) {
+      change[lifetime.nodes.lowerBound] += lifetime.byteCount
+      change[lifetime.nodes.upperBound + 1] -= lifetime.byteCount
+    }
+    var live = 0
+    for node in graph.nodes.indices {
+      live += change[node]
+      if live > peak { (peak, peakNode, peakCount) = (live, node, 0) }
+      if live == peak { peakCount += 1 }
+    }
+  }
+
+  func isLower(than other: LiveBytes) -> Bool { (peak, peakCount) < (other.peak, other.peakCount) }
+}
+
+/// Where values are made and read.
+private struct Touches {
+  /// By value; nil for the batch, parameters and other state.
+  private(set) var definition: [Int?]
+  /// By value, rising.
+  private(set) var uses: [[Int]]
+  /// By value: the node that changes it for good, if any.
+  private(set) var update: [Int?]
+
+  init(_ graph: Graph) {
+    definition = .init(repeating: nil, count: graph.values.count)
+    uses = .init(repeating: [], count: graph.values.count)
+    update = .init(repeating: nil, count: graph.values.count)
+    for (index, node) in graph.nodes.enumerated() {
+      for result in node.results { definition[result.index] = index }
+      for operand in node.operands where uses[operand.index].last != index {
+        uses[operand.index].append(index)
+      }
+      if case .update = node.op { update[node.operands[0].index] = index }
+    }
+  }
+
+  func lastTouch(_ value: ValueID) -> Int { uses[value.index].last ?? definition[value.index] ?? 0 }
+}
+
+/// What making a value again takes.
+private struct Recipe {
+  /// Producers to clone, in order, and for each what it reads: originals, or results of earlier clones.
+  var producers: [Int] = []
+  /// Nodes that update a parameter too early for the clones.
+  var updates: Set<Int> = []
+  /// Bytes that are live at the peak only because of the clones.
+  var extraBytes = 0
+  /// In multiply-adds; a value read or written counts as a few.
+  var work = 0
+}
+
+private struct RematerializationSearch {
+  private(set) var graph: Graph
+  private(set) var isChanged = false
+  private let workers: Int
+  private var touches: Touches
+  /// By value: the value that it is a copy of; itself for originals.
+  private var original: [ValueID]
+  /// By original: all values that hold the same numbers.
+  private var copies: [[ValueID]]
+  /// Values whose removal from the peak made no lower one.
+  private var hopeless: Set<ValueID> = []
+
+  /// A sweep over memory costs as much as so many multiply-adds a number.
+  private static let workPerElement = 16
+  /// Producers in a row that are cloned for one value.
+  private static let longestChain = 12
+
+  init(graph: Graph, workers: Int) {
+    self.graph = graph
+    self.workers = workers
+    touches = Touches(graph)
+    original = graph.values.indices.map { ValueID(index: $0) }
+    copies = original.map { [$0] }
+  }
+
+  mutating func lower(to largestTotal: Int) {
+    var live = LiveBytes(graph, workers: workers)
+    while live.peak > largestTotal {
+      // All that the peak needs at once; where that makes another peak, one after the other.
+      if let lower = attempt(against: live, bytes: live.peak - largestTotal) {
+        live = lower
+      } else if let lower = attemptOneByOne(against: live) {
+        live = lower
+      } else {
+        return
+      }
+    }
+  }
+
+  private mutating func attempt(against live: LiveBytes, bytes: Int) -> LiveBytes? {
+    let before = self
+    var peakNode = live.peakNode
+    var saved = 0
+    while saved < bytes, let best = candidates(at: peakNode).first {
+      peakNode -= best.recipe.updates.count { $0 < peakNode }
+      saved += best.gain
+      apply(best)
+    }
+    let after = LiveBytes(graph, workers: workers)
+    if saved > 0, after.isLower(than: live) {
+      isChanged = true
+      return after
+    }
+    self = before
+    return nil
+  }
+
+  private mutating func attemptOneByOne(against live: LiveBytes) -> LiveBytes? {
+    for candidate in candidates(at: live.peakNode) {
+      let before = self
+      apply(candidate)
+      let after = LiveBytes(graph, workers: workers)
+      if after.isLower(than: live) {
+        isChanged = true
+        return after
+      }
+      self = before
+      hopeless.insert(candidate.value)
+    }
+    return nil
+  }
+
+  // MARK: - Candidates
+
+  private struct Candidate {
+    var value: ValueID
+    /// The first use behind the peak, in front of which the clones go.
+    var use: Int
+    var recipe: Recipe
+    /// Bytes less at the peak.
+    var gain: Int
+  }
+
+  /// Best first.
+  private func candidates(at peak: Int) -> [Candidate] {
+    var found: [Candidate] = []
+    for (index, value) in graph.values.enumerated() where value.category == .activation {
+      let id = ValueID(index: index)
+      guard let definition = touches.definition[index], definition < peak, !hopeless.contains(id) else {
+        continue
+      }
+      let uses = touches.uses[index]
+      guard let use = uses.first(where: { $0 >= peak }), use > peak else { continue }
+      var recipe = Recipe()
+      guard plan(id, at: use, peak: peak, chain: 0, into: &recipe) else { continue }
+      let gain = paddedByteCount(value.type.byteCount) - recipe.extraBytes
+      guard gain > 0 else { continue }
+      found.append(Candidate(value: id, use: use, recipe: recipe, gain: gain))
+    }
+    return found.sorted { a, b in
+      let (x, y) = (Double(a.gain) / Double(a.recipe.work + 1), Double(b.gain) / Double(b.recipe.work + 1))
+      return x == y ? a.value < b.value : x > y
+    }
+  }
+
+  /// Adds to `recipe` what makes `value` again in front of node `use`; false where it can't be made.
+  private func plan(_ value: ValueID, at use: Int, peak: Int, chain: Int, into recipe: inout Recipe) -> Bool {
+    guard chain < Self.longestChain, let producer = touches.definition[value.index],
+      graph.nodes[producer].results[0] == value, let node = graph.nodes[producer].recomputed
+    else { return false }
+    for operand in node.operands {
+      switch graph[operand].category {
+      case .statistics: continue
+      case .optimizer, .accumulator: return false
+      case .parameter:
+        guard let update = touches.update[operand.index], update < use else { continue }
+        guard update > producer else { return false }
+        if recipe.updates.insert(update).inserted, update < peak {
+          let gradient = graph.nodes[update].operands[1]
+          if graph[gradient].category == .gradient, touches.lastTouch(gradient) == update {
+            recipe.extraBytes += paddedByteCount(graph[gradient].type.byteCount)
+          }
+        }
+      case .batch, .activation, .gradient:
+        if copy(of: operand, liveAt: use) != nil || isMade(operand, by: recipe) { continue }
+        let byteCount = paddedByteCount(graph[operand].type.byteCount)
+        if touches.lastTouch(operand) >= peak { continue }
+        // Small things are kept, large ones made again.
+        var longer = recipe
+        if 8 * byteCount > graph[value].type.byteCount,
+          plan(operand, at: use, peak: peak, chain: chain + 1, into: &longer)
+        {
+          recipe = longer
+        } else {
+          recipe.extraBytes += byteCount
+        }
+      }
+    }
+    recipe.producers.append(producer)
+    recipe.work += node.productMultiplyAdds(in: graph)
+    recipe.work += Self.workPerElement * graph[value].type.elementCount
+    return true
+  }
+
+  /// A value with the same numbers that is there before node `use` and is read at it or later.
+  private func copy(of value: ValueID, liveAt use: Int) -> ValueID? {
+    copies[original[value.index].index].first { copy in
+      let isMade = touches.definition[copy.index].map { $0 < use } ?? true
+      return isMade && touches.lastTouch(copy) >= use
+    }
+  }
+
+  private func isMade(_ value: ValueID, by recipe: Recipe) -> Bool {
+    recipe.producers.contains { original[graph.nodes[$0].results[0].index] == original[value.index] }
+  }
+
+  // MARK: - Rewriting
+
+  private mutating func apply(_ candidate: Candidate) {
+    var clones: [Node] = []
+    /// By original.
+    var made: [ValueID: ValueID] = [:]
+    for producer in candidate.recipe.producers {
+      guard var clone = graph.nodes[producer].recomputed else { preconditionFailure("planned as possible") }
+      clone.operands = clone.operands.map { operand in
+        made[original[operand.index]] ?? copy(of: operand, liveAt: candidate.use) ?? operand
+      }
+      let source = clone.results[0]
+      let result = graph.addValue(graph[source])
+      original.append(original[source.index])
+      copies.append([])
+      copies[original[source.index].index].append(result)
+      clone.results = [result]
+      clone.isRecomputed = true
+      made[original[source.index]] = result
+      clones.append(clone)
+    }
+    replaceLaterCopies(by: made, from: candidate.use)
+    insert(clones, before: candidate.use, movingUpdates: candidate.recipe.updates)
+    touches = Touches(graph)
+  }
+
+  /// What is read at node `use` or later of the values just made, whoever made it until now.
+  private mutating func replaceLaterCopies(by made: [ValueID: ValueID], from use: Int) {
+    for index in graph.nodes.indices where index >= use {
+      for position in graph.nodes[index].operands.indices {
+        let operand = graph.nodes[index].operands[position]
+        if let copy = made[original[operand.index]] { graph.nodes[index].operands[position] = copy }
+      }
+    }
+  }
+
+  private mutating func insert(_ clones: [Node], before use: Int, movingUpdates updates: Set<Int>) {
+    var isRead = [Bool](repeating: false, count: graph.values.count)
+    for node in graph.nodes + clones {
+      for operand in node.operands { isRead[operand.index] = true }
+    }
+    var nodes: [Node] = []
+    nodes.reserveCapacity(graph.nodes.count + clones.count)
+    for (index, node) in graph.nodes.enumerated() {
+      if index == use {
+        nodes += clones
+        nodes += updates.sorted().map { graph.nodes[$0] }
+      }
+      if updates.contains(index) { continue }
+      // An earlier clone that the new ones took over from.
+      if node.isRecomputed, !isRead[node.results[0].index] { continue }
+      nodes.append(node)
+    }
+    graph.nodes = nodes
+  }
+}
+
+extension Node {
+  /// The node as it computes its first result a second time, and nothing else; nil where it can't.
+  fileprivate var recomputed: Node? {
+    var node = self
+    node.results = Array(results.prefix(1))
+    switch op {
+    case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+      .spatialDeviation, .foldBatchNorm:
+      return results.count == 1 || node.isPool ? node : nil
+    case .batchNorm(var norm):
+      switch norm.mode {
+      case .inference, .saved: return node
+      case .training:
+        guard results.count == 3 else { return nil }
+        norm.mode = .saved
+        node.op = .batchNorm(norm)
+        node.operands = Array(operands[..<3]) + results[1...]
+        return node
+      }
+    case .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient,
+      .convolutionWeightGradient, .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient,
+      .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
+      .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      return nil
+    }
+  }
+
+  private var isPool: Bool {
+    if case .maxPool = op { return true }
+    return false
+  }
+}

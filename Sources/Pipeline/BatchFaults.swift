@@ -1,0 +1,51 @@
+internal import Diagnostics
+internal import GraphIR
+internal import Planning
+internal import SpecLanguage
+
+/// Batches that can't be trained on: none at all, and batches or pieces that leave batch norm without a variance.
+func batchFaults(
+  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int
+) -> [Diagnostic] {
+  let span = spec.training.batch.span
+  guard training.steps(pictures: pictures) > 0 else {
+    return [.nothingToTrainOn(batch: training.batch, pictures: pictures, at: span)]
+  }
+  let needsTwo = network.nodes.contains { $0.normalizesOnePixel(in: network) }
+  let leftOver = training.dropLast ? 0 : pictures % training.batch
+  if leftOver == 1, needsTwo {
+    return [.lastBatchOfOne(pictures: pictures, batch: training.batch, at: span)]
+  }
+  guard let microBatch = choices.microBatch, microBatch < training.batch else { return [] }
+  if network.nodes.contains(where: { $0.isSimilarityLoss }) {
+    return [
+      .unsupported(
+        "loss: \(spec.auxiliary.loss.value.rawValue) in micro-batches", at: spec.auxiliary.loss.span)
+    ]
+  }
+  let smallest = [min(training.batch, pictures), leftOver].filter { $0 > 0 }
+    .map { $0 / choices.pieceCount(of: $0) }.min()
+  if smallest == 1, needsTwo { return [.oneElementStatistics(at: span)] }
+  return []
+}
+
+/// Batch norm over a single number has no variance.
+func oneElementFault(of graph: Graph) -> Diagnostic? {
+  guard graph.batch == 1 else { return nil }
+  return graph.nodes.first { $0.normalizesOnePixel(in: graph) }.map { .oneElementStatistics(at: $0.origin) }
+}
+
+extension Node {
+  /// Whether this is a batch norm of pictures of 1x1, whose statistics come from the batch alone.
+  fileprivate func normalizesOnePixel(in graph: Graph) -> Bool {
+    guard case .batchNorm = op else { return false }
+    let shape = graph.shape(operands[0])
+    return shape.height * shape.width == 1
+  }
+
+  /// A loss of pairs of pictures: the sum over pieces of a batch is not the batch's.
+  fileprivate var isSimilarityLoss: Bool {
+    if case .similarityLoss = op { return true }
+    return false
+  }
+}

@@ -1,0 +1,52 @@
+/// How a plan meets its budget: what is left to the compiler, because it changes the memory and hardly the training. The
+/// defaults are what a plan without a budget does. A plan file keeps its choices, so that the same plan is compiled again.
+package struct PlanChoices: Hashable, Sendable {
+  /// What becomes of the activations that a frozen prefix hands on.
+  package enum Features: String, Hashable, Sendable, CaseIterable {
+    case recompute, memory, file
+  }
+
+  /// Where the pictures of a data set in files are.
+  package enum DataHolding: String, Hashable, Sendable, CaseIterable {
+    /// Read once and kept.
+    case resident
+    /// Read anew whenever a batch needs them.
+    case streamed
+  }
+
+  /// Which of its algorithms a convolution takes.
+  package enum ConvolutionScratch: String, Hashable, Sendable, CaseIterable {
+    /// The fastest one.
+    case fast
+    /// The one with the least working memory.
+    case small
+  }
+
+  /// Pictures that pass at once, at most: larger batches pass in pieces as even as can be, and their gradients add up. Nil:
+  /// the whole batch.
+  package var microBatch: Int?
+  /// Training programs that need a larger arena compute values again instead of keeping them, until they don't. Nil:
+  /// everything is kept.
+  package var recomputeAboveBytes: Int?
+  package var features = Features.recompute
+  package var data = DataHolding.resident
+  package var scratch = ConvolutionScratch.fast
+  /// Modules that `partition: auto` cuts the network into; nil where the spec says it.
+  package var modules: Int?
+
+  package init() {}
+}
+
+extension PlanChoices {
+  /// Pieces that a batch of `count` pictures passes in.
+  package func pieceCount(of count: Int) -> Int {
+    microBatch.map { (count + $0 - 1) / $0 } ?? 1
+  }
+
+  /// Pictures of a batch that make a piece: as even as can be, the larger pieces first.
+  package func piece(_ index: Int, of count: Int) -> Range<Int> {
+    let (size, larger) = count.quotientAndRemainder(dividingBy: pieceCount(of: count))
+    let first = index * size + min(index, larger)
+    return first..<first + size + (index < larger ? 1 : 0)
+  }
+}

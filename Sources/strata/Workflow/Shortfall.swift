@@ -1,0 +1,84 @@
+internal import Artifacts
+internal import Pipeline
+internal import Planning
+internal import SpecLanguage
+internal import Terminal
+internal import Text
+
+/// A spec that no plan makes fit its budget: by how much, and what would help.
+struct Shortfall {
+  private struct Change {
+    var assignments: [Assignment]
+    var peakBytes: Int
+
+    var words: String { assignments.map { "--set '\($0.key)=\($0.value)'" }.joined(separator: " ") }
+  }
+
+  private let loaded: LoadedSpec
+  private let budget: Budget
+  private let smallest: Plan
+  private let changes: [Change]
+
+  private static let changeCount = 3
+
+  /// - Parameter smallest: the plan of the spec as it is that needs the least.
+  init(_ loaded: LoadedSpec, options: CompileOptions, budget: Budget, smallest: Plan) {
+    self.loaded = loaded
+    self.budget = budget
+    self.smallest = smallest
+    var changes: [Change] = []
+    for kind in SpecChanges.candidates(for: loaded.spec) where changes.count < Self.changeCount {
+      // The mildest of a kind that fits, as planned with it.
+      for assignments in kind {
+        guard let spec = loaded.spec(with: assignments),
+          let solver = try? BudgetSolver(spec, options: options, budgetBytes: budget.byteCount),
+          let plan = solver.solve()
+        else { continue }
+        changes.append(Change(assignments: assignments, peakBytes: plan.memory.peakBytes))
+        break
+      }
+    }
+    self.changes = changes
+  }
+
+  func tell(_ console: Console, json: Bool) -> CommandFailure {
+    if json {
+      console.output.write(JSONWriter.document(self.json))
+      return CommandFailure(.overBudget, [])
+    }
+    let fewest =
+      "the smallest budget that would do: --budget \(smallest.memory.peakBytes)B "
+      + "(\(byteSize(smallest.memory.peakBytes)))"
+    let help =
+      changes.isEmpty
+      ? "no single change that Strata knows would fit"
+      : "changes that fit, each planned:\n"
+        + changes.map { "      \($0.words)   peak \(byteSize($0.peakBytes))" }.joined(separator: "\n")
+    return CommandFailure(
+      .overBudget,
+      "no plan of '\(loaded.spec.name.value)' stays within \(byteSize(budget.byteCount)): \(fewest)",
+      help: help)
+  }
+
+  private var json: JSON {
+    .object([
+      ("schema", "strata.over-budget/1"), ("name", .string(loaded.spec.name.value)),
+      ("budgetBytes", .integer(budget.byteCount)),
+      ("smallestBudgetBytes", .integer(smallest.memory.peakBytes)),
+      (
+        "smallest",
+        .object([("choiceEffects", .array(smallest.choiceEffects.map { .string($0.words) }))])
+      ),
+      (
+        "changes",
+        .array(
+          changes.map { change in
+            .object([
+              ("set", .array(change.assignments.map { .string("\($0.key)=\($0.value)") })),
+              ("peakBytes", .integer(change.peakBytes)),
+            ])
+          })
+      ),
+    ])
+  }
+}

@@ -1,0 +1,159 @@
+import CompilerSupport
+import Datasets
+import Execution
+import Planning
+import Testing
+
+/// A training that stops at any moment and goes on in another engine, with nothing but the resident bytes and the position.
+private struct Interrupted {
+  static let pictures = 70
+  static let tests = 30
+
+  let plan: Plan
+  let dataset: Dataset
+  private(set) var engine: Engine
+  private(set) var figures: [EpochFigures] = []
+  /// Times that the training has asked whether it should stop.
+  private(set) var questionCount = 0
+
+  init(_ training: [String], threads: Int = 2) throws {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: small
+      data: {source: digits, augment: {pad-crop: 1}, limit: {train: \(Self.pictures), test: \(Self.tests)}}
+      network: {family: vgg, widths: [6, 8, 8]}
+      downsampling: {kind: max-pool, before: [2]}
+      training:
+        batch: 20
+        \(training.joined(separator: "\n  "))
+      """)
+    dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.pictures, test: Self.tests))
+    plan = try spec.plan(
+      threads: threads,
+      facts: DataFacts(
+        trainCount: Self.pictures, testCount: Self.tests, residentBytes: 0, fingerprint: nil))
+    engine = try Engine(plan: plan)
+  }
+
+  /// Trains from `position` on, until the question with the number `stop` has been asked.
+  mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
+    let pictures = PicturePreparer(
+      dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1)
+    var questions = 0
+    let trainer = Trainer(
+      engine: engine, pictures: pictures, now: { 0 },
+      shouldStop: {
+        questions += 1
+        return questions == stop
+      })
+    var figures = self.figures
+    let outcome = try trainer.run(from: position) { event throws(ObserverFailure) in
+      if case .epochEnded(let report) = event { figures += report.figures }
+    }
+    (self.figures, questionCount) = (figures, questions)
+    return outcome
+  }
+
+  /// Another process: an engine of its own, full of other numbers, into which the resident bytes are copied.
+  mutating func moveToNewEngine(at position: RunPosition) throws {
+    let next = try Engine(plan: plan)
+    for entry in plan.stages[position.stage - 1].resident.entries {
+      let bytes = engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } }
+      next.withMutableBytes(of: entry) { span in
+        span.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+      }
+    }
+    engine = next
+  }
+
+  var weights: [String: [UInt8]] {
+    var weights: [String: [UInt8]] = [:]
+    for entry in plan.resident.entries {
+      weights[entry.value.name] = engine.withBytes(of: entry) { span in
+        span.withUnsafeBytes { [UInt8]($0) }
+      }
+    }
+    return weights
+  }
+}
+
+@Suite("Trainings that stop and go on")
+struct PositionTests {
+  static let trainings = [
+    ["strategy: parallel", "epochs: 2"],
+    ["strategy: sequential", "epochs: 2", "optimizer: adam"],
+    ["strategy: end-to-end", "epochs: 2", "optimizer: {kind: sgd, nesterov: true}"],
+    ["strategy: parallel", "epochs: 3", "start: {every: 1}", "optimizer: adam"],
+    [
+      "strategy: parallel", "epochs: 3", "schedule: {kind: step, every: 1, factor: 0.5}",
+      "momentum-at-decay: drop", "optimizer: adam",
+    ],
+    ["strategy: parallel", "epochs: 2", "drop-last: true", "overrides: [{module: 1, epochs: 1}]"],
+  ]
+
+  @Test("from any moment on, to the same bytes and figures", arguments: trainings)
+  func everyMoment(training: [String]) throws {
+    var whole = try Interrupted(training)
+    guard case .finished = try whole.run() else {
+      Issue.record("nobody stopped it")
+      return
+    }
+    try #require(whole.questionCount >= 10)
+    for stop in 1...whole.questionCount {
+      var parts = try Interrupted(training)
+      guard case .stopped(let position) = try parts.run(stop: stop) else {
+        Issue.record("it did not stop at question \(stop)")
+        continue
+      }
+      try parts.moveToNewEngine(at: position)
+      _ = try parts.run(from: position)
+      let isSame = parts.weights == whole.weights
+      #expect(isSame, "stopped at question \(stop): \(position)")
+      #expect(parts.figures == whole.figures, "stopped at question \(stop): \(position)")
+    }
+  }
+
+  @Test("stopped again and again", arguments: trainings)
+  func everyStep(training: [String]) throws {
+    var whole = try Interrupted(training)
+    _ = try whole.run()
+    var parts = try Interrupted(training, threads: 1)
+    var position = RunPosition.start
+    var stopCount = 0
+    while case .stopped(let next) = try parts.run(from: position, stop: 2) {
+      position = next
+      stopCount += 1
+      try parts.moveToNewEngine(at: position)
+    }
+    #expect(stopCount > 5)
+    let isSame = parts.weights == whole.weights
+    #expect(isSame && parts.figures == whole.figures)
+  }
+
+  @Test("a stop after a step is one after that step, one in an evaluation is before it")
+  func positions() throws {
+    var first = try Interrupted(["epochs: 1"])
+    guard case .stopped(let afterStep) = try first.run(stop: 2) else {
+      Issue.record("it did not stop")
+      return
+    }
+    #expect((afterStep.stage, afterStep.epoch, afterStep.step) == (1, 1, 2))
+    #expect(afterStep.sums.map(\.pictureCount) == [40, 40, 40])
+    // Four steps, then the first of two batches of an evaluation.
+    var second = try Interrupted(["epochs: 1"])
+    guard case .stopped(let inEvaluation) = try second.run(stop: 5) else {
+      Issue.record("it did not stop")
+      return
+    }
+    #expect((inEvaluation.stage, inEvaluation.epoch, inEvaluation.step) == (1, 1, 4))
+    #expect(second.figures.isEmpty)
+    var third = try Interrupted(["epochs: 1"])
+    guard case .stopped(let behind) = try third.run(stop: 6) else {
+      Issue.record("it did not stop")
+      return
+    }
+    #expect((behind.stage, behind.epoch, behind.step) == (1, 2, 0))
+    #expect(third.figures.count == 6)
+  }
+}

@@ -1,0 +1,149 @@
+import CompilerSupport
+import Foundation
+import GraphIR
+import Pipeline
+import Planning
+import SpecLanguage
+import TestSupport
+import Testing
+
+/// A spec and what the solver makes of it.
+private struct Trial {
+  let spec: DecodedSpec
+  let options: CompileOptions
+
+  init(_ spec: DecodedSpec, pictures: Int, streamed: DataFacts.Streamed? = nil, residentBytes: Int = 0) {
+    self.spec = spec
+    options = CompileOptions(
+      threads: 2,
+      facts: DataFacts(
+        trainCount: pictures, testCount: pictures, residentBytes: residentBytes, streamed: streamed,
+        fingerprint: nil), specText: resolvedText(spec.spec))
+  }
+
+  var natural: Plan { get throws { try compile(spec.spec, options: options) } }
+
+  func solver(_ budgetBytes: Int) throws -> BudgetSolver {
+    try BudgetSolver(spec.spec, options: options, budgetBytes: budgetBytes)
+  }
+
+  func solve(_ budgetBytes: Int) throws -> Plan? { try solver(budgetBytes).solve() }
+
+  /// As `run PLAN` does it.
+  func again(_ plan: Plan) throws -> Plan {
+    var options = options
+    options.choices = plan.choices
+    options.budgetBytes = plan.budgetBytes
+    return try compile(spec.spec, options: options)
+  }
+}
+
+@Suite("Plans for a budget")
+struct BudgetSolverTests {
+  private static let threeLayers = """
+    strata: 1
+    name: three
+    network: {family: vgg, input: 3x32x32, widths: [32, 48, 64]}
+    downsampling: {kind: max-pool, before: [2, 3]}
+    auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
+    training: {batch: 64}
+    """
+
+  @Test("a plan that fits as it comes is left as it is")
+  func natural() throws {
+    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 256)
+    let natural = try trial.natural
+    let plan = try #require(try trial.solve(natural.memory.peakBytes))
+    #expect(plan.choices == PlanChoices())
+    #expect(plan.layoutText == natural.layoutText)
+    #expect(plan.budgetBytes == natural.memory.peakBytes)
+  }
+
+  /// Of the arena: what the program itself takes can't be saved.
+  @Test(
+    "tighter and tighter budgets are met, and the plans compile again as they are",
+    arguments: ["parallel", "sequential", "end-to-end"])
+  func tighter(strategy: String) throws {
+    let trial = Trial(
+      try DecodedSpec(Self.threeLayers, sets: ["training.strategy=\(strategy)"]), pictures: 256)
+    let natural = try trial.natural
+    var kinds: Set<String> = []
+    for percent in stride(from: 95, through: 30, by: -13) {
+      let budget = natural.memory.peakBytes - natural.arenaBytes + natural.arenaBytes * percent / 100
+      let plan = try #require(try trial.solve(budget), "\(percent)%")
+      #expect(plan.memory.peakBytes <= budget)
+      #expect(plan.endToEndPeakBytes == natural.endToEndPeakBytes)
+      for stage in plan.stages {
+        try GraphVerifier(stage.training.graph).verify()
+        try PlanVerifier(stage.training).verify()
+      }
+      let again = try trial.again(plan)
+      #expect(again.layoutText == plan.layoutText)
+      if plan.choices.recomputeAboveBytes != nil { kinds.insert("recompute") }
+      if plan.choices.microBatch != nil { kinds.insert("pieces") }
+    }
+    #expect(kinds.contains("pieces"))
+  }
+
+  @Test("the smallest budget that is named would do, and no smaller one", arguments: 0..<8)
+  func smallest(seed: Int) throws {
+    let random = RandomSpec(seed: 500 + seed)
+    let trial = Trial(try DecodedSpec(random.text), pictures: random.pictures)
+    let smallest = try trial.solver(1).smallest().memory.peakBytes
+    #expect(try trial.solve(1) == nil)
+    let plan = try trial.solve(smallest)
+    #expect(plan.map { $0.memory.peakBytes <= smallest } == true, "seed \(seed):\n\(random.text)")
+    #expect(try trial.natural.memory.peakBytes >= smallest)
+  }
+
+  @Test("data that can stay in its files goes first")
+  func streamed() throws {
+    let trial = Trial(
+      try DecodedSpec(Self.threeLayers), pictures: 256,
+      streamed: DataFacts.Streamed(byteCount: 1000, byteCountPerThread: 64), residentBytes: 1 << 24)
+    let natural = try trial.natural
+    let plan = try #require(try trial.solve(natural.memory.peakBytes - 1))
+    #expect(plan.choices.data == .streamed && plan.choices.recomputeAboveBytes == nil)
+    #expect(plan.memory.dataBytes == 1000 + 2 * 64)
+    #expect(plan.stages[0].training.graph == natural.stages[0].training.graph)
+  }
+
+  @Test("an open partition is cut as little as the budget asks for")
+  func partition() throws {
+    let text = Self.threeLayers.replacingOccurrences(of: "{batch: 64}", with: "{batch: 64, partition: auto}")
+    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    #expect(try trial.natural.modules.count == 3)
+    let roomy = try #require(try trial.solve(1 << 40))
+    #expect(roomy.modules.count == 1 && roomy.choices.modules == 1)
+    let tight = try #require(try trial.solve(roomy.memory.peakBytes * 6 / 10))
+    #expect(tight.memory.peakBytes <= roomy.memory.peakBytes * 6 / 10)
+    #expect(try trial.again(tight).layoutText == tight.layoutText)
+  }
+
+  @Test("similarity losses never pass in pieces")
+  func similarity() throws {
+    let text = Self.threeLayers.replacingOccurrences(
+      of: "{kind: mlp-sr, convolutions: 1, hidden: 1}",
+      with: "{kind: mlp-sr, convolutions: 1, hidden: 1, loss: predsim}")
+    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    #expect(try trial.solver(1).smallest().choices.microBatch == nil)
+  }
+
+  @Test("the largest batch fits and one more does not", arguments: [40, 90])
+  func largestBatch(mebibytes: Int) throws {
+    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 256)
+    let found = try LargestBatch.all(
+      of: trial.spec.spec, options: trial.options, budgetBytes: mebibytes << 20)
+    #expect(found.map(\.strategy) == [.endToEnd, .parallel, .sequential])
+    for figure in found {
+      let batch = try #require(figure.batch)
+      for (batch, fits) in [(batch, true), (batch + 1, false)] {
+        let spec = try DecodedSpec(
+          Self.threeLayers,
+          sets: ["training.batch=\(batch)", "training.strategy=\(figure.strategy.rawValue)"])
+        let plan = try spec.plan(pictures: batch)
+        #expect((plan.memory.peakBytes <= mebibytes << 20) == fits, "\(figure.strategy) \(batch)")
+      }
+    }
+  }
+}
