@@ -93,7 +93,13 @@ let package = Package(
       exclude: ["Goldens", "counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
-    .testTarget(name: "CommandTests", dependencies: ["strata"]),
-    .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Datasets", "Text", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["strata", "TestSupport"]),
+    .testTarget(
+      name: "ArtifactsTests",
+      dependencies: [
+        "Artifacts", "Datasets", "Diagnostics", "Execution", "GraphIR", "Pipeline", "Planning",
+        "SpecLanguage", "Text",
+        "CompilerSupport", "TestSupport",
+      ]),
   ]
 )

@@ -5,6 +5,12 @@ extension JSONScanner {
     return try string()
   }
 
+  /// A whole number from 0 to 2^63 - 1, or nil for null.
+  mutating func naturalNumberOrNull() throws(Fault) -> Int? {
+    if take("null") { return nil }
+    return try naturalNumber()
+  }
+
   /// An integer from 1, or nil for null.
   mutating func positiveNumberOrNull() throws(Fault) -> Int? {
     if take("null") { return nil }

@@ -32,10 +32,14 @@ package struct ModelFile {
     entries = plan.resident.entries
   }
 
+  private var tensors: [Safetensors.Tensor] {
+    entries.map { Safetensors.Tensor(name: $0.value.name, shape: PyTorchLayout($0.value.type).shape) }
+  }
+
+  /// Of the file.
+  package var byteCount: Int { Safetensors.byteCount(of: tensors) }
+
   package func write(from engine: Engine, to path: String) throws(FileError) -> SafetensorsReceipt {
-    let tensors = entries.map {
-      Safetensors.Tensor(name: $0.value.name, shape: PyTorchLayout($0.value.type).shape)
-    }
     return try Safetensors.write(tensors, to: path) { index, start, numbers in
       engine.read(entries[index], from: start, into: &numbers)
     }

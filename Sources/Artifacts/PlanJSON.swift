@@ -45,6 +45,7 @@ extension Plan {
       ("choiceEffects", .array(choiceEffects.map(\.json))),
       ("modules", .array(modules.map(\.json))),
       ("stages", .array(stages.map { json(of: $0) })),
+      ("checkpointBytes", .integer(checkpointByteCount)),
       ("memory", .object(memory.members + wholePlanMembers(places))),
       ("comparison", ComparisonText(self).json),
     ])
@@ -77,6 +78,7 @@ extension Plan {
       ("epochs", .integer(stage.epochs)),
       ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
       ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),
+      ("checkpointBytes", .integer(stage.checkpointByteCount)),
       ("memory", .object(stage.memory.members)),
     ])
   }

@@ -93,6 +93,7 @@ package struct PlanText {
 
   private var memory: String {
     let memory = plan.memory
+    let checkpoint = plan.checkpointByteCount
     let stage = plan.peakStage.map { "stage \($0)" } ?? "the final evaluation"
     var table = Table([.left(""), .right(""), .left("")])
     func add(_ what: String, _ byteCount: Int, _ note: String) {
@@ -107,6 +108,7 @@ package struct PlanText {
     table.addRule()
     add("peak", memory.peakBytes, stage)
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
+      + "  on disk a checkpoint takes up to \(grouped(checkpoint)) bytes (\(byteSize(checkpoint))); two are kept\n"
       + "  the peak is made by \(plan.peakOperation(places.place))\n"
   }
 

@@ -56,6 +56,7 @@ extension RunDirectory {
     besides target: String, files: [FirstFile],
     _ place: (inout Aside) throws(RunDirectoryError) -> String
   ) throws(RunDirectoryError) -> RunDirectory {
+    removeLeftovers(besides: target, names: files.map(\.name) + [lockName])
     var aside = try Aside(besides: target, names: files.map(\.name) + [lockName])
     // Locked before anybody can see it: nobody resumes a run that is just beginning.
     let lock = try takeLock(in: aside.path, flags: O_CREAT | O_EXCL, shownPath: target)
@@ -65,6 +66,24 @@ extension RunDirectory {
       throw .file(error)
     }
     return RunDirectory(path: path, lock: lock)
+  }
+
+  /// Deletes folders that processes which were killed have left half made: their process is gone, nobody holds their lock, and
+  /// nothing is in them that was not put there for `target`.
+  private static func removeLeftovers(besides target: String, names: [String]) {
+    let parent = folder(of: target)
+    let prefix = ".\(lastComponent(of: target))."
+    let suffix = ".tmp"
+    for name in (try? Self.names(in: parent)) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+      let process = name.dropFirst(prefix.count).prefix { $0 != "-" }
+      let path = "\(parent)/\(name)"
+      guard let process = pid_t(process), kill(process, 0) != 0, errno == ESRCH,
+        let present = try? Self.names(in: path), present.allSatisfy(names.contains),
+        !worker(in: path).isAtWork
+      else { continue }
+      for file in present { unsafe unlink("\(path)/\(file)") }
+      unsafe rmdir(path)
+    }
   }
 
   /// What a rename over an empty folder answers where the folder is a mount point, a symbolic link, or not ours to move:
@@ -91,19 +110,13 @@ extension RunDirectory {
 
   /// - Returns: whether `path` is there, and empty.
   private static func requireEmpty(_ path: String) throws(RunDirectoryError) -> Bool {
-    guard let entries = unsafe opendir(path) else {
-      let code = errno
-      if code == ENOENT { return false }
-      if code == ENOTDIR { throw .notAFolder(path: path) }
-      throw .file(FileError(path: path, operation: "open", code: code))
-    }
-    defer { unsafe closedir(entries) }
-    var names: [String] = []
-    while let entry = unsafe readdir(entries) {
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
+    let names: [String]
+    do throws(FileError) {
+      if unsafe access(path, F_OK) != 0, errno == ENOENT { return false }
+      names = try Self.names(in: path)
+    } catch {
+      if error.code == ENOTDIR { throw .notAFolder(path: path) }
+      throw .file(error)
     }
     if names.contains(planName) { throw .holdsRun(path: path) }
     if let entry = names.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {

@@ -86,9 +86,14 @@ package struct RunDirectory: ~Copyable, Sendable {
     try unsafe file.write(Array((line + "\n").utf8).span.bytes)
   }
 
+  /// Files of a run that are read whole have at most so many bytes; a larger one is something else.
+  static let largestByteCount = 256 << 20
+
   static func bytes(of path: String) throws(FileError) -> [UInt8] {
-    let file = try FileDescriptor(path: path, flags: O_RDONLY)
+    // NONBLOCK: a pipe under a file's name must not make anybody wait.
+    let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
     let byteCount = try file.byteCount()
+    guard byteCount <= largestByteCount else { throw FileError(path: path, operation: "read", code: EFBIG) }
     var bytes = [UInt8](repeating: 0, count: byteCount)
     var failure: FileError?
     unsafe bytes.withUnsafeMutableBytes { target in

@@ -7,8 +7,13 @@ package struct RunPage {
   private let history: RunHistory
   private let plan: Plan
   private let planPage: PlanPage
+  private let state: RunSummary.Status
 
-  package init(_ history: RunHistory, of plan: Plan, places: SourcePlaces) {
+  /// - Parameter state: how the run ended; the process that writes the page still has the folder's lock.
+  package init(
+    _ history: RunHistory, of plan: Plan, places: SourcePlaces, state: RunSummary.Status
+  ) {
+    self.state = state
     self.history = history
     self.plan = plan
     planPage = PlanPage(plan, places: places)
@@ -41,7 +46,7 @@ package struct RunPage {
     html.element("h1", text: plan.name)
     html.element(
       "p", [("class", "dim")],
-      text: "\(history.stateWord): \(planPage.summary), seed \(history.seed)")
+      text: "\(state.rawValue): \(planPage.summary), seed \(history.seed)")
     var figures: [(name: String, value: String, note: String)] = []
     if let top1 = history.last(.testTop1, module: plan.modules.count) {
       figures.append(("head, test top1", percentage(top1), "last epoch"))

@@ -110,7 +110,10 @@ package struct RunStatus: Hashable, Sendable {
       case _: try scanner.skipValue()
       }
     }
-    for module in trained where modules.indices.contains(module - 1) { modules[module - 1].epochs += epochs }
+    for module in trained where modules.indices.contains(module - 1) {
+      let (sum, overflow) = modules[module - 1].epochs.addingReportingOverflow(epochs)
+      modules[module - 1].epochs = overflow ? .max : sum
+    }
   }
 
   /// - Returns: false where the run has written none yet.
@@ -126,8 +129,8 @@ package struct RunStatus: Hashable, Sendable {
         case "memory":
           try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
             switch key {
-            case "plannedPeakBytes": found.plannedPeakBytes = try scanner.numberOrNull().map { Int($0) }
-            case "measuredPeakBytes": found.measuredPeakBytes = try scanner.numberOrNull().map { Int($0) }
+            case "plannedPeakBytes": found.plannedPeakBytes = try scanner.naturalNumberOrNull()
+            case "measuredPeakBytes": found.measuredPeakBytes = try scanner.naturalNumberOrNull()
             case _: try scanner.skipValue()
             }
           }

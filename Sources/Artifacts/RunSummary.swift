@@ -28,6 +28,13 @@ package struct RunSummary {
   /// Training pictures over the time of training alone.
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
+  /// Where a run was interrupted.
+  package var position: RunPosition?
+  /// What decides the bits of the weights, with the release of the program and the arithmetic.
+  package var identity: RunIdentity?
+  package var release: String?
+  /// Version and build of OpenBLAS, and the processor whose code it ran; several where the run moved.
+  package var arithmetic = ""
   /// Of the plan; with more than ten the first five guesses count as well.
   package var classes: Int
 
@@ -58,7 +65,32 @@ package struct RunSummary {
       ("memory", memory), ("time", time), ("imagesPerSecond", .optional(imagesPerSecond, JSON.number)),
       ("weightsSha256", .optional(weightsSHA256, JSON.string)),
     ]
+    members.append(("position", .optional(position, Self.json)))
+    members.append(("determinedBy", determinedBy))
     return .object(members)
+  }
+
+  /// Keeps the last figures of every module and split.
+  package mutating func note(_ figures: EpochFigures) {
+    switch figures.split {
+    case .train: modules[figures.module - 1].train = figures
+    case .test: modules[figures.module - 1].test = figures
+    }
+  }
+
+  private static func json(_ position: RunPosition) -> JSON {
+    [
+      "stage": .integer(position.stage), "epoch": .integer(position.epoch), "step": .integer(position.step),
+    ]
+  }
+
+  private var determinedBy: JSON {
+    [
+      "specSha256": .optional(identity, { .string($0.specSHA256) }),
+      "layoutSha256": .optional(identity, { .string($0.layoutSHA256) }),
+      "dataFingerprint": .optional(identity, { .string($0.dataFingerprint) }),
+      "release": .optional(release, JSON.string), "openBLAS": .string(arithmetic),
+    ]
   }
 
   private func json(_ module: Module) -> JSON {

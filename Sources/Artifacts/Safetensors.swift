@@ -3,8 +3,9 @@ internal import Text
 /// The safetensors format: eight bytes of header length (little-endian), a JSON header that says name, type, shape and
 /// place of each tensor, then the tensors' bytes. Only 32-bit floats, type `F32`, are written and read.
 package enum Safetensors {
-  /// The format's own limit, which keeps a wrong length from asking for all memory.
-  static let largestHeaderByteCount = 100_000_000
+  /// The format allows 100 million bytes. A header takes a few hundred for each tensor, so that a larger one than this is a
+  /// wrong length, which must not ask for memory: parsed, a header takes up to ten times its bytes.
+  package static let largestHeaderByteCount = 16 << 20
 
   /// Numbers that pass between a tensor and a file at a time.
   static let chunkCount = 1 << 14

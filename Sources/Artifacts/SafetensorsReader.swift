@@ -9,19 +9,24 @@ package struct SafetensorsReader: ~Copyable {
   /// In the file's order.
   package let metadata: [(key: String, value: String)]
 
+  /// The header's JSON as it stands in the file.
+  let header: [UInt8]
   private let descriptor: FileDescriptor
   /// Of each tensor's first byte in the file.
   private let offsets: [Int]
   private let indexByName: [String: Int]
 
-  package init(path: String) throws(SafetensorsError) {
+  /// - Parameter headerLimit: bytes; a longer header is refused before it is read.
+  package init(
+    path: String, headerLimit: Int = Safetensors.largestHeaderByteCount
+  ) throws(SafetensorsError) {
     let descriptor = try Self.open(path)
     let fileByteCount = try Self.byteCount(of: descriptor)
     let prefix = try Self.read(descriptor, 0..<8, fileByteCount: fileByteCount)
     let length = prefix.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-    guard length >= 2, length <= UInt64(Safetensors.largestHeaderByteCount) else {
+    guard length >= 2, length <= UInt64(headerLimit) else {
       throw .malformed(
-        path: path, offset: 0, expected: "a header of 2 to \(Safetensors.largestHeaderByteCount) bytes",
+        path: path, offset: 0, expected: "a header of 2 to \(headerLimit) bytes",
         found: "\(length)")
     }
     let start = 8 + Int(length)
@@ -41,6 +46,7 @@ package struct SafetensorsReader: ~Copyable {
     self.tensors = places.map(\.tensor)
     self.offsets = places.map { start + $0.bytes.lowerBound }
     self.metadata = header.metadata
+    self.header = json
     self.indexByName = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1.tensor.name, $0) })
     self.descriptor = descriptor
   }
@@ -53,11 +59,22 @@ package struct SafetensorsReader: ~Copyable {
   package func read(
     _ index: Int, from start: Int = 0, into target: inout MutableSpan<Float>
   ) throws(SafetensorsError) {
-    let count = target.count
     precondition(
-      start >= 0 && count <= tensors[index].elementCount - start,
+      start >= 0 && target.count <= tensors[index].elementCount - start,
       "the tensor has as many numbers as are asked for")
-    let offset = offsets[index] + 4 * start
+    var bytes = unsafe target.mutableBytes
+    try read(&bytes, at: offsets[index] + 4 * start)
+  }
+
+  /// Fills `target` with the bytes of tensor `index` of `tensors`.
+  /// - Precondition: the tensor has as many.
+  package func readBytes(_ index: Int, into target: inout MutableRawSpan) throws(SafetensorsError) {
+    precondition(target.byteCount == tensors[index].byteCount, "the whole tensor")
+    try read(&target, at: offsets[index])
+  }
+
+  private func read(_ target: inout MutableRawSpan, at offset: Int) throws(SafetensorsError) {
+    let byteCount = target.byteCount
     var failure: FileError?
     var isWhole = true
     unsafe target.withUnsafeMutableBytes { bytes in
@@ -68,7 +85,7 @@ package struct SafetensorsReader: ~Copyable {
     if let failure { throw .file(failure) }
     guard isWhole else {
       // It was whole when it was opened.
-      throw .malformed(path: path, offset: offset, expected: "\(4 * count) bytes", found: "the end")
+      throw .malformed(path: path, offset: offset, expected: "\(byteCount) bytes", found: "the end")
     }
   }
 

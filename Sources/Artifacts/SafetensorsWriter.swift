@@ -54,8 +54,18 @@ extension Safetensors {
     return SafetensorsReceipt(byteCount: byteCount, sha256: hash.finalize())
   }
 
-  /// Length and JSON of the header, padded.
-  private static func header(of tensors: [Tensor], metadata: [String: String]) -> [UInt8] {
+  /// What `write` will write without metadata of the caller's.
+  static func byteCount(of tensors: [Tensor]) -> Int {
+    let order = tensors.sorted { precedes($0.name, $1.name) }
+    return header(of: order, metadata: [:]).count + tensors.map(\.byteCount).reduce(0, +)
+  }
+
+  /// Length and JSON of the header, padded with blanks.
+  ///
+  /// - Parameters:
+  ///   - tensors: in the order of their bytes.
+  ///   - byteCount: of the whole; nil for as many as it takes, up to a multiple of eight.
+  static func header(of tensors: [Tensor], metadata: [String: String], byteCount: Int? = nil) -> [UInt8] {
     var metadata = metadata
     metadata["format"] = "pt"
     let texts = metadata.keys.sorted(by: precedes).map {
@@ -77,6 +87,10 @@ extension Safetensors {
     }
     var json = Array(JSONWriter.line(.object(members)).utf8)
     while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+    if let byteCount {
+      precondition(byteCount % 8 == 0 && json.count + 8 <= byteCount, "the header has the room it needs")
+      json += [UInt8](repeating: UInt8(ascii: " "), count: byteCount - 8 - json.count)
+    }
     precondition(json.count <= largestHeaderByteCount, "a model has thousands of tensors, not millions")
     let length = UInt64(json.count)
     return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + json

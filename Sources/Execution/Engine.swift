@@ -96,6 +96,15 @@ package final class Engine {
     return body(&span)
   }
 
+  /// Whether no number of what is resident is infinite, or no number at all.
+  package func isFinite(_ resident: ResidentLayout) -> Bool {
+    resident.entries.allSatisfy { entry in
+      arena.withFloats(at: entry.offset, count: entry.value.type.elementCount) { floats in
+        floats.indices.allSatisfy { floats[$0].isFinite }
+      }
+    }
+  }
+
   /// Any value of a program, as it lies after the last run: for tests and tools.
   package func withValue<R>(_ id: ValueID, of program: Program, _ body: (borrowing Span<Float>) -> R) -> R {
     arena.withFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)

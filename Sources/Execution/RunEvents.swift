@@ -50,6 +50,18 @@ package struct EpochFigures: Hashable, Sendable {
   package var top5: Double
   /// Wall time.
   package var seconds: Double
+
+  package init(
+    module: Int, epoch: Int, split: Split, loss: Double, top1: Double, top5: Double, seconds: Double
+  ) {
+    self.module = module
+    self.epoch = epoch
+    self.split = split
+    self.loss = loss
+    self.top1 = top1
+    self.top5 = top5
+    self.seconds = seconds
+  }
 }
 
 package struct StepProgress: Sendable {

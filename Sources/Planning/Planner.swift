@@ -33,13 +33,13 @@ package struct Planner {
     of training: Graph, _ schedule: StageSchedule, network: ResidentLayout
   ) -> Int? {
     choices.recomputeAboveBytes.map {
-      $0 - network.during(upTo: schedule.lastModule, optimizerStateOf: training).endOffset
+      $0 - network.during(upTo: schedule.lastKeptModule, optimizerStateOf: training).endOffset
     }
   }
 
   /// A stage behind the parameters of the modules that it knows.
   package func stage(_ graphs: StageGraphs, index: Int, network: ResidentLayout) -> StagePlan {
-    let resident = network.during(upTo: graphs.schedule.lastModule, optimizerStateOf: graphs.training)
+    let resident = network.during(upTo: graphs.schedule.lastKeptModule, optimizerStateOf: graphs.training)
     let training = program(graphs.training, resident: resident)
     let evaluation = program(graphs.evaluation, resident: resident)
     let evaluationIsLarger = evaluation.peak.total > training.peak.total

@@ -123,6 +123,8 @@ package struct StageSchedule: Hashable, Sendable {
   /// Rising, never empty.
   package var modules: [TrainedModule]
   package var epochs: Int
+  /// The last module that has begun by then: what it has learned stays in memory, though it may be done before the others.
+  package var lastKeptModule: Int
 
   package var lastModule: Int { modules[modules.count - 1].index }
   package var indices: [Int] { modules.map(\.index) }
@@ -145,7 +147,7 @@ package struct StageSchedule: Hashable, Sendable {
       guard !modules.isEmpty else { return nil }
       return StageSchedule(
         modules: modules.map { TrainedModule(index: $0 + 1, firstEpoch: begin - begins[$0] + 1) },
-        epochs: end - begin)
+        epochs: end - begin, lastKeptModule: (begins.lastIndex { $0 <= begin } ?? 0) + 1)
     }
   }
 }

@@ -4,13 +4,15 @@ internal import Synchronization
 /// A wish to stop (^C, SIGTERM, a closed terminal) as a flag that long work looks at between its steps, so that it can
 /// write a checkpoint first. The second wish ends the process at once, as if nothing had been installed.
 package enum Interruption {
-  /// Takes the signals over. Those that were ignored stay ignored: `nohup` and background jobs mean it.
+  /// Takes the signals over. Those that were ignored stay ignored: `nohup` and background jobs mean it. Those that were blocked
+  /// are not: it is the threads of some starting programs that have them blocked, for themselves.
   package static func install() {
     // A first read initialises the flag, which a handler must not do.
     _ = isRequested
     for number in [SIGINT, SIGTERM, SIGHUP] where !SignalHandling.isIgnored(number) {
-      // RESTART: it is the work that is asked to stop, not its reads and writes.
+      // RESTART: it is the work that is asked to stop, not its reads and writes. (Waiting for a reader is never restarted.)
       SignalHandling.handle(number, flags: SA_RESTART, noteInterruption)
+      SignalHandling.unblock(number)
     }
   }
 

@@ -24,7 +24,7 @@ package struct ProgressDisplay {
   package init(modules: [String], on stream: TerminalStream) {
     self.init(
       modules: modules, redraws: stream.canRedraw, style: stream.style, size: { stream.size },
-      clock: monotonicSeconds, write: { stream.write($0) })
+      clock: monotonicSeconds, write: { stream.writeProgress($0) })
   }
 
   /// - Parameters:
@@ -78,6 +78,11 @@ package struct ProgressDisplay {
       "\(name)  epoch \(number)/\(epochs)  loss \(fixed(loss, decimals: 4))  top1 \(percentage(top1))"
     if let testTop1 { line += "  test top1 \(percentage(testTop1))" }
     write(line + "  \(rate(imagesPerSecond)) images/s  \(duration(seconds: seconds))\n")
+  }
+
+  /// Notes how far a module had come before this process; nothing is drawn.
+  package mutating func resume(module: Int, epoch: Int, of epochs: Int, loss: Double, top1: Double) {
+    modules[index(of: module)].finishEpoch(epoch, of: epochs, loss: loss, top1: top1, now: clock())
   }
 
   /// Prints a line that stays, above the block.

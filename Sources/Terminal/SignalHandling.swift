@@ -3,13 +3,25 @@ internal import Glibc
 /// What the process does on signals. Handlers run between any two instructions, so they do nothing but `write`,
 /// `signal`, `raise` and `_exit`, on data that exists before they are installed.
 package enum SignalHandling {
-  /// Makes traps end in one line and exit code 70, and writes to a closed pipe fail instead of killing the process.
+  /// Makes traps end in one line and exit code 70, and writes to a closed pipe, or past the largest size that a file may have,
+  /// fail instead of killing the process.
   package static func install() {
+    fillStandardStreams()
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     installAlternateStack()
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
       // ONSTACK: a stack that ran over has no room for its own report. RESETHAND: a fault in here ends the process.
       handle(number, flags: SA_ONSTACK | Int32(bitPattern: UInt32(SA_RESETHAND)), reportInternalError)
+    }
+  }
+
+  /// Whoever started the process may have closed its standard streams. The next file to be opened would get such a number, and
+  /// every diagnostic would go into that file.
+  private static func fillStandardStreams() {
+    for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+      // For reading: to write there fails, as to a closed stream.
+      _ = unsafe open("/dev/null", O_RDONLY)
     }
   }
 
@@ -34,6 +46,15 @@ package enum SignalHandling {
     unsafe sigaction(number, nil, action)
     // `SIG_IGN` is the number 1; function pointers compare in no other way.
     return unsafe unsafeBitCast(action.pointee.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }
+
+  /// Lets `number` through to the calling thread.
+  static func unblock(_ number: Int32) {
+    let signals = UnsafeMutablePointer<sigset_t>.allocate(capacity: 1)
+    defer { unsafe signals.deallocate() }
+    unsafe sigemptyset(signals)
+    unsafe sigaddset(signals, number)
+    unsafe pthread_sigmask(SIG_UNBLOCK, signals, nil)
   }
 
   /// The stack itself is never freed: it serves until the process ends.

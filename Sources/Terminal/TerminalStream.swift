@@ -10,6 +10,8 @@ package final class TerminalStream {
   package let isTerminal: Bool
   package let style: TextStyle
   private var isClosed = false
+  /// Its reader took nothing when it was last asked to.
+  private var isAsleep = false
   /// Why text was lost, in the system's words: a full disk, say; nil while all went well.
   package private(set) var failure: String?
 
@@ -39,23 +41,61 @@ package final class TerminalStream {
     )
   }
 
-  /// Writes `text` at once, with nothing held back. After the first failure nothing more is written.
+  /// Writes `text` at once, with nothing held back, and waits for a reader that is slow. After the first failure nothing more is
+  /// written.
   package func write(_ text: String) {
+    write(text) {
+      // Whoever wants the process to end does not wait for a reader that has fallen asleep.
+      Interruption.isRequested ? Self.patienceMilliseconds : nil
+    }
+  }
+
+  /// Writes what may be lost: a reader that takes nothing for a second, a stopped terminal say, holds nothing up. What comes while
+  /// it sleeps is dropped.
+  package func writeProgress(_ text: String) {
+    write(text) { self.isAsleep ? 0 : Self.patienceMilliseconds }
+  }
+
+  private static let patienceMilliseconds: Int32 = 1000
+  /// Bytes for which a pipe has room once it says that it has any (Linux' PIPE_BUF): a write of no more never blocks.
+  private static let pieceByteCount = 4096
+
+  /// - Parameter patience: milliseconds to wait for the reader, asked again and again; nil for ever.
+  private func write(_ text: String, patience: () -> Int32?) {
     var text = text
     text.withUTF8 { bytes in
       var offset = 0
       while offset < bytes.count, !isClosed {
-        let written = unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+        guard waitForReader(patience) else {
+          isAsleep = true
+          return
+        }
+        isAsleep = false
+        let count = min(bytes.count - offset, Self.pieceByteCount)
+        let written = unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, count)
         if written >= 0 {
           offset += written
-        } else if errno == EAGAIN {
-          var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          _ = unsafe poll(&waiting, 1, -1)
-        } else if errno != EINTR {
+        } else if errno != EINTR, errno != EAGAIN {
           if errno != EPIPE { failure = unsafe String(cString: strerror(errno)) }
           isClosed = true
         }
       }
+    }
+  }
+
+  /// - Returns: false if the reader takes nothing for longer than `patience`.
+  private func waitForReader(_ patience: () -> Int32?) -> Bool {
+    let slice: Int32 = 50
+    var waited: Int32 = 0
+    while true {
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      let limit = patience()
+      let answer = unsafe poll(&waiting, 1, limit.map { max(0, min(slice, $0 - waited)) } ?? slice)
+      // Errors and a closed pipe are told by the write itself; files are always ready.
+      if answer > 0 || (answer < 0 && errno != EINTR) { return true }
+      // A signal cuts the wait short, so that there is a next one.
+      waited += answer == 0 ? slice : 1
+      if let limit, waited >= limit { return false }
     }
   }
 

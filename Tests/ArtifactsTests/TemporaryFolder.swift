@@ -5,8 +5,12 @@ import Testing
 final class TemporaryFolder {
   let path: String
 
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/strata-artifacts-" + UUID().uuidString
+  /// - Parameter inMemory: where the system has a file system in memory.
+  init(inMemory: Bool = false) throws {
+    let memory = "/dev/shm"
+    let parent =
+      inMemory && access(memory, W_OK) == 0 ? memory : FileManager.default.temporaryDirectory.path
+    path = parent + "/strata-artifacts-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
   }
 

@@ -95,6 +95,37 @@ struct CompareTests {
     #expect(chosen.output.contains("test top1, module 1"))
   }
 
+  @Test("several seeds: a run each, then the comparison; and a report in every folder")
+  func seeds() throws {
+    let result = try workspace.strata(
+      "run", "net.yaml", "--seeds", "3", "-o", "three", "--set", "training.epochs=1", "--set",
+      "training.seed=7", "--json")
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    let comparison = try JSONDecoder().decode(Comparison.self, from: Data(result.output.utf8))
+    #expect(comparison.groups.map { $0.runs.map(\.seed) } == [["7", "8", "9"]])
+    #expect(comparison.groups[0].runs.map(\.folder) == ["three/seed-7", "three/seed-8", "three/seed-9"])
+    #expect(comparison.groups[0].modules[1].testTop1?.count == 3)
+    // Each is the run that its seed gives alone.
+    try train("alone", "training.epochs=1", "training.seed=8")
+    let isSame =
+      try workspace.data("alone/model.safetensors") == workspace.data("three/seed-8/model.safetensors")
+    #expect(isSame)
+    let report = try workspace.text("three/seed-9/report.html")
+    #expect(report.hasPrefix("<!DOCTYPE html>") && report.hasSuffix("</html>\n"))
+    for words in [
+      "finished: parallel training of 2 modules", "seed 9", "Memory, planned and measured",
+      "Who holds the peak",
+    ] {
+      #expect(report.contains(words), "\(words)")
+    }
+    #expect(!report.contains("<script") && !report.contains("http"))
+    #expect(try workspace.strata("plan", "net.yaml", "-o", "net.plan.json").exitCode == 0)
+    #expect(try workspace.strata("run", "net.plan.json", "--seeds", "2").exitCode == 2)
+    #expect(try workspace.strata("run", "three/seed-7", "--resume", "--seeds", "2").exitCode == 2)
+    let last = "training.seed=\(UInt64.max)"
+    #expect(try workspace.strata("run", "net.yaml", "--seeds", "2", "--set", last).exitCode == 2)
+  }
+
   @Test("what is no run is a fault, what is spoilt a failure")
   func faults() throws {
     #expect(try workspace.strata("compare", "nowhere").exitCode == 2)

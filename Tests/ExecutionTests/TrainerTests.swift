@@ -90,6 +90,17 @@ struct TrainerTests {
     }
   }
 
+  @Test("a module that is done stays as it is while those before it go on", arguments: optimizers)
+  func shorterModule(optimizer: String) throws {
+    let once = try Trained(["strategy: parallel", "epochs: 1", optimizer])
+    let shorter = try Trained(
+      ["strategy: parallel", "epochs: 3", optimizer, "overrides: [{module: 2, epochs: 1}]"])
+    for name in once.tensors.keys where name.contains("s.2.") {
+      let isSame = shorter.tensors[name] == once.tensors[name]
+      #expect(isSame, "\(name)")
+    }
+  }
+
   @Test("a second module that starts later goes on from where its own epochs left it", arguments: optimizers)
   func secondModule(optimizer: String) throws {
     // The second module's last epoch is a stage of its own: its state has moved to another place by then.

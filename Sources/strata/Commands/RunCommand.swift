@@ -1,6 +1,8 @@
 internal import Artifacts
+internal import Datasets
 internal import Execution
 internal import Planning
+internal import SpecLanguage
 internal import Terminal
 internal import Text
 
@@ -11,14 +13,31 @@ struct RunCommand: Command {
     "the run's folder; one that holds a run is refused",
     default: "runs/NAME-1, -2, ...")
   static let dryRun = Flag("dry-run", "print the plan and stop before the data set is read")
-  static let resume = Flag("resume", "begin the interrupted run in DIR again")
+  static let resume = Flag("resume", "go on with the run in DIR, from its last checkpoint")
+  static let checkpointEvery = ValueOption(
+    "checkpoint-every", .time,
+    "within an epoch, write a checkpoint whenever so much time has passed: 90s, 10m, 2h",
+    default: "10m, and fifty times what one takes")
+
+  static let seeds = ValueOption(
+    "seeds", .integer(in: 1...1000),
+    "train so many times, from the spec's seed and those that follow it, each in a folder of its own")
 
   static let spec = CommandSpec(
     "run", group: CommandGroup.runs, summary: "train, from a spec or from a plan",
     discussion: """
-      Executes a plan and keeps plan, metrics and weights in a folder. A spec is compiled first; a plan whose spec \
-      has changed since is refused. Checkpoints are not written yet: '--resume' begins an interrupted run again in \
-      its folder, and comes to the same weights as if it had never been interrupted. The number of threads changes the time and the scratch memory, never the weights.
+      Executes a plan and keeps plan, metrics, checkpoints and weights in a folder. A spec is compiled first; a plan \
+      whose spec has changed since is refused.
+
+      Checkpoints are written at the end of every stage, at the ends of epochs, and within long epochs; the last two \
+      are kept. ^C or SIGTERM finishes the step, writes one, and exits with 6; a second signal ends the run at once. \
+      '--resume' goes on from the last checkpoint that is whole, after whatever interruption, and comes to the same \
+      weights as a run that was never interrupted. The number of threads changes the time and the scratch memory, \
+      never the weights.
+
+      At the end a page, report.html, is in the folder too: curves, memory planned and measured, and the plan. With \
+      '--seeds' the runs are compared when the last one is done, as by 'strata compare'; -o DIR puts them into \
+      DIR/seed-1, DIR/seed-2, and so on.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -26,36 +45,87 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, dryRun.spec, resume.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, dryRun.spec,
+      resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
-    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
     examples: [
       .init("strata run net.yaml -o runs/first", "compile and train"),
       .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
-      .init("strata run runs/first --resume", "begin again after an interruption"),
+      .init("strata run net.yaml --seeds 3", "three runs; mean and deviation of every module"),
+      .init("strata run runs/first --resume", "go on after an interruption"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    if arguments[resume] { return try startOver(path, arguments, console) }
-    let ready = try ready(path, arguments, console)
+    if arguments[resume] {
+      guard arguments[seeds] == nil else {
+        throw CommandFailure(.faultyInput, "'--resume' goes on with one run, without '--seeds'")
+      }
+      return try goOn(path, arguments, console)
+    }
+    if let count = arguments[seeds], !arguments[dryRun] {
+      return try trainFromSeeds(path, count: count, arguments, console)
+    }
+    let ready = try ready(path, set: arguments[CommonOptions.set], arguments, console)
     if arguments[dryRun] {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
+    return try begin(ready, output: arguments[output], json: json, arguments, console).exitCode
+  }
+
+  /// - Parameters:
+  ///   - output: the run's folder; nil: the next free one.
+  ///   - json: print the summary as a document; nil: print nothing.
+  private static func begin(
+    _ ready: ReadyPlan, output: String?, json: Bool?, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> (exitCode: ExitCode, place: String) {
+    // From here on a signal waits for the first step, so that it finds a run to go on with.
+    Interruption.install()
     let dataset = try ready.openData()
-    let folder = try makeFolder(ready, arguments[output])
+    try requireRoom(for: ready.plan, at: output ?? "runs", takenByteCount: 0)
+    let folder = try makeFolder(ready, output)
     let place = folder.path
-    if !json { console.output.writeLine("training \(ready.plan.name) in \(place)") }
-    let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
-    report(summary, of: ready.plan, place: place, json: json, console)
+    if json == false { console.output.writeLine("training \(ready.plan.name) in \(place)") }
+    let code = try train(ready, on: dataset, in: folder, resuming: false, json: json, arguments, console)
+    return (code, place)
+  }
+
+  private static func trainFromSeeds(
+    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    switch try RunInput.kind(of: path) {
+    case .spec: break
+    case .plan:
+      throw CommandFailure(
+        .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
+    }
+    let assignments = arguments[CommonOptions.set]
+    let first = try LoadedSpec(path: path, set: assignments, console, json: json).spec.training.seed.value
+    let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
+    guard !isTooLarge else {
+      throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
+    }
+    var places: [String] = []
+    for seed in first...last {
+      let ready = try ready(
+        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], arguments, console)
+      let run = try begin(
+        ready, output: arguments[output].map { "\($0)/seed-\(seed)" }, json: json ? nil : false, arguments,
+        console)
+      if run.exitCode != .done { return run.exitCode }
+      places.append(run.place)
+    }
+    if !json { console.output.writeLine("") }
+    try CompareCommand.compare(places, module: nil, page: nil, json: json, console)
     return .done
   }
 
-  /// Runs have no checkpoints yet, so one that was interrupted begins again, to the same weights.
-  private static func startOver(
+  private static func goOn(
     _ path: String, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
@@ -65,8 +135,13 @@ struct RunCommand: Command {
       throw CommandFailure(
         .faultyInput, "'--resume' goes with neither '-o', '--set', '--budget' nor '--dry-run'")
     }
-    if try isFinished(path) {
-      console.output.writeLine("\(path): the run is finished")
+    let status = try status(path)
+    if status.state == .finished {
+      if json {
+        console.output.write(JSONWriter.document(RunStatusText(status, folder: path).json))
+      } else {
+        console.output.writeLine("\(path): the run is finished")
+      }
       return .done
     }
     let folder: RunDirectory
@@ -75,27 +150,63 @@ struct RunCommand: Command {
     } catch {
       throw failure(error)
     }
+    Interruption.install()
     let ready = try ReadyPlan(
       plan: folder.path(of: RunDirectory.planName), threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: true, console, json: json)
     let dataset = try ready.openData()
+    let takenByteCount: Int
     do {
-      try folder.replaceMetrics([])
-      try folder.appendLog("begun again")
+      takenByteCount = try folder.checkpointByteCount()
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    if !json {
-      console.output.writeLine("\(path): no checkpoint; training \(ready.plan.name) from the beginning")
-    }
-    let summary = try TrainingRun(ready.plan, in: folder, console).run(on: dataset)
-    report(summary, of: ready.plan, place: path, json: json, console)
-    return .done
+    try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
+    return try train(ready, on: dataset, in: folder, resuming: true, json: json, arguments, console)
   }
 
-  private static func isFinished(_ path: String) throws(CommandFailure) -> Bool {
+  private static func train(
+    _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool, json: Bool?,
+    _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let place = folder.path
+    var run = TrainingRun(
+      ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
+    switch try run.run(on: dataset, resuming: resuming) {
+    case .finished:
+      RunReport.write(ready, in: place, state: .finished, console)
+      if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
+      return .done
+    case .interrupted(let position):
+      RunReport.write(ready, in: place, state: .interrupted, console)
+      if json != false {
+        console.output.write(JSONWriter.document(run.summary.json))
+      } else {
+        console.output.writeLine("interrupted \(position.words); a checkpoint is written")
+        console.output.writeLine("go on: strata run \(place) --resume")
+      }
+      return .interrupted
+    }
+  }
+
+  /// Two checkpoints stay while a third is written, and the weights come at the end.
+  private static func requireRoom(
+    for plan: Plan, at path: String, takenByteCount: Int
+  ) throws(CommandFailure) {
+    let checkpoint = plan.checkpointByteCount
+    let model = ModelFile(plan).byteCount
+    let needed = (RunDirectory.keptCheckpointCount + 1) * checkpoint + model - takenByteCount
+    guard let free = DiskSpace.freeByteCount(at: path), free < needed else { return }
+    throw CommandFailure(
+      .failed,
+      "\(path): \(byteSize(free)) are free on this disk, \(byteSize(needed)) are needed: "
+        + "\(RunDirectory.keptCheckpointCount + 1) checkpoints of \(byteSize(checkpoint)), weights of \(byteSize(model))",
+      help: "make room, or put the run on another disk with -o DIR")
+  }
+
+  private static func status(_ path: String) throws(CommandFailure) -> RunStatus {
     do throws(RunStatusError) {
-      return try RunStatus(folder: path).state == .finished
+      return try RunStatus(folder: path)
     } catch {
       switch error {
       case .noRun: throw CommandFailure(.faultyInput, error.message)
@@ -114,14 +225,14 @@ struct RunCommand: Command {
   }
 
   private static func ready(
-    _ path: String, _ arguments: Arguments, _ console: Console
+    _ path: String, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
     let json = arguments[CommandSpec.json]
     let readsData = !arguments[dryRun]
     switch try RunInput.kind(of: path) {
     case .spec:
       return try ReadyPlan(
-        spec: path, set: arguments[CommonOptions.set], threads: arguments[CommonOptions.threads] ?? 2,
+        spec: path, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
         withFingerprint: readsData, console, json: json)
     case .plan:

@@ -31,6 +31,8 @@ struct ReadyPlan {
   let plan: Plan
   /// `--data`, or what the plan's run had opened; nil for the spec's own.
   let dataPath: String?
+  /// Of the plan as it is kept, whatever number of threads is at work.
+  let layoutSHA256: String
 
   /// From a spec.
   init(
@@ -41,6 +43,7 @@ struct ReadyPlan {
     plan = try loaded.plan(
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
+    layoutSHA256 = plan.layoutSHA256
     self.dataPath = dataPath
   }
 
@@ -101,6 +104,7 @@ struct ReadyPlan {
         help: "pass the same data with --data, or plan again")
     }
     try Self.requireUntouched(path, compiled: asKept, places: loaded.places)
+    layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
     plan =
       threads.map { $0 == stored.threads } ?? true
@@ -125,6 +129,13 @@ struct ReadyPlan {
       .stalePlan,
       "\(path): the plan is stale: its '\(edited.path)' is not what its spec comes to "
         + "(\(edited.stated) -> \(edited.computed))", help: "plan again from the spec")
+  }
+
+  /// What its checkpoints are pinned to, as a run's folder keeps it.
+  var identity: RunIdentity {
+    RunIdentity(
+      specSHA256: plan.specSHA256, layoutSHA256: layoutSHA256,
+      dataFingerprint: plan.data.facts.fingerprint ?? "")
   }
 
   func openData() throws(CommandFailure) -> Dataset {

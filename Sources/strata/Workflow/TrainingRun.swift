@@ -1,159 +1,143 @@
 internal import Artifacts
 internal import Datasets
 internal import Execution
+internal import Kernels
 internal import Planning
 internal import Terminal
 internal import Text
 
-/// One training in its folder: progress on standard error, metrics as they come, weights and summary at the end.
-struct TrainingRun: ~Copyable {
-  private let plan: Plan
-  private let folder: RunDirectory
-  private let console: Console
-  private var progress: ProgressDisplay
-  private var summary: RunSummary
-  private var trainingSeconds = 0.0
-  private var trainedPictures = 0
+/// How a run came to its end, if nothing went wrong.
+enum RunEnd {
+  case finished
+  /// A signal came; the checkpoint of this position is in the run's folder.
+  case interrupted(RunPosition)
+}
 
-  init(_ plan: Plan, in folder: consuming RunDirectory, _ console: Console) {
-    self.plan = plan
+/// One training in its folder: progress on standard error, metrics and checkpoints as they come, weights and summary at the
+/// end.
+struct TrainingRun: ~Copyable {
+  let plan: Plan
+  let folder: RunDirectory
+  let console: Console
+  var progress: ProgressDisplay
+  var summary: RunSummary
+  let identity: RunIdentity
+  var schedule: CheckpointSchedule
+  /// The last one that is in the folder.
+  var lastCheckpoint: RunPosition?
+  /// Without the time of this process.
+  var totals = RunTotals()
+  let start = monotonicSeconds()
+
+  /// - Parameter checkpointSeconds: of `--checkpoint-every`.
+  init(
+    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, _ console: Console
+  ) {
+    plan = ready.plan
+    identity = ready.identity
     self.folder = folder
     self.console = console
     progress = ProgressDisplay(
       modules: plan.modules.map { "\($0.index) \($0.name)" }, on: console.diagnostics)
+    schedule = CheckpointSchedule(every: checkpointSeconds, now: start)
     summary = RunSummary(
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
       classes: plan.classes)
+    summary.identity = identity
+    summary.release = CommandTable.program.version
   }
 
-  /// Trains to the end, then measures every module and the ensemble, and writes the weights.
-  consuming func run(on dataset: Dataset) throws(CommandFailure) -> RunSummary {
-    let start = monotonicSeconds()
+  /// Trains to the end, then measures every module and the ensemble, and writes the weights; or stops where a signal comes.
+  ///
+  /// - Parameter resuming: from the folder's last checkpoint.
+  mutating func run(on dataset: Dataset, resuming: Bool) throws(CommandFailure) -> RunEnd {
     do {
+      let engine = try Engine.make(plan)
+      summary.arithmetic = openBLASDescription()
+      let position = resuming ? try restore(engine) : .start
       try log("training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes")
-      try train(on: dataset)
+      let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
+      try finish(end)
+      return end
     } catch {
       progress.finish()
-      summary.status = .failed
-      summary.measuredSeconds = monotonicSeconds() - start
-      summary.measuredPeakBytes = ProcessMemory.peakBytes
       // The failure that stopped the run is the one to tell, whether or not its summary can be kept.
+      noteFigures(status: .failed)
       try? folder.writeSummary(summary.json)
       for fault in error.faults { try? folder.appendLog(fault.message) }
       throw error
     }
-    summary.measuredSeconds = monotonicSeconds() - start
-    summary.measuredPeakBytes = ProcessMemory.peakBytes
-    if trainingSeconds > 0 { summary.imagesPerSecond = Double(trainedPictures) / trainingSeconds }
-    try keep { () throws(FileError) in try folder.writeSummary(summary.json) }
-    try log("finished: \(summary.memoryLine)")
-    return summary
   }
 
-  private mutating func train(on dataset: Dataset) throws(CommandFailure) {
-    let engine = try Engine.make(plan)
-    let pictures = PicturePreparer(dataset, plan: plan)
-    let trainer = Trainer(engine: engine, pictures: pictures, now: monotonicSeconds)
+  private mutating func train(
+    _ engine: Engine, _ pictures: PicturePreparer, from position: RunPosition
+  ) throws(CommandFailure) -> RunEnd {
+    let trainer = Trainer(
+      engine: engine, pictures: pictures, now: monotonicSeconds, shouldStop: { Interruption.isRequested })
+    let outcome: RunOutcome
     do throws(RunError) {
-      _ = try trainer.run { event throws(ObserverFailure) in try self.follow(event) }
+      outcome = try trainer.run(from: position) { event throws(ObserverFailure) in
+        try self.follow(event, engine)
+      }
     } catch {
-      throw Self.failure(error)
+      throw failure(error, engine)
+    }
+    switch outcome {
+    case .stopped(let position): return try interrupt(at: position, engine)
+    case .finished: break
     }
     progress.finish()
-    let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
-    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
+    let evaluator = Evaluator(engine: engine, pictures: pictures)
+    guard let sums = evaluator.run(plan.evaluation, unless: { Interruption.isRequested }) else {
+      return try interrupt(at: plan.endPosition, engine)
+    }
+    if let failure = pictures.dataset.takeReadFailure() {
+      throw CommandFailure(.faultyData, failure.message)
+    }
     summary.ensemble = sums.first { $0.module == 0 }
-    let modelPath = folder.path(of: RunDirectory.modelName)
     do {
-      summary.weightsSHA256 = try ModelFile(plan).write(from: engine, to: modelPath).sha256
+      let path = folder.path(of: RunDirectory.modelName)
+      summary.weightsSHA256 = try ModelFile(plan).write(from: engine, to: path).sha256
     } catch {
-      throw CommandFailure(.failed, error.message)
+      throw diskFailure(error)
     }
+    return .finished
   }
 
-  // MARK: - Events
-
-  private mutating func follow(_ event: RunEvent) throws(ObserverFailure) {
-    switch event {
-    case .stageBegan, .stageEnded: break
-    case .stepEnded(let step):
-      let position = step.position
-      let stage = plan.stages[position.stage - 1]
-      for sum in position.sums {
-        progress.update(
-          module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch),
-          of: plan.training.modules[sum.module - 1].epochs, step: position.step, of: step.stepCount,
-          loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
-      }
-    case .epochEnded(let report): try finishEpoch(plan.stages[report.next.stage - 1], report.figures)
-    }
-  }
-
-  private mutating func finishEpoch(
-    _ stage: StagePlan, _ figures: [EpochFigures]
-  ) throws(ObserverFailure) {
-    let tests = figures.filter { $0.split == .test }
-    for figure in figures {
-      do {
-        try folder.appendMetrics(figure.json(withTop5: plan.classes > 10))
-        try folder.appendLog(
-          "module \(figure.module), epoch \(figure.epoch), \(figure.split.rawValue): loss \(fixed(figure.loss, decimals: 4)), "
-            + "top1 \(percentage(figure.top1)), \(duration(seconds: figure.seconds))")
-      } catch {
-        throw ObserverFailure(message: error.message)
-      }
-      switch figure.split {
-      case .test: summary.modules[figure.module - 1].test = figure
-      case .train:
-        summary.modules[figure.module - 1].train = figure
-        let rate = Double(plan.data.facts.trainCount) / max(figure.seconds, 1e-9)
-        progress.finishEpoch(
-          module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].epochs,
-          loss: figure.loss, top1: figure.top1,
-          testTop1: tests.first { $0.module == figure.module }?.top1, imagesPerSecond: rate,
-          seconds: figure.seconds)
-      }
-    }
-    trainingSeconds += figures.first { $0.split == .train }?.seconds ?? 0
-    trainedPictures += min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
-  }
-
-  // MARK: - Failures
-
-  private func log(_ line: String) throws(CommandFailure) {
-    try keep { () throws(FileError) in try folder.appendLog(line) }
-  }
-
-  private func keep(_ body: () throws(FileError) -> Void) throws(CommandFailure) {
+  private mutating func interrupt(at position: RunPosition, _ engine: Engine) throws(CommandFailure) -> RunEnd
+  {
+    progress.finish()
     do {
-      try body()
+      if lastCheckpoint != position { try writeCheckpoint(at: position, engine) }
     } catch {
-      throw CommandFailure(.failed, error.message)
+      throw diskFailure(error)
+    }
+    summary.position = position
+    return .interrupted(position)
+  }
+
+  private mutating func finish(_ end: RunEnd) throws(CommandFailure) {
+    switch end {
+    case .finished: noteFigures(status: .finished)
+    case .interrupted: noteFigures(status: .interrupted)
+    }
+    do throws(FileError) {
+      try folder.writeSummary(summary.json)
+      switch end {
+      case .finished: try folder.appendLog("finished: \(summary.memoryLine)")
+      case .interrupted(let position): try folder.appendLog("interrupted \(position.words)")
+      }
+    } catch {
+      throw diskFailure(error)
     }
   }
 
-  private static func failure(_ error: RunError) -> CommandFailure {
-    switch error {
-    case .observer(let failure): return CommandFailure(.failed, failure.message)
-    case .data(let failure): return CommandFailure(.faultyData, failure.message)
-    case .lossNotFinite(let module, let epoch, let step, let learningRate):
-      return CommandFailure(
-        .failed,
-        "the loss of module \(module) is not finite in epoch \(epoch), step \(step), at learning rate \(learningRate)",
-        help: "try a lower `training.optimizer.learning-rate`, or batch norm where it is off")
+  private mutating func noteFigures(status: RunSummary.Status) {
+    summary.status = status
+    summary.measuredSeconds = totals.seconds + monotonicSeconds() - start
+    summary.measuredPeakBytes = ProcessMemory.peakBytes
+    if totals.trainingSeconds > 0 {
+      summary.imagesPerSecond = Double(totals.trainedPictures) / totals.trainingSeconds
     }
-  }
-}
-
-extension RunSummary {
-  /// `peak memory: planned ..., measured ... (-1.2%)`.
-  var memoryLine: String {
-    guard let measuredPeakBytes else {
-      return "peak memory: planned \(byteSize(plannedPeakBytes)), measured unknown"
-    }
-    let difference = Double(measuredPeakBytes - plannedPeakBytes) / Double(max(1, plannedPeakBytes))
-    let sign = difference < 0 ? "-" : "+"
-    return "peak memory: planned \(byteSize(plannedPeakBytes)), measured \(byteSize(measuredPeakBytes)) "
-      + "(\(sign)\(percentage(difference.magnitude)))"
   }
 }

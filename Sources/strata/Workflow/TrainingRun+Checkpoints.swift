@@ -1,0 +1,98 @@
+internal import Artifacts
+internal import Execution
+internal import Planning
+internal import Terminal
+internal import Text
+
+extension TrainingRun {
+  /// Fills the engine from the last checkpoint that is of use, and takes up the figures that belong to it.
+  mutating func restore(_ engine: Engine) throws(CommandFailure) -> RunPosition {
+    let restored: RunDirectory.Restored
+    let lines: [String]
+    do throws(FileError) {
+      restored = try folder.restore(plan, identity, into: engine)
+      lines = try folder.metricsLines()
+    } catch {
+      throw diskFailure(error)
+    }
+    for reason in restored.refused { try warn("checkpoint refused: \(reason)") }
+    guard let checkpoint = restored.checkpoint else {
+      try tell("no checkpoint; training \(plan.name) from the beginning")
+      return .start
+    }
+    let position = checkpoint.position
+    (totals, lastCheckpoint) = (checkpoint.totals, position)
+    if !checkpoint.arithmetic.hasSuffix(summary.arithmetic) {
+      try warn(
+        "the run has used another arithmetic before (\(checkpoint.arithmetic); now \(summary.arithmetic)): "
+          + "its weights will differ in their last bits from those of a run that stays with one")
+      summary.arithmetic = "\(checkpoint.arithmetic); then \(summary.arithmetic)"
+    } else {
+      summary.arithmetic = checkpoint.arithmetic
+    }
+    for figures in lines.compactMap({ EpochFigures(metricsLine: $0) })
+    where summary.modules.indices.contains(figures.module - 1) {
+      summary.note(figures)
+    }
+    for (index, module) in plan.training.modules.enumerated() {
+      guard let figures = summary.modules[index].train else { continue }
+      progress.resume(
+        module: index + 1, epoch: figures.epoch, of: module.epochs, loss: figures.loss, top1: figures.top1)
+    }
+    try tell("training \(plan.name) goes on \(position.words)")
+    return position
+  }
+
+  /// Whether a checkpoint of this moment is to be written, beside those that end a stage or a run.
+  func isCheckpointDue(atEpochEnd: Bool) -> Bool {
+    let now = monotonicSeconds()
+    return atEpochEnd ? schedule.isDueAtEpochEnd(now: now) : schedule.isDueWithinEpoch(now: now)
+  }
+
+  mutating func writeCheckpoint(at position: RunPosition, _ engine: Engine) throws(FileError) {
+    let begin = monotonicSeconds()
+    var totals = self.totals
+    totals.seconds += begin - start
+    let checkpoint = Checkpoint(
+      identity: identity, position: position, metrics: MetricsMark(of: try folder.metricsLines()),
+      totals: totals, arithmetic: summary.arithmetic)
+    try folder.writeCheckpoint(checkpoint, of: plan.stages[position.stage - 1], from: engine)
+    lastCheckpoint = position
+    schedule.noteWritten(from: begin, to: monotonicSeconds())
+  }
+
+  // MARK: - Words
+
+  private func tell(_ line: String) throws(CommandFailure) {
+    console.diagnostics.writeLine("\(folder.path): \(line)")
+    try log(line)
+  }
+
+  private func warn(_ line: String) throws(CommandFailure) {
+    console.diagnostics.writeLine(console.diagnostics.style.bold("warning:") + " \(line)")
+    try log("warning: \(line)")
+  }
+
+  func log(_ line: String) throws(CommandFailure) {
+    do {
+      try folder.appendLog(line)
+    } catch {
+      throw diskFailure(error)
+    }
+  }
+}
+
+extension RunPosition {
+  /// `behind stage 1, epoch 3, step 40`.
+  var words: String {
+    step == 0
+      ? "behind stage \(stage), epoch \(epoch - 1)" : "behind stage \(stage), epoch \(epoch), step \(step)"
+  }
+}
+
+extension Plan {
+  /// Behind the last stage.
+  var endPosition: RunPosition {
+    RunPosition(stage: stages.count, epoch: stages[stages.count - 1].epochs + 1)
+  }
+}

@@ -1,0 +1,57 @@
+internal import Artifacts
+internal import Execution
+internal import Planning
+internal import Terminal
+internal import Text
+
+extension TrainingRun {
+  mutating func follow(_ event: RunEvent, _ engine: Engine) throws(ObserverFailure) {
+    do throws(FileError) {
+      switch event {
+      case .stageBegan, .stageEnded: break
+      case .stepEnded(let step):
+        show(step)
+        if isCheckpointDue(atEpochEnd: false) { try writeCheckpoint(at: step.position, engine) }
+      case .epochEnded(let report):
+        let stage = plan.stages[report.next.stage - 1]
+        try keep(report, of: stage)
+        if report.epoch == stage.epochs || isCheckpointDue(atEpochEnd: true) {
+          try writeCheckpoint(at: report.next, engine)
+        }
+      }
+    } catch {
+      throw ObserverFailure(message: error.message)
+    }
+  }
+
+  private mutating func show(_ step: StepProgress) {
+    let position = step.position
+    let stage = plan.stages[position.stage - 1]
+    for sum in position.sums {
+      progress.update(
+        module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch),
+        of: plan.training.modules[sum.module - 1].epochs, step: position.step, of: step.stepCount,
+        loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
+    }
+  }
+
+  private mutating func keep(_ report: EpochReport, of stage: StagePlan) throws(FileError) {
+    let tests = report.figures.filter { $0.split == .test }
+    let pictureCount = min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
+    for figure in report.figures {
+      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10))
+      try folder.appendLog(
+        "module \(figure.module), epoch \(figure.epoch), \(figure.split.rawValue): "
+          + "loss \(fixed(figure.loss, decimals: 4)), top1 \(percentage(figure.top1)), "
+          + "\(duration(seconds: figure.seconds))")
+      summary.note(figure)
+      guard figure.split == .train else { continue }
+      progress.finishEpoch(
+        module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].epochs,
+        loss: figure.loss, top1: figure.top1, testTop1: tests.first { $0.module == figure.module }?.top1,
+        imagesPerSecond: Double(pictureCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
+    }
+    totals.trainingSeconds += report.figures.first { $0.split == .train }?.seconds ?? 0
+    totals.trainedPictures += pictureCount
+  }
+}

@@ -1,0 +1,289 @@
+import Artifacts
+import CompilerSupport
+import Execution
+import Foundation
+import Planning
+import TestSupport
+import Testing
+
+/// A folder with a plan, an engine full of numbers, and checkpoints of them.
+private final class Run {
+  let temporary: TemporaryFolder
+  let folder: RunDirectory
+  let plan: Plan
+  let engine: Engine
+  let identity = RunIdentity(specSHA256: "spec", layoutSHA256: "layout", dataFingerprint: "data")
+
+  init() throws {
+    temporary = try TemporaryFolder()
+    folder = try RunDirectory.create(
+      at: temporary.path + "/run", files: [.init(name: "plan.json", text: "{}")])
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: small
+      network: {family: vgg, input: 2x6x6, widths: [4, 5]}
+      training: {strategy: sequential, epochs: 3, batch: 16, optimizer: adam}
+      """)
+    plan = try spec.plan(pictures: 40)
+    engine = try Engine(plan: plan)
+  }
+
+  var checkpoints: String { temporary.path + "/run/checkpoints" }
+
+  func position(stage: Int, epoch: Int, step: Int = 0) -> RunPosition {
+    let module = plan.stages[stage - 1].schedule.modules[0].index
+    let pictures = min(16 * step, 40)
+    let sums = MetricSums(
+      module: module, loss: 0.1 + Double(step), top1Count: step, top5Count: 2 * step, pictureCount: pictures)
+    return RunPosition(
+      stage: stage, epoch: epoch, step: step, sums: step > 0 ? [sums] : [], seconds: step > 0 ? 1.5 : 0)
+  }
+
+  func checkpoint(_ position: RunPosition) throws -> Checkpoint {
+    var totals = RunTotals()
+    totals.seconds = 12.25
+    totals.trainedPictures = 80
+    return Checkpoint(
+      identity: identity, position: position, metrics: MetricsMark(of: try folder.metricsLines()),
+      totals: totals, arithmetic: "OpenBLAS \"0.3\"")
+  }
+
+  /// Fills the engine with numbers of a seed, not all of them finite, and writes them.
+  func write(_ position: RunPosition, seed: UInt64) throws {
+    fill(seed: seed)
+    try folder.writeCheckpoint(checkpoint(position), of: plan.stages[position.stage - 1], from: engine)
+  }
+
+  func fill(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    for entry in plan.stages[1].resident.entries {
+      engine.withMutableBytes(of: entry) { bytes in
+        bytes.withUnsafeMutableBytes {
+          for index in $0.indices { $0[index] = UInt8.random(in: 0...255, using: &random) }
+        }
+      }
+    }
+  }
+
+  func numbers(_ stage: Int) -> [[UInt8]] {
+    plan.stages[stage - 1].resident.entries.map { entry in
+      engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } }
+    }
+  }
+
+  func restore() throws -> RunDirectory.Restored { try folder.restore(plan, identity, into: engine) }
+}
+
+@Suite struct CheckpointTests {
+  @Test("what was written comes back to the bit, and its size is the planned one")
+  func roundTrip() throws {
+    let run = try Run()
+    for (stage, position) in [
+      (1, run.position(stage: 1, epoch: 2, step: 3)), (2, run.position(stage: 2, epoch: 4)),
+    ] {
+      try run.folder.appendMetrics(["stage": .integer(stage)])
+      try run.write(position, seed: UInt64(stage))
+      let written = run.numbers(stage)
+      let expected = try run.checkpoint(position)
+      run.fill(seed: 99)
+      let restored = try run.restore()
+      var found = try #require(restored.checkpoint)
+      #expect(found.arithmetic == "OpenBLAS 0.3")
+      found.arithmetic = expected.arithmetic
+      #expect(found == expected && restored.refused.isEmpty)
+      let isSame = run.numbers(stage) == written
+      #expect(isSame)
+      let name = "stage-\(stage)-epoch-\(position.epoch)-step-\(position.step).safetensors"
+      let byteCount = try run.temporary.bytes("run/checkpoints/\(name)").count
+      #expect(byteCount == run.plan.stages[stage - 1].checkpointByteCount)
+    }
+    #expect(run.plan.checkpointByteCount >= run.plan.stages[1].checkpointByteCount)
+  }
+
+  @Test("the last two stay")
+  func pruning() throws {
+    let run = try Run()
+    for (epoch, step) in [(1, 2), (2, 0), (2, 1), (10, 3)] where epoch <= 3 || step > 0 {
+      try run.write(run.position(stage: 1, epoch: min(epoch, 3), step: step), seed: 1)
+    }
+    #expect(
+      try run.temporary.names(in: "run/checkpoints") == [
+        "stage-1-epoch-2-step-1.safetensors", "stage-1-epoch-3-step-3.safetensors",
+      ])
+    try run.write(run.position(stage: 2, epoch: 1, step: 1), seed: 1)
+    #expect(
+      try run.temporary.names(in: "run/checkpoints") == [
+        "stage-1-epoch-3-step-3.safetensors", "stage-2-epoch-1-step-1.safetensors",
+      ])
+  }
+
+  @Test("metrics behind the checkpoint are taken back, torn lines and leftovers are removed")
+  func metrics() throws {
+    let run = try Run()
+    try run.folder.appendMetrics(["epoch": 1])
+    try run.write(run.position(stage: 1, epoch: 2), seed: 1)
+    try run.folder.appendMetrics(["epoch": 2])
+    try run.temporary.write(
+      try run.temporary.bytes("run/metrics.jsonl") + Array("{\"ep".utf8), to: "run/metrics.jsonl")
+    try run.temporary.write([1, 2, 3], to: "run/checkpoints/.stage-1-epoch-3-step-0.safetensors.99-0.tmp")
+    try run.temporary.write([1, 2, 3], to: "run/.summary.json.99-0.tmp")
+    #expect(try run.restore().checkpoint?.position.epoch == 2)
+    #expect(try run.temporary.text("run/metrics.jsonl") == "{\"epoch\":1}\n")
+    #expect(try run.temporary.names(in: "run/checkpoints") == ["stage-1-epoch-2-step-0.safetensors"])
+    let hidden = try run.temporary.names(in: "run").filter { $0.hasPrefix(".") }
+    #expect(hidden == [".lock"])
+  }
+
+  @Test("no checkpoint: from the beginning, without metrics")
+  func none() throws {
+    let run = try Run()
+    try run.folder.appendMetrics(["epoch": 1])
+    let restored = try run.restore()
+    #expect(restored.checkpoint == nil && restored.refused.isEmpty)
+    #expect(try run.folder.metricsLines().isEmpty)
+  }
+
+  /// Every byte of a file is covered by a checksum or by the format's own grammar.
+  @Test("one changed byte anywhere: the one before is used")
+  func everyByte() throws {
+    let run = try Run()
+    try run.write(run.position(stage: 1, epoch: 2), seed: 1)
+    let before = run.numbers(1)
+    try run.write(run.position(stage: 1, epoch: 2, step: 2), seed: 2)
+    let name = "run/checkpoints/stage-1-epoch-2-step-2.safetensors"
+    let whole = try run.temporary.bytes(name)
+    var random = SplitMix64(seed: 7)
+    // All bytes of the header take long without optimisation; its ends and a sample in between do not.
+    let places =
+      Array(0..<64) + (0..<150).map { _ in Int.random(in: 0..<whole.count, using: &random) }
+      + [whole.count - 1]
+    for place in places {
+      var damaged = whole
+      damaged[place] ^= UInt8.random(in: 1...255, using: &random)
+      try run.temporary.write(damaged, to: name)
+      let restored = try run.restore()
+      #expect(restored.checkpoint?.position.step == 0, "byte \(place)")
+      #expect(restored.refused.count == 1, "byte \(place)")
+      #expect(restored.refused.allSatisfy { $0.contains("stage-1-epoch-2-step-2.safetensors") })
+      let isSame = run.numbers(1) == before
+      #expect(isSame, "byte \(place)")
+      #expect(try run.temporary.names(in: "run/checkpoints").contains { $0.hasSuffix(".refused") })
+    }
+    for count in [0, 7, 8, 9, 500, whole.count / 2, whole.count - 1] {
+      try run.temporary.write(Array(whole[..<count]), to: name)
+      #expect(try run.restore().checkpoint?.position.step == 0, "cut to \(count) bytes")
+    }
+    try run.temporary.write(whole + [0], to: name)
+    #expect(try run.restore().checkpoint?.position.step == 0)
+    try run.temporary.write(whole, to: name)
+    #expect(try run.restore().checkpoint?.position.step == 2)
+  }
+
+  @Test("foreign ones are refused, with the reason")
+  func foreign() throws {
+    let run = try Run()
+    func refusal(_ change: (inout RunIdentity) -> Void) throws -> String {
+      var identity = run.identity
+      change(&identity)
+      try run.write(run.position(stage: 1, epoch: 2), seed: 1)
+      let restored = try run.folder.restore(run.plan, identity, into: run.engine)
+      #expect(restored.checkpoint == nil && restored.refused.count == 1)
+      return String(restored.refused.joined().split(separator: "/").last ?? "")
+    }
+    let name = "stage-1-epoch-2-step-0.safetensors: not of this run:"
+    #expect(try refusal { $0.specSHA256 = "x" } == "\(name) its spec is another one")
+    #expect(try refusal { $0.layoutSHA256 = "x" } == "\(name) its plan is another one")
+    #expect(try refusal { $0.dataFingerprint = "x" } == "\(name) its data is another one")
+    // Under the name of another moment.
+    try run.write(run.position(stage: 1, epoch: 2), seed: 1)
+    try run.temporary.write(
+      try run.temporary.bytes("run/checkpoints/stage-1-epoch-2-step-0.safetensors"),
+      to: "run/checkpoints/stage-1-epoch-3-step-0.safetensors")
+    let restored = try run.restore()
+    #expect(restored.checkpoint?.position.epoch == 2 && restored.refused.count == 1)
+  }
+
+  @Test("metrics that are missing or changed make a checkpoint useless")
+  func lostMetrics() throws {
+    let run = try Run()
+    try run.folder.appendMetrics(["epoch": 1])
+    try run.write(run.position(stage: 1, epoch: 2), seed: 1)
+    try run.folder.appendMetrics(["epoch": 2])
+    try run.write(run.position(stage: 1, epoch: 3), seed: 2)
+    try run.temporary.write(Array("{\"epoch\":1}\n".utf8), to: "run/metrics.jsonl")
+    let restored = try run.restore()
+    #expect(restored.checkpoint?.position.epoch == 2 && restored.refused.count == 1)
+    try run.temporary.write(Array("{\"epoch\":7}\n".utf8), to: "run/metrics.jsonl")
+    #expect(try run.restore().checkpoint == nil)
+  }
+
+  @Test("positions that no training can stand at are refused")
+  func positions() throws {
+    let run = try Run()
+    for (stage, epoch, step) in [(1, 4, 1), (1, 5, 0), (1, 1, 0), (1, 2, 4)] {
+      try run.write(run.position(stage: stage, epoch: epoch, step: step), seed: 1)
+      let restored = try run.restore()
+      #expect(restored.checkpoint == nil && restored.refused.count == 1, "\(stage) \(epoch) \(step)")
+    }
+    var position = run.position(stage: 1, epoch: 2, step: 2)
+    position.sums = [MetricSums(module: 1, loss: .infinity, top1Count: 0, top5Count: 0, pictureCount: 32)]
+    try run.write(position, seed: 1)
+    #expect(try run.restore().checkpoint == nil)
+    position.sums = [MetricSums(module: 1, loss: 1, top1Count: 0, top5Count: 0, pictureCount: 31)]
+    try run.write(position, seed: 1)
+    #expect(try run.restore().checkpoint == nil)
+  }
+
+  @Test("of weights that have run away the last finite ones are found")
+  func finite() throws {
+    let run = try Run()
+    func write(epoch: Int, spoiled: Bool) throws {
+      for entry in run.plan.stages[0].resident.entries {
+        engineFill(run.engine, entry, 0.5)
+      }
+      if spoiled, let entry = run.plan.stages[0].resident.entries.last { engineFill(run.engine, entry, .nan) }
+      try run.folder.writeCheckpoint(
+        run.checkpoint(run.position(stage: 1, epoch: epoch)), of: run.plan.stages[0], from: run.engine)
+    }
+    try write(epoch: 2, spoiled: false)
+    try write(epoch: 3, spoiled: true)
+    let found = try run.folder.lastFiniteCheckpoint(run.plan, run.identity, using: run.engine)
+    #expect(found == run.checkpoints + "/stage-1-epoch-2-step-0.safetensors")
+    try write(epoch: 2, spoiled: true)
+    #expect(try run.folder.lastFiniteCheckpoint(run.plan, run.identity, using: run.engine) == nil)
+  }
+
+  private func engineFill(_ engine: Engine, _ entry: ResidentLayout.Entry, _ number: Float) {
+    engine.withMutableBytes(of: entry) { bytes in
+      bytes.withUnsafeMutableBytes { raw in
+        for index in 0..<raw.count / 4 { raw.storeBytes(of: number, toByteOffset: 4 * index, as: Float.self) }
+      }
+    }
+  }
+}
+
+@Suite struct CheckpointScheduleTests {
+  @Test("within an epoch after ten minutes, or after what was asked for")
+  func withinEpoch() {
+    let usual = CheckpointSchedule(every: nil, now: 100)
+    #expect(!usual.isDueWithinEpoch(now: 699) && usual.isDueWithinEpoch(now: 700))
+    let wanted = CheckpointSchedule(every: 5, now: 100)
+    #expect(!wanted.isDueWithinEpoch(now: 104.9) && wanted.isDueWithinEpoch(now: 105))
+  }
+
+  @Test("at the first epoch's end, and then as often as it is cheap")
+  func epochEnds() {
+    var schedule = CheckpointSchedule(every: nil, now: 0)
+    #expect(schedule.isDueAtEpochEnd(now: 0.1))
+    schedule.noteWritten(from: 1, to: 1.5)
+    #expect(!schedule.isDueAtEpochEnd(now: 26) && schedule.isDueAtEpochEnd(now: 26.5))
+    // A checkpoint of half a minute comes every 25 minutes, unless the user has another wish.
+    schedule.noteWritten(from: 0, to: 30)
+    #expect(!schedule.isDueWithinEpoch(now: 1529) && schedule.isDueWithinEpoch(now: 1530))
+    var wanted = CheckpointSchedule(every: 60, now: 0)
+    wanted.noteWritten(from: 0, to: 30)
+    #expect(!wanted.isDueAtEpochEnd(now: 89) && wanted.isDueAtEpochEnd(now: 90))
+    #expect(wanted.isDueWithinEpoch(now: 90))
+  }
+}

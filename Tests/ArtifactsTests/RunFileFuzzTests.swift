@@ -1,0 +1,147 @@
+import Artifacts
+import CompilerSupport
+import Diagnostics
+import Execution
+import Foundation
+import Pipeline
+import Planning
+import SpecLanguage
+import TestSupport
+import Testing
+import Text
+
+/// The files of a run, spoiled: each is read or refused, in time and without asking for memory, whatever it says.
+@Suite("Spoiled files of runs") struct RunFileFuzzTests {
+  private static let spec = """
+    strata: 1
+    name: small
+    network: {family: vgg, input: 2x6x6, widths: [4, 5]}
+    training: {strategy: sequential, epochs: 3, batch: 16, optimizer: adam}
+    """
+
+  /// Fast storage where there is some: every mutant is a file.
+  private static func folder() throws -> TemporaryFolder { try TemporaryFolder(inMemory: true) }
+
+  private func expectHarmless(_ report: FuzzCampaign.Report) {
+    #expect(report.slowest.seconds < FuzzCampaign.secondsCap, "seed \(report.slowest.seed)")
+    if report.isLong { #expect(report.peakByteCount < FuzzCampaign.memoryCap) }
+    #expect(report.refusedCount > report.acceptedCount / 100, "most changes are faults")
+  }
+
+  @Test("plans")
+  func plans() throws {
+    let spec = try DecodedSpec(Self.spec)
+    let good = Array(
+      PlanDocument.text(
+        of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+        places: spec.places
+      ).utf8)
+    let folder = try Self.folder()
+    let report = try FuzzCampaign("plan").run { seed, random in
+      var bytes = good
+      Mutation.spoil(&bytes, head: bytes.count, &random)
+      try folder.write(bytes, to: "a.plan.json")
+      let stored: StoredPlan
+      do throws(StoredPlanError) {
+        stored = try StoredPlan(path: folder.path + "/a.plan.json")
+      } catch {
+        #expect(!error.message.isEmpty, "seed \(seed)")
+        return false
+      }
+      // Its spec is text from a stranger, too.
+      var texts = SourceTexts()
+      let result = decode(texts.add(label: "spec.text", text: stored.specText))
+      guard let spec = result.spec else { return false }
+      return (try? check(spec)) != nil
+    }
+    expectHarmless(report)
+  }
+
+  @Test("checkpoints")
+  func checkpoints() throws {
+    let plan = try DecodedSpec(Self.spec).plan(pictures: 40)
+    let engine = try Engine(plan: plan)
+    engine.initialize([1], in: plan.stages[0].resident)
+    let folder = try Self.folder()
+    let run = try RunDirectory.create(
+      at: folder.path + "/run", files: [.init(name: "plan.json", text: "{}")])
+    let identity = RunIdentity(specSHA256: "spec", layoutSHA256: "layout", dataFingerprint: "data")
+    let sums = MetricSums(module: 1, loss: 1.5, top1Count: 3, top5Count: 9, pictureCount: 32)
+    let position = RunPosition(stage: 1, epoch: 2, step: 2, sums: [sums], seconds: 0.5)
+    try run.writeCheckpoint(
+      Checkpoint(
+        identity: identity, position: position, metrics: MetricsMark(of: []), totals: RunTotals(),
+        arithmetic: "x"), of: plan.stages[0], from: engine)
+    let name = "run/checkpoints/stage-1-epoch-2-step-2.safetensors"
+    let good = try folder.bytes(name)
+    let report = try FuzzCampaign("checkpoint").run { seed, random in
+      var bytes = good
+      Mutation.spoil(&bytes, head: 4096, &random)
+      if bytes == good { return false }
+      try folder.write(bytes, to: name)
+      let restored = try run.restore(plan, identity, into: engine)
+      #expect(restored.checkpoint == nil && restored.refused.count == 1, "seed \(seed)")
+      return restored.checkpoint != nil
+    }
+    #expect(report.acceptedCount == 0)
+    expectHarmless(report)
+  }
+
+  @Test("weights")
+  func weights() throws {
+    let plan = try DecodedSpec(Self.spec).plan()
+    let engine = try Engine(plan: plan)
+    engine.initialize([1, 2], in: plan.resident)
+    let folder = try Self.folder()
+    _ = try ModelFile(plan).write(from: engine, to: folder.path + "/good")
+    let good = try folder.bytes("good")
+    let report = try FuzzCampaign("safetensors").run { seed, random in
+      var bytes = good
+      Mutation.spoil(&bytes, head: 2048, &random)
+      try folder.write(bytes, to: "model.safetensors")
+      do throws(ModelFileError) {
+        try ModelFile(plan).read(into: engine, from: folder.path + "/model.safetensors")
+        return true
+      } catch {
+        #expect(!error.message.isEmpty, "seed \(seed)")
+        return false
+      }
+    }
+    expectHarmless(report)
+  }
+
+  @Test("metrics and summaries, as 'strata show' reads them")
+  func status() throws {
+    let plan = #"""
+      {"schema": "strata.plan/1", "name": "net", "modules": [{"index": 1, "name": "layer 1"}, {"name": "layer 2"}],
+       "stages": [{"index": 1, "modules": [1, 2], "epochs": 3}, {"index": 2, "modules": [2], "epochs": 4}]}
+      """#
+    let summary = #"""
+      {"schema": "strata.summary/1", "status": "finished", "ensembleTop1": 0.5, "imagesPerSecond": 1e3,
+       "memory": {"plannedPeakBytes": 2048, "measuredPeakBytes": 1024}, "time": {"measuredSeconds": 12.5}}
+      """#
+    let metrics = #"""
+      {"module":1,"epoch":1,"split":"test","loss":2.5,"top1":0.25,"seconds":0.1}
+      {"module":2,"epoch":1,"split":"train","loss":null,"top1":0.125,"seconds":0.1}
+
+      """#
+    let goods = [("plan.json", plan), ("summary.json", summary), ("metrics.jsonl", metrics)]
+    let folder = try Self.folder()
+    let report = try FuzzCampaign("status").run { seed, random in
+      let spoiled = Int.random(in: 0..<goods.count, using: &random)
+      for (index, (name, text)) in goods.enumerated() {
+        var bytes = Array(text.utf8)
+        if index == spoiled { Mutation.spoil(&bytes, head: bytes.count, &random) }
+        try folder.write(bytes, to: name)
+      }
+      do throws(RunStatusError) {
+        _ = RunStatusText(try RunStatus(folder: folder.path), folder: "x").text(.plain)
+        return true
+      } catch {
+        #expect(!error.message.isEmpty, "seed \(seed)")
+        return false
+      }
+    }
+    #expect(report.slowest.seconds < FuzzCampaign.secondsCap, "seed \(report.slowest.seed)")
+  }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import Testing
+
+/// What `strata run DIR --resume` does with what it finds.
+@Suite("Resuming a run")
+struct ResumeCommandTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+  }
+
+  private func path(_ name: String) -> String { workspace.url.appending(path: name).path }
+
+  /// A run that is asked to stop as soon as it has a checkpoint of its third epoch or a later one.
+  private func interruptedRun(_ folder: String, _ more: String...) throws {
+    let run = try RunningStrata(
+      ["run", "net.yaml", "-o", folder, "--set", "training.epochs=40", "--checkpoint-every", "1ms"] + more,
+      in: workspace.url)
+    #expect(
+      run.wait {
+        let names = (try? workspace.names(in: "\(folder)/checkpoints")) ?? []
+        return names.contains { !$0.hasPrefix(".") && !$0.contains("epoch-1-") && !$0.contains("epoch-2-") }
+      })
+    run.send(SIGTERM)
+    let end = try run.wait()
+    try #require(end.exitCode == 6, "\(end)")
+    #expect(try workspace.names(in: "\(folder)/checkpoints").count == 2)
+  }
+
+  private func whole() throws -> Data {
+    let run = try workspace.strata("run", "net.yaml", "-o", "whole", "--set", "training.epochs=40")
+    try #require(run.exitCode == 0, "\(run.diagnostics)")
+    return try workspace.data("whole/model.safetensors")
+  }
+
+  private func expectFinished(_ folder: String, _ whole: Data) throws {
+    let isSame = try workspace.data("\(folder)/model.safetensors") == whole
+    #expect(isSame)
+    // As many lines as epochs, modules and parts, each once.
+    let lines = try workspace.text("\(folder)/metrics.jsonl").split(separator: "\n")
+    let places = Set(lines.map { $0.prefix(while: { $0 != "l" }) })
+    #expect(lines.count == 40 * 2 * 2 && places.count <= lines.count)
+  }
+
+  @Test("from where it was, and a finished run says so")
+  func resume() throws {
+    let whole = try whole()
+    try interruptedRun("out")
+    #expect(
+      try workspace.strata("show", "out").output.contains("interrupted; strata run out --resume goes on"))
+    let resumed = try workspace.strata("run", "out", "--resume", "--threads", "3")
+    #expect(resumed.exitCode == 0)
+    #expect(resumed.diagnostics.contains("out: training small goes on behind stage 1, epoch "))
+    try expectFinished("out", whole)
+    let again = try workspace.strata("run", "out", "--resume")
+    #expect(again.exitCode == 0 && again.output == "out: the run is finished\n")
+    let json = try workspace.strata("run", "out", "--resume", "--json")
+    #expect(json.exitCode == 0 && json.output.contains("\"status\": \"finished\""))
+  }
+
+  @Test("an interrupted run prints one document where one is asked for")
+  func json() throws {
+    let run = try RunningStrata(
+      ["run", "net.yaml", "-o", "out", "--json", "--set", "training.epochs=2000"], in: workspace.url)
+    #expect(run.wait { FileManager.default.fileExists(atPath: path("out/checkpoints")) })
+    run.send(SIGINT)
+    let end = try run.wait()
+    #expect(end.exitCode == 6)
+    struct Summary: Decodable {
+      struct Position: Decodable { var stage, epoch, step: Int }
+      struct DeterminedBy: Decodable {
+        var specSha256, layoutSha256, dataFingerprint, release, openBLAS: String
+      }
+      var status: String
+      var position: Position
+      var determinedBy: DeterminedBy
+    }
+    let summary = try JSONDecoder().decode(Summary.self, from: Data(end.output.utf8))
+    #expect(summary.status == "interrupted" && summary.position.stage == 1 && summary.position.epoch >= 1)
+    #expect(summary.determinedBy.openBLAS.hasPrefix("OpenBLAS "))
+    #expect(summary.determinedBy.specSha256.count == 64 && summary.determinedBy.layoutSha256.count == 64)
+  }
+
+  @Test("a damaged checkpoint is named, and the one before it is used")
+  func damaged() throws {
+    let whole = try whole()
+    try interruptedRun("out")
+    let names = try workspace.names(in: "out/checkpoints").sorted {
+      $0.compare($1, options: .numeric) == .orderedAscending
+    }
+    var bytes = try workspace.data("out/checkpoints/\(names[1])")
+    bytes[bytes.count - 10] ^= 4
+    try bytes.write(to: workspace.url.appending(path: "out/checkpoints/\(names[1])"))
+    let resumed = try workspace.strata("run", "out", "--resume")
+    #expect(resumed.exitCode == 0)
+    #expect(
+      resumed.diagnostics.hasPrefix(
+        "warning: checkpoint refused: out/checkpoints/\(names[1]): damaged: the tensor "))
+    #expect(resumed.diagnostics.contains("goes on behind"))
+    #expect(try workspace.names(in: "out/checkpoints").contains("\(names[1]).refused"))
+    try expectFinished("out", whole)
+  }
+
+  @Test("checkpoints of another run are named, and not used")
+  func foreign() throws {
+    let whole = try whole()
+    try interruptedRun("other", "--set", "training.seed=2")
+    try interruptedRun("out")
+    for name in try workspace.names(in: "out/checkpoints") {
+      try FileManager.default.removeItem(atPath: path("out/checkpoints/\(name)"))
+    }
+    for name in try workspace.names(in: "other/checkpoints") {
+      try FileManager.default.copyItem(
+        atPath: path("other/checkpoints/\(name)"), toPath: path("out/checkpoints/\(name)"))
+    }
+    let resumed = try workspace.strata("run", "out", "--resume")
+    #expect(resumed.exitCode == 0)
+    #expect(
+      resumed.diagnostics.components(separatedBy: "not of this run: its spec is another one").count == 3)
+    #expect(resumed.diagnostics.contains("out: no checkpoint; training small from the beginning"))
+    try expectFinished("out", whole)
+  }
+
+  @Test("killed between its weights and its summary, or with a torn summary")
+  func lastMoments() throws {
+    let whole = try whole()
+    for _ in 1...2 {
+      try FileManager.default.removeItem(atPath: path("whole/summary.json"))
+      try Data("half".utf8).write(to: workspace.url.appending(path: "whole/.summary.json.1-0.tmp"))
+      try Data("half".utf8).write(to: workspace.url.appending(path: "whole/.model.safetensors.1-0.tmp"))
+      let resumed = try workspace.strata("run", "whole", "--resume")
+      #expect(resumed.exitCode == 0, "\(resumed.diagnostics)")
+      try expectFinished("whole", whole)
+      #expect(try workspace.names(in: "whole").filter { $0.hasSuffix(".tmp") } == [])
+    }
+  }
+
+  @Test("two at once: the second is refused, the first goes on")
+  func lock() throws {
+    let run = try RunningStrata(
+      ["run", "net.yaml", "-o", "out", "--set", "training.epochs=2000"], in: workspace.url)
+    #expect(run.wait { FileManager.default.fileExists(atPath: path("out/checkpoints")) })
+    let second = try workspace.strata("run", "out", "--resume")
+    #expect(second.exitCode == 2)
+    #expect(second.diagnostics.hasPrefix("error: out: another run is at work in this folder (process "))
+    #expect(run.isRunning)
+    run.send(SIGTERM)
+    #expect(try run.wait().exitCode == 6)
+  }
+
+  @Test("data that was given once is found again, from whatever folder the run is resumed")
+  func dataPath() throws {
+    func images(_ count: Int) -> Data {
+      let header: [UInt8] = [0, 0, 8, 3, 0, 0, 0, UInt8(count), 0, 0, 0, 8, 0, 0, 0, 8]
+      return Data(header + (0..<64 * count).map { UInt8(truncatingIfNeeded: $0 &* 37 ^ ($0 >> 3)) })
+    }
+    func labels(_ count: Int) -> Data {
+      Data([0, 0, 8, 1, 0, 0, 0, UInt8(count)] + (0..<count).map { UInt8($0 % 10) })
+    }
+    try FileManager.default.createDirectory(atPath: path("set"), withIntermediateDirectories: true)
+    for (name, data) in [
+      ("train-images-idx3-ubyte", images(200)), ("train-labels-idx1-ubyte", labels(200)),
+      ("t10k-images-idx3-ubyte", images(50)), ("t10k-labels-idx1-ubyte", labels(50)),
+    ] { try data.write(to: workspace.url.appending(path: "set/\(name)")) }
+    let spec = digitsSpec.replacingOccurrences(
+      of: "data: {source: digits, augment: {pad-crop: 1}, limit: {train: 192, test: 100}}",
+      with: "data: {source: idx, path: elsewhere}"
+    )
+    .replacingOccurrences(of: "head: gap}", with: "head: gap, input: 1x8x8, classes: 10}")
+    try workspace.write(spec, to: "net.yaml")
+    try interruptedRun("out", "--data", "set")
+    try FileManager.default.createDirectory(atPath: path("deep"), withIntermediateDirectories: true)
+    let resumed = try StrataProcess(
+      ["run", "../out", "--resume"], in: workspace.url.appending(path: "deep"))
+    #expect(resumed.exitCode == 0, "\(resumed.diagnostics)")
+    // Other pictures under the same path: the plan is stale.
+    try interruptedRun("second", "--data", "set")
+    let other = images(200).prefix(16) + Data(images(200).dropFirst(16).reversed())
+    try other.write(to: workspace.url.appending(path: "set/train-images-idx3-ubyte"))
+    let stale = try workspace.strata("run", "second", "--resume")
+    #expect(stale.exitCode == 4 && stale.diagnostics.contains("the data is not what it was planned with"))
+    try FileManager.default.removeItem(atPath: path("set"))
+    #expect(try workspace.strata("run", "second", "--resume").exitCode == 5)
+  }
+
+  @Test("an invalid memory access ends with 70 and one line, and the run goes on afterwards")
+  func internalError() throws {
+    let run = try RunningStrata(
+      ["run", "net.yaml", "-o", "out", "--set", "training.epochs=40"], in: workspace.url)
+    #expect(run.wait { FileManager.default.fileExists(atPath: path("out/checkpoints")) })
+    run.send(SIGSEGV)
+    let end = try run.wait()
+    #expect(end.exitCode == 70)
+    #expect(
+      end.diagnostics.hasSuffix(
+        "strata: internal error: invalid memory access; please report the command line and the spec\n"))
+    #expect(try workspace.strata("run", "out", "--resume").exitCode == 0)
+    try expectFinished("out", try whole())
+  }
+
+  @Test("times that are none", arguments: ["10", "m", "0s", "-1s", "1d", "1 m"])
+  func times(text: String) throws {
+    let run = try workspace.strata("run", "net.yaml", "-o", "out", "--checkpoint-every", text)
+    #expect(run.exitCode == 2)
+    #expect(run.diagnostics.contains("a time like 90s, 10m or 2h"), "\(run.diagnostics)")
+  }
+}

@@ -1,0 +1,84 @@
+import Datasets
+import TestSupport
+import Testing
+
+/// Data sets whose files lie: each is read or refused, in time and without asking for memory, whatever it says.
+@Suite("Spoiled data sets") struct DataFuzzTests {
+  private struct File {
+    var name: String
+    var bytes: [UInt8]
+    /// Bytes of the header.
+    var head: Int
+  }
+
+  private func campaign(_ name: String, _ files: [File], _ source: (String) -> DatasetSource) {
+    let folder = TemporaryFolder()
+    for file in files { folder.write(file.name, file.bytes) }
+    let report = FuzzCampaign(name).run { seed, random in
+      let file = files[Int.random(in: 0..<files.count, using: &random)]
+      var bytes = file.bytes
+      Mutation.spoil(&bytes, head: file.head, &random)
+      folder.write(file.name, bytes)
+      defer { folder.write(file.name, file.bytes) }
+      let error = datasetError { () throws(DatasetError) in
+        let source = source(folder.path)
+        let facts = try Dataset.facts(of: source)
+        let dataset = try Dataset(source, limit: DatasetLimit(train: 5, test: 3))
+        #expect(facts.pictureShape == dataset.pictureShape, "seed \(seed)")
+        #expect(dataset.residentByteCount <= 1 << 20, "seed \(seed)")
+        _ = try Dataset.fingerprint(of: source)
+        let pictures = PicturePreparer(dataset: dataset, seed: 1)
+        for index in 0..<dataset.trainCount {
+          let (numbers, label) = pictures.picture(.train, index, epoch: 1)
+          #expect(numbers.allSatisfy(\.isFinite) && label >= 0 && label < dataset.classCount, "seed \(seed)")
+        }
+      }
+      if let error { #expect(!error.message.isEmpty, "seed \(seed)") }
+      return error == nil
+    }
+    #expect(report.slowest.seconds < FuzzCampaign.secondsCap, "seed \(report.slowest.seed)")
+    if report.isLong { #expect(report.peakByteCount < FuzzCampaign.memoryCap) }
+    #expect(report.refusedCount > 0)
+  }
+
+  @Test("idx")
+  func idx() {
+    func images(_ count: Int) -> [UInt8] {
+      [0, 0, 8, 3] + bigEndian(count) + bigEndian(5) + bigEndian(4) + noiseBytes(20 * count, seed: 1)
+    }
+    func labels(_ count: Int) -> [UInt8] {
+      [0, 0, 8, 1] + bigEndian(count) + (0..<count).map { UInt8($0 % 10) }
+    }
+    campaign(
+      "idx",
+      [
+        File(name: "train-images-idx3-ubyte", bytes: images(12), head: 16),
+        File(name: "train-labels-idx1-ubyte", bytes: labels(12), head: 8),
+        File(name: "t10k-images-idx3-ubyte", bytes: images(6), head: 16),
+        File(name: "t10k-labels-idx1-ubyte", bytes: labels(6), head: 8),
+      ]
+    ) { .idx(folder: $0) }
+  }
+
+  @Test("npy", arguments: ["|u1", "<f4"])
+  func npyArrays(type: String) {
+    func images(_ count: Int) -> [UInt8] {
+      let data =
+        type == "|u1"
+        ? noiseBytes(60 * count, seed: 2) : littleEndianBytes((0..<60 * count).map { Float($0) / 7 })
+      return npy(type: type, shape: [count, 3, 4, 5], data: data)
+    }
+    func labels(_ count: Int) -> [UInt8] {
+      npy(type: "<i8", shape: [count], data: littleEndianBytes((0..<count).map { Int64($0 % 4) }))
+    }
+    campaign(
+      type == "|u1" ? "npy-bytes" : "npy-floats",
+      [
+        File(name: "train_images.npy", bytes: images(12), head: 128),
+        File(name: "train_labels.npy", bytes: labels(12), head: 128),
+        File(name: "test_images.npy", bytes: images(6), head: 128),
+        File(name: "test_labels.npy", bytes: labels(6), head: 128),
+      ]
+    ) { .npy(folder: $0) }
+  }
+}
