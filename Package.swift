@@ -9,24 +9,13 @@ let strict: [SwiftSetting] = [
   .strictMemorySafety(),
 ]
 
-/// On x86, kernels are compiled for processors with AVX2 and fused multiply-adds (2013 and later). With STRATA_PORTABLE in
-/// the environment they run on any, with more of the work left to OpenBLAS.
-#if arch(x86_64)
-  let isFused = Context.environment["STRATA_PORTABLE"] == nil
-  let processor: [SwiftSetting] =
-    isFused ? [.define("STRATA_FUSED"), .unsafeFlags(["-Xcc", "-march=x86-64-v3"])] : []
-#else
-  let processor: [SwiftSetting] = []
-#endif
-
 /// Float loops. Optimised in debug builds too, or the tests would crawl (an unoptimised kernel is up to 180 times slower).
-let kernels: [SwiftSetting] =
-  processor + [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .unsafeFlags(["-O"], .when(configuration: .debug)),
-  ]
+let kernels: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .unsafeFlags(["-O"], .when(configuration: .debug)),
+]
 
 // The order of the targets is the order of the data: a target imports only what stands before it.
 let package = Package(

@@ -12,22 +12,19 @@ private func unpackedRows(_ multiplyAddsPerRow: Int, atMost limit: Int) -> Int {
 }
 
 extension ConvolutionGeometry {
-  /// Rows of output whose patches are gathered before one product: about 256 KiB of patches, which the second-level cache
-  /// holds, and whole register tiles.
+  /// Rows of output whose patches are gathered before one product: about 512 KiB of patches, but enough rows that the
+  /// product's packing of the filter does not show.
   package var im2colRowsPerBlock: Int {
-    let tile = ProductTile.rows
-    return max(1, min(outRows, max(8 * tile, min(85 * tile, 65_536 / patchSize / tile * tile))))
+    let affordable = max(128, min(512, 131_072 / patchSize / 16 * 16))
+    return max(1, min(outRows, unpackedRows(patchSize * outChannels, atMost: affordable)))
   }
 
   /// Output rows of an im2col or pointwise forward pass.
   package var im2colBlocks: Blocks { Blocks(count: outRows, size: im2colRowsPerBlock) }
 
-  /// Rows of a pointwise product: about 128 KiB of either operand, whole register tiles.
+  /// Rows of a pointwise product.
   package var pointwiseBlocks: Blocks {
-    let tile = ProductTile.rows
-    return Blocks(
-      count: outRows, size: max(8 * tile, min(42 * tile, 32_768 / max(inChannels, outChannels) / tile * tile))
-    )
+    Blocks(count: outRows, size: unpackedRows(inChannels * outChannels, atMost: 256))
   }
 
   /// The convolution, forward, that computes this one's input gradient from a filter turned by half a circle with its

@@ -7,36 +7,26 @@ package enum KernelScratch {
     _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
   ) -> Scratch {
     switch algorithm {
-    case .pointwise:
-      Scratch(
-        sharedFloats: ProductTile.rightFloats(depth: geometry.inChannels, columns: geometry.outChannels))
-    case .im2col: im2colForward(geometry)
+    case .pointwise: .none
+    case .im2col:
+      Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
     case .winograd4x4: WinogradCost(geometry, tile: 4).convolutionScratch
     case .winograd2x2: WinogradCost(geometry, tile: 2).convolutionScratch
     }
-  }
-
-  /// The filter in panels, and a block of patches a worker.
-  private static func im2colForward(_ geometry: ConvolutionGeometry) -> Scratch {
-    Scratch(
-      sharedFloats: ProductTile.rightFloats(depth: geometry.patchSize, columns: geometry.outChannels),
-      floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
   }
 
   package static func convolutionInputGradient(
     _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
   ) -> Scratch {
     switch algorithm {
-    case .pointwise:
-      Scratch(
-        sharedFloats: ProductTile.rightFloats(depth: geometry.outChannels, columns: geometry.inChannels))
+    case .pointwise: .none
     case .im2col:
       if let transposed = geometry.transposedForward {
-        im2colForward(transposed)
-      } else {
         Scratch(
-          sharedFloats: ProductTile.rightFloats(depth: geometry.outChannels, columns: geometry.patchSize),
-          floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
+          sharedFloats: transposed.patchSize * transposed.outChannels,
+          floatsPerWorker: transposed.im2colRowsPerBlock * transposed.patchSize)
+      } else {
+        Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
       }
     case .winograd4x4: WinogradCost(geometry.withChannelsSwapped, tile: 4).convolutionScratch
     case .winograd2x2: WinogradCost(geometry.withChannelsSwapped, tile: 2).convolutionScratch

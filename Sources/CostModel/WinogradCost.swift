@@ -26,9 +26,9 @@ package struct WinogradCost: Hashable, Sendable {
   /// Whether blocks are shared.
   package var isShared: Bool { ins * outs > 16_384 }
 
-  /// Floats from a plane of `count` to the next. The extra line keeps equal places of all planes from falling into one
-  /// set of the cache.
-  private static func planeStride(_ count: Int) -> Int { ProductTile.padded(count, to: 16) + 16 }
+  /// Floats from a plane of `rows` x `columns` to the next. The extra line keeps equal places of all planes from falling
+  /// into one set of the cache.
+  private static func planeStride(rows: Int, columns: Int) -> Int { (rows * columns + 15) / 16 * 16 + 16 }
 
   /// A pixel of zeros stands for what sticks out of the picture.
   package var zerosCount: Int { (max(ins, outs) + 15) / 16 * 16 }
@@ -38,9 +38,9 @@ package struct WinogradCost: Hashable, Sendable {
 
   // MARK: Forward and input gradient
 
-  /// Tiles of a block: whole register tiles of the products.
+  /// Tiles of a block.
   package var blocks: Blocks {
-    Blocks(count: tiles, size: isShared ? 126 : max(24, min(126, 6_144 / (ins + outs) / 6 * 6)))
+    Blocks(count: tiles, size: isShared ? 128 : max(32, min(128, 4_096 / (ins + outs) / 16 * 16)))
   }
 
   /// Output channels whose transformed filter is held at a time: all, where blocks are not shared.
@@ -48,15 +48,9 @@ package struct WinogradCost: Hashable, Sendable {
 
   private var stripeSize: Int { min(outs, stripes.size) }
   private var blockTiles: Int { min(tiles, blocks.size) }
-  /// Floats of a tile in a plane of the input: whole vectors.
-  package var inputWidth: Int { ProductTile.padded(ins, to: 8) }
-  package var inputStride: Int { Self.planeStride(blockTiles * inputWidth) }
-  package var outputStride: Int {
-    Self.planeStride(blockTiles * ProductTile.padded(stripeSize, to: ProductTile.columns))
-  }
-  package var filterStride: Int {
-    Self.planeStride(ProductTile.rightFloats(depth: ins, columns: stripeSize))
-  }
+  package var inputStride: Int { Self.planeStride(rows: blockTiles, columns: ins) }
+  package var outputStride: Int { Self.planeStride(rows: blockTiles, columns: stripeSize) }
+  package var filterStride: Int { Self.planeStride(rows: ins, columns: stripeSize) }
 
   /// Zeros, the filter's planes, then a block's: the input's, the output's.
   package var convolutionScratch: Scratch {
@@ -81,16 +75,10 @@ package struct WinogradCost: Hashable, Sendable {
   }
 
   /// Tiles of a block.
-  package var gradientBlockTiles: Int { min(tiles, isShared ? 128 : 48) }
-  package var gradientInputStride: Int {
-    Self.planeStride(gradientBlockTiles * ProductTile.padded(ins, to: ProductTile.panelRows))
-  }
-  package var gradientOutputStride: Int {
-    Self.planeStride(ProductTile.rightFloats(depth: gradientBlockTiles, columns: outs))
-  }
-  /// Floats of an input channel in a plane of the filter's gradient.
-  package var gradientFilterWidth: Int { ProductTile.padded(outs, to: ProductTile.columns) }
-  package var gradientFilterStride: Int { Self.planeStride(ins * gradientFilterWidth) }
+  package var gradientBlockTiles: Int { min(tiles, isShared ? 128 : 32) }
+  package var gradientInputStride: Int { Self.planeStride(rows: gradientBlockTiles, columns: ins) }
+  package var gradientOutputStride: Int { Self.planeStride(rows: gradientBlockTiles, columns: outs) }
+  package var gradientFilterStride: Int { Self.planeStride(rows: ins, columns: outs) }
 
   /// Zeros, the accumulators, then a block's planes: the input's, the output gradient's.
   package var weightGradientScratch: Scratch {

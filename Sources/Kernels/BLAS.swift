@@ -32,15 +32,6 @@ package func openBLASDescription() -> String {
     + (core == detected ? "" : " (the library itself chose \(detected))")
 }
 
-/// Whether this processor has the instructions that the kernels were compiled for.
-package var isProcessorSupported: Bool {
-  #if STRATA_FUSED
-    strata_cpu_level() >= Int32(STRATA_CPU_AVX2)
-  #else
-    true
-  #endif
-}
-
 /// Makes every product run on the thread that calls it: parallelism lies outside the products, because threaded products
 /// called from several threads do not scale and depend on the number of threads in their last bits. Also corrects the
 /// library's choice of code where it does not know the processor. Idempotent; `Workers` calls it.

@@ -13,8 +13,7 @@ package func convolutionForward(
   switch algorithm {
   case .pointwise:
     precondition(geometry.isPointwise, "the compiler keeps pointwise for 1x1 convolutions")
-    pointwiseForward(
-      x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, scratch, context.workers)
+    pointwiseForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, context.workers)
   case .im2col:
     im2colForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, scratch, context.workers)
   case .winograd4x4:
@@ -39,7 +38,7 @@ package func convolutionInputGradient(
   switch algorithm {
   case .pointwise:
     precondition(geometry.isPointwise, "the compiler keeps pointwise for 1x1 convolutions")
-    pointwiseInputGradient(dy: dy, filter: filter, dx: dx, geometry, scratch, context.workers)
+    pointwiseInputGradient(dy: dy, filter: filter, dx: dx, geometry, context.workers)
   case .im2col:
     im2colInputGradient(dy: dy, filter: filter, dx: dx, geometry, scratch, context.workers)
   case .winograd4x4:

@@ -8,27 +8,15 @@ func im2colForward(
   y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats,
   _ workers: Workers
 ) {
-  packPanels(
-    filter, leading: geometry.outChannels, depth: geometry.patchSize, columns: geometry.outChannels,
-    into: scratch.shared, workers)
-  multiplyPatches(x: x, bias: bias, y: y, relu: relu, geometry, scratch, workers)
-}
-
-/// The filter lies in panels in the scratch's shared part.
-private func multiplyPatches(
-  x: UnsafePointer<Float>, bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, relu: Bool,
-  _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
-) {
   let (patchSize, outs, blocks) = (geometry.patchSize, geometry.outChannels, geometry.im2colBlocks)
-  let panels = scratch.shared
   workers.forEach(blocks.blockCount) { item, worker in
     let rows = blocks[item]
     let patches = scratch.worker(worker)
     gather(x, geometry, rows: rows, columns: 0..<patchSize, into: patches)
     let target = y + rows.lowerBound * outs
     multiply(
-      patches, .rows(leading: patchSize), panels: panels, room: patchSize, into: target, leading: outs,
-      m: rows.count, n: outs, k: patchSize)
+      patches, leading: patchSize, filter, leading: outs, into: target, leading: outs, m: rows.count, n: outs,
+      k: patchSize)
     addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, relu: relu)
   }
 }
@@ -37,17 +25,18 @@ func im2colInputGradient(
   dy: UnsafePointer<Float>, filter: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
   _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
 ) {
-  let panels = scratch.shared
   if let transposed = geometry.transposedForward {
-    packTurnedPanels(filter, geometry, into: panels, workers)
-    multiplyPatches(x: dy, bias: nil, y: dx, relu: false, transposed, scratch, workers)
+    turn(
+      filter, into: scratch.shared, kernelSize: geometry.kernelSize, ins: geometry.inChannels,
+      outs: geometry.outChannels, workers)
+    im2colForward(
+      x: dy, filter: scratch.shared, bias: nil, y: dx, relu: false, transposed, scratch, workers)
     return
   }
   let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
   let outArea = geometry.outHeight * geometry.outWidth
   let pictureSize = geometry.height * geometry.width * geometry.inChannels
   let pictures = geometry.picturesPerScatter
-  packTransposedPanels(filter, leading: outs, depth: outs, columns: patchSize, into: panels, workers)
   workers.forEach(pictures.blockCount) { item, worker in
     let range = pictures[item]
     let patches = scratch.worker(worker)
@@ -57,7 +46,7 @@ func im2colInputGradient(
     while row < end {
       let rows = row..<min(end, row + geometry.im2colRowsPerBlock)
       multiply(
-        dy + row * outs, .rows(leading: outs), panels: panels, room: outs, into: patches, leading: patchSize,
+        dy + row * outs, leading: outs, filter, .transposed, leading: outs, into: patches, leading: patchSize,
         m: rows.count, n: patchSize, k: outs)
       scatter(patches, geometry, rows: rows, into: dx)
       row = rows.upperBound
@@ -166,31 +155,17 @@ private func scatter(
   }
 }
 
-/// The filter turned by half a circle, channels swapped, [kernelSize, kernelSize, outs, ins] as a matrix of `ins` columns, in
-/// panels.
-private func packTurnedPanels(
-  _ filter: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, into panels: UnsafeMutablePointer<Float>,
+/// The filter turned by half a circle, channels swapped: `turned` [kernelSize, kernelSize, outs, ins].
+private func turn(
+  _ filter: UnsafePointer<Float>, into turned: UnsafeMutablePointer<Float>, kernelSize: Int, ins: Int,
+  outs: Int,
   _ workers: Workers
 ) {
-  let (ins, outs) = (geometry.inChannels, geometry.outChannels)
-  let positions = geometry.kernelSize * geometry.kernelSize
-  let depth = positions * outs
-  let columns = Blocks(count: ins, size: ProductTile.columns)
-  workers.forEach(columns.blockCount) { item, _ in
-    let range = columns[item]
-    let panel = panels + range.lowerBound * depth
-    if range.count < ProductTile.columns { clear(panel, count: depth * ProductTile.columns) }
-    for position in 0..<positions {
-      for column in range {
-        let source = filter + (position * ins + column) * outs
-        var target =
-          panel + ((positions - 1 - position) * outs * ProductTile.columns + column - range.lowerBound)
-        for index in 0..<outs {
-          target.pointee = source[index]
-          target += ProductTile.columns
-        }
-      }
-    }
+  let positions = kernelSize * kernelSize
+  workers.forEach(positions) { position, _ in
+    transpose(
+      filter + position * ins * outs, rows: ins, columns: outs,
+      into: turned + (positions - 1 - position) * ins * outs)
   }
 }
 

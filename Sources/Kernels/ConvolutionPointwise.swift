@@ -4,33 +4,29 @@ internal import CostModel
 
 func pointwiseForward(
   x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats,
-  _ workers: Workers
+  y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ workers: Workers
 ) {
   let (ins, outs, blocks) = (geometry.inChannels, geometry.outChannels, geometry.pointwiseBlocks)
-  let panels = scratch.shared
-  packPanels(filter, leading: outs, depth: ins, columns: outs, into: panels, workers)
   workers.forEach(blocks.blockCount) { item, _ in
     let rows = blocks[item]
     let target = y + rows.lowerBound * outs
     multiply(
-      x + rows.lowerBound * ins, .rows(leading: ins), panels: panels, room: ins, into: target, leading: outs,
-      m: rows.count, n: outs, k: ins)
+      x + rows.lowerBound * ins, leading: ins, filter, leading: outs, into: target, leading: outs,
+      m: rows.count,
+      n: outs, k: ins)
     addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, relu: relu)
   }
 }
 
 func pointwiseInputGradient(
   dy: UnsafePointer<Float>, filter: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
-  _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
+  _ geometry: ConvolutionGeometry, _ workers: Workers
 ) {
   let (ins, outs, blocks) = (geometry.inChannels, geometry.outChannels, geometry.pointwiseBlocks)
-  let panels = scratch.shared
-  packTransposedPanels(filter, leading: outs, depth: outs, columns: ins, into: panels, workers)
   workers.forEach(blocks.blockCount) { item, _ in
     let rows = blocks[item]
     multiply(
-      dy + rows.lowerBound * outs, .rows(leading: outs), panels: panels, room: outs,
+      dy + rows.lowerBound * outs, leading: outs, filter, .transposed, leading: outs,
       into: dx + rows.lowerBound * ins, leading: ins, m: rows.count, n: ins, k: outs)
   }
 }

@@ -21,9 +21,6 @@ private struct WinogradPass {
   let u, y: UnsafeMutablePointer<Float>
   let relu: Bool
 
-  /// Floats of a tile in a plane of the output: whole panels.
-  private var outputWidth: Int { ProductTile.padded(channels.count, to: ProductTile.columns) }
-
   func transformFilter<Tile: WinogradTile>(
     _: Tile.Type, _ filter: UnsafePointer<Float>, _ orientation: FilterOrientation, _ workers: Workers
   ) {
@@ -50,8 +47,8 @@ private struct WinogradPass {
     _: Tile.Type, tiles: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int
   ) {
     Kernels.transformInput(
-      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * cost.inputWidth,
-      stride: cost.inputStride, .whole(width: cost.inputWidth))
+      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * inputs.channels,
+      stride: cost.inputStride)
   }
 
   @inline(__always)
@@ -59,9 +56,9 @@ private struct WinogradPass {
     _ plane: Int, _ v: UnsafePointer<Float>, into m: UnsafeMutablePointer<Float>, tiles: Int
   ) {
     multiply(
-      v + plane * cost.inputStride, .rows(leading: cost.inputWidth), panels: u + plane * cost.filterStride,
-      room: inputs.channels, into: m + plane * cost.outputStride, leading: outputWidth, m: tiles,
-      n: outputWidth, k: inputs.channels)
+      v + plane * cost.inputStride, leading: inputs.channels, u + plane * cost.filterStride,
+      leading: channels.count, into: m + plane * cost.outputStride, leading: channels.count, m: tiles,
+      n: channels.count, k: inputs.channels)
   }
 
   @inline(__always)
@@ -69,8 +66,9 @@ private struct WinogradPass {
     _: Tile.Type, _ m: UnsafePointer<Float>, row: Int, tiles: Range<Int>
   ) {
     Kernels.transformOutput(
-      Tile.self, m + row * outputWidth, stride: cost.outputStride, width: outputWidth, outputs, tiles: tiles,
-      channels: channels, bias: bias, relu: relu, into: y)
+      Tile.self, m + row * channels.count, stride: cost.outputStride, outputs, tiles: tiles,
+      channels: channels,
+      bias: bias, relu: relu, into: y)
   }
 }
 
@@ -152,18 +150,13 @@ func winogradWeightGradient<Tile: WinogradTile>(
   let accumulatorSize = cost.planes * cost.gradientFilterStride
   let chunks = cost.gradientChunks
 
-  let depth = cost.gradientBlockTiles
-  let inputLayout = PlaneLayout(width: ProductTile.panelRows, panelStride: ProductTile.panelRows * depth)
-  let outputLayout = PlaneLayout(width: ProductTile.columns, panelStride: ProductTile.columns * depth)
-
   func transform(_ tiles: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int) {
     let d = v + cost.planes * cost.gradientInputStride
     transformInput(
-      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * inputLayout.width,
-      stride: cost.gradientInputStride, inputLayout)
+      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * ins, stride: cost.gradientInputStride)
     transformOutputGradient(
-      Tile.self, dy, outputs, tiles: tiles, zeros: zeros, into: d + row * outputLayout.width,
-      stride: cost.gradientOutputStride, outputLayout)
+      Tile.self, dy, outputs, tiles: tiles, zeros: zeros, into: d + row * outs,
+      stride: cost.gradientOutputStride)
   }
   func multiplyPlane(
     _ plane: Int, _ v: UnsafePointer<Float>, tiles: Int, into accumulator: UnsafeMutablePointer<Float>,
@@ -171,10 +164,10 @@ func winogradWeightGradient<Tile: WinogradTile>(
   ) {
     let d = v + cost.planes * cost.gradientInputStride
     multiply(
-      v + plane * cost.gradientInputStride, .panels(depth: depth),
-      panels: d + plane * cost.gradientOutputStride,
-      room: depth, into: accumulator + plane * cost.gradientFilterStride, leading: cost.gradientFilterWidth,
-      m: ins, n: cost.gradientFilterWidth, k: tiles, accumulating: accumulating)
+      v + plane * cost.gradientInputStride, .transposed, leading: ins,
+      d + plane * cost.gradientOutputStride, leading: outs,
+      into: accumulator + plane * cost.gradientFilterStride, leading: outs, m: ins, n: outs, k: tiles,
+      accumulating: accumulating)
   }
 
   if cost.isShared {
@@ -213,8 +206,7 @@ func winogradWeightGradient<Tile: WinogradTile>(
   let rows = Blocks(count: ins, size: 4)
   workers.forEach(rows.blockCount) { item, _ in
     transformFilterGradient(
-      Tile.self, u, stride: cost.gradientFilterStride, width: cost.gradientFilterWidth,
-      accumulators: chunks.blockCount, accumulatorStride: accumulatorSize, ins: ins, outs: outs,
-      rows: rows[item], into: dFilter)
+      Tile.self, u, stride: cost.gradientFilterStride, accumulators: chunks.blockCount,
+      accumulatorStride: accumulatorSize, ins: ins, outs: outs, rows: rows[item], into: dFilter)
   }
 }

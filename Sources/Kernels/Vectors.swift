@@ -71,6 +71,20 @@ func add(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>,
   }
 }
 
+/// target [columns, rows] = source [rows, columns] transposed, in squares that both caches' lines serve.
+func transpose(
+  _ source: UnsafePointer<Float>, rows: Int, columns: Int, into target: UnsafeMutablePointer<Float>
+) {
+  var column = 0
+  while column < columns {
+    let end = min(columns, column &+ 16)
+    for row in 0..<rows {
+      for c in column..<end { target[c &* rows &+ row] = source[row &* columns &+ c] }
+    }
+    column = end
+  }
+}
+
 /// Calls `body(first row, 8)` as often as there are eight rows, then `body(row, 1)` for the rest. Eight rows share the
 /// reading of what belongs to a channel, and memory is still walked through from front to back.
 @inline(__always)

@@ -36,23 +36,23 @@ struct TiledPictures {
   }
 }
 
-/// Planes [points^2] of the tiles' inputs, B^T d B: `planes` points at the first tile's place in the first of them.
+/// Planes [points^2][tiles][channels] of the tiles' inputs, B^T d B: `planes` points at the first tile's row.
 func transformInput<Tile: WinogradTile>(
   _: Tile.Type, _ x: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
-  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int, _ layout: PlaneLayout
+  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 36) { table in
-    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 36) { temporary in
+    withUnsafeTemporaryAllocation(of: Lane.self, capacity: 36) { temporary in
       let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
       for tile in tiles {
         let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
         pictures.pixels(
           of: x, picture: picture, row: row &- 1, column: column &- 1, extent: Tile.points, zeros: zeros,
           into: pixels)
-        let target = planes + (tile &- tiles.lowerBound) &* layout.width
+        let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
 
         @inline(__always)
-        func transform(_ channel: Int, _ place: Int, _ access: some ChannelAccess) {
+        func transform(_ channel: Int, _ access: some LaneAccess) {
           for j in 0..<Tile.points {
             Tile.input({ access.load(pixels[$0 &* Tile.points &+ j] + channel) }) {
               temporary[$0 &* Tile.points &+ j] = $1
@@ -60,13 +60,13 @@ func transformInput<Tile: WinogradTile>(
           }
           for i in 0..<Tile.points {
             Tile.input({ temporary[i &* Tile.points &+ $0] }) {
-              store($1, target, (i &* Tile.points &+ $0) &* stride &+ place)
+              access.store($1, target + ((i &* Tile.points &+ $0) &* stride &+ channel))
             }
           }
         }
-        forEachVector(
-          pictures.channels, layout, whole: { transform($0, $1, WholeVector()) },
-          partial: { transform($0, $1, $2) })
+        forEachLane(
+          pictures.channels, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: pictures.channels)) })
       }
     }
   }
@@ -75,20 +75,20 @@ func transformInput<Tile: WinogradTile>(
 /// Planes of the tiles' output gradients, A dy A^T.
 func transformOutputGradient<Tile: WinogradTile>(
   _: Tile.Type, _ dy: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
-  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int, _ layout: PlaneLayout
+  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 16) { table in
-    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 24) { temporary in
+    withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
       let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
       for tile in tiles {
         let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
         pictures.pixels(
           of: dy, picture: picture, row: row, column: column, extent: Tile.outputs, zeros: zeros, into: pixels
         )
-        let target = planes + (tile &- tiles.lowerBound) &* layout.width
+        let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
 
         @inline(__always)
-        func transform(_ channel: Int, _ place: Int, _ access: some ChannelAccess) {
+        func transform(_ channel: Int, _ access: some LaneAccess) {
           for j in 0..<Tile.outputs {
             Tile.outputGradient({ access.load(pixels[$0 &* Tile.outputs &+ j] + channel) }) {
               temporary[$0 &* Tile.outputs &+ j] = $1
@@ -96,26 +96,25 @@ func transformOutputGradient<Tile: WinogradTile>(
           }
           for i in 0..<Tile.points {
             Tile.outputGradient({ temporary[i &* Tile.outputs &+ $0] }) {
-              store($1, target, (i &* Tile.points &+ $0) &* stride &+ place)
+              access.store($1, target + ((i &* Tile.points &+ $0) &* stride &+ channel))
             }
           }
         }
-        forEachVector(
-          pictures.channels, layout, whole: { transform($0, $1, WholeVector()) },
-          partial: { transform($0, $1, $2) })
+        forEachLane(
+          pictures.channels, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: pictures.channels)) })
       }
     }
   }
 }
 
 /// Pixels from planes, A^T m A, plus bias, or the positive part. The planes hold the channels `channels` of the pictures
-/// only, `width` floats a tile, `planes` the first tile's; what sticks out of the picture is dropped.
+/// only, `planes` the first tile's row; what sticks out of the picture is dropped.
 func transformOutput<Tile: WinogradTile>(
-  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, width: Int, _ pictures: TiledPictures,
-  tiles: Range<Int>, channels: Range<Int>, bias: UnsafePointer<Float>?, relu: Bool,
-  into y: UnsafeMutablePointer<Float>
+  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, _ pictures: TiledPictures, tiles: Range<Int>,
+  channels: Range<Int>, bias: UnsafePointer<Float>?, relu: Bool, into y: UnsafeMutablePointer<Float>
 ) {
-  withUnsafeTemporaryAllocation(of: Vector.self, capacity: 24) { temporary in
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
     let temporary = temporary.baseAddress!
     for tile in tiles {
       let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
@@ -126,12 +125,12 @@ func transformOutput<Tile: WinogradTile>(
         y
         + (((picture &* pictures.height &+ row) &* pictures.width &+ column) &* pictures.channels
           &+ channels.lowerBound)
-      let source = planes + (tile &- tiles.lowerBound) &* width
+      let source = planes + (tile &- tiles.lowerBound) &* channels.count
 
       @inline(__always)
-      func transform(_ channel: Int, _ access: some ChannelAccess) {
+      func transform(_ channel: Int, _ access: some LaneAccess) {
         for j in 0..<Tile.points {
-          Tile.output({ load(source, ($0 &* Tile.points &+ j) &* stride &+ channel) }) {
+          Tile.output({ access.load(source + (($0 &* Tile.points &+ j) &* stride &+ channel)) }) {
             temporary[$0 &* Tile.points &+ j] = $1
           }
         }
@@ -140,14 +139,142 @@ func transformOutput<Tile: WinogradTile>(
           let pixel = target + (i &* line &+ channel)
           Tile.output({ temporary[i &* Tile.points &+ $0] }) {
             guard $0 < columns else { return }
-            let value = $1 + offset
-            access.store(relu ? positivePart(value) : value, pixel + $0 &* pictures.channels)
+            var value = $1 + offset
+            if relu { value = value.replacing(with: Lane.zero, where: value .< Lane.zero) }
+            access.store(value, pixel + $0 &* pictures.channels)
           }
         }
       }
-      forEachVector(
-        channels.count, .whole(width: width), whole: { channel, _ in transform(channel, WholeVector()) },
-        partial: { channel, _, access in transform(channel, access) })
+      forEachLane(
+        channels.count, whole: { transform($0, WholeLane()) },
+        partial: { transform(0, PartialLane(count: channels.count)) })
+    }
+  }
+}
+
+/// Planes [points^2][rows][columns] of a filter's rows (input channels) and columns (output channels), G g G^T.
+func transformFilter<Tile: WinogradTile>(
+  _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
+  into planes: UnsafeMutablePointer<Float>, stride: Int
+) {
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
+    let temporary = temporary.baseAddress!
+    for row in rows {
+      let source = filter + (row &* outs &+ columns.lowerBound)
+      let target = planes + row &* columns.count
+
+      @inline(__always)
+      func transform(_ channel: Int, _ access: some LaneAccess) {
+        for j in 0..<3 {
+          Tile.filter({ access.load(source + (($0 &* 3 &+ j) &* ins &* outs &+ channel)) }) {
+            temporary[$0 &* 3 &+ j] = $1
+          }
+        }
+        for i in 0..<Tile.points {
+          Tile.filter({ temporary[i &* 3 &+ $0] }) {
+            access.store($1, target + ((i &* Tile.points &+ $0) &* stride &+ channel))
+          }
+        }
+      }
+      forEachLane(
+        columns.count, whole: { transform($0, WholeLane()) },
+        partial: { transform(0, PartialLane(count: columns.count)) })
+    }
+  }
+}
+
+/// The same of the filter turned by half a circle with its channels swapped, for input gradients: `rows` are output
+/// channels here, `columns` input channels.
+func transformTurnedFilter<Tile: WinogradTile>(
+  _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
+  into planes: UnsafeMutablePointer<Float>, stride: Int
+) {
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18 + 36) { memory in
+    let (temporary, taps) = (memory.baseAddress!, memory.baseAddress! + 18)
+
+    /// Four columns of up to four rows.
+    @inline(__always)
+    func transform(_ row: Int, _ rowCount: Int, _ column: Int, _ columnCount: Int, _ access: some LaneAccess)
+    {
+      let source = filter + ((columns.lowerBound &+ column) &* outs &+ row)
+      for tap in 0..<9 {
+        let plane = source + (8 &- tap) &* ins &* outs
+        for r in 0..<4 { taps[tap &* 4 &+ r] = .zero }
+        if rowCount == 4 && columnCount == 4 {
+          let (a, b) = (WholeLane().load(plane), WholeLane().load(plane + outs))
+          let (c, d) = (WholeLane().load(plane + 2 &* outs), WholeLane().load(plane + 3 &* outs))
+          taps[tap &* 4] = Lane(a.x, b.x, c.x, d.x)
+          taps[tap &* 4 &+ 1] = Lane(a.y, b.y, c.y, d.y)
+          taps[tap &* 4 &+ 2] = Lane(a.z, b.z, c.z, d.z)
+          taps[tap &* 4 &+ 3] = Lane(a.w, b.w, c.w, d.w)
+        } else {
+          for r in 0..<rowCount {
+            for k in 0..<columnCount { taps[tap &* 4 &+ r][k] = plane[k &* outs &+ r] }
+          }
+        }
+      }
+      for r in 0..<rowCount {
+        let target = planes + ((row &+ r) &* columns.count &+ column)
+        for j in 0..<3 {
+          Tile.filter({ taps[($0 &* 3 &+ j) &* 4 &+ r] }) { temporary[$0 &* 3 &+ j] = $1 }
+        }
+        for i in 0..<Tile.points {
+          Tile.filter({ temporary[i &* 3 &+ $0] }) {
+            access.store($1, target + (i &* Tile.points &+ $0) &* stride)
+          }
+        }
+      }
+    }
+    guard columns.count >= 4 else {
+      for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: 4) {
+        transform(
+          row, min(4, rows.upperBound &- row), 0, columns.count, PartialLane(count: columns.count))
+      }
+      return
+    }
+    // Sixteen columns of four rows at a time: whole lines of the cache are read and written.
+    for block in Swift.stride(from: 0, to: columns.count, by: 16) {
+      for row in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: 4) {
+        for column in Swift.stride(from: block, to: min(columns.count, block + 16), by: 4) {
+          transform(row, min(4, rows.upperBound &- row), min(column, columns.count &- 4), 4, WholeLane())
+        }
+      }
+    }
+  }
+}
+
+/// The filter's gradient from planes, G^T u G, of the rows (input channels) `rows`. The planes are the sums of as many
+/// accumulators', added in order.
+func transformFilterGradient<Tile: WinogradTile>(
+  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, accumulators: Int, accumulatorStride: Int,
+  ins: Int,
+  outs: Int, rows: Range<Int>, into dFilter: UnsafeMutablePointer<Float>
+) {
+  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
+    let temporary = temporary.baseAddress!
+    for row in rows {
+      let (source, target) = (planes + row &* outs, dFilter + row &* outs)
+
+      @inline(__always)
+      func transform(_ channel: Int, _ access: some LaneAccess) {
+        for j in 0..<Tile.points {
+          Tile.filterGradient({
+            let place = source + (($0 &* Tile.points &+ j) &* stride &+ channel)
+            var sum = access.load(place)
+            for accumulator in 1..<accumulators {
+              sum += access.load(place + accumulator &* accumulatorStride)
+            }
+            return sum
+          }) { temporary[$0 &* Tile.points &+ j] = $1 }
+        }
+        for i in 0..<3 {
+          Tile.filterGradient({ temporary[i &* Tile.points &+ $0] }) {
+            access.store($1, target + ((i &* 3 &+ $0) &* ins &* outs &+ channel))
+          }
+        }
+      }
+      forEachLane(
+        outs, whole: { transform($0, WholeLane()) }, partial: { transform(0, PartialLane(count: outs)) })
     }
   }
 }
