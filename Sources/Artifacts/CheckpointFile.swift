@@ -20,7 +20,7 @@ package struct CheckpointFile {
     }
     let texts = CheckpointMetadata.texts(
       CheckpointMetadata.longest(of: stage), tensorHashes: tensors.map { _ in 0 }, headerHash: 0)
-    headerByteCount = Safetensors.header(of: tensors, metadata: texts).count
+    headerByteCount = Safetensors.headerByteCount(of: tensors, metadata: texts)
   }
 
   /// Of the file, whatever it holds.

@@ -33,6 +33,7 @@ extension Plan {
             + "\(byteSize(data.facts.residentBytes - memory.dataBytes)) less in memory",
           extraWork: 0, results: .same))
     }
+    if choices.scratch == .small { effects.append(effectOfSmallScratch) }
     if let modules = choices.modules {
       effects.append(
         ChoiceEffect(
@@ -60,11 +61,20 @@ extension Plan {
       extraWork: 0, results: hasBatchNorm ? .statistics : .rounding)
   }
 
+  private var effectOfSmallScratch: ChoiceEffect {
+    ChoiceEffect(
+      choice: "scratch",
+      words: "convolutions that would make the peak with Winograd's scratch go by im2col, which is slower",
+      extraWork: 0, results: .rounding)
+  }
+
   private var effectOfRecomputing: ChoiceEffect {
-    var (values, again, all) = (0, 0, 0)
+    var (values, bytes, again, all) = (0, 0, 0, 0)
     for stage in stages {
       let graph = stage.training.graph
-      values = max(values, graph.nodes.count { $0.isRecomputed })
+      let recomputed = graph.nodes.filter(\.isRecomputed)
+      values = max(values, recomputed.count)
+      bytes = max(bytes, recomputed.map { graph[$0.results[0]].type.byteCount }.reduce(0, +))
       for node in graph.nodes {
         let work = node.productMultiplyAdds(in: graph) * stage.epochs
         if node.isRecomputed { again += work } else { all += work }
@@ -73,9 +83,8 @@ extension Plan {
     let share = Double(again) / Double(max(1, all))
     return ChoiceEffect(
       choice: "recomputeAboveBytes",
-      words:
-        "\(values) value\(values == 1 ? "" : "s") of a step \(values == 1 ? "is" : "are") computed again "
-        + "instead of kept: \(percentage(share)) more multiply-adds",
+      words: "\(values) value\(values == 1 ? "" : "s") of a step, \(byteSize(bytes)), "
+        + "\(values == 1 ? "is" : "are") computed again instead of kept: \(percentage(share)) more multiply-adds",
       extraWork: share, results: .same)
   }
 }

@@ -11,12 +11,15 @@ extension JSONScanner {
     return try naturalNumber()
   }
 
-  /// An integer from 1, or nil for null.
-  mutating func positiveNumberOrNull() throws(Fault) -> Int? {
+  /// An integer from 1 to `largest`, or nil for null.
+  mutating func positiveNumberOrNull(upTo largest: Int = .max) throws(Fault) -> Int? {
     if take("null") { return nil }
     let begin = offset
     let number = try naturalNumber()
     guard number > 0 else { throw Fault(offset: begin, expected: "a number from 1", found: "0") }
+    guard number <= largest else {
+      throw Fault(offset: begin, expected: "a number up to \(largest)", found: "\(number)")
+    }
     return number
   }
 

@@ -49,8 +49,12 @@ extension RunDirectory {
     }
     let name = CheckpointName(checkpoint.position)
     try CheckpointFile(of: stage).write(checkpoint, from: engine, to: "\(folder)/\(name.text)")
+    try dropOldCheckpoints()
+  }
+
+  private func dropOldCheckpoints() throws(FileError) {
     for old in try checkpointNames().dropFirst(Self.keptCheckpointCount) {
-      unsafe unlink("\(folder)/\(old.text)")
+      unsafe unlink("\(path(of: Self.checkpointsName))/\(old.text)")
     }
   }
 
@@ -97,6 +101,8 @@ extension RunDirectory {
         unsafe rename(path, path + ".refused")
       }
     }
+    // A process that was killed may have written one and not dropped another.
+    try dropOldCheckpoints()
     try replaceMetrics(Array(lines.prefix(restored.checkpoint?.metrics.lineCount ?? 0)))
     return restored
   }

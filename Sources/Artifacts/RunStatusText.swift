@@ -34,7 +34,8 @@ package struct RunStatusText {
     case .running(nil): "running"
     case .finished: "finished"
     case .interrupted: "interrupted; strata run \(folder) --resume goes on"
-    case .failed: "failed; \(RunDirectory.logName) in the folder tells why"
+    case .failed:
+      "failed; \(RunDirectory.logName) in the folder tells why; strata run \(folder) --resume goes on from the last checkpoint"
     case .stopped: "stopped before its end; strata run \(folder) --resume goes on"
     }
   }

@@ -92,7 +92,8 @@ package struct SafetensorsReader: ~Copyable {
   // MARK: - Opening
 
   private static func open(_ path: String) throws(SafetensorsError) -> FileDescriptor {
-    do throws(FileError) { return try FileDescriptor(path: path, flags: O_RDONLY) } catch {
+    // NONBLOCK: a pipe under the file's name must not make anybody wait; it is refused for its size.
+    do throws(FileError) { return try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK) } catch {
       throw .file(error)
     }
   }

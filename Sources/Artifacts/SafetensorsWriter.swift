@@ -57,8 +57,30 @@ extension Safetensors {
   /// What `write` will write without metadata of the caller's.
   static func byteCount(of tensors: [Tensor]) -> Int {
     let order = tensors.sorted { precedes($0.name, $1.name) }
-    return header(of: order, metadata: [:]).count + tensors.map(\.byteCount).reduce(0, +)
+    return headerByteCount(of: order, metadata: [:]) + tensors.map(\.byteCount).reduce(0, +)
   }
+
+  /// Of `header` with the same arguments, without making it: plans state the sizes of files for each of many stages.
+  static func headerByteCount(of tensors: [Tensor], metadata: [String: String]) -> Int {
+    func digits(_ number: Int) -> Int {
+      var (count, rest) = (1, number / 10)
+      while rest > 0 { (count, rest) = (count + 1, rest / 10) }
+      return count
+    }
+    var byteCount = line(of: [], metadata: metadata).count
+    var offset = 0
+    for tensor in tensors {
+      let name = JSONWriter.line(.string(tensor.name)).utf8.count
+      let shape = tensor.shape.map(digits).reduce(max(0, tensor.shape.count - 1), +)
+      let end = offset + tensor.byteCount
+      byteCount += name + shape + digits(offset) + digits(end) + tensorFrame.count
+      offset = end
+    }
+    return 8 + (byteCount + 7) & ~7
+  }
+
+  /// What stands around a tensor's name and numbers.
+  private static let tensorFrame = #",:{"dtype":"F32","shape":[],"data_offsets":[,]}"#.utf8
 
   /// Length and JSON of the header, padded with blanks.
   ///
@@ -66,6 +88,19 @@ extension Safetensors {
   ///   - tensors: in the order of their bytes.
   ///   - byteCount: of the whole; nil for as many as it takes, up to a multiple of eight.
   static func header(of tensors: [Tensor], metadata: [String: String], byteCount: Int? = nil) -> [UInt8] {
+    var json = line(of: tensors, metadata: metadata)
+    while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+    if let byteCount {
+      precondition(byteCount % 8 == 0 && json.count + 8 <= byteCount, "the header has the room it needs")
+      json += [UInt8](repeating: UInt8(ascii: " "), count: byteCount - 8 - json.count)
+    }
+    precondition(json.count <= largestHeaderByteCount, "a model has thousands of tensors, not millions")
+    let length = UInt64(json.count)
+    return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + json
+  }
+
+  /// The header's JSON, not padded.
+  private static func line(of tensors: [Tensor], metadata: [String: String]) -> [UInt8] {
     var metadata = metadata
     metadata["format"] = "pt"
     let texts = metadata.keys.sorted(by: precedes).map {
@@ -85,15 +120,7 @@ extension Safetensors {
         ))
       offset = end
     }
-    var json = Array(JSONWriter.line(.object(members)).utf8)
-    while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
-    if let byteCount {
-      precondition(byteCount % 8 == 0 && json.count + 8 <= byteCount, "the header has the room it needs")
-      json += [UInt8](repeating: UInt8(ascii: " "), count: byteCount - 8 - json.count)
-    }
-    precondition(json.count <= largestHeaderByteCount, "a model has thousands of tensors, not millions")
-    let length = UInt64(json.count)
-    return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + json
+    return Array(JSONWriter.line(.object(members)).utf8)
   }
 
   /// Of UTF-8 bytes, so that no locale and no Unicode version has a say.

@@ -163,15 +163,18 @@ package struct StoredPlan: Hashable, Sendable {
       }
     }
 
+    /// Of pictures or modules: arithmetic on counts up to here cannot overflow.
+    private static let largestCount = Int(Int32.max)
+
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
       try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
         switch key {
-        case "microBatch": choices.microBatch = try scanner.positiveNumberOrNull()
+        case "microBatch": choices.microBatch = try scanner.positiveNumberOrNull(upTo: Self.largestCount)
         case "recomputeAboveBytes": choices.recomputeAboveBytes = try scanner.positiveNumberOrNull()
         case "features": choices.features = try scanner.word(PlanChoices.Features.self)
         case "data": choices.data = try scanner.word(PlanChoices.DataHolding.self)
         case "scratch": choices.scratch = try scanner.word(PlanChoices.ConvolutionScratch.self)
-        case "modules": choices.modules = try scanner.positiveNumberOrNull()
+        case "modules": choices.modules = try scanner.positiveNumberOrNull(upTo: Self.largestCount)
         case _: try scanner.skipValue()
         }
       }

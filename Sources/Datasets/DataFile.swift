@@ -8,7 +8,8 @@ struct DataFile: ~Copyable {
 
   /// - Parameter hint: what would help if there is no such file.
   init(path: String, hint: String? = nil) throws(DatasetError) {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // NONBLOCK: a pipe under the file's name must not make anybody wait; below it is refused.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let code = errno
       if code == ENOENT || code == ENOTDIR { throw .missingFile(path: path, hint: hint) }

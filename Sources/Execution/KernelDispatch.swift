@@ -246,7 +246,13 @@ internal import Planning
     case .accumulate:
       unsafe accumulateScaled(
         x: gradient, scale: 1, y: weights, count: count, overwrites: piece.isFirst, context: context)
-    case .update where unsafe !piece.isLast: break
+    case .update(let optimizer) where unsafe !optimizer.addsUpInState && !piece.isLast: break
+    case .update(.sgd(let momentum, let weightDecay, nesterov: false))
+    where unsafe !(piece.isFirst && piece.isLast):
+      unsafe sgdPiece(
+        weights: weights, velocity: floats(node.operands[2]), gradient: gradient, count: count,
+        learningRate: clock.learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
+        isFirst: piece.isFirst, isLast: piece.isLast, context: context)
     case .update(.sgd(let momentum, let weightDecay, let nesterov)):
       unsafe sgdStep(
         weights: weights, velocity: floats(node.operands[2]), gradient: gradient, count: count,

@@ -64,6 +64,15 @@ package enum Optimizer: Hashable, Sendable {
   /// Kingma and Ba (2015), weight decay added to the gradient: PyTorch's Adam.
   case adam(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double)
 
+  /// Whether the gradients of a batch's pieces can add up in what it keeps anyway: the velocity of plain momentum is linear in
+  /// the gradient, and the weights need nothing else. Nesterov's and Adam's need the sum by itself.
+  package var addsUpInState: Bool {
+    switch self {
+    case .sgd(_, _, let nesterov): !nesterov
+    case .adam: false
+    }
+  }
+
   /// What it keeps for each parameter, of the parameter's type; all start at zero.
   package var stateNames: [String] {
     switch self {
@@ -140,9 +149,9 @@ package enum Op: Hashable, Sendable {
 
   // Update.
   /// accumulator, gradient -> nothing; the accumulator takes the gradient in: a batch that passes in pieces leaves there
-  /// the sum over them.
+  /// the sum over them, where the optimizer's own state can't take it.
   case accumulate
-  /// weights, gradient, state... -> nothing; weights and state change in place.
+  /// weights, gradient, state... -> nothing; weights and state change in place, weights behind a batch's last piece.
   case update(Optimizer)
 }
 

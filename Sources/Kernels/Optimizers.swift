@@ -30,6 +30,35 @@ package func sgdStep(
   }
 }
 
+/// The same for a batch that passes in pieces, whose gradients add up in the velocity: the first piece makes it
+/// momentum v + weightDecay w + g, each later one adds its g, and the last then moves the weights.
+package func sgdPiece(
+  weights: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+  count: Int, learningRate: Float, momentum: Float, weightDecay: Float, isFirst: Bool, isLast: Bool,
+  context: KernelContext
+) {
+  let blocks = Blocks.elements(count)
+  let kept = isFirst ? momentum : 1
+  let decay = isFirst ? weightDecay : 0
+  context.workers.forEach(blocks.blockCount) { item, _ in
+    let range = blocks[item]
+    let (w, v, g) = (weights + range.lowerBound, velocity + range.lowerBound, gradient + range.lowerBound)
+    var i = 0
+    while i &+ 8 <= range.count {
+      let new = kept * load(v, i) + (load(g, i) + decay * load(w, i))
+      store(new, v, i)
+      if isLast { store(load(w, i) - learningRate * new, w, i) }
+      i &+= 8
+    }
+    while i < range.count {
+      let new = kept * v[i] + (g[i] + decay * w[i])
+      v[i] = new
+      if isLast { w[i] -= learningRate * new }
+      i &+= 1
+    }
+  }
+}
+
 /// Adam (Kingma and Ba, 2015) as PyTorch's `Adam` does it: the L2 decay is part of the gradient, epsilon is added after the
 /// second moment's correction. `step` counts from 1.
 package func adamStep(

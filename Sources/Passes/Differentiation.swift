@@ -231,7 +231,7 @@ private struct ModuleDifferentiation {
 
   /// The sum over the pieces of a batch, where it passes in pieces.
   private mutating func accumulated(_ gradient: ValueID, of parameter: ValueID, _ source: Node) -> ValueID {
-    guard accumulates, !isZero.contains(gradient) else { return gradient }
+    guard accumulates, !optimizer.addsUpInState, !isZero.contains(gradient) else { return gradient }
     let accumulator = graph.addValue(
       Value(
         name: "\(graph[parameter].name).gradient", type: graph[parameter].type, category: .accumulator,

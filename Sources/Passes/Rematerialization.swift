@@ -33,30 +33,6 @@ package struct Rematerialization: Pass {
   }
 }
 
-/// Bytes that are live during each node once results overwrite dead operands.
-private struct LiveBytes {
-  private(set) var peakNode = 0
-  private(set) var peak = 0
-  /// Nodes at which as much is live.
-  private(set) var peakCount = 0
-
-  init(_ graph: Graph, workers: Int) {
-    var change = [Int](repeating: 0, count: graph.nodes.count + 1)
-    for lifetime in Lifetime.all(of: InPlace().run(graph), workers: workers) {
-      change[lifetime.nodes.lowerBound] += lifetime.byteCount
-      change[lifetime.nodes.upperBound + 1] -= lifetime.byteCount
-    }
-    var live = 0
-    for node in graph.nodes.indices {
-      live += change[node]
-      if live > peak { (peak, peakNode, peakCount) = (live, node, 0) }
-      if live == peak { peakCount += 1 }
-    }
-  }
-
-  func isLower(than other: LiveBytes) -> Bool { (peak, peakCount) < (other.peak, other.peakCount) }
-}
-
 /// Where values are made and read.
 private struct Touches {
   /// By value; nil for the batch, parameters and other state.

@@ -7,7 +7,8 @@ package import SpecLanguage
 /// 1. The plan as it comes; with `partition: auto` in as few modules as fit, with one of the next two where they are needed.
 /// 2. Pictures read from their files for every batch instead of kept: the same bits, for a few milliseconds a step.
 /// 3. Values computed again instead of kept: the same bits, for more arithmetic.
-/// 4. Batches in pieces, the fewest that fit: gradients equal up to rounding, batch-norm statistics of smaller batches.
+/// 4. Convolutions by im2col instead of Winograd where they make the peak: equal up to rounding, and slower.
+/// 5. Batches in pieces, the fewest that fit: gradients equal up to rounding, batch-norm statistics of smaller batches.
 ///
 /// What the spec states is never changed.
 package struct BudgetSolver {
@@ -34,8 +35,8 @@ package struct BudgetSolver {
       ? fewest(upTo: natural.modules.count) { modules in
         var choices = PlanChoices()
         choices.modules = modules
-        return withSameBits(choices)
-      } : withSameBits(PlanChoices())
+        return inOnePiece(choices)
+      } : inOnePiece(PlanChoices())
     if let found { return found }
     return inPieces(thrifty)
   }
@@ -53,14 +54,22 @@ package struct BudgetSolver {
     return spec.training.strategy.value != .endToEnd
   }
 
-  /// As it comes, with the data streamed, with values recomputed: whichever fits first.
-  private func withSameBits(_ choices: PlanChoices) -> Plan? {
+  /// As it comes, with the data streamed, with values recomputed, with little scratch: whichever fits first.
+  private func inOnePiece(_ choices: PlanChoices) -> Plan? {
     var choices = choices
     if let plan = plan(choices), fits(plan) { return plan }
     if options.facts.streamed != nil {
       choices.data = .streamed
       if let plan = plan(choices), fits(plan) { return plan }
     }
+    return thriftier(choices)
+  }
+
+  /// With values recomputed, then with convolutions of little scratch as well.
+  private func thriftier(_ choices: PlanChoices) -> Plan? {
+    if let plan = recomputing(choices) { return plan }
+    var choices = choices
+    choices.scratch = .small
     return recomputing(choices)
   }
 
@@ -78,9 +87,10 @@ package struct BudgetSolver {
     guard let kept = plan(choices) else { return nil }
     if fits(kept) { return kept }
     let arenaLimit = budgetBytes - (kept.memory.peakBytes - kept.arenaBytes)
-    // Only training programs recompute.
+    guard arenaLimit > 0 else { return nil }
+    // Evaluation has nothing to recompute.
     let fixed = kept.stages.map(\.evaluation.arenaBytes) + [kept.evaluation.arenaBytes]
-    guard arenaLimit > 0, fixed.allSatisfy({ $0 <= arenaLimit }) else { return nil }
+    guard choices.scratch == .small || fixed.allSatisfy({ $0 <= arenaLimit }) else { return nil }
     var choices = choices
     // What is live fits, but the layout may need a little more: aim lower by as much.
     var limit = arenaLimit
@@ -102,7 +112,7 @@ package struct BudgetSolver {
   /// The fewest pieces that fit, with as much recomputed as they need.
   private func inPieces(_ choices: PlanChoices) -> Plan? {
     fewest(upTo: natural.training.batch) { pieces in
-      pieces == 1 ? nil : recomputing(with(choices, pieces: pieces))
+      pieces == 1 ? nil : thriftier(with(choices, pieces: pieces))
     }
   }
 
@@ -154,8 +164,9 @@ package struct BudgetSolver {
     var best = natural
     for pieces in Self.ladder(upTo: natural.training.batch) {
       var choices = pieces == 1 ? thrifty : with(thrifty, pieces: pieces)
-      for limit in [nil, 1] {
+      for (limit, scratch) in [(nil, PlanChoices.ConvolutionScratch.fast), (1, .fast), (1, .small)] {
         choices.recomputeAboveBytes = limit
+        choices.scratch = scratch
         if let plan = plan(choices), plan.memory.peakBytes < best.memory.peakBytes { best = plan }
       }
     }

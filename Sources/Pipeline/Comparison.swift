@@ -30,7 +30,7 @@ extension Compiler {
       return planner.figures(
         of: training, network: ResidentLayout(network: network),
         evaluation: evaluationGraph(
-          network, modules: Array(1...network.moduleCount), ensemble: true, spec
+          network, modules: Array(1...network.moduleCount), ensemble: true, spec, planner, largestTotal: nil
         ).graph
       ) { stageGraphs(network, $0, spec, planner) }
     }

@@ -65,8 +65,10 @@ struct Compiler {
       stages.append(planner.stage(graphs, index: stages.count + 1, network: resident))
     }
     let evaluation = planner.program(
-      evaluationGraph(network, modules: Array(1...network.moduleCount), ensemble: true, spec).graph,
-      resident: resident)
+      evaluationGraph(
+        network, modules: Array(1...network.moduleCount), ensemble: true, spec, planner,
+        largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
+      ).graph, resident: resident)
     var plan = planner.plan(
       name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
       network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
@@ -138,24 +140,36 @@ func trainingGraph(
     Differentiation(
       modules: modules, optimizer: optimizer(spec.training.optimizer), accumulates: choices.microBatch != nil)
   )
+  pipeline.run(MaskPlacement())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
   let limit = planner.transientLimit(of: pipeline.graph, schedule, network: ResidentLayout(network: network))
   if limit != nil || keepsSnapshots {
-    pipeline.run(Rematerialization(largestTotal: limit ?? .max, workers: planner.threads))
+    let limit = limit ?? .max
+    pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
+    if choices.scratch == .small {
+      pipeline.run(SmallScratch(largestTotal: limit, workers: planner.threads))
+      // Where scratch was what no recomputing could lower, there may be more to recompute now.
+      pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
+    }
   }
   pipeline.run(InPlace())
   return pipeline
 }
 
+/// - Parameter largestTotal: bytes that it may take behind what is resident, where something is chosen for that.
 func evaluationGraph(
-  _ network: Graph, modules: [Int], ensemble: Bool, _ spec: Spec, keepsSnapshots: Bool = false
+  _ network: Graph, modules: [Int], ensemble: Bool, _ spec: Spec, _ planner: Planner, largestTotal: Int?,
+  keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
   pipeline.run(FoldBatchNorm())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  if planner.choices.scratch == .small, let largestTotal {
+    pipeline.run(SmallScratch(largestTotal: largestTotal, workers: planner.threads))
+  }
   pipeline.run(InPlace())
   return pipeline
 }
@@ -163,10 +177,21 @@ func evaluationGraph(
 func stageGraphs(
   _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner
 ) -> StageGraphs {
-  let modules = schedule.indices
+  let training = trainingGraph(network, schedule, spec, planner).graph
   return StageGraphs(
-    schedule: schedule, training: trainingGraph(network, schedule, spec, planner).graph,
-    evaluation: evaluationGraph(network, modules: modules, ensemble: modules.count > 1, spec).graph)
+    schedule: schedule, training: training,
+    evaluation: stageEvaluation(network, schedule, spec, planner, training: training).graph)
+}
+
+/// The modules that a stage trains, measured behind each of its epochs.
+func stageEvaluation(
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, training: Graph,
+  keepsSnapshots: Bool = false
+) -> PassPipeline {
+  evaluationGraph(
+    network, modules: schedule.indices, ensemble: schedule.indices.count > 1, spec, planner,
+    largestTotal: planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network)),
+    keepsSnapshots: keepsSnapshots)
 }
 
 /// Everything that `compile` would find, without planning.

@@ -17,8 +17,8 @@ package struct GraphDump: Sendable {
   ]
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FoldBatchNorm.name, Differentiation.name,
-    DeadValueElimination.name,
-    AlgorithmChoice.name, Rematerialization.name, InPlace.name,
+    MaskPlacement.name, DeadValueElimination.name,
+    AlgorithmChoice.name, Rematerialization.name, SmallScratch.name, InPlace.name,
   ]
 
   /// The network's graph after one of its passes, or every stage's graphs after one of theirs.
@@ -40,20 +40,19 @@ package struct GraphDump: Sendable {
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
     var result: [GraphDump] = []
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
-      let modules = schedule.indices
       let title = "stage \(index + 1)"
+      let trained = trainingGraph(network.graph, schedule, spec, planner, keepsSnapshots: true)
+      result += dumps(of: trained, after: pass, title: "\(title), training")
       result += dumps(
-        of: trainingGraph(network.graph, schedule, spec, planner, keepsSnapshots: true), after: pass,
-        title: "\(title), training")
-      result += dumps(
-        of: evaluationGraph(
-          network.graph, modules: modules, ensemble: modules.count > 1, spec, keepsSnapshots: true),
+        of: stageEvaluation(
+          network.graph, schedule, spec, planner, training: trained.graph, keepsSnapshots: true),
         after: pass, title: "\(title), evaluation")
     }
     return result
   }
 
   private static func dumps(of pipeline: PassPipeline, after pass: String, title: String) -> [GraphDump] {
-    pipeline.snapshots.filter { $0.pass == pass }.map { GraphDump(title: title, graph: $0.graph) }
+    // A pass that ran twice is asked for as it ended.
+    pipeline.snapshots.last { $0.pass == pass }.map { [GraphDump(title: title, graph: $0.graph)] } ?? []
   }
 }

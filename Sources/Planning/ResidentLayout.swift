@@ -42,6 +42,9 @@ package struct ResidentLayout: Sendable {
 
   var endOffset: Int { end }
 
+  /// Of parameters and statistics of all modules, and whatever follows them.
+  package var byteCount: Int { end }
+
   private mutating func append(_ value: Value) {
     precondition(
       indexByName[value.name].map { $0 >= entries.count } ?? true, "'\(value.name)' is laid out twice")

@@ -118,6 +118,25 @@ private final class Run {
       ])
   }
 
+  @Test("two stay where a killed process left three")
+  func threeLeft() throws {
+    let run = try Run()
+    for epoch in 2...4 {
+      try run.write(run.position(stage: 1, epoch: epoch), seed: 1)
+      let name = "stage-1-epoch-\(epoch)-step-0.safetensors"
+      try run.temporary.write(try run.temporary.bytes("run/checkpoints/\(name)"), to: name)
+    }
+    try FileManager.default.copyItem(
+      atPath: run.temporary.path + "/stage-1-epoch-2-step-0.safetensors",
+      toPath: run.checkpoints + "/stage-1-epoch-2-step-0.safetensors")
+    #expect(try run.temporary.names(in: "run/checkpoints").count == 3)
+    #expect(try run.restore().checkpoint?.position.epoch == 4)
+    #expect(
+      try run.temporary.names(in: "run/checkpoints") == [
+        "stage-1-epoch-3-step-0.safetensors", "stage-1-epoch-4-step-0.safetensors",
+      ])
+  }
+
   @Test("metrics behind the checkpoint are taken back, torn lines and leftovers are removed")
   func metrics() throws {
     let run = try Run()

@@ -137,6 +137,22 @@ import Testing
     #expect(run.path == path)
   }
 
+  @Test("what a killed process left half made is removed, what is somebody's is not")
+  func leftovers() throws {
+    let folder = try TemporaryFolder()
+    // No system gives a process so high a number.
+    let dead = ".run.4194400-0.tmp"
+    let others = [".run.\(getpid())-7.tmp", ".run.4194400-1.tmp", ".other.4194400-0.tmp", ".run.x-0.tmp"]
+    for name in [dead] + others {
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/" + name, withIntermediateDirectories: false)
+      try folder.write([1], to: name + "/plan.json")
+    }
+    try folder.write([1], to: ".run.4194400-1.tmp/precious.txt")
+    _ = try RunDirectory.create(at: folder.path + "/run", files: files)
+    #expect(try folder.names() == (others + ["run"]).sorted())
+  }
+
   @Test func linesAreAppended() throws {
     let folder = try TemporaryFolder()
     let run = try RunDirectory.create(at: folder.path + "/run", files: files)

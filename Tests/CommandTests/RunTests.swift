@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 private struct Summary: Decodable {
@@ -134,7 +135,7 @@ struct RunTests {
     #expect(!isSame)
   }
 
-  @Test("the peak is what was planned")
+  @Test("the peak is what was planned", .enabled(if: !Sanitizer.isOn))
   func memory() throws {
     let spec = Workspace.repository.appending(path: "specs/digits.yaml").path
     let run = try workspace.strata("run", spec, "-o", "out", "--set", "training.epochs=1")

@@ -60,6 +60,38 @@ import Testing
     ) { .idx(folder: $0) }
   }
 
+  /// CIFAR's files have no header: labels lie, and sizes.
+  @Test("cifar10")
+  func cifar10() {
+    let fileByteCount = 10_000 * 3_073
+    let folder = TemporaryFolder()
+    for file in 1...5 { folder.write("data_batch_\(file).bin", [], byteCount: fileByteCount) }
+    folder.write("test_batch.bin", [], byteCount: fileByteCount)
+    let record = [3] + noiseBytes(3_072, seed: 5)
+    let report = FuzzCampaign("cifar10").run { seed, random in
+      var bytes = record + record
+      Mutation.spoil(&bytes, head: 1, &random)
+      let sizes = [0, 1, 3_072, fileByteCount - 1, fileByteCount + 1, bytes.count]
+      let isWhole = Int.random(in: 0..<3, using: &random) > 0
+      let name = Bool.random(using: &random) ? "data_batch_1.bin" : "test_batch.bin"
+      let byteCount = isWhole ? fileByteCount : sizes[Int.random(in: 0..<sizes.count, using: &random)]
+      folder.write(name, [(0, bytes)], byteCount: byteCount)
+      defer { folder.write(name, [], byteCount: fileByteCount) }
+      let error = datasetError { () throws(DatasetError) in
+        let dataset = try Dataset(.cifar10(folder: folder.path), limit: DatasetLimit(train: 5, test: 3))
+        #expect(byteCount == fileByteCount, "seed \(seed)")
+        for index in 0..<dataset.trainCount {
+          #expect((0..<10).contains(dataset.label(.train, index)), "seed \(seed)")
+        }
+      }
+      if let error { #expect(!error.message.isEmpty, "seed \(seed)") }
+      return error == nil
+    }
+    #expect(report.slowest.seconds < FuzzCampaign.secondsCap, "seed \(report.slowest.seed)")
+    if report.isLong { #expect(report.peakByteCount < FuzzCampaign.memoryCap) }
+    #expect(report.refusedCount > report.acceptedCount / 10)
+  }
+
   @Test("npy", arguments: ["|u1", "<f4"])
   func npyArrays(type: String) {
     func images(_ count: Int) -> [UInt8] {

@@ -27,6 +27,11 @@ struct RandomTrainingTests {
     network: {family: vgg, input: 3x4x4, widths: [6, 5, 4], kernel: [5, 1, 3], bias: [true, false, true], head: gap}
     downsampling: {kind: stride, before: [1]}
     """,
+    // ReLU's mask is taken behind the pool.
+    """
+    network: {family: vgg, input: 3x8x8, widths: [6, 5, 4], batch-norm: false, head: gap}
+    downsampling: {kind: max-pool, before: [2, 3]}
+    """,
     """
     network: {family: vgg, input: 3x18x10, widths: [6]}
     auxiliary: vgg

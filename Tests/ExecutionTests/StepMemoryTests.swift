@@ -1,6 +1,7 @@
 import CompilerSupport
 import Datasets
 import Execution
+import TestSupport
 import Testing
 
 /// Nothing is allocated in a step.
@@ -37,7 +38,7 @@ struct StepMemoryTests {
     return (early, late)
   }
 
-  @Test("200 steps leave the resident set where it was")
+  @Test("200 steps leave the resident set where it was", .enabled(if: !Sanitizer.isOn))
   func steadySteps() async {
     // In a process of its own: other tests would move the figure.
     await #expect(processExitsWith: .success) {

@@ -25,6 +25,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
       name: "end-to-end", text: twoLayers(strategy: "end-to-end"),
       passes: ["partition", "auxiliaries", "in-place"]),
     GoldenCase(name: "resnet", text: residual, passes: ["lowering", "fuse", "differentiate", "in-place"]),
+    GoldenCase(name: "pools", text: pools, passes: ["differentiate", "masks", "in-place"]),
     GoldenCase(name: "similarity", text: similarity, passes: ["auxiliaries", "differentiate"]),
   ]
 
@@ -54,6 +55,15 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
       classes: 10
       stages: [{blocks: 1, width: 8}, {blocks: 1, width: 12}]
       head: gap
+    training: {strategy: end-to-end, batch: 8}
+    """
+
+  /// ReLUs in front of both kinds of pools that hand masks on.
+  private static let pools = """
+    strata: 1
+    name: pools
+    network: {family: vgg, input: 3x8x8, classes: 10, widths: [8, 12], batch-norm: false, head: {kind: vgg}}
+    downsampling: {kind: invertible, before: [2]}
     training: {strategy: end-to-end, batch: 8}
     """
 

@@ -58,7 +58,9 @@ extension TrainingRun {
       totals: totals, arithmetic: summary.arithmetic)
     try folder.writeCheckpoint(checkpoint, of: plan.stages[position.stage - 1], from: engine)
     lastCheckpoint = position
-    schedule.noteWritten(from: begin, to: monotonicSeconds())
+    let end = monotonicSeconds()
+    schedule.noteWritten(from: begin, to: end)
+    try folder.appendLog("checkpoint \(position.words), written in \(fixed(end - begin, decimals: 3)) s")
   }
 
   // MARK: - Words

@@ -44,10 +44,26 @@ struct SurvivalTests {
     ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
   }
 
-  private func arguments(_ training: Int, _ folder: String, threads: Int) -> [String] {
-    ["run", "net.yaml", "-o", folder, "--threads", "\(threads)", "--checkpoint-every", "50ms"]
-      + Self.trainings[training].flatMap { ["--set", $0] }
+  /// The plan for the smallest budget that there is one for: with micro-batches, values computed again, and so on.
+  private func tightPlan() throws -> String {
+    let refusal = try workspace.strata("plan", "net.yaml", "--budget", "1B")
+    #expect(refusal.exitCode == 3)
+    let words = refusal.diagnostics.split(whereSeparator: { $0 == " " || $0 == "\n" })
+    let option = try #require(words.firstIndex(of: "--budget"), "\(refusal.diagnostics)")
+    let plan = try workspace.strata(
+      "plan", "net.yaml", "--budget", String(words[option + 1]), "-o", "tight.plan.json")
+    try #require(plan.exitCode == 0, "\(plan.diagnostics)")
+    return "tight.plan.json"
   }
+
+  private func arguments(_ training: Int, _ folder: String, threads: Int) throws -> [String] {
+    let options = ["-o", folder, "--threads", "\(threads)", "--checkpoint-every", "50ms"]
+    guard training < Self.trainings.count else { return ["run", try tightPlan()] + options }
+    return ["run", "net.yaml"] + options + Self.trainings[training].flatMap { ["--set", $0] }
+  }
+
+  /// Those of the list, and one within a budget.
+  private static let trainingCount = trainings.count + 1
 
   /// A run that nobody interrupts: what it leaves, and how long it takes.
   private struct Whole {
@@ -59,7 +75,7 @@ struct SurvivalTests {
   private func whole(_ training: Int) throws -> Whole {
     let folder = "whole-\(training)"
     let start = ContinuousClock.now
-    let run = try RunningStrata(arguments(training, folder, threads: 1), in: workspace.url)
+    let run = try RunningStrata(try arguments(training, folder, threads: 1), in: workspace.url)
     let end = try run.wait()
     try #require(end.exitCode == 0, "\(end.diagnostics)")
     let seconds =
@@ -105,12 +121,12 @@ struct SurvivalTests {
     var wholes: [Int: Whole] = [:]
     var (killed, resumed) = (0, 0)
     for number in 0..<count {
-      let training = number % Self.trainings.count
+      let training = number % Self.trainingCount
       let whole = try wholes[training] ?? whole(training)
       wholes[training] = whole
       let folder = "killed-\(number)"
-      let place: Comment = "kill \(number) of seed \(seed), training \(Self.trainings[training])"
-      let run = try RunningStrata(arguments(training, folder, threads: 1 + number % 3), in: workspace.url)
+      let place: Comment = "kill \(number) of seed \(seed), training \(training)"
+      let run = try RunningStrata(try arguments(training, folder, threads: 1 + number % 3), in: workspace.url)
       sleep(Double.random(in: 0...1, using: &random) * whole.seconds)
       run.send(SIGKILL)
       if try run.wait().exitCode == nil { killed += 1 }
@@ -127,7 +143,7 @@ struct SurvivalTests {
       var end = try resume(folder, threads: 1 + (number + 1) % 3)
       if end == nil {
         // Killed before the folder was there: it begins again, in a parent without leftovers.
-        end = try RunningStrata(arguments(training, folder, threads: 2), in: workspace.url).wait()
+        end = try RunningStrata(try arguments(training, folder, threads: 2), in: workspace.url).wait()
       } else {
         resumed += 1
       }
@@ -146,12 +162,12 @@ struct SurvivalTests {
     var interrupted = 0
     var slowest = 0.0
     for number in 0..<count {
-      let training = number % Self.trainings.count
+      let training = number % Self.trainingCount
       let whole = try wholes[training] ?? whole(training)
       wholes[training] = whole
       let folder = "stopped-\(number)"
-      let place: Comment = "stop \(number) of seed \(seed), training \(Self.trainings[training])"
-      let run = try RunningStrata(arguments(training, folder, threads: 2), in: workspace.url)
+      let place: Comment = "stop \(number) of seed \(seed), training \(training)"
+      let run = try RunningStrata(try arguments(training, folder, threads: 2), in: workspace.url)
       // Before its folder is there a run has nothing to keep.
       #expect(run.wait { FileManager.default.fileExists(atPath: workspace.url.appending(path: folder).path) })
       sleep(Double.random(in: 0...0.9, using: &random) * whole.seconds)

@@ -1,0 +1,180 @@
+import Foundation
+import Testing
+
+private struct BudgetedPlan: Decodable {
+  struct Choices: Decodable {
+    var microBatch, recomputeAboveBytes: Int?
+    var data, scratch: String
+  }
+  struct Memory: Decodable {
+    var peakBytes, arenaBytes, runtimeBytes: Int
+    var budgetBytes: Int?
+  }
+  struct Effect: Decodable { var choice, words, results: String }
+  var layoutSha256: String
+  var choices: Choices
+  var choiceEffects: [Effect]
+  var memory: Memory
+}
+
+private struct OverBudget: Decodable {
+  struct Change: Decodable {
+    var set: [String]
+    var peakBytes: Int
+  }
+  var schema: String
+  var budgetBytes, smallestBudgetBytes: Int
+  var changes: [Change]
+}
+
+private struct LargestBatches: Decodable {
+  struct Figure: Decodable {
+    var strategy: String
+    var batch, peakBytes: Int?
+    var ratio: Double?
+  }
+  var schema: String
+  var strategies: [Figure]
+}
+
+private struct Summary: Decodable {
+  struct Module: Decodable { var trainLoss: Double }
+  struct Memory: Decodable { var plannedPeakBytes, measuredPeakBytes: Int }
+  var status, weightsSha256: String
+  var modules: [Module]
+  var memory: Memory
+}
+
+@Suite("Budgets on the command line")
+struct BudgetTests {
+  private let workspace: Workspace
+
+  /// Activations outweigh parameters and program.
+  private static let spec = """
+    strata: 1
+    name: wide
+    data: {source: synthetic, limit: {train: 128, test: 64}}
+    network: {family: vgg, input: 3x32x32, widths: [64, 32]}
+    downsampling: {kind: max-pool, before: [2]}
+    auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
+    training: {strategy: parallel, epochs: 1, batch: 64}
+
+    """
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(Self.spec, to: "net.yaml")
+  }
+
+  private func plan(_ arguments: String...) throws -> BudgetedPlan {
+    let result = try StrataProcess(["plan", "net.yaml", "--json"] + arguments, in: workspace.url)
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    return try JSONDecoder().decode(BudgetedPlan.self, from: Data(result.output.utf8))
+  }
+
+  @Test("a plan within a budget runs as it was planned, to the same weights where only memory changed")
+  func sameBits() throws {
+    let natural = try plan()
+    #expect(natural.choiceEffects.isEmpty && natural.memory.budgetBytes == nil)
+    let budget = natural.memory.peakBytes - natural.memory.arenaBytes / 4
+    let tight = try plan("--budget", "\(budget)")
+    #expect(tight.memory.peakBytes <= budget && tight.memory.budgetBytes == budget)
+    #expect(tight.choices.recomputeAboveBytes != nil && tight.choices.microBatch == nil)
+    #expect(tight.choiceEffects.map(\.results) == ["same bits"])
+
+    let kept = try workspace.strata("plan", "net.yaml", "--budget", "\(budget)", "-o", "tight.json")
+    #expect(kept.exitCode == 0 && kept.output.contains("\nbudget\n"))
+    #expect(try workspace.decode(BudgetedPlan.self, "tight.json").layoutSha256 == tight.layoutSha256)
+    for (input, folder) in [("net.yaml", "a"), ("tight.json", "b")] {
+      let run = try workspace.strata("run", input, "-o", folder)
+      #expect(run.exitCode == 0, "\(run.diagnostics)")
+    }
+    let summaries = try ["a", "b"].map { try workspace.decode(Summary.self, "\($0)/summary.json") }
+    #expect(summaries[0].weightsSha256 == summaries[1].weightsSha256)
+    #expect(summaries[1].memory.plannedPeakBytes == tight.memory.peakBytes)
+    // What the tests' coverage and debug code take is not the release's.
+    #expect(summaries[1].memory.measuredPeakBytes < summaries[0].memory.measuredPeakBytes)
+  }
+
+  @Test("a tighter one passes batches in pieces, from a spec's own budget too")
+  func pieces() throws {
+    let natural = try plan()
+    let budget = natural.memory.peakBytes - natural.memory.arenaBytes * 7 / 10
+    let tight = try plan("--budget", "\(budget)")
+    #expect(tight.choices.microBatch != nil && tight.memory.peakBytes <= budget)
+    let own = try plan("--set", "memory.budget=\(budget)B")
+    #expect(own.choices.microBatch == tight.choices.microBatch)
+    let run = try workspace.strata("run", "net.yaml", "--budget", "\(budget)", "-o", "run")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    #expect(try workspace.decode(Summary.self, "run/summary.json").status == "finished")
+  }
+
+  @Test("where nothing fits, what would is named, and holds")
+  func overBudget() throws {
+    let people = try workspace.strata("plan", "net.yaml", "--budget", "1MiB")
+    #expect(people.exitCode == 3 && people.output.isEmpty)
+    #expect(people.diagnostics.contains("the smallest budget that would do"))
+    let natural = try plan()
+    let budget = natural.memory.runtimeBytes + natural.memory.arenaBytes / 64
+    let programs = try StrataProcess(
+      ["plan", "net.yaml", "--json", "--budget", "\(budget)"], in: workspace.url)
+    #expect(programs.exitCode == 3)
+    let report = try JSONDecoder().decode(OverBudget.self, from: Data(programs.output.utf8))
+    #expect(report.schema == "strata.over-budget/1" && report.budgetBytes == budget)
+    #expect(report.smallestBudgetBytes > budget)
+    #expect(
+      try plan("--budget", "\(report.smallestBudgetBytes)").memory.peakBytes <= report.smallestBudgetBytes)
+    #expect(!report.changes.isEmpty && report.changes.count <= 3)
+    for change in report.changes {
+      let sets = change.set.flatMap { ["--set", $0] }
+      let result = try StrataProcess(
+        ["plan", "net.yaml", "--json", "--budget", "\(budget)"] + sets, in: workspace.url)
+      #expect(result.exitCode == 0, "\(change.set)")
+    }
+    #expect(try workspace.strata("run", "net.yaml", "--budget", "1MiB").exitCode == 3)
+  }
+
+  @Test("a share is of the tightest limit, which is named")
+  func shares() throws {
+    let result = try workspace.strata("plan", "net.yaml", "--budget", "80%")
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    #expect(result.diagnostics.contains("budget: ") && result.diagnostics.contains("80% of "))
+  }
+
+  @Test("the largest batch of each strategy")
+  func largestBatch() throws {
+    let result = try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "200MiB", "--json")
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    let report = try JSONDecoder().decode(LargestBatches.self, from: Data(result.output.utf8))
+    #expect(report.schema == "strata.largest-batch/1")
+    #expect(report.strategies.map(\.strategy) == ["end-to-end", "parallel", "sequential"])
+    #expect(report.strategies.allSatisfy { ($0.peakBytes ?? .max) <= 200 << 20 && ($0.batch ?? 0) > 0 })
+    #expect(try workspace.strata("plan", "net.yaml", "--largest-batch").exitCode == 2)
+    #expect(
+      try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1MiB").exitCode == 3)
+  }
+
+  @Test("the passes of a budget can be looked at, and a plan takes no other budget")
+  func commands() throws {
+    let natural = try plan()
+    let budget = natural.memory.peakBytes - natural.memory.arenaBytes / 4
+    let graph = try workspace.strata("ir", "net.yaml", "--budget", "\(budget)", "--after", "recompute")
+    #expect(graph.exitCode == 0 && graph.output.contains("recomputed"))
+    _ = try workspace.strata("plan", "net.yaml", "-o", "net.json")
+    #expect(try workspace.strata("run", "net.json", "--budget", "1GiB").exitCode == 2)
+    // A plan file whose choices can't be is refused, whatever is in it.
+    let text = try workspace.text("net.json")
+    for (old, new) in [("\"microBatch\": null", "\"microBatch\": 0"), ("\"fast\"", "\"huge\"")] {
+      try workspace.write(text.replacingOccurrences(of: old, with: new), to: "spoiled.json")
+      #expect(try workspace.strata("run", "spoiled.json", "--dry-run").exitCode == 2, "\(new)")
+    }
+    for (old, new) in [
+      ("\"modules\": null", "\"modules\": 9"), ("\"microBatch\": null", "\"microBatch\": 7"),
+    ] {
+      try workspace.write(text.replacingOccurrences(of: old, with: new), to: "spoiled.json")
+      let code = try workspace.strata("run", "spoiled.json", "--dry-run").exitCode
+      // `modules` says nothing where the partition is stated; the other lays memory out anew.
+      #expect(code == (new.contains("9") ? 0 : 4), "\(new)")
+    }
+  }
+}

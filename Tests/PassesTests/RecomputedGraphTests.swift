@@ -1,0 +1,53 @@
+import CompilerSupport
+import GraphIR
+import Planning
+import TestSupport
+import Testing
+
+/// What a budget makes of a graph.
+@Suite("Graphs whose values are computed again")
+struct RecomputedGraphTests {
+  private static let text = """
+    strata: 1
+    name: two-layers
+    network: {family: vgg, input: 3x32x32, classes: 10, widths: [32, 12], head: gap}
+    downsampling: {kind: max-pool, before: [2]}
+    auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
+    training: {strategy: parallel, batch: 128}
+    """
+
+  private func graphs(after pass: String) throws -> (text: String, graph: Graph) {
+    let spec = try DecodedSpec(Self.text)
+    var choices = PlanChoices()
+    choices.recomputeAboveBytes = 1
+    let dumps = try spec.graphs(after: pass, choices: choices).filter { $0.title.contains("training") }
+    return (spec.text(dumps), dumps[0].graph)
+  }
+
+  @Test("are as recorded")
+  func isAsRecorded() throws {
+    expectGolden(try graphs(after: "recompute").text, "two-layers/recompute.txt")
+  }
+
+  /// The first module's output is made again from what its batch norm read, with the statistics that were saved, before
+  /// that batch norm's parameters are updated.
+  @Test("make a module's output again in front of the next module")
+  func handedOn() throws {
+    let graph = try graphs(after: "recompute").graph
+    let index = try #require(
+      graph.nodes.lastIndex { $0.op.text == "batch_norm[saved relu]" && $0.module == 1 && $0.part == .layers }
+    )
+    let clone = graph.nodes[index]
+    #expect(clone.isRecomputed)
+    let reader = try #require(graph.nodes.firstIndex { $0.operands.contains(clone.results[0]) })
+    #expect(graph.nodes[reader].module == 2)
+    for parameter in clone.operands[1...2] {
+      let update = try #require(
+        graph.nodes.firstIndex { node in
+          if case .update = node.op { return node.operands[0] == parameter }
+          return false
+        })
+      #expect(update > index)
+    }
+  }
+}
