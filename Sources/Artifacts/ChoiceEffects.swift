@@ -69,22 +69,18 @@ extension Plan {
   }
 
   private var effectOfRecomputing: ChoiceEffect {
-    var (values, bytes, again, all) = (0, 0, 0, 0)
-    for stage in stages {
-      let graph = stage.training.graph
-      let recomputed = graph.nodes.filter(\.isRecomputed)
-      values = max(values, recomputed.count)
-      bytes = max(bytes, recomputed.map { graph[$0.results[0]].type.byteCount }.reduce(0, +))
-      for node in graph.nodes {
-        let work = node.productMultiplyAdds(in: graph) * stage.epochs
-        if node.isRecomputed { again += work } else { all += work }
+    let recomputed = stages.map { stage in
+      stage.training.graph.nodes.filter(\.isRecomputed).map {
+        stage.training.graph[$0.results[0]].type.byteCount
       }
     }
-    let share = Double(again) / Double(max(1, all))
+    let values = recomputed.map(\.count).max() ?? 0
+    let bytes = recomputed.map { $0.reduce(0, +) }.max() ?? 0
     return ChoiceEffect(
       choice: "recomputeAboveBytes",
       words: "\(values) value\(values == 1 ? "" : "s") of a step, \(byteSize(bytes)), "
-        + "\(values == 1 ? "is" : "are") computed again instead of kept: \(percentage(share)) more multiply-adds",
-      extraWork: share, results: .same)
+        + "\(values == 1 ? "is" : "are") computed again instead of kept: "
+        + "\(percentage(recomputedShare)) more multiply-adds",
+      extraWork: recomputedShare, results: .same)
   }
 }

@@ -89,7 +89,9 @@ package struct BudgetSolver {
     let arenaLimit = budgetBytes - (kept.memory.peakBytes - kept.arenaBytes)
     guard arenaLimit > 0 else { return nil }
     // Evaluation has nothing to recompute.
-    let fixed = kept.stages.map(\.evaluation.arenaBytes) + [kept.evaluation.arenaBytes]
+    let fixed =
+      kept.stages.flatMap { [$0.evaluation.arenaBytes, $0.feeding?.arenaBytes ?? 0] }
+      + [kept.evaluation.arenaBytes]
     guard choices.scratch == .small || fixed.allSatisfy({ $0 <= arenaLimit }) else { return nil }
     var choices = choices
     // What is live fits, but the layout may need a little more: aim lower by as much.
@@ -109,12 +111,24 @@ package struct BudgetSolver {
 
   // MARK: - Pieces
 
-  /// The fewest pieces that fit, with as much recomputed as they need.
+  /// The fewest pieces that fit, with as much recomputed as they need; or up to twice as many, where these spare most of a
+  /// recomputation that would be felt.
   private func inPieces(_ choices: PlanChoices) -> Plan? {
-    fewest(upTo: natural.training.batch) { pieces in
+    let batch = natural.training.batch
+    let fewest = fewest(upTo: batch) { pieces in
       pieces == 1 ? nil : thriftier(with(choices, pieces: pieces))
     }
+    guard let fewest, fewest.recomputedShare > Self.feltShare else { return fewest }
+    let pieces = fewest.choices.pieceCount(of: batch)
+    for more in pieces + 1..<max(pieces + 1, min(2 * pieces, batch) + 1) {
+      guard let plan = thriftier(with(choices, pieces: more)) else { continue }
+      if plan.recomputedShare < fewest.recomputedShare / 4 { return plan }
+    }
+    return fewest
   }
+
+  /// Of a step's multiply-adds.
+  private static let feltShare = 0.05
 
   /// The plan of the smallest number that gives one, where larger numbers need less memory or nearly always do.
   private func fewest(upTo limit: Int, _ plan: (Int) -> Plan?) -> Plan? {

@@ -20,6 +20,7 @@ extension Compiler {
     return (strategies + (strategies.contains(own) ? [] : [own])).compactMap { strategy in
       var spec = spec
       spec.training.strategy.value = strategy
+      if strategy == .endToEnd { spec.network.frozen = nil }
       let known = strategy == .endToEnd ? nil : moduleWise
       guard let network = known ?? (try? lower(spec)) else { return nil }
       if strategy != .endToEnd { moduleWise = network }
@@ -30,7 +31,7 @@ extension Compiler {
       return planner.figures(
         of: training, network: ResidentLayout(network: network),
         evaluation: evaluationGraph(
-          network, modules: Array(1...network.moduleCount), ensemble: true, spec, planner, largestTotal: nil
+          network, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
         ).graph
       ) { stageGraphs(network, $0, spec, planner) }
     }

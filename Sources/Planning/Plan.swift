@@ -10,6 +10,8 @@ package struct Plan: Sendable {
   package var specText: String
   package var data: DataPlan
   package var training: TrainingPlan
+  /// Nil: the network starts from drawn weights alone.
+  package var start: StartPlan?
   /// Picture batches.
   package var input: Shape
   package var classes: Int
@@ -31,6 +33,18 @@ package struct Plan: Sendable {
   package var places: PlanPlaces
 
   package var arenaBytes: Int { memory.arenaBytes }
+  /// Multiply-adds of all training steps that only make values again, as a share of the others.
+  package var recomputedShare: Double {
+    var (again, others) = (0, 0)
+    for stage in stages {
+      for node in stage.training.graph.nodes {
+        let work = node.productMultiplyAdds(in: stage.training.graph) * stage.epochs
+        if node.isRecomputed { again += work } else { others += work }
+      }
+    }
+    return Double(again) / Double(max(1, others))
+  }
+
   /// What end-to-end backprop of the same network and batch would need.
   package var endToEndPeakBytes: Int? {
     comparison.first { $0.strategy == .endToEnd }?.memory.peakBytes
@@ -56,6 +70,8 @@ package struct StagePlan: Sendable {
   package var schedule: StageSchedule
   package var stepsPerEpoch: Int
   package var training: Program
+  /// Asynchronous training: what modules run that have learned all their epochs and go on feeding the next.
+  package var feeding: Program?
   package var evaluation: Program
   /// Resident values with their places, as they are in this stage.
   package var resident: ResidentLayout

@@ -55,7 +55,7 @@ package struct ProgramMemory: Sendable {
     var blocks = resident.entries.map { entry in
       let origin = origins[entry.value.name]
       return MemoryBlock(
-        category: MemoryCategory(resident: entry.value.category), offset: entry.offset,
+        category: MemoryCategory(resident: entry.value), offset: entry.offset,
         byteCount: paddedByteCount(entry.value.type.byteCount), nodes: nil,
         tenants: [
           MemoryBlock.Tenant(
@@ -133,7 +133,7 @@ struct ResidentOrigins {
     for node in graph.nodes {
       for operand in node.operands {
         switch graph[operand].category {
-        case .parameter, .statistics, .optimizer, .accumulator:
+        case .parameter, .statistics, .optimizer, .replay, .accumulator:
           let name = graph[operand].name
           if byName[name] == nil { byName[name] = Origin(span: node.origin, part: node.part) }
         case .batch, .gradient, .activation: break
@@ -167,11 +167,16 @@ extension MemoryBreakdown {
 
 extension MemoryCategory {
   /// Traps for what lives within a step.
-  init(resident category: ValueCategory) {
-    switch category {
+  init(resident value: Value) {
+    switch value.category {
     case .parameter: self = .parameter
     case .statistics: self = .statistics
     case .optimizer: self = .optimizer
+    case .replay:
+      switch value.type {
+      case .labels: self = .batch
+      case .pictures, .filter, .matrix, .vector, .windowIndices, .metrics: self = .activation
+      }
     case .accumulator: self = .gradient
     case .batch, .gradient, .activation: preconditionFailure("not resident")
     }
@@ -182,6 +187,8 @@ extension MemoryCategory {
 package enum ProgramID: Hashable, Sendable {
   /// Stages count from 1.
   case training(stage: Int)
+  /// Asynchronous training: of modules that have learned all their epochs.
+  case feeding(stage: Int)
   case evaluation(stage: Int)
   /// The last evaluation, of all modules.
   case finalEvaluation
@@ -189,6 +196,7 @@ package enum ProgramID: Hashable, Sendable {
   package var words: String {
     switch self {
     case .training(let stage): "stage \(stage), training"
+    case .feeding(let stage): "stage \(stage), feeding"
     case .evaluation(let stage): "stage \(stage), evaluation"
     case .finalEvaluation: "the final evaluation"
     }
@@ -199,6 +207,7 @@ extension Plan {
   package func program(_ id: ProgramID) -> Program {
     switch id {
     case .training(let stage): stages[stage - 1].training
+    case .feeding(let stage): stages[stage - 1].feeding ?? stages[stage - 1].training
     case .evaluation(let stage): stages[stage - 1].evaluation
     case .finalEvaluation: evaluation
     }
@@ -209,6 +218,7 @@ extension Plan {
     guard let peakStage else { return .finalEvaluation }
     switch memory.peak.program {
     case .training: return .training(stage: peakStage)
+    case .feeding: return .feeding(stage: peakStage)
     case .evaluation: return .evaluation(stage: peakStage)
     }
   }
@@ -217,6 +227,7 @@ extension Plan {
   package func peakProgram(ofStage stage: Int) -> ProgramID {
     switch stages[stage - 1].memory.peak.program {
     case .training: .training(stage: stage)
+    case .feeding: .feeding(stage: stage)
     case .evaluation: .evaluation(stage: stage)
     }
   }
@@ -229,7 +240,8 @@ extension Plan {
     origins.note(evaluation.graph)
     let layout: ResidentLayout
     switch id {
-    case .training(let stage), .evaluation(let stage): layout = stages[stage - 1].resident
+    case .training(let stage), .feeding(let stage), .evaluation(let stage):
+      layout = stages[stage - 1].resident
     case .finalEvaluation: layout = resident
     }
     return ProgramMemory(program(id), resident: layout, workers: threads, origins: origins)

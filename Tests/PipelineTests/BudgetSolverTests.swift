@@ -96,6 +96,22 @@ struct BudgetSolverTests {
     #expect(try trial.natural.memory.peakBytes >= smallest)
   }
 
+  /// Where pieces have to be, one more is cheaper than a quarter more arithmetic.
+  @Test("more pieces spare recomputing")
+  func morePieces() throws {
+    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 256)
+    let natural = try trial.natural
+    for percent in [45, 35, 25] {
+      let budget = natural.memory.peakBytes - natural.arenaBytes * (100 - percent) / 100
+      guard let plan = try trial.solve(budget), let microBatch = plan.choices.microBatch else { continue }
+      var choices = plan.choices
+      choices.microBatch = microBatch / 2
+      choices.recomputeAboveBytes = nil
+      let finer = try trial.spec.plan(pictures: 256, choices: choices)
+      #expect(plan.recomputedShare <= 0.05 || finer.memory.peakBytes > budget)
+    }
+  }
+
   @Test("data that can stay in its files goes first")
   func streamed() throws {
     let trial = Trial(

@@ -83,6 +83,7 @@ struct RunCommand: Command {
   private static func begin(
     _ ready: ReadyPlan, output: String?, json: Bool?, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> (exitCode: ExitCode, place: String) {
+    try ready.requireStart()
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
     let dataset = try ready.openData()
@@ -161,6 +162,8 @@ struct RunCommand: Command {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
+    // A checkpoint has the weights that the run started from, and what became of them.
+    if takenByteCount == 0 { try ready.requireStart() }
     try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
     return try train(ready, on: dataset, in: folder, resuming: true, json: json, arguments, console)
   }

@@ -46,7 +46,7 @@ enum PlanFile {
     let opened = ready.dataPath ?? ready.plan.data.path.map { DataOpening.join(ready.loaded.folder, $0) }
     return PlanDocument.text(
       of: ready.plan, specPath: ready.loaded.path, keptSpecPath: nil, dataPath: opened.map(absolutePath),
-      places: ready.loaded.places)
+      startPath: ready.startPath.map(absolutePath), places: ready.loaded.places)
   }
 
   private static func absolutePath(_ path: String) -> String {

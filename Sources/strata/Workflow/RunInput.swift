@@ -31,6 +31,8 @@ struct ReadyPlan {
   let plan: Plan
   /// `--data`, or what the plan's run had opened; nil for the spec's own.
   let dataPath: String?
+  /// The weights file that the network starts from.
+  let startPath: String?
   /// Of the plan as it is kept, whatever number of threads is at work.
   let layoutSHA256: String
 
@@ -45,6 +47,7 @@ struct ReadyPlan {
       json: json)
     layoutSHA256 = plan.layoutSHA256
     self.dataPath = dataPath
+    startPath = loaded.startPath
   }
 
   /// From a plan file; a stale one is refused with what changed.
@@ -86,7 +89,7 @@ struct ReadyPlan {
     loaded = unchanged ?? kept
     let asKept = try loaded.plan(
       threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: dataPath,
-      withFingerprint: withFingerprint, console, json: json)
+      withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSHA256 else {
       throw CommandFailure(
         .stalePlan,
@@ -106,12 +109,31 @@ struct ReadyPlan {
     try Self.requireUntouched(path, compiled: asKept, places: loaded.places)
     layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
+    startPath = stored.start.map { StartFile.path(DataOpening.join(kept.folder, $0.path)) }
     plan =
       threads.map { $0 == stored.threads } ?? true
       ? asKept
       : try loaded.plan(
         threads: threads ?? stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
-        dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+        dataPath: dataPath, withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan),
+        console, json: json)
+  }
+
+  /// Before a training begins: the weights that it starts from must be those that were planned with.
+  func requireStart() throws(CommandFailure) {
+    guard let start = plan.start, let startPath else { return }
+    let present: String
+    do {
+      present = try StartFile.sha256(of: startPath)
+    } catch {
+      throw CommandFailure(.failed, error.message, help: "the plan starts from these weights")
+    }
+    guard present == start.sha256 else {
+      throw CommandFailure(
+        .stalePlan,
+        "the plan is stale: the weights at \(startPath) have changed (SHA-256 \(present.prefix(12)), "
+          + "the plan's \(start.sha256.prefix(12)))", help: "plan again")
+    }
   }
 
   /// A plan whose figures are not those of its spec promises what the run would not keep.
