@@ -79,7 +79,7 @@ struct Compiler {
       network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       budgetBytes: options.budgetBytes,
-      places: PlanPlaces(batch: spec.training.batch.span, data: spec.data.source.span))
+      places: PlanPlaces(spec))
     plan.comparison = comparison ?? self.comparison(with: plan, network: network)
     if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     plan.start = start

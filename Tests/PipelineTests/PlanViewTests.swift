@@ -82,7 +82,9 @@ struct PlanViewTests {
       #expect(row.peakStage == other.peakStage)
       #expect(row.stages.map(\.memory) == other.stages.map(\.memory))
       #expect(row.stages.map(\.modules) == other.stages.map(\.schedule.indices))
-      if text == random.text { #expect(other.comparison == plan.comparison) }
+      if text == random.text, plan.training.strategy != .asynchronous {
+        #expect(other.comparison == plan.comparison)
+      }
     }
   }
 
