@@ -16,8 +16,6 @@ package struct BudgetSolver {
   private let spec: Spec
   private let options: CompileOptions
   private let budgetBytes: Int
-  /// Of the spec with no choices made; the same for all its plans.
-  private let endToEndPeakBytes: Int
   private let natural: Plan
 
   /// - Throws: the faults of the spec.
@@ -29,7 +27,6 @@ package struct BudgetSolver {
     options.choices = nil
     self.options = options
     natural = try Compiler(spec, options: options).naturalPlan()
-    endToEndPeakBytes = natural.endToEndPeakBytes ?? 0
   }
 
   /// Nil where no plan of this spec fits.
@@ -93,7 +90,7 @@ package struct BudgetSolver {
 
   /// Nil where a batch can't pass in these pieces.
   private func plan(_ choices: PlanChoices) -> Plan? {
-    try? Compiler(spec, options: options).plan(choices, endToEndPeakBytes: endToEndPeakBytes)
+    try? Compiler(spec, options: options).plan(choices, comparison: natural.comparisonWithoutChoices)
   }
 
   // MARK: - Recomputing

@@ -17,26 +17,37 @@ struct FeatureChoice {
     self.storage = storage
   }
 
-  /// Nil where a stage computes its prefix in every step, or has none.
+  /// The module whose output a stage keeps; nil where it computes its prefix in every step, or has none.
   ///
   /// - Parameter previous: the module whose output the stage before keeps.
-  func graphs(for schedule: StageSchedule, previous: Int?) -> FeatureGraphs? {
+  func module(for schedule: StageSchedule, previous: Int?) -> Int? {
     guard storage != .recompute, spec.canKeepFeatures, let module = prefix(of: schedule) else { return nil }
-    let source = previous.flatMap { $0 < module ? $0 : nil }
     switch spec.memory.features.value {
     case .recompute: return nil
-    case .cache: break
+    case .cache: return module
     case .auto:
       let cost = FeatureCost(
         prefixMultiplyAdds: multiplyAdds(1...module),
-        onceMultiplyAdds: multiplyAdds((source ?? 0) + 1...module),
+        onceMultiplyAdds: multiplyAdds((source(of: module, previous) ?? 0) + 1...module),
         bytesPerPicture: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture,
         epochs: schedule.epochs, isInFile: storage == .file)
-      guard cost.pays else { return nil }
+      return cost.pays ? module : nil
     }
+  }
+
+  /// The same with the graphs that make it.
+  func graphs(for schedule: StageSchedule, previous: Int?) -> FeatureGraphs? {
+    guard let module = module(for: schedule, previous: previous) else { return nil }
     return FeatureGraphs(
       module: module, fromPictures: featureGraph(network, modules: 1...module, spec).graph,
-      fromPrevious: source.map { featureGraph(network, modules: $0 + 1...module, spec).graph })
+      fromPrevious: source(of: module, previous).map {
+        featureGraph(network, modules: $0 + 1...module, spec).graph
+      })
+  }
+
+  /// The module from whose output that of `module` can be made.
+  private func source(of module: Int, _ previous: Int?) -> Int? {
+    previous.flatMap { $0 < module ? $0 : nil }
   }
 
   /// The last of the modules before all that learn.
@@ -87,25 +98,21 @@ extension Compiler {
   /// The plan where nothing is chosen for a budget: features stay in memory as long as they take less than all the rest, and
   /// in a file otherwise.
   func naturalPlan() throws(CompilationFailed) -> Plan {
-    guard spec.canKeepFeatures, spec.memory.features.value != .recompute else {
-      return try plan(PlanChoices())
-    }
+    let network = try lower(spec)
+    guard keepsFeatures(network, .memory) else { return try plan(PlanChoices()) }
     var choices = PlanChoices()
     choices.features = .memory
-    var inMemory = try plan(choices)
-    guard inMemory.keepsFeatures else {
-      inMemory.choices.features = .recompute
-      return inMemory
-    }
+    let inMemory = try plan(choices)
     let rest = inMemory.stages.map { $0.memory.peakBytes - ($0.features?.range?.count ?? 0) }.max() ?? 0
     if inMemory.memory.peakBytes <= 2 * rest { return inMemory }
-    choices.features = .file
-    let inFile = try plan(choices, endToEndPeakBytes: inMemory.endToEndPeakBytes)
-    if inFile.keepsFeatures { return inFile }
-    return try plan(PlanChoices(), endToEndPeakBytes: inMemory.endToEndPeakBytes)
+    choices.features = keepsFeatures(network, .file) ? .file : .recompute
+    return try plan(choices, comparison: inMemory.comparisonWithoutChoices)
   }
-}
 
-extension Plan {
-  fileprivate var keepsFeatures: Bool { stages.contains { $0.features != nil } }
+  private func keepsFeatures(_ network: Graph, _ storage: PlanChoices.Features) -> Bool {
+    let choice = FeatureChoice(spec, network: network, storage: storage)
+    return StageSchedule.all(of: trainingPlan(spec, moduleCount: network.moduleCount)).contains {
+      choice.module(for: $0, previous: nil) != nil
+    }
+  }
 }

@@ -136,38 +136,20 @@ extension ModuleSummary {
 
 extension Planner {
   /// Puts a plan together and finds its peak.
-  ///
-  /// - Parameter endToEndPeakBytes: nil where the plan is the one of end-to-end training.
   package func plan(
     name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
-    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, endToEndPeakBytes: Int?,
-    budgetBytes: Int?
+    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, budgetBytes: Int?, places: PlanPlaces
   ) -> Plan {
-    let arenaBytes = max(evaluation.arenaBytes, stages.map(\.memory.arenaBytes).max() ?? 0)
+    var peak = PlanPeak(self, evaluation: evaluation)
+    for stage in stages { peak.add(stage) }
     // All programs are there all the time.
-    let runtime = runtime(of: stages.flatMap(\.programs) + [evaluation])
     var stages = stages
-    for index in stages.indices { stages[index].memory.runtimeBytes = runtime.byteCount(threads: threads) }
-    var memory = figures(
-      evaluation.peak, arenaBytes: arenaBytes, runtime: runtime,
-      at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
-    // The final evaluation is named only where it alone makes the peak; of equal stages the first.
-    var peakStage: Int?
-    for stage in stages {
-      let isHigher = stage.memory.lowerBoundBytes > memory.lowerBoundBytes
-      guard isHigher || (peakStage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) else {
-        continue
-      }
-      memory.breakdown = stage.memory.breakdown
-      memory.peak = stage.memory.peak
-      peakStage = stage.index
-    }
+    for index in stages.indices { stages[index].memory.runtimeBytes = peak.memory.runtimeBytes }
     return Plan(
       name: name, threads: threads, specText: specText, data: data, training: training,
       input: network.shape(network.pictures), classes: classes,
       modules: ModuleSummary.all(of: network, names: moduleNames), resident: resident, stages: stages,
-      evaluation: evaluation, memory: memory, peakStage: peakStage,
-      endToEndPeakBytes: endToEndPeakBytes ?? memory.peakBytes,
-      budgetBytes: budgetBytes, choices: choices)
+      evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: budgetBytes,
+      choices: choices, places: places)
   }
 }
