@@ -164,7 +164,11 @@ extension Plan {
     guard (1...stage.epochs + 1).contains(position.epoch) else {
       return "there is no epoch \(position.epoch)"
     }
-    guard position.epoch <= stage.epochs ? position.step <= stage.stepsPerEpoch : position.step == 0 else {
+    let isAsynchronous = training.strategy == .asynchronous
+    guard
+      isAsynchronous
+        || (position.epoch <= stage.epochs ? position.step <= stage.stepsPerEpoch : position.step == 0)
+    else {
       return "there is no step \(position.step)"
     }
     guard position.epoch > 1 || position.step > 0 else { return "nothing is trained" }
@@ -172,6 +176,7 @@ extension Plan {
     guard position.sums.map(\.module) == stage.training.graph.metrics.map(\.module) else {
       return "its figures are of other modules"
     }
+    if isAsynchronous { return ReplayPosition.fault(in: position, of: self) }
     let pictureCount = min(position.step * training.batch, data.facts.trainCount)
     for sum in position.sums {
       guard

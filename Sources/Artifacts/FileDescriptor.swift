@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Glibc
 
 /// The owner of an open file; closed on `deinit`.
@@ -51,6 +52,32 @@ struct FileDescriptor: ~Copyable {
       throw FileError(path: path, operation: "examine", code: errno)
     }
     return Int(status.st_size)
+  }
+
+  /// Of all bytes of a file, in lowercase hexadecimal.
+  static func sha256(ofFile path: String) throws(FileError) -> String {
+    let file = try FileDescriptor(path: path, flags: O_RDONLY)
+    var rest = try file.byteCount()
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    var hash = SHA256()
+    var offset = 0
+    while rest > 0 {
+      let count = min(rest, buffer.count)
+      var failure: FileError?
+      unsafe buffer.withUnsafeMutableBytes { bytes in
+        let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+        do throws(FileError) {
+          guard try unsafe file.read(into: part, at: offset) else {
+            throw FileError(path: path, operation: "read", code: EIO)
+          }
+        } catch { failure = error }
+      }
+      if let failure { throw failure }
+      hash.update(buffer.span.bytes.extracting(0..<count))
+      offset += count
+      rest -= count
+    }
+    return hash.finalize()
   }
 
   /// Waits until the file, or the folder's list of names, is on the disk.

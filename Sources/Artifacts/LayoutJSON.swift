@@ -8,6 +8,9 @@ extension Plan {
     var programs: [JSON] = []
     for stage in stages {
       programs.append(stage.training.layoutJSON(title: "stage \(stage.index) training"))
+      if let feeding = stage.feeding {
+        programs.append(feeding.layoutJSON(title: "stage \(stage.index) feeding"))
+      }
       programs.append(stage.evaluation.layoutJSON(title: "stage \(stage.index) evaluation"))
     }
     programs.append(evaluation.layoutJSON(title: "evaluation"))

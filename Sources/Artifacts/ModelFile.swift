@@ -24,8 +24,6 @@ package enum ModelFileError: Error {
 /// under the names of the plan. Equal weights give an equal file.
 package struct ModelFile {
   private let entries: [ResidentLayout.Entry]
-  /// Numbers read at a time.
-  private static let chunkCount = 1 << 16
 
   /// Of the plan's whole network.
   package init(_ plan: Plan) {
@@ -60,21 +58,7 @@ package struct ModelFile {
       guard let index = reader.index(of: entry.value.name) else {
         throw .missingTensor(path: path, name: entry.value.name)
       }
-      let layout = PyTorchLayout(entry.value.type)
-      guard reader.tensors[index].shape == layout.shape else {
-        throw .wrongShape(
-          path: path, name: entry.value.name, expected: layout.shape, found: reader.tensors[index].shape)
-      }
-      for start in stride(from: 0, to: layout.elementCount, by: Self.chunkCount) {
-        var part = [Float](repeating: 0, count: min(Self.chunkCount, layout.elementCount - start))
-        do throws(SafetensorsError) {
-          var numbers = part.mutableSpan
-          try reader.read(index, from: start, into: &numbers)
-        } catch {
-          throw .file(error)
-        }
-        engine.write(entry, from: start, part.span)
-      }
+      try TensorLoading.fill(entry, of: engine, from: reader, index)
     }
   }
 }

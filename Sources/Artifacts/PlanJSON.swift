@@ -1,5 +1,6 @@
 internal import Datasets
 package import Diagnostics
+internal import Execution
 internal import GraphIR
 package import Planning
 package import Text
@@ -10,9 +11,12 @@ extension Plan {
   /// - Parameters:
   ///   - specPath: where the spec lies, from the plan file's folder.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
+  ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
   ///   - place: `net.yaml:14` for a span.
-  package func json(specPath: String?, dataPath: String?, place: (SourceSpan) -> String) -> JSON {
-    .object([
+  package func json(
+    specPath: String?, dataPath: String?, startPath: String? = nil, place: (SourceSpan) -> String
+  ) -> JSON {
+    var members: [(key: String, value: JSON)] = [
       ("schema", "strata.plan/1"),
       ("name", .string(name)),
       ("threads", .integer(threads)),
@@ -32,6 +36,10 @@ extension Plan {
           ("fingerprint", .optional(data.facts.fingerprint, JSON.string)),
         ])
       ),
+    ]
+    if let replay = training.replay { members.append(("replay", replay.json(ReplayCounts(self)))) }
+    if let start { members.append(("start", start.json(path: startPath ?? start.path))) }
+    members += [
       ("layoutSha256", .string(layoutSHA256)),
       (
         "network",
@@ -48,7 +56,8 @@ extension Plan {
       ("stages", .array(stages.map { json(of: $0) })),
       ("checkpointBytes", .integer(checkpointByteCount)),
       ("memory", .object(memory.members + wholePlanMembers(place))),
-    ])
+    ]
+    return .object(members)
   }
 
   /// Of the canonical text of the resolved spec: what a plan file is pinned to.
@@ -71,6 +80,7 @@ extension Plan {
       let stage = stages[peakStage - 1]
       switch memory.peak.program {
       case .training: program = stage.training
+      case .feeding: program = stage.feeding ?? stage.training
       case .evaluation: program = stage.evaluation
       }
     } else {
@@ -100,6 +110,37 @@ extension Plan {
       ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
       ("budgetBytes", .optional(budgetBytes, JSON.integer)),
     ]
+  }
+}
+
+extension ReplayPlan {
+  fileprivate func json(_ counts: ReplayCounts?) -> JSON {
+    .object([
+      ("buffer", .integer(slots)), ("reuse", .optional(reuse, JSON.integer)),
+      (
+        "slow",
+        .optional(slow) { .object([("module", .integer($0.module)), ("by", .number($0.factor))]) }
+      ),
+      ("order", .string(order.rawValue)), ("ties", .string(ties.rawValue)),
+      ("atDecay", .string(clearsAtDecay ? "clear" : "keep")),
+      ("events", .optional(counts) { .integer($0.events) }),
+      ("feeding", .optional(counts) { .array($0.feedingCount.map { .integer($0) }) }),
+      ("starved", .optional(counts) { .array($0.starvedCount.map { .integer($0) }) }),
+    ])
+  }
+}
+
+extension StartPlan {
+  fileprivate func json(path: String) -> JSON {
+    .object([
+      ("path", .string(path)), ("sha256", .string(sha256)),
+      ("unsolved", .array(unsolved.map { .integer($0) })),
+      (
+        "tensors",
+        .array(
+          tensors.map { .object([("stored", .string($0.stored)), ("name", .string($0.name))]) })
+      ),
+    ])
   }
 }
 

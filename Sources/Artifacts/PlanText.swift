@@ -1,4 +1,5 @@
 package import Diagnostics
+internal import Execution
 internal import GraphIR
 package import Planning
 package import Text
@@ -31,8 +32,31 @@ package struct PlanText {
       \(epochs), \(plan.threads) worker\(plan.threads == 1 ? "" : "s")
       \(plan.data.source.rawValue): \(grouped(plan.data.facts.trainCount)) training and \
       \(grouped(plan.data.facts.testCount)) test pictures of \(input), \(plan.classes) classes
-
+      \(startLine)
       """
+  }
+
+  /// What the network starts from, and how asynchronous modules work.
+  private var startLine: String {
+    var lines = ""
+    if let start = plan.start {
+      let frozen = plan.training.frozenCount
+      let kept = frozen == 0 ? "" : ", \(frozen == 1 ? "module 1" : "modules 1-\(frozen)") kept frozen"
+      lines += "starts from \(start.path): \(start.tensors.count) tensors\(kept)\n"
+    }
+    if let replay = plan.training.replay {
+      let slow = replay.slow.map { ", module \($0.module) slower by \($0.factor)" } ?? ""
+      lines +=
+        "replay: \(replay.slots) batch\(replay.slots == 1 ? "" : "es") a module, "
+        + "reuse \(replay.reuse.map { "\($0)" } ?? "unlimited"), order \(replay.order.rawValue), "
+        + "ties \(replay.ties.rawValue)\(slow)\n"
+      if let counts = ReplayCounts(plan) {
+        lines +=
+          "\(grouped(counts.events)) events, \(grouped(counts.feedingCount.reduce(0, +))) of them only to feed others; "
+          + "nothing to read \(grouped(counts.starvedCount.reduce(0, +))) times\n"
+      }
+    }
+    return lines
   }
 
   // MARK: - Modules

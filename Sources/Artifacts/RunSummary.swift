@@ -110,13 +110,16 @@ package struct RunSummary {
 
 extension EpochFigures {
   /// A line of `metrics.jsonl`.
-  package func json(withTop5: Bool) -> JSON {
+  ///
+  /// - Parameter ensemble: of all modules measured in this epoch, on the line of the last of them.
+  package func json(withTop5: Bool, ensemble: MetricSums? = nil) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("module", .integer(module)), ("epoch", .integer(epoch)), ("split", .string(split.rawValue)),
       ("loss", .number(loss)), ("top1", .number(top1)),
     ]
     if withTop5 { members.append(("top5", .number(top5))) }
     members.append(("seconds", .number(seconds)))
+    if let ensemble { members.append(("ensembleTop1", .number(ensemble.top1))) }
     return .object(members)
   }
 }

@@ -37,6 +37,7 @@ package struct StoredPlan: Hashable, Sendable {
   package var dataPath: String?
   package var dataFingerprint: String?
   package var layoutSHA256: String
+  package var start: StartPlan?
   /// As the plan was made; files without them are of plans that chose nothing.
   package var choices = PlanChoices()
   package var budgetBytes: Int?
@@ -73,6 +74,7 @@ package struct StoredPlan: Hashable, Sendable {
     dataPath = members.dataPath
     dataFingerprint = members.dataFingerprint
     layoutSHA256 = try needed(members.layoutSHA256, "layoutSha256")
+    start = members.start
     choices = members.choices
     budgetBytes = members.budgetBytes
   }
@@ -82,6 +84,7 @@ package struct StoredPlan: Hashable, Sendable {
     var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
     var threads, budgetBytes: Int?
     var choices = PlanChoices()
+    var start: StartPlan?
 
     init(_ bytes: [UInt8]) throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
@@ -93,6 +96,7 @@ package struct StoredPlan: Hashable, Sendable {
         case "layoutSha256": found.layoutSHA256 = try scanner.string()
         case "spec": try found.readSpec(&scanner)
         case "data": try found.readData(&scanner)
+        case "start": found.start = try Self.readStart(&scanner)
         case "choices": try found.readChoices(&scanner)
         case "memory": try found.readMemory(&scanner)
         case _: try scanner.skipValue()
@@ -117,6 +121,31 @@ package struct StoredPlan: Hashable, Sendable {
 
     /// Of pictures or modules: arithmetic on counts up to here cannot overflow.
     private static let largestCount = Int(Int32.max)
+
+    private static func readStart(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> StartPlan {
+      var start = StartPlan(path: "", sha256: "", tensors: [], unsolved: [])
+      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+        switch key {
+        case "path": start.path = try scanner.string()
+        case "sha256": start.sha256 = try scanner.string()
+        case "unsolved": start.unsolved = try scanner.naturalNumbers()
+        case "tensors":
+          try scanner.array { (scanner) throws(JSONScanner.Fault) in
+            var tensor = StartPlan.Tensor(stored: "", name: "")
+            try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+              switch key {
+              case "stored": tensor.stored = try scanner.string()
+              case "name": tensor.name = try scanner.string()
+              case _: try scanner.skipValue()
+              }
+            }
+            start.tensors.append(tensor)
+          }
+        case _: try scanner.skipValue()
+        }
+      }
+      return start
+    }
 
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) {
       try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in

@@ -22,7 +22,10 @@ package final class Engine {
   /// Draws parameters, sets statistics and clears optimizer state of modules, as `resident` lays them out. Keyed by seed
   /// and tensor alone, so equal for every strategy.
   package func initialize(_ modules: [Int], in resident: ResidentLayout) {
-    for entry in resident.entries where modules.contains(entry.value.module) { initialize(entry) }
+    for entry in resident.entries
+    where modules.contains(entry.value.module) && entry.value.category != .replay {
+      initialize(entry)
+    }
   }
 
   /// Lets the optimizer of a module start anew.
@@ -108,6 +111,13 @@ package final class Engine {
   /// Any value of a program, as it lies after the last run: for tests and tools.
   package func withValue<R>(_ id: ValueID, of program: Program, _ body: (borrowing Span<Float>) -> R) -> R {
     arena.withFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
+  }
+
+  /// Labels of the batch that lies in its place.
+  func labels(of program: Program, count: Int) -> [Int32] {
+    let labels = unsafe arena.address(of: range(program.graph.labels, of: program)).bindMemory(
+      to: Int32.self, capacity: count)
+    return unsafe Array(UnsafeBufferPointer(start: labels, count: count))
   }
 
   package func withMutableValue<R>(
@@ -214,6 +224,25 @@ package final class Engine {
       start = end
     }
     if piece?.isLast ?? true { profile.stepCount += 1 }
+  }
+
+  /// Runs the nodes of some modules of a program whose modules stand apart.
+  package func run(_ program: Program, modules: ClosedRange<Int>, batch: Int, clock: ModuleClock) {
+    let dispatch = unsafe KernelDispatch(
+      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch,
+      piece: .whole(batch), workers: workers)
+    for index in program.graph.nodes.indices where modules.contains(program.graph.nodes[index].module) {
+      unsafe dispatch.run(index, clock: clock)
+    }
+  }
+
+  /// Adds the metrics that one module's nodes have just left.
+  package func addMetrics(of program: Program, module: Int, pictures: Int, to sums: inout MetricSums) {
+    for metric in program.graph.metrics where metric.module == module {
+      arena.withFloats(at: program.offsets[metric.value.index], count: 3) { figures in
+        sums.add(loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
+      }
+    }
   }
 
   /// Adds the metrics that the program has just left to `sums`, in the order of the graph's metrics.

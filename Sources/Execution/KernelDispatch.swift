@@ -45,6 +45,13 @@ internal import Planning
       scratchByteCount: scratch?.count ?? 0)
     switch node.op {
     case .foldBatchNorm: return unsafe foldBatchNorm(node, context)
+    case .recall:
+      return unsafe copyBatch(
+        from: node.operands, slot: clock.slotRead, to: node.results, slot: 0, context)
+    case .remember:
+      return unsafe copyBatch(
+        from: Array(node.operands[..<2]), slot: 0, to: Array(node.operands[2...]), slot: clock.slotWritten,
+        context)
     case .zeroGradient:
       let count = unsafe program.graph[node.results[0]].type.elementCount
       return unsafe floats(node.results[0]).update(repeating: 0, count: count)
@@ -55,6 +62,20 @@ internal import Planning
     case .backward: unsafe backward(node, context)
     case .update: unsafe update(node, clock, context)
     }
+  }
+
+  /// Features and labels of the batch at hand, from and to whole batches of rings.
+  private func copyBatch(
+    from source: [ValueID], slot sourceSlot: Int, to target: [ValueID], slot targetSlot: Int,
+    _ context: KernelContext
+  ) {
+    let planned = unsafe program.graph.batch
+    let size = unsafe program.graph.shape(target[0]).elementsPerPicture
+    unsafe copyElements(
+      from: UnsafePointer(floats(source[0])) + sourceSlot * planned * size,
+      to: floats(target[0]) + targetSlot * planned * size, count: batch * size, context: context)
+    let places = unsafe UnsafeMutablePointer(mutating: labels(target[1])) + targetSlot * planned
+    unsafe places.update(from: labels(source[1]) + sourceSlot * planned, count: batch)
   }
 
   /// The losses are means over the whole batch, of which this may be a piece.
@@ -146,17 +167,29 @@ internal import Planning
         logits: x, labels: labels(node.operands[1]),
         logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil, metrics: y, rows: batch,
         classes: input.channels, weight: share(of: weight), context: context)
-    case .ensemble:
+    case .ensemble(let mean):
       let count = node.operands.count
       // 2^j over the sum of all of them, j from 1; scaled by 2^-n, so that deep stacks do not overflow.
       let sum = 2 - Float(sign: .plus, exponent: 1 - count, significand: 1)
       for (position, operand) in node.operands.enumerated() {
         let weight = Float(sign: .plus, exponent: position + 1 - count, significand: 1) / sum
-        unsafe accumulateScaled(
-          x: floats(operand), scale: weight, y: y, count: input.elementCount, overwrites: position == 0,
-          context: context)
+        switch mean {
+        case .logits:
+          unsafe accumulateScaled(
+            x: floats(operand), scale: weight, y: y, count: input.elementCount, overwrites: position == 0,
+            context: context)
+        case .probabilities:
+          unsafe accumulateSoftmax(
+            x: floats(operand), scale: weight, y: y, rows: input.rows, classes: input.channels,
+            overwrites: position == 0, context: context)
+        }
       }
-    case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      if mean == .probabilities {
+        unsafe logarithms(y, count: input.elementCount, context: context)
+      }
+    case .foldBatchNorm, .recall, .remember, .convolutionInputGradient, .convolutionWeightGradient,
+      .biasGradient,
+      .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
       .update:
@@ -233,7 +266,7 @@ internal import Planning
         outChannels: shape(node.operands[0]).channels, context: context)
     case .zeroGradient, .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth,
       .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble,
-      .accumulate, .update:
+      .recall, .remember, .accumulate, .update:
       preconditionFailure("not a backward operation")
     }
   }
@@ -266,7 +299,8 @@ internal import Planning
         context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient, .convolutionWeightGradient,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .convolutionInputGradient,
+      .convolutionWeightGradient,
       .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward:

@@ -12,17 +12,15 @@ package struct PyTorchLayout: Sendable {
 
   package init(_ type: TensorType) {
     elementCount = type.elementCount
+    shape = type.pyTorchShape
     switch type {
     case .filter(let kernelSize, let inChannels, let outChannels):
-      shape = [outChannels, inChannels, kernelSize, kernelSize]
       (channels, area) = (inChannels, kernelSize * kernelSize)
       (outerStride, channelStride, areaStride) = (1, outChannels, inChannels * outChannels)
     case .matrix(let outFeatures, let height, let width, let channels):
-      shape = [outFeatures, channels * height * width]
       (self.channels, area) = (channels, height * width)
       (outerStride, channelStride, areaStride) = (channels * height * width, 1, channels)
     case .vector(let count):
-      shape = [count]
       (channels, area) = (1, 1)
       (outerStride, channelStride, areaStride) = (1, 1, 1)
     case .pictures, .labels, .windowIndices, .metrics:

@@ -70,13 +70,22 @@ package struct StepProgress: Sendable {
   package var stepCount: Int
   /// In this process, over the epoch's steps.
   package var picturesPerSecond: Double
+  /// Asynchronous training: the one module that has made a step, of its own epoch; nil: all of the stage's have.
+  package var module: ModuleStep?
+
+  package struct ModuleStep: Hashable, Sendable {
+    package var index, epoch, step: Int
+  }
 }
 
 package struct EpochReport: Sendable {
   /// Of the stage, from 1.
   package var epoch: Int
-  /// Training figures, then test figures, of every module that the stage trains.
+  /// Training figures, then test figures, of every module that the stage trains; of some or one of the two in
+  /// asynchronous training.
   package var figures: [EpochFigures]
+  /// Of the test figures, where there are more than one.
+  package var ensemble: MetricSums?
   /// Behind the epoch.
   package var next: RunPosition
 }
@@ -86,7 +95,17 @@ package enum RunEvent: Sendable {
   case stageBegan(Int)
   case stepEnded(StepProgress)
   case epochEnded(EpochReport)
+  /// Parameters and statistics of these modules, which were frozen, are as they were before the stage.
+  case frozenUnchanged(FrozenModules)
   case stageEnded(Int)
+}
+
+/// What a stage must not change.
+package struct FrozenModules: Hashable, Sendable {
+  package var stage: Int
+  package var modules: [Int]
+  /// Over the bytes of their parameters and statistics.
+  package var sha256: String
 }
 
 /// Whoever follows a run cannot go on: a full disk, say.

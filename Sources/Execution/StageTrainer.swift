@@ -9,8 +9,8 @@ struct StageTrainer {
   private let stage: StagePlan
   private let now: () -> Double
   private let shouldStop: () -> Bool
-  /// Of the epoch.
-  private var order: [Int32]
+  private let evaluation: StageEvaluation
+  private var batches: EpochBatches
 
   init(
     engine: Engine, pictures: PicturePreparer, stage: StagePlan, now: @escaping () -> Double,
@@ -21,7 +21,9 @@ struct StageTrainer {
     self.stage = stage
     self.now = now
     self.shouldStop = shouldStop
-    order = [Int32](repeating: 0, count: pictures.dataset.facts.trainCount)
+    evaluation = StageEvaluation(
+      engine: engine, pictures: pictures, stage: stage, now: now, shouldStop: shouldStop)
+    batches = EpochBatches(engine.plan.training, pictures: pictures.dataset.facts.trainCount)
   }
 
   /// Moves `position` on to the end of the stage, or to where it should stop.
@@ -29,13 +31,17 @@ struct StageTrainer {
   mutating func run(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
     while position.epoch <= stage.epochs {
       guard try train(&position, observer) else { return false }
-      guard let tests = evaluate(epoch: position.epoch) else { return false }
+      guard let tests = evaluation.run(epoch: position.epoch) else { return false }
       try requireReadable()
       let epoch = position.epoch
-      let training = figures(position.sums, epoch: epoch, split: .train, seconds: position.seconds)
+      let training = evaluation.figures(
+        position.sums, epoch: epoch, split: .train, seconds: position.seconds)
       position = position.nextEpoch
       try tell(
-        .epochEnded(EpochReport(epoch: epoch, figures: training + tests, next: position)), observer)
+        .epochEnded(
+          EpochReport(
+            epoch: epoch, figures: training + tests.modules, ensemble: tests.ensemble, next: position)),
+        observer)
       if shouldStop() { return false }
     }
     return true
@@ -52,7 +58,6 @@ struct StageTrainer {
     }
     guard position.step < stage.stepsPerEpoch else { return true }
     let drawing = engine.plan.training.drawing(stage.schedule, epoch: position.epoch)
-    fillOrder(drawing)
     var clocks = self.clocks(epoch: position.epoch, stepsDone: position.step)
     let secondsBefore = position.seconds
     let start = now()
@@ -78,14 +83,15 @@ struct StageTrainer {
   /// One batch through every module of the stage.
   /// - Parameter index: of the step in its epoch, from 0.
   /// - Returns: pictures of the epoch that are met by now.
-  private func step(_ index: Int, drawing: Int, clocks: [ModuleClock], _ sums: inout [MetricSums]) -> Int {
-    let batch = engine.plan.training.batch
-    let first = index * batch
-    let count = min(batch, order.count - first)
+  private mutating func step(
+    _ index: Int, drawing: Int, clocks: [ModuleClock], _ sums: inout [MetricSums]
+  ) -> Int {
+    batches.draw(epoch: drawing)
+    let positions = batches.positions(ofStep: index)
     engine.step(
-      stage, pictures, indices: order.span.extracting(first..<first + count), epoch: drawing, clocks: clocks,
+      stage, pictures, indices: batches.order.span.extracting(positions), epoch: drawing, clocks: clocks,
       sums: &sums)
-    return first + count
+    return positions.upperBound
   }
 
   private func restartOptimizers(epoch: Int) {
@@ -108,11 +114,6 @@ struct StageTrainer {
     return clocks
   }
 
-  private mutating func fillOrder(_ drawing: Int) {
-    let seed = engine.plan.training.seed
-    unsafe order.withUnsafeMutableBufferPointer { unsafe EpochOrder.fill($0, seed: seed, epoch: drawing) }
-  }
-
   /// Pictures that stay in their files may be gone.
   private func requireReadable() throws(RunError) {
     if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
@@ -123,24 +124,6 @@ struct StageTrainer {
       throw .lossNotFinite(
         module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch), step: position.step,
         learningRate: Double(clocks[sum.module - 1].learningRate))
-    }
-  }
-
-  /// - Returns: nil if it should stop on the way.
-  private func evaluate(epoch: Int) -> [EpochFigures]? {
-    let start = now()
-    let evaluator = Evaluator(engine: engine, pictures: pictures)
-    guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
-    return figures(sums.filter { $0.module > 0 }, epoch: epoch, split: .test, seconds: now() - start)
-  }
-
-  private func figures(
-    _ sums: [MetricSums], epoch: Int, split: Split, seconds: Double
-  ) -> [EpochFigures] {
-    sums.map {
-      EpochFigures(
-        module: $0.module, epoch: stage.epoch(ofModule: $0.module, epoch), split: split, loss: $0.meanLoss,
-        top1: $0.top1, top5: $0.top5, seconds: seconds)
     }
   }
 }

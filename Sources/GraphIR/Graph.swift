@@ -13,6 +13,8 @@ package struct ValueID: Hashable, Sendable, Comparable {
 /// Why a value's memory is there; the plan's memory figures are by category.
 package enum ValueCategory: String, Hashable, Sendable, CaseIterable {
   case batch, parameter, statistics, gradient, optimizer, activation
+  /// Batches that one module keeps for the next, from step to step.
+  case replay
   /// Sums of gradients over the pieces of a batch.
   case accumulator
 }
@@ -144,7 +146,8 @@ extension Node {
     case .convolutionInputGradient(let convolution): (convolution, graph.shape(results[0]))
     case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .zeroGradient, .linearInputGradient,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .biasGradient, .zeroGradient,
+      .linearInputGradient,
       .linearWeightGradient,
       .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
       .subsampleBackward,

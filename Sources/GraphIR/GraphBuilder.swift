@@ -162,7 +162,7 @@ package struct GraphBuilder {
     graph.metrics.append(Graph.Metric(module: index, value: metrics, logits: logits))
   }
 
-  package mutating func ensemble(_ logits: [ValueID]) -> ValueID {
-    append(.ensemble, logits, makes: graph[logits[0]].type, named: "ensemble_logits")
+  package mutating func ensemble(_ logits: [ValueID], meanOf mean: EnsembleMean) -> ValueID {
+    append(.ensemble(mean), logits, makes: graph[logits[0]].type, named: "ensemble_logits")
   }
 }

@@ -42,7 +42,7 @@ package struct GraphPrinter {
   private func name(_ id: ValueID) -> String {
     let value = graph[id]
     switch value.category {
-    case .parameter, .statistics: return value.name
+    case .parameter, .statistics, .replay: return value.name
     case .batch: return value.name
     case .activation, .gradient, .optimizer, .accumulator: return "%\(id.index)"
     }
@@ -68,7 +68,9 @@ extension Op {
     case .softmaxCrossEntropy(let weight):
       weight == 1 ? "softmax_cross_entropy" : "softmax_cross_entropy[weight \(weight)]"
     case .similarityLoss(let weight, _): "similarity_loss[weight \(weight)]"
-    case .ensemble: "ensemble"
+    case .ensemble(let mean): mean == .logits ? "ensemble" : "ensemble[\(mean.rawValue)]"
+    case .recall: "recall"
+    case .remember: "remember"
     case .convolutionInputGradient(let c): "convolution_input_gradient\(c.text)"
     case .convolutionWeightGradient(let c): "convolution_weight_gradient\(c.text)"
     case .biasGradient: "bias_gradient"

@@ -15,7 +15,7 @@ package struct GraphVerifier {
   package func verify() throws(MalformedGraph) {
     var defined = graph.values.map { value in
       switch value.category {
-      case .batch, .parameter, .statistics, .optimizer, .accumulator: true
+      case .batch, .parameter, .statistics, .optimizer, .replay, .accumulator: true
       case .gradient, .activation: false
       }
     }
@@ -33,7 +33,7 @@ package struct GraphVerifier {
       if let why = countFault(node) { throw fail(why) }
       for position in node.op.mutatedOperands {
         switch graph[node.operands[position]].category {
-        case .parameter, .statistics, .optimizer, .accumulator: break
+        case .parameter, .statistics, .optimizer, .replay, .accumulator: break
         case .batch, .gradient, .activation: throw fail("operand \(position) may not change in place")
         }
       }
@@ -96,6 +96,8 @@ package struct GraphVerifier {
     case .softmaxCrossEntropy: (operandCounts, resultCounts) = (2...2, 1...2)
     case .similarityLoss: (operandCounts, resultCounts) = (3...3, 1...2)
     case .spatialDeviationBackward: (operandCounts, resultCounts) = (3...3, 1...1)
+    case .recall: (operandCounts, resultCounts) = (2...2, 2...2)
+    case .remember: (operandCounts, resultCounts) = (4...4, 0...0)
     case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
     case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
     case .accumulate: (operandCounts, resultCounts) = (2...2, 0...0)

@@ -87,7 +87,7 @@ extension MemoryCategory {
     case .batch: self = .batch
     case .gradient: self = .gradient
     case .activation: self = .activation
-    case .parameter, .statistics, .optimizer, .accumulator: return nil
+    case .parameter, .statistics, .optimizer, .replay, .accumulator: return nil
     }
   }
 }

@@ -89,7 +89,8 @@ extension Node {
     case .subsample(let stride, let channels):
       "shortcut zero-pad \(channels)" + (stride > 1 ? " /\(stride)" : "")
     case .batchNorm, .foldBatchNorm, .relu, .add, .spatialDeviation, .softmaxCrossEntropy, .similarityLoss,
-      .ensemble, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+      .ensemble, .recall, .remember, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,
+      .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
       .update:

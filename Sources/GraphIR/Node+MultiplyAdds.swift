@@ -12,7 +12,7 @@ extension Node {
     case .linear(let outFeatures, _): return outFeatures * graph.shape(operands[0]).elementsPerPicture
     case .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
       .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
@@ -36,7 +36,7 @@ extension Node {
       .maxPool,
       .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy,
       .similarityLoss,
-      .ensemble,
+      .ensemble, .recall, .remember,
       .biasGradient, .zeroGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:

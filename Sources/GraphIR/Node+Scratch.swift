@@ -47,6 +47,7 @@ extension Node {
       let z = shape(operands[0])
       return KernelScratch.similarityLoss(rows: z.batch, features: z.elementsPerPicture)
     case .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .ensemble,
+      .recall, .remember,
       .reluBackward,
       .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,

@@ -116,8 +116,13 @@ package enum Op: Hashable, Sendable {
   case softmaxCrossEntropy(weight: Double)
   /// z, labels, metrics -> metrics, [gradient]: Nøkland and Eidnes' similarity loss, mixed with the loss in `metrics`.
   case similarityLoss(weight: Double, classes: Int)
-  /// logits of modules 1...n -> their mean with weights 2^j (the papers' ensemble over depth).
-  case ensemble
+  /// logits of modules 1...n -> the logits of their mean with weights 2^j (the papers' ensemble over depth).
+  case ensemble(EnsembleMean)
+  /// ring, ringLabels -> x, labels: a batch that the module before has kept. Which slot of the ring, the module's clock
+  /// says.
+  case recall
+  /// x, labels, ring, ringLabels -> nothing; keeps a batch in the slot that the module's clock says.
+  case remember
 
   // Backward.
   /// dy, filter -> dx
@@ -155,6 +160,13 @@ package enum Op: Hashable, Sendable {
   case update(Optimizer)
 }
 
+/// What an ensemble takes the mean of.
+package enum EnsembleMean: String, Hashable, Sendable {
+  case logits
+  /// Each module's softmax; the ensemble's logits are the logarithms of the mean.
+  case probabilities
+}
+
 package enum Phase: String, Hashable, Sendable, CaseIterable {
   case forward, backward, update
 }
@@ -164,7 +176,7 @@ extension Op {
     switch self {
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble:
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember:
       .forward
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
@@ -180,11 +192,13 @@ extension Op {
   package var mutatedOperands: [Int] {
     switch self {
     case .batchNorm(let norm): norm.mode == .training ? [3, 4] : []
+    case .remember: [2, 3]
     case .accumulate: [0]
     case .update(let optimizer): [0] + optimizer.stateNames.indices.map { $0 + 2 }
     case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient, .convolutionWeightGradient,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .convolutionInputGradient,
+      .convolutionWeightGradient,
       .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward:
@@ -202,7 +216,7 @@ extension Op {
     case .reluBackward: [1]
     case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
       .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble,
+      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,

@@ -41,6 +41,8 @@ struct OperandTypes {
     case .softmaxCrossEntropy: crossEntropy
     case .similarityLoss: similarity
     case .ensemble: same(inputs + [outputs[0]])
+    case .recall: slot(of: inputs[0], inputs[1], x: outputs[0], labels: outputs[1])
+    case .remember: slot(of: inputs[2], inputs[3], x: inputs[0], labels: inputs[1])
     case .accumulate, .update: same(inputs)
     }
   }
@@ -126,6 +128,20 @@ struct OperandTypes {
     }
     if let fault { return fault }
     return indices.map { $0 == .windowIndices(y.shape) } ?? true ? nil : "the indices are of another shape"
+  }
+
+  /// A ring holds whole batches one behind the other.
+  private func slot(
+    of ring: TensorType, _ ringLabels: TensorType, x: TensorType, labels: TensorType
+  ) -> String? {
+    guard case .labels(let batch) = labels, case .labels(let ringBatch) = ringLabels, ringBatch > 0,
+      ringBatch % batch == 0
+    else { return "\(ringLabels) are no slots of \(labels)" }
+    return pictures(ring, x) { ring, x in
+      var slot = ring
+      slot.batch = x.batch
+      return slot == x && x.batch == batch && ring.batch == ringBatch
+    }
   }
 
   private var similarity: String? {

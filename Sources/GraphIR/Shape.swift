@@ -60,6 +60,19 @@ package enum TensorType: Hashable, Sendable {
     }
   }
 
+  /// Extents of a tensor that is stored, in PyTorch's order: convolutions O, I, H, W; linear layers out, in.
+  package var pyTorchShape: [Int] {
+    switch self {
+    case .filter(let kernelSize, let inChannels, let outChannels):
+      [outChannels, inChannels, kernelSize, kernelSize]
+    case .matrix(let outFeatures, let height, let width, let channels):
+      [outFeatures, channels * height * width]
+    case .vector(let count): [count]
+    case .pictures, .labels, .windowIndices, .metrics:
+      preconditionFailure("only parameters and statistics are stored")
+    }
+  }
+
   /// The extents of a picture batch; traps for anything else.
   package var shape: Shape {
     guard case .pictures(let shape) = self else {

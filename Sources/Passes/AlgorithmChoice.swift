@@ -31,7 +31,8 @@ package struct AlgorithmChoice: Pass {
         result.nodes[index].op = .convolutionWeightGradient(chosen(.weightGradient))
       case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
         .spatialDeviation, .foldBatchNorm,
-        .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient, .zeroGradient, .linearInputGradient,
+        .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .biasGradient, .zeroGradient,
+        .linearInputGradient,
         .linearWeightGradient,
         .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
         .subsampleBackward,

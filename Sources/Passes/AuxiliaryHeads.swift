@@ -89,7 +89,7 @@ package struct AuxiliaryHeads: Pass {
 }
 
 /// Builds one classifier behind a module's output.
-private struct ClassifierBuilder {
+struct ClassifierBuilder {
   let recipe: ClassifierRecipe
   /// `auxiliaries.2` or `head`: the start of its parameters' names.
   let name: String

@@ -85,8 +85,9 @@ private struct ModuleDifferentiation {
 
   /// The node with the further results that its backward nodes read.
   private mutating func savingForBackward(_ node: Node) -> Node {
+    guard let first = node.results.first else { return node }
     var node = node
-    let type = graph[node.results[0]].type
+    let type = graph[first].type
     switch node.op {
     case .batchNorm:
       node.results.append(add("saved_mean", .vector(type.shape.channels), .activation))
@@ -100,7 +101,7 @@ private struct ModuleDifferentiation {
       node.results.append(gradient)
       gradients[node.operands[0]] = gradient
     case .convolution, .linear, .relu, .add, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
-      .foldBatchNorm, .ensemble,
+      .foldBatchNorm, .ensemble, .recall, .remember,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
@@ -111,7 +112,7 @@ private struct ModuleDifferentiation {
   }
 
   private mutating func differentiate(_ node: Node) {
-    guard let outer = gradients[node.results[0]] else { return }
+    guard let y = node.results.first, let outer = gradients[y] else { return }
     let x = node.operands[0]
     switch node.op {
     case .convolution(let convolution):
@@ -170,7 +171,7 @@ private struct ModuleDifferentiation {
       accumulate(emit(.subsampleBackward(stride: stride), [outer], like: x, node), into: x, node)
     case .spatialDeviation:
       accumulate(emit(.spatialDeviationBackward, [x, node.results[0], outer], like: x, node), into: x, node)
-    case .softmaxCrossEntropy, .similarityLoss, .ensemble: return
+    case .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember: return
     case .foldBatchNorm: preconditionFailure("only frozen modules have folded batch norms")
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,

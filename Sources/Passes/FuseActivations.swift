@@ -45,7 +45,7 @@ extension Op {
     case .add: return .add(relu: true)
     case .relu, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .foldBatchNorm,
       .softmaxCrossEntropy,
-      .similarityLoss, .ensemble,
+      .similarityLoss, .ensemble, .recall, .remember,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,

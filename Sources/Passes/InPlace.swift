@@ -33,7 +33,7 @@ extension Value {
   fileprivate var isTransient: Bool {
     switch category {
     case .activation, .gradient: true
-    case .batch, .parameter, .statistics, .optimizer, .accumulator: false
+    case .batch, .parameter, .statistics, .optimizer, .replay, .accumulator: false
     }
   }
 }

@@ -48,7 +48,7 @@ package struct MaskPlacement: Pass {
       let folds = graph.nodes.filter { $0.op == .spaceToDepth && $0.operands[0] == y }
       return folds.count == 1 ? folds[0].results[0] : nil
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble,
+      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .averagePoolBackward,
       .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:

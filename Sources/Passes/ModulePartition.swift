@@ -41,7 +41,7 @@ extension ValueCategory {
   fileprivate var isTrainedState: Bool {
     switch self {
     case .parameter, .statistics: true
-    case .batch, .gradient, .optimizer, .accumulator, .activation: false
+    case .batch, .gradient, .optimizer, .replay, .accumulator, .activation: false
     }
   }
 }

@@ -183,7 +183,7 @@ private struct RematerializationSearch {
     for operand in node.operands {
       switch graph[operand].category {
       case .statistics: continue
-      case .optimizer, .accumulator: return false
+      case .optimizer, .accumulator, .replay: return false
       case .parameter:
         guard let update = touches.update[operand.index], update < use else { continue }
         guard update > producer else { return false }
@@ -302,7 +302,8 @@ extension Node {
         node.operands = Array(operands[..<3]) + results[1...]
         return node
       }
-    case .softmaxCrossEntropy, .similarityLoss, .ensemble, .convolutionInputGradient,
+    // A recalled batch would have to be copied from the ring once more: it is kept, and so are its labels.
+    case .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .convolutionInputGradient,
       .convolutionWeightGradient, .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient,
       .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:

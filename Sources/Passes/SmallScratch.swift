@@ -56,7 +56,8 @@ extension Node {
       guard let c = changed(c) else { return nil }
       node.op = .convolutionWeightGradient(c)
     case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .biasGradient,
+      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
+      .biasGradient,
       .zeroGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward,
       .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward,
       .accumulate, .update:

@@ -27,15 +27,15 @@ package struct TrainingStage: Pass {
 }
 
 /// Keeps what measuring accuracy runs: all as inference, with the classifiers of the measured modules, and the ensemble
-/// over depth where it is asked for and there is more than one classifier.
+/// over depth where there is more than one classifier.
 package struct EvaluationStage: Pass {
   package static let name = "evaluation"
 
   private let modules: [Int]
-  private let ensemble: Bool
+  private let ensemble: EnsembleMean
 
   /// - Parameter modules: that are measured, rising, at least one.
-  package init(modules: [Int], ensemble: Bool) {
+  package init(modules: [Int], ensemble: EnsembleMean) {
     self.modules = modules
     self.ensemble = ensemble
   }
@@ -49,12 +49,12 @@ package struct EvaluationStage: Pass {
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }
     stage.moduleOutputs = []
-    guard ensemble, stage.metrics.count > 1, let last = stage.nodes.last else { return stage }
+    guard stage.metrics.count > 1, let last = stage.nodes.last else { return stage }
     var builder = GraphBuilder(graph: stage, origin: last.origin)
     builder.item = last.item
     builder.module = last.module
     builder.part = .auxiliary
-    let logits = builder.ensemble(stage.metrics.map(\.logits))
+    let logits = builder.ensemble(stage.metrics.map(\.logits), meanOf: ensemble)
     builder.loss(logits: logits, metricsOf: 0)
     return builder.graph
   }
@@ -62,7 +62,7 @@ package struct EvaluationStage: Pass {
 
 extension Node {
   /// The node with running statistics in place of the batch's.
-  fileprivate var asInference: Node {
+  var asInference: Node {
     guard case .batchNorm(var norm) = op else { return self }
     norm.mode = .inference
     var node = self

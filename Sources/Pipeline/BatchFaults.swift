@@ -17,6 +17,9 @@ func batchFaults(
     return [.lastBatchOfOne(pictures: pictures, batch: training.batch, at: span)]
   }
   guard let microBatch = choices.microBatch, microBatch < training.batch else { return [] }
+  if spec.training.strategy.value == .asynchronous {
+    return [.unsupported("strategy: asynchronous in micro-batches", at: spec.training.strategy.span)]
+  }
   if network.nodes.contains(where: { $0.isSimilarityLoss }) {
     return [
       .unsupported(

@@ -92,7 +92,9 @@ package struct BudgetSolver {
     let arenaLimit = budgetBytes - (kept.memory.peakBytes - kept.arenaBytes)
     guard arenaLimit > 0 else { return nil }
     // Evaluation has nothing to recompute.
-    let fixed = kept.stages.map(\.evaluation.arenaBytes) + [kept.evaluation.arenaBytes]
+    let fixed =
+      kept.stages.flatMap { [$0.evaluation.arenaBytes, $0.feeding?.arenaBytes ?? 0] }
+      + [kept.evaluation.arenaBytes]
     guard choices.scratch == .small || fixed.allSatisfy({ $0 <= arenaLimit }) else { return nil }
     var choices = choices
     // What is live fits, but the layout may need a little more: aim lower by as much.

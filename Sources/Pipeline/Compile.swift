@@ -13,15 +13,18 @@ package struct CompileOptions: Sendable {
   package var facts: DataFacts
   /// The canonical text of the resolved spec, which the plan carries.
   package var specText: String
+  /// What `network.from` names.
+  package var start: StartSource?
   /// How the plan meets its budget.
   package var choices: PlanChoices
   /// Stated in the plan; nothing is searched for here.
   package var budgetBytes: Int?
 
   package init(
-    threads: Int, facts: DataFacts, specText: String, choices: PlanChoices = PlanChoices(),
-    budgetBytes: Int? = nil
+    threads: Int, facts: DataFacts, specText: String, start: StartSource? = nil,
+    choices: PlanChoices = PlanChoices(), budgetBytes: Int? = nil
   ) {
+    self.start = start
     self.threads = threads
     self.facts = facts
     self.specText = specText
@@ -51,6 +54,7 @@ struct Compiler {
   func plan(_ choices: PlanChoices, endToEndPeakBytes: Int? = nil) throws(CompilationFailed) -> Plan {
     let facts = options.facts
     let network = try lower(spec.with(choices))
+    let start = try StartLowering.run(spec, network: network, source: options.start)
     let training = trainingPlan(spec, moduleCount: network.moduleCount)
     let faults = batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
     guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
@@ -64,16 +68,19 @@ struct Compiler {
     }
     let evaluation = planner.program(
       evaluationGraph(
-        network, modules: Array(1...network.moduleCount), ensemble: true, spec, planner,
+        network, modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec,
+        planner,
         largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
       ).graph, resident: resident)
     var endToEnd = endToEndPeakBytes
     if endToEnd == nil { endToEnd = try self.endToEndPeakBytes(stages: stages, choices) }
-    return planner.plan(
+    var plan = planner.plan(
       name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
       network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       endToEndPeakBytes: endToEnd, budgetBytes: options.budgetBytes)
+    plan.start = start
+    return plan
   }
 
   /// What the same network and batch would need for backprop through all of it, with nothing chosen for a budget but where
@@ -86,6 +93,7 @@ struct Compiler {
     if spec.training.strategy.value == .endToEnd, choices == plain { return stages[0].memory.peakBytes }
     var spec = spec
     spec.training.strategy.value = .endToEnd
+    spec.network.frozen = nil
     let network = try lower(spec.with(plain))
     let training = trainingPlan(spec, moduleCount: network.moduleCount)
     let planner = Planner(
@@ -150,7 +158,11 @@ func trainingGraph(
   let choices = planner.choices
   let modules = schedule.indices
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
-  pipeline.run(TrainingStage(modules: modules))
+  switch spec.training.strategy.value {
+  case .asynchronous:
+    pipeline.run(AsynchronousStage(.training, slots: slots(spec), frozenCount: frozenCount(spec)))
+  case .sequential, .parallel, .endToEnd: pipeline.run(TrainingStage(modules: modules))
+  }
   pipeline.run(FoldBatchNorm())
   pipeline.run(
     Differentiation(
@@ -173,13 +185,41 @@ func trainingGraph(
   return pipeline
 }
 
+/// What modules run in asynchronous training that have learned all their epochs; nil where nobody needs it.
+func feedingGraph(
+  _ network: Graph, _ spec: Spec, _ planner: Planner, largestTotal: Int?, keepsSnapshots: Bool = false
+) -> PassPipeline? {
+  guard spec.training.strategy.value == .asynchronous, network.moduleCount - frozenCount(spec) > 1
+  else { return nil }
+  var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
+  pipeline.run(AsynchronousStage(.feeding, slots: slots(spec), frozenCount: frozenCount(spec)))
+  runForwardPasses(&pipeline, spec, planner, largestTotal: largestTotal)
+  return pipeline
+}
+
+private func ensembleMean(_ spec: Spec) -> EnsembleMean {
+  switch spec.network.ensemble?.value {
+  case .logits, nil: .logits
+  case .probabilities: .probabilities
+  }
+}
+
+private func slots(_ spec: Spec) -> Int { spec.training.asynchronous?.buffer.value ?? 1 }
+private func frozenCount(_ spec: Spec) -> Int { spec.network.frozen?.value ?? 0 }
+
 /// - Parameter largestTotal: bytes that it may take behind what is resident, where something is chosen for that.
 func evaluationGraph(
-  _ network: Graph, modules: [Int], ensemble: Bool, _ spec: Spec, _ planner: Planner, largestTotal: Int?,
+  _ network: Graph, modules: [Int], _ spec: Spec, _ planner: Planner, largestTotal: Int?,
   keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
-  pipeline.run(EvaluationStage(modules: modules, ensemble: ensemble))
+  pipeline.run(EvaluationStage(modules: modules, ensemble: ensembleMean(spec)))
+  runForwardPasses(&pipeline, spec, planner, largestTotal: largestTotal)
+  return pipeline
+}
+
+/// What graphs without a backward pass go through.
+func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: Planner, largestTotal: Int?) {
   pipeline.run(FoldBatchNorm())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
@@ -187,7 +227,6 @@ func evaluationGraph(
     pipeline.run(SmallScratch(largestTotal: largestTotal, workers: planner.threads))
   }
   pipeline.run(InPlace())
-  return pipeline
 }
 
 func stageGraphs(
@@ -196,6 +235,11 @@ func stageGraphs(
   let training = trainingGraph(network, schedule, spec, planner).graph
   return StageGraphs(
     schedule: schedule, training: training,
+    feeding: feedingGraph(
+      network, spec, planner,
+      largestTotal: planner.transientLimit(
+        of: training, schedule, network: ResidentLayout(network: network))
+    )?.graph,
     evaluation: stageEvaluation(network, schedule, spec, planner, training: training).graph)
 }
 
@@ -205,7 +249,7 @@ func stageEvaluation(
   keepsSnapshots: Bool = false
 ) -> PassPipeline {
   evaluationGraph(
-    network, modules: schedule.indices, ensemble: schedule.indices.count > 1, spec, planner,
+    network, modules: schedule.indices, spec, planner,
     largestTotal: planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network)),
     keepsSnapshots: keepsSnapshots)
 }

@@ -43,6 +43,13 @@ package struct GraphDump: Sendable {
       let title = "stage \(index + 1)"
       let trained = trainingGraph(network.graph, schedule, spec, planner, keepsSnapshots: true)
       result += dumps(of: trained, after: pass, title: "\(title), training")
+      let limit = planner.transientLimit(
+        of: trained.graph, schedule, network: ResidentLayout(network: network.graph))
+      if let feeding = feedingGraph(
+        network.graph, spec, planner, largestTotal: limit, keepsSnapshots: true)
+      {
+        result += dumps(of: feeding, after: pass, title: "\(title), feeding")
+      }
       result += dumps(
         of: stageEvaluation(
           network.graph, schedule, spec, planner, training: trained.graph, keepsSnapshots: true),

@@ -37,6 +37,7 @@ private struct LargestBatchSearch {
     self.spec.training.strategy.value = strategy
     // Stages that begin one after the other say nothing of the batch, and only parallel training has them.
     self.spec.training.startEvery.value = 0
+    if strategy == .endToEnd { self.spec.network.frozen = nil }
     self.strategy = strategy
     self.options = options
     self.budgetBytes = budgetBytes

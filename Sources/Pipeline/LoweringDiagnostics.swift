@@ -1,4 +1,4 @@
-internal import Diagnostics
+package import Diagnostics
 
 // Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell. `strata explain` says more about
 // them in LoweringExplanations.swift.
@@ -94,5 +94,25 @@ extension Diagnostic {
       primary: span, label: "\(outChannels) channels from \(inChannels)",
       notes: [Note(span: shortcut, label: "'zero-pad' only adds channels")],
       help: "set `network.shortcut: projection`, or give the block \(inChannels) output channels")
+  }
+
+  static func slowInTurn(at span: SourceSpan, order: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E130", message: "no module is slow where all work in turn", primary: span,
+      label: "the order is sequential", notes: [Note(span: order, label: "set here")],
+      help: "set `training.asynchronous.order: random`, or drop `slow`")
+  }
+
+  static func frozenModules(
+    _ message: String, label: String, at span: SourceSpan, help: String
+  ) -> Self {
+    Diagnostic(code: "E131", message: message, primary: span, label: label, help: help)
+  }
+
+  /// Of `network.from`: unreadable, or not of this network.
+  package static func weights(_ message: String, label: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E132", message: message, primary: span, label: label,
+      help: "`network.from` takes a run's folder or a model.safetensors of the same first layers or blocks")
   }
 }

@@ -143,4 +143,30 @@ private let loweringExplanations = [
     good: """
       network: {family: resnet, shortcut: zero-pad, stages: [{blocks: 1, width: 8}, {blocks: 1, width: 16}]}
       """),
+  CodeExplanation(
+    code: "E130", title: "a slow module that works in turn",
+    text: """
+      'training.asynchronous.slow' makes one module be drawn less often than the others. With 'order: sequential' none is
+      drawn: the modules work one after the other, each as often as any other.
+      """,
+    bad: "training: {strategy: asynchronous, asynchronous: {order: sequential, slow: {module: 2, by: 1.5}}}",
+    good: "training: {strategy: asynchronous, asynchronous: {order: random, slow: {module: 2, by: 1.5}}}"),
+  CodeExplanation(
+    code: "E131", title: "modules that cannot be kept frozen",
+    text: """
+      'network.frozen' keeps the first modules as 'network.from' has them, and trains the others behind them. The modules
+      must be stored there, one at least must be left to train, and none that is kept can have an override. End-to-end
+      training has only one module.
+      """,
+    bad: "network: {family: vgg, widths: [8, 8, 8, 8], frozen: 2}",
+    good: "network: {family: vgg, widths: [8, 8, 8, 8], frozen: 0}"),
+  CodeExplanation(
+    code: "E132", title: "weights that do not fit",
+    text: """
+      The weights that 'network.from' names cannot be read, or are not of this network: a layer or block that the file has
+      must be there whole and in this network's shapes. What the file does not have, behind its last layer, starts as
+      'network.init' says.
+      """,
+    bad: "network: {family: vgg, widths: [8, 8, 8, 8], from: no-such-run}",
+    good: "network: {family: vgg, widths: [8, 8, 8, 8]}"),
 ]

@@ -12,11 +12,12 @@ func trainingPlan(_ spec: Spec, moduleCount: Int) -> TrainingPlan {
   case .sequential: strategy = .sequential
   case .parallel: strategy = .parallel
   case .endToEnd: strategy = .endToEnd
-  case .asynchronous: preconditionFailure("lowering refuses what is not supported")
+  case .asynchronous: strategy = .asynchronous
   }
   var modules = [TrainingPlan.Module](
     repeating: TrainingPlan.Module(
       epochs: training.epochs.value, learningRate: training.optimizer.learningRate.value), count: moduleCount)
+  for module in modules.indices where module < spec.network.frozen?.value ?? 0 { modules[module].epochs = 0 }
   // End-to-end training has one module, whatever the other strategies make of the partition.
   for override in training.overrides where override.module.value <= moduleCount && strategy != .endToEnd {
     if let epochs = override.epochs { modules[override.module.value - 1].epochs = epochs.value }
@@ -26,7 +27,25 @@ func trainingPlan(_ spec: Spec, moduleCount: Int) -> TrainingPlan {
     strategy: strategy, modules: modules, startEvery: strategy == .parallel ? training.startEvery.value : 0,
     batch: training.batch.value, dropLast: training.dropLast.value, optimizer: optimizer(training.optimizer),
     schedule: schedule(training.schedule), dropsMomentumAtDecay: training.momentumAtDecay.value == .drop,
-    seed: training.seed.value)
+    seed: training.seed.value,
+    replay: strategy == .asynchronous ? training.asynchronous.map(replayPlan) : nil)
+}
+
+private func replayPlan(_ spec: AsynchronousSpec) -> ReplayPlan {
+  let order: ReplayPlan.Order
+  switch spec.order.value {
+  case .random: order = .random
+  case .sequential: order = .sequential
+  }
+  let ties: ReplayPlan.Ties
+  switch spec.ties.value {
+  case .freshest: ties = .freshest
+  case .writePointer: ties = .writePointer
+  }
+  return ReplayPlan(
+    slots: spec.buffer.value, reuse: spec.reuse.value,
+    slow: spec.slow.map { ReplayPlan.SlowModule(module: $0.module.value, factor: $0.factor.value) },
+    order: order, ties: ties, clearsAtDecay: spec.atDecay.value == .clear)
 }
 
 func optimizer(_ optimizer: OptimizerSpec) -> Optimizer {

@@ -7,9 +7,6 @@ func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
   func refuse(_ feature: String, at span: SourceSpan) { faults.append(.unsupported(feature, at: span)) }
 
   if spec.data.source.value == .imageFolder { refuse("source: image-folder", at: spec.data.source.span) }
-  if let from = spec.network.from { refuse("network.from", at: from.span) }
-  let training = spec.training
-  if training.strategy.value == .asynchronous { refuse("strategy: asynchronous", at: training.strategy.span) }
   if spec.memory.features.value == .cache { refuse("features: cache", at: spec.memory.features.span) }
   return faults
 }
@@ -19,12 +16,17 @@ func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
 ///
 /// - Parameter moduleCount: of the partition.
 func moduleFaults(of spec: Spec, moduleCount: Int) -> [Diagnostic] {
-  var faults: [Diagnostic] = []
-  if spec.training.startEvery.value != 0, spec.training.strategy.value == .sequential {
+  var faults = startFaults(of: spec, moduleCount: moduleCount)
+  if spec.training.startEvery.value != 0, [.sequential, .asynchronous].contains(spec.training.strategy.value)
+  {
     faults.append(
       .startNeedsParallel(strategy: spec.training.strategy.value.rawValue, at: spec.training.startEvery.span))
   }
-  let modules = spec.auxiliary.overrides.map(\.module) + spec.training.overrides.map(\.module)
+  if let replay = spec.training.asynchronous, let slow = replay.slow, replay.order.value == .sequential {
+    faults.append(.slowInTurn(at: slow.module.span, order: replay.order.span))
+  }
+  var modules = spec.auxiliary.overrides.map(\.module) + spec.training.overrides.map(\.module)
+  if let slow = spec.training.asynchronous?.slow { modules.append(slow.module) }
   return faults
     + modules.filter { $0.value > moduleCount }.map {
       .noSuchModule($0.value, count: moduleCount, at: $0.span)

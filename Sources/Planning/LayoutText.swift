@@ -7,6 +7,7 @@ extension Plan {
     var lines: [String] = []
     for stage in stages {
       lines += stage.training.layoutLines(title: "stage \(stage.index) training")
+      if let feeding = stage.feeding { lines += feeding.layoutLines(title: "stage \(stage.index) feeding") }
       lines += stage.evaluation.layoutLines(title: "stage \(stage.index) evaluation")
     }
     lines += evaluation.layoutLines(title: "evaluation")

@@ -47,7 +47,7 @@ package struct MemoryFigures: Hashable, Sendable {
 /// The node during which the most is live.
 package struct PeakLocation: Hashable, Sendable {
   package enum ProgramKind: String, Hashable, Sendable {
-    case training, evaluation
+    case training, feeding, evaluation
   }
 
   package var program: ProgramKind

@@ -9,6 +9,8 @@ package struct Plan: Sendable {
   package var specText: String
   package var data: DataPlan
   package var training: TrainingPlan
+  /// Nil: the network starts from drawn weights alone.
+  package var start: StartPlan?
   /// Picture batches.
   package var input: Shape
   package var classes: Int
@@ -49,6 +51,8 @@ package struct StagePlan: Sendable {
   package var schedule: StageSchedule
   package var stepsPerEpoch: Int
   package var training: Program
+  /// Asynchronous training: what modules run that have learned all their epochs and go on feeding the next.
+  package var feeding: Program?
   package var evaluation: Program
   /// Resident values with their places, as they are in this stage.
   package var resident: ResidentLayout

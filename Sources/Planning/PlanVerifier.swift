@@ -99,7 +99,7 @@ package struct PlanVerifier {
 extension Value {
   fileprivate var outlivesStep: Bool {
     switch category {
-    case .parameter, .statistics, .optimizer, .accumulator: true
+    case .parameter, .statistics, .optimizer, .replay, .accumulator: true
     case .batch, .gradient, .activation: false
     }
   }

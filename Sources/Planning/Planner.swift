@@ -5,11 +5,14 @@ package import GraphIR
 package struct StageGraphs: Sendable {
   package var schedule: StageSchedule
   package var training: Graph
+  /// Asynchronous training of more than one module.
+  package var feeding: Graph?
   package var evaluation: Graph
 
-  package init(schedule: StageSchedule, training: Graph, evaluation: Graph) {
+  package init(schedule: StageSchedule, training: Graph, feeding: Graph? = nil, evaluation: Graph) {
     self.schedule = schedule
     self.training = training
+    self.feeding = feeding
     self.evaluation = evaluation
   }
 }
@@ -33,25 +36,26 @@ package struct Planner {
     of training: Graph, _ schedule: StageSchedule, network: ResidentLayout
   ) -> Int? {
     choices.recomputeAboveBytes.map {
-      $0 - network.during(upTo: schedule.lastKeptModule, optimizerStateOf: training).endOffset
+      $0 - network.during(upTo: schedule.lastKeptModule, stateOf: training).endOffset
     }
   }
 
   /// A stage behind the parameters of the modules that it knows.
   package func stage(_ graphs: StageGraphs, index: Int, network: ResidentLayout) -> StagePlan {
-    let resident = network.during(upTo: graphs.schedule.lastKeptModule, optimizerStateOf: graphs.training)
+    let resident = network.during(upTo: graphs.schedule.lastKeptModule, stateOf: graphs.training)
     let training = program(graphs.training, resident: resident)
     let evaluation = program(graphs.evaluation, resident: resident)
-    let evaluationIsLarger = evaluation.peak.total > training.peak.total
-    let peak = evaluationIsLarger ? evaluation : training
+    let feeding = graphs.feeding.map { program($0, resident: resident) }
+    var (peak, kind) = (training, PeakLocation.ProgramKind.training)
+    if let feeding, feeding.peak.total > peak.peak.total { (peak, kind) = (feeding, .feeding) }
+    if evaluation.peak.total > peak.peak.total { (peak, kind) = (evaluation, .evaluation) }
     return StagePlan(
       index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
-      evaluation: evaluation,
-      resident: resident,
+      feeding: feeding, evaluation: evaluation, resident: resident,
       memory: figures(
-        peak.peak, arenaBytes: max(training.arenaBytes, evaluation.arenaBytes),
-        at: PeakLocation(program: evaluationIsLarger ? .evaluation : .training, node: peak.peakNode)))
+        peak.peak, arenaBytes: max(training.arenaBytes, evaluation.arenaBytes, feeding?.arenaBytes ?? 0),
+        at: PeakLocation(program: kind, node: peak.peakNode)))
   }
 
   /// The program behind everything that is resident, its layout proved.

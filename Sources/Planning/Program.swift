@@ -47,7 +47,7 @@ extension Program {
     let layout = ArenaPacker(lifetimes).pack()
     var offsets = graph.values.map { value in
       switch value.category {
-      case .parameter, .statistics, .optimizer, .accumulator: resident.offset(of: value.name)
+      case .parameter, .statistics, .optimizer, .replay, .accumulator: resident.offset(of: value.name)
       case .batch, .gradient, .activation: -1
       }
     }

@@ -20,7 +20,7 @@ package struct ResidentLayout: Sendable {
       for value in graph.values where value.module == module {
         switch value.category {
         case .parameter, .statistics: append(value)
-        case .batch, .gradient, .optimizer, .accumulator, .activation: break
+        case .batch, .gradient, .optimizer, .replay, .accumulator, .activation: break
         }
       }
       moduleEnds.append(end)
@@ -30,12 +30,15 @@ package struct ResidentLayout: Sendable {
   /// Where what the modules up to `module` keep ends.
   func end(ofModule module: Int) -> Int { moduleEnds[module - 1] }
 
-  /// The layout during a stage: modules up to `module`, optimizer state behind them, then sums of gradients.
-  func during(upTo module: Int, optimizerStateOf graph: Graph) -> ResidentLayout {
+  /// The layout during a stage: modules up to `module`, and behind them what else the stage keeps from step to step:
+  /// optimizer state and batches to replay, then sums of gradients.
+  func during(upTo module: Int, stateOf graph: Graph) -> ResidentLayout {
     var stage = self
     stage.end = end(ofModule: module)
     stage.entries = entries.filter { $0.value.module <= module }
-    for value in graph.values where value.category == .optimizer { stage.append(value) }
+    for value in graph.values where value.category == .optimizer || value.category == .replay {
+      stage.append(value)
+    }
     for value in graph.values where value.category == .accumulator { stage.append(value) }
     return stage
   }
@@ -67,6 +70,12 @@ package struct ResidentLayout: Sendable {
       case .parameter: breakdown[.parameter] += byteCount
       case .statistics: breakdown[.statistics] += byteCount
       case .optimizer: breakdown[.optimizer] += byteCount
+      case .replay:
+        switch entry.value.type {
+        case .labels: breakdown[.batch] += byteCount
+        case .pictures, .filter, .matrix, .vector, .windowIndices, .metrics:
+          breakdown[.activation] += byteCount
+        }
       case .accumulator: breakdown[.gradient] += byteCount
       case .batch, .gradient, .activation: preconditionFailure("not resident")
       }

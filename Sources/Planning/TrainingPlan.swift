@@ -2,7 +2,7 @@ internal import Glibc
 package import GraphIR
 
 package enum TrainingStrategy: String, Hashable, Sendable {
-  case sequential, parallel
+  case sequential, parallel, asynchronous
   case endToEnd = "end-to-end"
 }
 
@@ -10,6 +10,7 @@ package enum TrainingStrategy: String, Hashable, Sendable {
 package struct TrainingPlan: Hashable, Sendable {
   /// One module's own: overrides applied.
   package struct Module: Hashable, Sendable {
+    /// None: the module is frozen from the beginning.
     package var epochs: Int
     package var learningRate: Double
 
@@ -31,11 +32,13 @@ package struct TrainingPlan: Hashable, Sendable {
   /// Whether the optimizer starts anew wherever the schedule lowers the rate.
   package var dropsMomentumAtDecay: Bool
   package var seed: UInt64
+  /// `asynchronous` alone.
+  package var replay: ReplayPlan?
 
   package init(
     strategy: TrainingStrategy, modules: [Module], startEvery: Int, batch: Int, dropLast: Bool,
     optimizer: Optimizer,
-    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64
+    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64, replay: ReplayPlan? = nil
   ) {
     self.strategy = strategy
     self.modules = modules
@@ -46,7 +49,11 @@ package struct TrainingPlan: Hashable, Sendable {
     self.schedule = schedule
     self.dropsMomentumAtDecay = dropsMomentumAtDecay
     self.seed = seed
+    self.replay = replay
   }
+
+  /// So many modules are frozen from the beginning.
+  package var frozenCount: Int { modules.prefix { $0.epochs == 0 }.count }
 
   /// Of a module in an epoch of its own, both from 1.
   package func learningRate(module: Int, epoch: Int) -> Double {
@@ -71,7 +78,15 @@ package struct TrainingPlan: Hashable, Sendable {
   /// the same pictures, and never twice the same drawing; in sequential training every module begins with the first.
   package func drawing(_ stage: StageSchedule, epoch: Int) -> Int {
     let module = stage.modules[0]
-    return (module.index - 1) * startEvery + module.firstEpoch + epoch - 1
+    return (module.index - 1 - frozenCount) * startEvery + module.firstEpoch + epoch - 1
+  }
+
+  /// Own epochs of a module, from 2, with which its learning rate falls.
+  package func decays(ofModule module: Int) -> [Int] {
+    guard modules[module - 1].epochs > 1 else { return [] }
+    return (2...modules[module - 1].epochs).filter {
+      learningRate(module: module, epoch: $0) < learningRate(module: module, epoch: $0 - 1)
+    }
   }
 
   package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
@@ -131,13 +146,14 @@ package struct StageSchedule: Hashable, Sendable {
 
   /// The stages of a training: a new one wherever a module begins or ends.
   package static func all(of training: TrainingPlan) -> [StageSchedule] {
+    if training.strategy == .asynchronous { return [asynchronous(training)] }
     var begins: [Int] = []
     for module in training.modules.indices {
       switch training.strategy {
       case .sequential:
         begins.append(module == 0 ? 0 : begins[module - 1] + training.modules[module - 1].epochs)
-      case .parallel: begins.append(module * training.startEvery)
-      case .endToEnd: begins.append(0)
+      case .parallel: begins.append(max(0, module - training.frozenCount) * training.startEvery)
+      case .endToEnd, .asynchronous: begins.append(0)
       }
     }
     let ends = zip(begins, training.modules).map { $0 + $1.epochs }
@@ -149,5 +165,14 @@ package struct StageSchedule: Hashable, Sendable {
         modules: modules.map { TrainedModule(index: $0 + 1, firstEpoch: begin - begins[$0] + 1) },
         epochs: end - begin, lastKeptModule: (begins.lastIndex { $0 <= begin } ?? 0) + 1)
     }
+  }
+
+  /// All modules in one stage, each at its own pace; those that are done go on feeding the others.
+  private static func asynchronous(_ training: TrainingPlan) -> StageSchedule {
+    StageSchedule(
+      modules: training.modules.indices.dropFirst(training.frozenCount).map {
+        TrainedModule(index: $0 + 1, firstEpoch: 1)
+      },
+      epochs: training.modules.map(\.epochs).max() ?? 0, lastKeptModule: training.modules.count)
   }
 }

@@ -57,6 +57,15 @@ package struct NetworkSpec: Sendable {
   package var initialization: InitializationSpec
   /// A run's folder or weights file to start from, as written; nil: `initialization` alone.
   package var from: Spanned<String>?
+  /// The first so many modules stay as `from` has them; nil: none.
+  package var frozen: Spanned<Int>?
+  /// Nil: of logits.
+  package var ensemble: Spanned<EnsembleKind>?
+}
+
+/// What the ensemble over depth takes the mean of.
+package enum EnsembleKind: String, Hashable, Sendable, CaseIterable {
+  case logits, probabilities
 }
 
 package enum NetworkBody: Sendable {

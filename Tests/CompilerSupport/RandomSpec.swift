@@ -40,7 +40,8 @@ private struct Drawing {
     batch = size == .planned ? int(2...9) : int(4...6)
     let sides = [(8, 3), (12, 2), (6, 1), (10, 1), (4, 2), (16, 4)]
     (side, halvings) = pick(size == .planned ? sides : sides.dropLast())
-    let strategy = pick(["parallel", "sequential", "end-to-end"])
+    let strategy = pick(
+      ["parallel", "sequential", "end-to-end"] + (size == .planned ? ["asynchronous"] : []))
     let isVGG = chance(2)
     let (network, itemCount) = isVGG ? vgg() : resnet()
     let moduleCount = isVGG ? itemCount : itemCount + 1
@@ -77,6 +78,7 @@ private struct Drawing {
         family: vgg
         input: \(int(1...3))x\(side)x\(side)
         classes: \(int(2...12))
+        ensemble: \(pick(["logits", "probabilities"]))
         widths: \(list(widths))
         kernel: \(kernels)
         bias: \(bias)
@@ -111,6 +113,7 @@ private struct Drawing {
         family: resnet
         input: \(int(1...3))x\(side)x\(side)
         classes: \(int(2...12))
+        ensemble: \(pick(["logits", "probabilities"]))
         block: \(bottleneck ? "bottleneck" : "basic")
         stem: {width: \(shortcut == "zero-pad" ? 2 : stemWidth), kernel: \(pick([1, 3, 5])), pool: \(isPooled ? "max" : "none")}
         stages: [\(stages.joined(separator: ", "))]
@@ -153,13 +156,14 @@ private struct Drawing {
       "adam",
     ]
     let start = strategy == "parallel" && chance(3) ? "\n  start: {every: 1}" : ""
+    let asynchronous = strategy == "asynchronous" ? "\n  asynchronous: {buffer: \(int(1...4))}" : ""
     return """
       training:
         strategy: \(strategy)
         partition: \(pick(partitions))
         epochs: \(int(1...3))
         batch: \(batch)
-        optimizer: \(pick(optimizers))\(start)
+        optimizer: \(pick(optimizers))\(start)\(asynchronous)
       """
   }
 

@@ -90,6 +90,12 @@ struct PositionTests {
       "momentum-at-decay: drop", "optimizer: adam",
     ],
     ["strategy: parallel", "epochs: 2", "drop-last: true", "overrides: [{module: 1, epochs: 1}]"],
+    ["strategy: asynchronous", "epochs: 2", "asynchronous: {order: sequential}"],
+    [
+      "strategy: asynchronous", "epochs: 2", "optimizer: adam", "overrides: [{module: 1, epochs: 1}]",
+      "schedule: {kind: step, every: 1, factor: 0.5}", "momentum-at-decay: drop",
+      "asynchronous: {buffer: 2, reuse: 2, slow: {module: 2, by: 1.5}, at-decay: clear}",
+    ],
   ]
 
   @Test("from any moment on, to the same bytes and figures", arguments: trainings)

@@ -83,8 +83,9 @@ struct ReferenceProgram {
       losses[result] = (1 - weight) * (losses[node.operands[2]] ?? .nan) + weight * loss
       top1[result] = top1[node.operands[2]]
       return weight * loss
-    case .ensemble: set(result, ensemble(node), relu: false)
-    case .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
+    case .ensemble(let mean): set(result, ensemble(node, mean), relu: false)
+    case .recall, .remember, .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient,
+      .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
       .update:
@@ -168,8 +169,9 @@ struct ReferenceProgram {
   }
 
   /// The mean of the classifiers' logits with weights 2^j.
-  private func ensemble(_ node: Node) -> Pictures {
-    let logits = node.operands.compactMap { values[$0] }
+  private func ensemble(_ node: Node, _ kind: EnsembleMean) -> Pictures {
+    var logits = node.operands.compactMap { values[$0] }
+    if kind == .probabilities { logits = logits.map(softmax) }
     let weights = logits.indices.map { exp2(Double($0)) }
     var mean = logits[0].with(values: logits[0].values.map { _ in 0 })
     for (weight, logits) in zip(weights, logits) {
@@ -177,6 +179,16 @@ struct ReferenceProgram {
         mean.values[place] += weight / weights.reduce(0, +) * logits.values[place]
       }
     }
-    return mean
+    return kind == .probabilities ? mean.with(values: mean.values.map { log($0) }) : mean
+  }
+
+  private func softmax(_ x: Pictures) -> Pictures {
+    var y = x
+    for row in 0..<x.batch {
+      let places = row * x.channels..<(row + 1) * x.channels
+      let sum = places.map { exp(x.values[$0]) }.reduce(0, +)
+      for place in places { y.values[place] = exp(x.values[place]) / sum }
+    }
+    return y
   }
 }

@@ -12,6 +12,7 @@ private struct Trained {
   private(set) var figures: [EpochFigures] = []
   private(set) var events: [String] = []
   private(set) var stepCounts: [Int] = []
+  private(set) var frozen: [FrozenModules] = []
 
   static let pictures = 110
 
@@ -39,10 +40,12 @@ private struct Trained {
       pictures: PicturePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1),
       now: { 0 })
+    var frozen: [FrozenModules] = []
     var (events, figures, stepCounts, steps) = ([String](), [EpochFigures](), [Int](), 0)
     _ = try trainer.run { event throws(ObserverFailure) in
       switch event {
       case .stageBegan(let stage): events.append("stage \(stage) began")
+      case .frozenUnchanged(let modules): frozen.append(modules)
       case .stageEnded(let stage): events.append("stage \(stage) ended")
       case .stepEnded(let step):
         steps += 1
@@ -53,7 +56,7 @@ private struct Trained {
         figures += report.figures
       }
     }
-    (self.events, self.figures, self.stepCounts) = (events, figures, stepCounts)
+    (self.events, self.figures, self.stepCounts, self.frozen) = (events, figures, stepCounts, frozen)
     for entry in plan.resident.entries {
       var numbers = [Float](repeating: .nan, count: entry.value.type.elementCount)
       var span = numbers.mutableSpan
@@ -110,6 +113,52 @@ struct TrainerTests {
     #expect(staggered.tensors == again.tensors)
     let losses = staggered.figures.filter { $0.module == 2 && $0.split == .train }.map(\.loss)
     #expect(losses.count == 2 && losses[1] < losses[0])
+  }
+
+  @Test("what is frozen is proved to stay as it is, parameters and running statistics")
+  func frozen() throws {
+    let sequential = try Trained(["strategy: sequential", "epochs: 2"])
+    #expect(sequential.frozen.map(\.stage) == [2] && sequential.frozen.map(\.modules) == [[1]])
+    let longer = try Trained(["strategy: sequential", "epochs: 2", "overrides: [{module: 2, epochs: 1}]"])
+    #expect(longer.frozen.map(\.sha256) == sequential.frozen.map(\.sha256))
+    let other = try Trained(["strategy: sequential", "epochs: 2", "overrides: [{module: 1, epochs: 1}]"])
+    #expect(other.frozen.map(\.sha256) != sequential.frozen.map(\.sha256))
+    #expect(try Trained(["strategy: parallel", "epochs: 1"]).frozen.isEmpty)
+  }
+
+  private static let asynchronous = "asynchronous: {order: sequential}"
+
+  @Test(
+    "asynchronous, in turn and with one batch kept, is parallel training to the last bit",
+    arguments: optimizers)
+  func asynchronousInTurn(optimizer: String) throws {
+    let parallel = try Trained(["strategy: parallel", "epochs: 3", optimizer])
+    let inTurn = try Trained(["strategy: asynchronous", "epochs: 3", optimizer, Self.asynchronous])
+    let isSame = inTurn.tensors == parallel.tensors
+    #expect(isSame)
+    let key = { (figures: EpochFigures) in "\(figures.module) \(figures.epoch) \(figures.split.rawValue)" }
+    #expect(
+      inTurn.figures.sorted { key($0) < key($1) } == parallel.figures.sorted { key($0) < key($1) })
+  }
+
+  @Test("asynchronous in random order learns, the same for any number of threads", arguments: optimizers)
+  func asynchronousAtRandom(optimizer: String) throws {
+    let training = [
+      "strategy: asynchronous", "epochs: 4", optimizer,
+      "asynchronous: {buffer: 3, reuse: 2, slow: {module: 1, by: 1.5}}",
+    ]
+    let once = try Trained(training, threads: 1)
+    let again = try Trained(training, threads: 3)
+    let isSame = once.tensors == again.tensors
+    #expect(isSame)
+    #expect(once.figures == again.figures)
+    for module in 1...2 {
+      let losses = once.figures.filter { $0.module == module && $0.split == .train }.map(\.loss)
+      #expect(losses.count == 4 && losses[3] < losses[0])
+    }
+    let parallel = try Trained(["strategy: parallel", "epochs: 4", optimizer])
+    let isParallel = parallel.tensors == once.tensors
+    #expect(!isParallel)
   }
 
   @Test("a last batch that is smaller counts, unless it is dropped")

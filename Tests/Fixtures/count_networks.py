@@ -215,6 +215,13 @@ def main():
         lambda f: gap(f, 10))
     report("vgg11-dgl-224", vgg(A, [2, 3, 5, 7]), sr(1000), lambda f: mlp_sr(f, 1000), 224, 1000)
 
+    report(
+        "accelerated-resnet-small", small_resnet(32, [(32, 2), (64, 2), (128, 2)], [2, 1, 2, 1, 1, 1]),
+        lambda _, f: linear(f, 10), lambda f: gap(f, 10))
+    report("simcnn-small", vgg([64] * 5, [1], fold=True), lambda _, f: linear(f, 10), lambda f: linear(f, 10))
+    report("dgl-curves-small", vgg([32, 64, 64, 128], [2, 4]), sr(10), lambda f: mlp(f, 10, [512, 512]))
+    buffered = vgg([128, 128, 256, 256, 512, 512], [3, 5], bias=False)
+    report("dgl-buffer", buffered, lambda _, f: mlp(f, 10, [4 * f] * 3), lambda f: mlp(f, 10, [4 * f] * 3))
     report("dgl-curves", vgg([64, 128, 128, 256], [2, 4]), sr(10), lambda f: mlp(f, 10, [1024, 1024]))
     study = [128, 256, 256, 512, 512, 512]
     for name, auxiliary in [

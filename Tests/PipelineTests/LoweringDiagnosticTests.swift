@@ -166,6 +166,54 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       training: {}
       """, at: "6:55", "block 2 reads more channels than a zero-padded shortcut can hand on",
       "8 channels from 16"),
+    BadNetwork(
+      "E130",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      training:
+        strategy: asynchronous
+        asynchronous: {order: sequential, slow: {module: ⟦2⟧, by: 1.5}}
+      """, at: "6:52", "no module is slow where all work in turn", "the order is sequential"),
+    BadNetwork(
+      "E131",
+      """
+      network: {family: vgg, widths: [8, 8], frozen: ⟦1⟧}
+      training: {}
+      """, at: "3:48", "'network.frozen' keeps modules that are stored, and none are",
+      "without 'network.from'"),
+    BadNetwork(
+      "E131",
+      """
+      network: {family: vgg, widths: [8, 8], from: runs/a, frozen: ⟦2⟧}
+      training: {}
+      """, at: "3:62", "nothing is left to train", "of 2 modules"),
+    BadNetwork(
+      "E131",
+      """
+      network: {family: vgg, widths: [8, 8], from: runs/a, frozen: ⟦1⟧}
+      training: {strategy: end-to-end}
+      """, at: "3:62", "end-to-end training has one module, and trains it", "to be kept"),
+    BadNetwork(
+      "E131",
+      """
+      network: {family: vgg, widths: [8, 8], from: runs/a, frozen: 1}
+      training: {overrides: [{module: ⟦1⟧, epochs: 3}]}
+      """, at: "4:33", "module 1 is kept as it is stored, and cannot be trained differently", "of the first 1"
+    ),
+    BadNetwork(
+      "E131",
+      """
+      network: {family: vgg, widths: [8, 8, 8], from: runs/a, frozen: 1}
+      training:
+        strategy: asynchronous
+        asynchronous: {slow: {module: ⟦1⟧, by: 2}}
+      """, at: "6:33", "module 1 is kept as it is stored, and cannot be slow at learning", "of the first 1"),
+    BadNetwork(
+      "E132",
+      """
+      network: {family: vgg, widths: [8, 8], from: ⟦runs/a⟧}
+      training: {}
+      """, at: "3:46", "the weights at 'runs/a' are not at hand", "needed to plan"),
   ]
 
   /// What the language has and the compiler refuses by name.
@@ -177,25 +225,6 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       network: {family: vgg, input: 3x8x8, classes: 2, widths: [8]}
       training: {}
       """, at: "3:16", "'source: image-folder' is not supported yet", ""),
-    BadNetwork(
-      "E090",
-      """
-      network: {family: vgg, widths: [8], from: ⟦runs/a⟧}
-      training: {}
-      """, at: "3:43", "'network.from' is not supported yet", ""),
-    BadNetwork(
-      "E090",
-      """
-      network: {family: vgg, widths: [8]}
-      training: {strategy: ⟦asynchronous⟧}
-      """, at: "4:22", "'strategy: asynchronous' is not supported yet", ""),
-    BadNetwork(
-      "E090",
-      """
-      network: {family: vgg, widths: [8]}
-      training: {}
-      memory: {budget: ⟦2GiB⟧}
-      """, at: "5:18", "'memory.budget' is not supported yet", ""),
     BadNetwork(
       "E090",
       """
@@ -255,12 +284,12 @@ struct LoweringDiagnosticTests {
         """
         strata: 1
         name: bad
-        network: {family: vgg, widths: [8, 8], from: runs/a}
+        data: {source: image-folder, path: x}
+        network: {family: vgg, input: 3x8x8, classes: 4, widths: [8, 8], frozen: 1}
         auxiliary: {kind: cnn, width: [8], overrides: [{module: 7, kind: mlp}]}
         training: {strategy: sequential, start: {every: 2}}
-        memory: {budget: 1GiB}
         """))
-    #expect(faults.diagnostics.map(\.code).sorted() == ["E090", "E090", "E110", "E112", "E115"])
+    #expect(faults.diagnostics.map(\.code).sorted() == ["E090", "E110", "E112", "E115", "E131"])
   }
 
   @Test("end-to-end training leaves overrides for other strategies alone, and checks the partition")

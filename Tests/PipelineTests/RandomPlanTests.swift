@@ -16,7 +16,7 @@ struct RandomPlanTests {
       [
         ("stage \(stage.index) training", stage.training, stage.resident),
         ("stage \(stage.index) evaluation", stage.evaluation, stage.resident),
-      ]
+      ] + (stage.feeding.map { [("stage \(stage.index) feeding", $0, stage.resident)] } ?? [])
     } + [("evaluation", plan.evaluation, plan.resident)]
   }
 
@@ -41,8 +41,9 @@ struct RandomPlanTests {
     var choices = PlanChoices()
     // From a little less than what the stages need down to as little as can be.
     choices.recomputeAboveBytes = seed % 3 == 0 ? 1 : natural.arenaBytes * (9 - seed % 4) / 10
-    // Pieces of one picture leave batch norm nothing to work with, and similarity losses have none.
-    if !random.text.contains("sim"), seed % 2 == 0 { choices.microBatch = 3 }
+    // Pieces of one picture leave batch norm nothing to work with; similarity losses and rings of whole batches have none.
+    let isWhole = random.text.contains("sim") || random.text.contains("asynchronous")
+    if !isWhole, seed % 2 == 0 { choices.microBatch = 3 }
     let plan = try spec.plan(pictures: random.pictures, choices: choices)
     expectPlaces(plan, seed: seed, random.text)
     expectUpdates(plan, seed: seed)
@@ -73,8 +74,9 @@ struct RandomPlanTests {
       #expect(firstIntruder(program, resident) == nil, place)
     }
     for stage in plan.stages {
-      #expect(stage.memory.lowerBoundBytes == max(stage.training.peak.total, stage.evaluation.peak.total))
-      #expect(stage.memory.arenaBytes == max(stage.training.arenaBytes, stage.evaluation.arenaBytes))
+      let programs = [stage.training, stage.evaluation] + (stage.feeding.map { [$0] } ?? [])
+      #expect(stage.memory.lowerBoundBytes == programs.map(\.peak.total).max())
+      #expect(stage.memory.arenaBytes == programs.map(\.arenaBytes).max())
     }
     let programs = programs(plan).map(\.program)
     #expect(plan.memory.lowerBoundBytes == programs.map(\.peak.total).max(), "seed \(seed)")
@@ -86,7 +88,7 @@ struct RandomPlanTests {
     var transients: [(name: String, bytes: Range<Int>)] = []
     for (index, value) in program.graph.values.enumerated() {
       switch value.category {
-      case .parameter, .statistics, .optimizer, .accumulator: continue
+      case .parameter, .statistics, .optimizer, .replay, .accumulator: continue
       case .batch, .gradient, .activation:
         let offset = program.offsets[index]
         transients.append(("%\(index)", offset..<offset + value.type.byteCount))
@@ -147,7 +149,7 @@ private struct CountedMemory {
     for (index, node) in graph.nodes.enumerated() {
       for value in node.operands + node.results {
         switch graph[value].category {
-        case .parameter, .statistics, .optimizer, .accumulator: continue
+        case .parameter, .statistics, .optimizer, .replay, .accumulator: continue
         case .batch, .gradient, .activation:
           first[block[value.index]] = first[block[value.index]] ?? index
           last[block[value.index]] = index

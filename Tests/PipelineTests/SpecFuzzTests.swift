@@ -23,17 +23,10 @@ import Testing
     "9223372036854775807", "99999999999999999999", "3x7x7", "65536x16384x16384", "1x1x1",
   ]
 
-  private func environment(_ name: String) -> Int? {
-    ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
-  }
-
   @Test("any number of bytes changed, lines moved, numbers exchanged")
   func mutants() {
     #expect(Self.specs.count >= 5)
-    let first = environment("STRATA_FUZZ_SEED") ?? 1
-    let count = environment("STRATA_FUZZ") ?? 2000
-    for seed in first..<first + count {
-      var random = SplitMix64(seed: UInt64(seed))
+    let report = FuzzCampaign("spoiled-specs", usualCount: 2000).run { seed, random in
       var bytes = Self.specs[Int.random(in: 0..<Self.specs.count, using: &random)]
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         switch Int.random(in: 0..<4, using: &random) {
@@ -42,12 +35,10 @@ import Testing
         default: exchangeNumber(&bytes, &random)
         }
       }
-      let start = ContinuousClock.now
-      expectHarmless(bytes, "seed \(seed)")
-      let elapsed = ContinuousClock.now - start
-      // Unoptimised code takes some ten times as long.
-      #expect(elapsed < .seconds(20), "seed \(seed) took \(elapsed)")
+      return expectHarmless(bytes, "seed \(seed)")
     }
+    #expect(report.slowest.seconds < FuzzCampaign.secondsCap, "seed \(report.slowest.seed)")
+    if report.isLong { #expect(report.peakByteCount < FuzzCampaign.memoryCap) }
   }
 
   private func changeBytes(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
@@ -86,7 +77,8 @@ import Testing
   }
 
   /// Faults lie inside the text; a spec without faults lowers or says why not.
-  private func expectHarmless(_ bytes: [UInt8], _ place: String) {
+  /// - Returns: whether there is nothing wrong with it.
+  private func expectHarmless(_ bytes: [UInt8], _ place: String) -> Bool {
     var texts = SourceTexts()
     let source = texts.add(label: "mutant.yaml", bytes: bytes)
     let result = decode(source)
@@ -105,5 +97,6 @@ import Testing
       #expect(
         span.lowerBound >= 0 && span.upperBound <= bytes.count, "\(place): \(diagnostic.code) at \(span)")
     }
+    return diagnostics.isEmpty
   }
 }

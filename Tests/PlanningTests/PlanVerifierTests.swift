@@ -49,7 +49,7 @@ struct PlanVerifierTests {
 
   private func isResident(_ value: Int) -> Bool {
     switch graph.values[value].category {
-    case .parameter, .statistics, .optimizer, .accumulator: true
+    case .parameter, .statistics, .optimizer, .replay, .accumulator: true
     case .batch, .gradient, .activation: false
     }
   }

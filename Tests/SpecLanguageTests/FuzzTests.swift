@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import SpecLanguage
+import TestSupport
 import Testing
 
 /// Broken bytes never trap, never take long, and never give a place outside of the text.
@@ -68,14 +69,13 @@ import Testing
   }
 
   @Test func mutantsAreHarmless() {
-    let count = ProcessInfo.processInfo.environment["STRATA_FUZZ"].flatMap { Int($0) } ?? 2000
-    let start = ProcessInfo.processInfo.environment["STRATA_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
-    for seed in start..<start + UInt64(count) {
+    let report = FuzzCampaign("specs", usualCount: 2000).run { seed, _ in
       var random = SeededGenerator(state: seed)
       let bytes = Self.mutant(&random)
       let sets = [[], ["training.epochs=3"], [String(decoding: Self.mutant(&random), as: UTF8.self)]]
-      Self.check(bytes, sets: sets.randomElement(using: &random) ?? [], "seed \(seed)")
+      return Self.check(bytes, sets: sets.randomElement(using: &random) ?? [], "seed \(seed)")
     }
+    if report.isLong { #expect(report.peakByteCount < FuzzCampaign.memoryCap) }
   }
 
   @Test(arguments: [
@@ -88,11 +88,12 @@ import Testing
     for text in [
       String(repeating: piece, count: count), "training: " + String(repeating: piece, count: count),
     ] {
-      Self.check(Array(text.utf8), sets: [], piece)
+      _ = Self.check(Array(text.utf8), sets: [], piece)
     }
   }
 
-  private static func check(_ bytes: [UInt8], sets: [String], _ hint: String) {
+  /// - Returns: whether there is nothing wrong with it.
+  private static func check(_ bytes: [UInt8], sets: [String], _ hint: String) -> Bool {
     var texts = SourceTexts()
     let file = texts.add(label: "net.yaml", bytes: bytes)
     var overrides: [SourceFile] = []
@@ -120,12 +121,13 @@ import Testing
     if result.diagnostics.isEmpty {
       guard let spec = result.spec else {
         Issue.record("no fault and no spec: \(hint)")
-        return
+        return false
       }
       let text = resolvedText(spec)
       let again = Decoded(text)
       #expect(again.codes == [], "\(hint)\n\(again.rendered)")
       #expect(again.result.spec.map(resolvedText) == text, "\(hint)")
     }
+    return result.diagnostics.isEmpty
   }
 }

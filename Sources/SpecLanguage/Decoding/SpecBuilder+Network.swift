@@ -26,7 +26,8 @@ extension SpecBuilder {
       initialization: InitializationSpec(
         weights: initialization.choice("weights", as: WeightInitialization.self),
         batchNorm: initialization.choice("batch-norm", as: BatchNormInitialization.self)),
-      from: network.optionalText("from"))
+      from: network.optionalText("from"), frozen: network.optionalInteger("frozen"),
+      ensemble: network.isWritten("ensemble") ? network.choice("ensemble", as: EnsembleKind.self) : nil)
   }
 
   /// Holds `input` and `classes` against what the source says, which goes on in their place, or asks for them where it

@@ -42,6 +42,8 @@ struct ResolvedValues {
 
   private mutating func add(_ network: NetworkSpec) {
     self["network.from"] = network.from.map { SpecText.string($0.value) }
+    self["network.frozen"] = network.frozen.map { String($0.value) }
+    self["network.ensemble"] = network.ensemble.map(\.value.rawValue)
     self["network.input"] = network.input.value.text
     self["network.classes"] = String(network.classes.value)
     switch network.body {

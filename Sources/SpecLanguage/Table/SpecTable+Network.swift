@@ -9,6 +9,14 @@ extension SpecTable {
         "a run's folder or its model.safetensors whose weights the network starts with; starts at the spec's folder"
       ),
       SpecKey(
+        "frozen", .integer(0...Limits.items), .absent("`0`"), unit: "modules",
+        alsoKnownAs: ["freeze", "keep"],
+        "the first so many modules stay as `from` has them, and are not trained"),
+      SpecKey(
+        "ensemble", .word(EnsembleKind.self), .absent("`logits`"),
+        "what the ensemble over depth takes the mean of, with weights 2^j: the modules' logits, or their softmax"
+      ),
+      SpecKey(
         "input", .picture, .derived("the data's"), unit: "channels x height x width", structural: true,
         "shape of one picture"),
       SpecKey(

@@ -1,18 +1,157 @@
+internal import Artifacts
+internal import Datasets
+internal import Execution
+internal import Pipeline
+internal import Planning
 internal import Terminal
+internal import Text
 
 /// `strata probe DIR`
 struct ProbeCommand: Command {
+  static let learners = ValueOption(
+    "learners", .probeLearners, "which probes to train, separated by commas: linear, nearest, cnn-1, cnn-2",
+    default: "linear,nearest")
+  static let features = ValueOption(
+    "features", .featureSize, "what the probes read: features averaged to 2x2, or as they are",
+    default: "2x2")
+  static let epochs = ValueOption(
+    "epochs", .integer(in: 1...10_000), "passes over the training pictures for cnn-1 and cnn-2",
+    default: "10")
+  static let width = ValueOption(
+    "width", .integer(in: 1...65_536), "channels of the convolutions of cnn-1 and cnn-2",
+    default: "the features' own")
+
   static let spec = CommandSpec(
-    "probe", group: CommandGroup.runs, summary: "linear separability of the features at every depth",
+    "probe", group: CommandGroup.runs, summary: "separability of the features at every depth",
     discussion: """
-      Trains a linear classifier on the frozen features of each module of a run and prints how well it separates the \
-      classes, depth by depth.
+      Trains small classifiers on the frozen features behind every module of a finished run, and prints how well they \
+      tell the classes apart, depth by depth; depth 0 is the pictures themselves.
+
+      linear: one-versus-rest logistic regression on standardised features, L2 penalty |w|^2 / 2n, by L-BFGS until no \
+      component of the gradient is above 1e-4, 200 steps at most. nearest: the label of the nearest training picture, \
+      by Euclidean distance. Both see the training pictures without augmentation. cnn-1, cnn-2: one or two hidden \
+      layers of 3x3 convolution, batch norm and ReLU, averaged to 2x2, batch norm, linear; trained as the run was, with \
+      its optimiser, batch and augmentation and half a cosine of its learning rate.
+
+      Equal runs give equal figures, whatever the number of threads.
       """,
-    operands: CommonOperands.runFolder, options: [CommonOptions.data.spec],
-    exitCodes: [.failed, .stalePlan, .faultyData, .interrupted],
-    examples: [.init("strata probe runs/digits-1", "accuracy of a linear probe, a line each module")])
+    operands: CommonOperands.runFolder,
+    options: [
+      learners.spec, features.spec, epochs.spec, width.spec, CommonOptions.data.spec,
+      CommonOptions.threads.spec,
+    ],
+    exitCodes: [.failed, .stalePlan, .faultyData],
+    examples: [
+      .init("strata probe runs/digits-1", "linear and nearest-neighbour accuracy, a line each depth"),
+      .init("strata probe runs/digits-1 --learners cnn-1,cnn-2 --epochs 5", "convolutional probes"),
+    ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    let json = arguments[CommandSpec.json]
+    let path = arguments.operands[0]
+    guard RunDirectory.holdsRun(path) else {
+      throw CommandFailure(.faultyInput, "\(path): there is no run in this folder")
+    }
+    let ready = try ReadyPlan(
+      plan: "\(path)/\(RunDirectory.planName)", threads: arguments[CommonOptions.threads],
+      dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
+    let probing = Probing(
+      ready: ready, dataset: try ready.openData(), modelPath: "\(path)/\(RunDirectory.modelName)",
+      poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? 10,
+      width: arguments[width], console: console, json: json)
+    let depths = try probing.run(arguments[learners] ?? [.linear, .nearest])
+    report(depths, of: ready.plan, isPooled: arguments[features] != .full, json: json, console)
+    return .done
+  }
+
+  // MARK: - Report
+
+  private static func report(
+    _ depths: [ProbedDepth], of plan: Plan, isPooled: Bool, json: Bool, _ console: Console
+  ) {
+    let learners = depths.first?.figures.map(\.learner) ?? []
+    if json {
+      let rows = depths.map { depth in
+        JSON.object(
+          [
+            ("module", .integer(depth.module)), ("name", .string(depth.name)),
+            ("features", .integer(depth.features)),
+          ]
+            + depth.figures.map { figure in
+              (
+                figure.learner.rawValue,
+                .object([
+                  ("trainTop1", .optional(figure.trainTop1, JSON.number)),
+                  ("testTop1", .number(figure.testTop1)),
+                ])
+              )
+            })
+      }
+      console.output.write(
+        JSONWriter.document([
+          "schema": "strata.probe/1", "name": .string(plan.name), "features": isPooled ? "2x2" : "full",
+          "depths": .array(rows),
+        ]))
+      return
+    }
+    var table = Table(
+      [.right("depth"), .left("behind"), .right("features")]
+        + learners.flatMap { learner -> [Table.Column] in
+          learner == .nearest
+            ? [.right("nearest")] : [.right("\(learner.rawValue) train"), .right("test")]
+        })
+    for depth in depths {
+      table.add(
+        ["\(depth.module)", depth.name, grouped(depth.features)]
+          + depth.figures.flatMap { figure in
+            (figure.learner == .nearest ? [] : [figure.trainTop1.map { percentage($0) } ?? "-"])
+              + [percentage(figure.testTop1)]
+          })
+    }
+    console.output.write(table.text(console.output.style))
+    for learner in learners {
+      console.output.writeLine("")
+      console.output.writeLine("test accuracy, \(learner.rawValue)")
+      for depth in depths {
+        guard let figure = depth.figures.first(where: { $0.learner == learner }) else { continue }
+        let length = Int((figure.testTop1 * 50).rounded())
+        let bar = String(repeating: "#", count: length) + String(repeating: ".", count: 50 - length)
+        let number = String(repeating: " ", count: max(0, 3 - "\(depth.module)".count)) + "\(depth.module)"
+        console.output.writeLine("\(number) \(bar) \(percentage(figure.testTop1))")
+      }
+    }
+  }
+}
+
+extension ValueForm where Value == [ProbeLearner] {
+  fileprivate static var probeLearners: Self {
+    let words = ProbeLearner.allCases.map(\.rawValue)
+    return ValueForm("LIST", completion: .words(words)) { text in
+      var learners: [ProbeLearner] = []
+      for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let learner = ProbeLearner(rawValue: String(word)), !learners.contains(learner) else {
+          return .failure(
+            ValueFault(expected: "some of \(words.joined(separator: ", ")), each once, separated by commas"))
+        }
+        learners.append(learner)
+      }
+      return .success(learners)
+    }
+  }
+}
+
+/// What probes read.
+enum FeatureSize: String, CaseIterable {
+  case pooled = "2x2"
+  case full
+}
+
+extension ValueForm where Value == FeatureSize {
+  fileprivate static var featureSize: Self {
+    let words = FeatureSize.allCases.map(\.rawValue)
+    return ValueForm("SIZE", completion: .words(words)) { text in
+      FeatureSize(rawValue: text).map { .success($0) }
+        ?? .failure(ValueFault(expected: words.joined(separator: " or ")))
+    }
   }
 }

@@ -55,6 +55,7 @@ struct RunCommand: Command {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
+    try ready.requireStart()
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
     let dataset = try ready.openData()
@@ -100,6 +101,8 @@ struct RunCommand: Command {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
+    // A checkpoint has the weights that the run started from, and what became of them.
+    if takenByteCount == 0 { try ready.requireStart() }
     try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
     return try train(ready, on: dataset, in: folder, resuming: true, arguments, console)
   }

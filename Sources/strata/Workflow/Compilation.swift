@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Diagnostics
 internal import Pipeline
 internal import Planning
@@ -17,7 +18,8 @@ extension LoadedSpec {
     }
     budget.tell(console)
     let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
-    let options = CompileOptions(threads: threads, facts: facts, specText: text)
+    let start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
+    let options = CompileOptions(threads: threads, facts: facts, specText: text, start: start)
     let solver = try checked(console, json: json) { spec throws(CompilationFailed) in
       try BudgetSolver(spec, options: options, budgetBytes: budget.byteCount)
     }
@@ -27,16 +29,21 @@ extension LoadedSpec {
   }
 
   /// Compiles as a plan file chose; every fault is told.
+  ///
+  /// - Parameter start: what is known of `network.from`; nil: its file is read.
   func plan(
     threads: Int, choices: PlanChoices, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
-    _ console: Console, json: Bool
+    start: StartSource? = nil, _ console: Console, json: Bool
   ) throws(CommandFailure) -> Plan {
     let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
     return try checked(console, json: json) { spec throws(CompilationFailed) in
-      try compile(
+      var start = start
+      if start == nil { start = try readStart() }
+      return try compile(
         spec,
         options: CompileOptions(
-          threads: threads, facts: facts, specText: text, choices: choices, budgetBytes: budgetBytes))
+          threads: threads, facts: facts, specText: text, start: start, choices: choices,
+          budgetBytes: budgetBytes))
     }
   }
 
@@ -46,5 +53,19 @@ extension LoadedSpec {
   ) throws(CommandFailure) -> DataFacts {
     _ = try checked(console, json: json) { spec throws(CompilationFailed) in try check(spec) }
     return try DataOpening.facts(spec, folder: folder, path: dataPath, withFingerprint: withFingerprint)
+  }
+
+  /// Where the weights lie that `network.from` names; nil without it.
+  var startPath: String? {
+    spec.network.from.map { StartFile.path(DataOpening.join(folder, $0.value)) }
+  }
+
+  private func readStart() throws(CompilationFailed) -> StartSource? {
+    guard let from = spec.network.from, let startPath else { return nil }
+    do {
+      return .file(try StartFile.facts(of: startPath))
+    } catch {
+      throw CompilationFailed(diagnostics: [.weights(error.message, label: "read here", at: from.span)])
+    }
   }
 }

@@ -33,7 +33,7 @@ enum PlanFile {
     let opened = ready.dataPath ?? ready.plan.data.path.map { DataOpening.join(ready.loaded.folder, $0) }
     return PlanDocument.text(
       of: ready.plan, specPath: ready.loaded.path, keptSpecPath: nil, dataPath: opened.map(absolutePath),
-      line: ready.loaded.line)
+      startPath: ready.startPath.map(absolutePath), line: ready.loaded.line)
   }
 
   private static func absolutePath(_ path: String) -> String {

@@ -31,6 +31,8 @@ struct ReadyPlan {
   let plan: Plan
   /// `--data`, or what the plan's run had opened; nil for the spec's own.
   let dataPath: String?
+  /// The weights file that the network starts from.
+  let startPath: String?
   /// Of the plan as it is kept, whatever number of threads is at work.
   let layoutSHA256: String
 
@@ -45,6 +47,7 @@ struct ReadyPlan {
       json: json)
     layoutSHA256 = plan.layoutSHA256
     self.dataPath = dataPath
+    startPath = loaded.startPath
   }
 
   /// From a plan file; a stale one is refused with what changed.
@@ -81,7 +84,7 @@ struct ReadyPlan {
     let dataPath = dataPath ?? stored.dataPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
     let asKept = try kept.plan(
       threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: dataPath,
-      withFingerprint: withFingerprint, console, json: json)
+      withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSHA256 else {
       throw CommandFailure(
         .stalePlan,
@@ -101,12 +104,31 @@ struct ReadyPlan {
     loaded = kept
     layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
+    startPath = stored.start.map { StartFile.path(DataOpening.join(kept.folder, $0.path)) }
     plan =
       threads.map { $0 == stored.threads } ?? true
       ? asKept
       : try kept.plan(
         threads: threads ?? stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
-        dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+        dataPath: dataPath, withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan),
+        console, json: json)
+  }
+
+  /// Before a training begins: the weights that it starts from must be those that were planned with.
+  func requireStart() throws(CommandFailure) {
+    guard let start = plan.start, let startPath else { return }
+    let present: String
+    do {
+      present = try StartFile.sha256(of: startPath)
+    } catch {
+      throw CommandFailure(.failed, error.message, help: "the plan starts from these weights")
+    }
+    guard present == start.sha256 else {
+      throw CommandFailure(
+        .stalePlan,
+        "the plan is stale: the weights at \(startPath) have changed (SHA-256 \(present.prefix(12)), "
+          + "the plan's \(start.sha256.prefix(12)))", help: "plan again")
+    }
   }
 
   /// What its checkpoints are pinned to, as a run's folder keeps it.

@@ -9,6 +9,10 @@ extension TrainingRun {
     do throws(FileError) {
       switch event {
       case .stageBegan, .stageEnded: break
+      case .frozenUnchanged(let frozen):
+        let modules = frozen.modules.map { "\($0)" }.joined(separator: ", ")
+        try folder.appendLog(
+          "stage \(frozen.stage): frozen modules \(modules) are unchanged, SHA-256 \(frozen.sha256)")
       case .stepEnded(let step):
         show(step)
         if isCheckpointDue(atEpochEnd: false) { try writeCheckpoint(at: step.position, engine) }
@@ -27,6 +31,15 @@ extension TrainingRun {
   private mutating func show(_ step: StepProgress) {
     let position = step.position
     let stage = plan.stages[position.stage - 1]
+    if let own = step.module {
+      for sum in position.sums where sum.module == own.index {
+        progress.update(
+          module: own.index, epoch: own.epoch, of: plan.training.modules[own.index - 1].epochs,
+          step: own.step, of: step.stepCount, loss: sum.meanLoss, top1: sum.top1,
+          imagesPerSecond: step.picturesPerSecond)
+      }
+      return
+    }
     for sum in position.sums {
       progress.update(
         module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch),
@@ -39,7 +52,8 @@ extension TrainingRun {
     let tests = report.figures.filter { $0.split == .test }
     let pictureCount = min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
     for figure in report.figures {
-      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10))
+      let ensemble = figure == tests.last ? report.ensemble : nil
+      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10, ensemble: ensemble))
       try folder.appendLog(
         "module \(figure.module), epoch \(figure.epoch), \(figure.split.rawValue): "
           + "loss \(fixed(figure.loss, decimals: 4)), top1 \(percentage(figure.top1)), "
@@ -51,7 +65,16 @@ extension TrainingRun {
         loss: figure.loss, top1: figure.top1, testTop1: tests.first { $0.module == figure.module }?.top1,
         imagesPerSecond: Double(pictureCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
     }
-    totals.trainingSeconds += report.figures.first { $0.split == .train }?.seconds ?? 0
-    totals.trainedPictures += pictureCount
+    if let ensemble = report.ensemble {
+      try folder.appendLog(
+        "ensemble, epoch \(report.epoch), test: loss \(fixed(ensemble.meanLoss, decimals: 4)), "
+          + "top1 \(percentage(ensemble.top1))")
+    }
+    // Modules that learn together share their pictures and their time; in asynchronous training each has its own time.
+    guard let trained = report.figures.first(where: { $0.split == .train }) else { return }
+    totals.trainingSeconds += trained.seconds
+    if plan.training.strategy != .asynchronous || trained.module == stage.schedule.modules[0].index {
+      totals.trainedPictures += pictureCount
+    }
   }
 }

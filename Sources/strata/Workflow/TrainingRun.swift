@@ -19,6 +19,8 @@ struct TrainingRun: ~Copyable {
   let plan: Plan
   let folder: RunDirectory
   let console: Console
+  /// The weights that the plan starts from.
+  let startPath: String?
   var progress: ProgressDisplay
   var summary: RunSummary
   let identity: RunIdentity
@@ -35,6 +37,7 @@ struct TrainingRun: ~Copyable {
   ) {
     plan = ready.plan
     identity = ready.identity
+    startPath = ready.startPath
     self.folder = folder
     self.console = console
     progress = ProgressDisplay(
@@ -72,8 +75,17 @@ struct TrainingRun: ~Copyable {
   private mutating func train(
     _ engine: Engine, _ pictures: PicturePreparer, from position: RunPosition
   ) throws(CommandFailure) -> RunEnd {
+    let (plan, startPath) = (plan, startPath)
     let trainer = Trainer(
-      engine: engine, pictures: pictures, now: monotonicSeconds, shouldStop: { Interruption.isRequested })
+      engine: engine, pictures: pictures, now: monotonicSeconds, shouldStop: { Interruption.isRequested },
+      loadStart: { modules, resident throws(ObserverFailure) in
+        guard let start = plan.start, let startPath else { return }
+        do throws(ModelFileError) {
+          try StartFile.load(start, from: startPath, modules: modules, in: resident, of: engine)
+        } catch {
+          throw ObserverFailure(message: error.message)
+        }
+      })
     let outcome: RunOutcome
     do throws(RunError) {
       outcome = try trainer.run(from: position) { event throws(ObserverFailure) in

@@ -1,0 +1,154 @@
+internal import Datasets
+internal import GraphIR
+internal import Planning
+
+/// Trains the modules of one asynchronous stage, event by event: each at its own pace, on the batches that the one before
+/// it has kept. Training figures of a module come as it ends an epoch of its own, test figures of all modules once all
+/// have ended as many.
+///
+/// A position's `step` counts events here, `epoch` the evaluations, and `sums` are of each module's own epoch: the
+/// simulation is run again up to there, which takes microseconds, and everything else that matters is resident.
+struct AsynchronousTrainer {
+  private let engine: Engine
+  private let pictures: PicturePreparer
+  private let stage: StagePlan
+  private let now: () -> Double
+  private let shouldStop: () -> Bool
+  private let evaluation: StageEvaluation
+  private var batches: EpochBatches
+  private var simulation: ReplaySimulation
+  /// Of each module's own epoch so far, its pictures' preparation included; by module.
+  private var seconds: [Double]
+
+  init(
+    engine: Engine, pictures: PicturePreparer, stage: StagePlan, now: @escaping () -> Double,
+    shouldStop: @escaping () -> Bool
+  ) {
+    self.engine = engine
+    self.pictures = pictures
+    self.stage = stage
+    self.now = now
+    self.shouldStop = shouldStop
+    evaluation = StageEvaluation(
+      engine: engine, pictures: pictures, stage: stage, now: now, shouldStop: shouldStop)
+    batches = EpochBatches(engine.plan.training, pictures: pictures.dataset.facts.trainCount)
+    simulation = ReplaySimulation(engine.plan.training, stepsPerEpoch: stage.stepsPerEpoch)
+    seconds = [Double](repeating: 0, count: engine.plan.modules.count)
+  }
+
+  /// Moves `position` on to the end of the stage, or to where it should stop.
+  /// - Returns: whether the stage is over.
+  mutating func run(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
+    guard position.epoch <= stage.epochs else { return true }
+    if position.sums.isEmpty { position.sums = stage.schedule.indices.map { MetricSums(module: $0) } }
+    var last: ReplaySimulation.Event?
+    while simulation.eventCount < position.step { last = simulation.next() }
+    // What belongs behind the last event may not have been told.
+    if let last, try !settle(last, &position, observer) { return false }
+    while let event = simulation.next() {
+      try work(event, &position, observer)
+      guard try settle(event, &position, observer) else { return false }
+      if shouldStop() { return false }
+    }
+    return true
+  }
+
+  /// One module on one batch.
+  private mutating func work(
+    _ event: ReplaySimulation.Event, _ position: inout RunPosition, _ observer: RunObserver
+  ) throws(RunError) {
+    let start = now()
+    let training = engine.plan.training
+    let (epochOfBatch, step) = event.batch.quotientAndRemainder(dividingBy: stage.stepsPerEpoch)
+    let program = event.learning == nil ? (stage.feeding ?? stage.training) : stage.training
+    let positions = batches.positions(ofStep: step)
+    let count = positions.count
+    if event.slotRead == nil {
+      batches.draw(epoch: epochOfBatch + 1)
+      engine.prepare(
+        pictures, split: .train, indices: batches.order.span.extracting(positions), epoch: epochOfBatch + 1,
+        for: program)
+      // Pictures that stay in their files may be gone.
+      if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+    }
+    position.step = simulation.eventCount
+    // The first module that learns reads the pictures through those that are frozen before it.
+    let modules = event.slotRead == nil ? 1...event.module : event.module...event.module
+    guard let learning = event.learning else {
+      engine.run(program, modules: modules, batch: count, clock: feedingClock(event))
+      return
+    }
+    if learning.step == 1, training.restartsOptimizer(module: event.module, epoch: learning.epoch) {
+      engine.restartOptimizer(ofModule: event.module, in: stage.resident)
+    }
+    let clock = learningClock(event, learning)
+    engine.run(program, modules: modules, batch: count, clock: clock)
+    let index = event.module - stage.schedule.modules[0].index
+    engine.addMetrics(of: program, module: event.module, pictures: count, to: &position.sums[index])
+    let sums = position.sums[index]
+    guard sums.loss.isFinite else {
+      throw .lossNotFinite(
+        module: event.module, epoch: learning.epoch, step: learning.step,
+        learningRate: Double(clock.learningRate))
+    }
+    let spent = now() - start
+    seconds[event.module - 1] += spent
+    position.seconds += spent
+    try tell(
+      .stepEnded(
+        StepProgress(
+          position: position, stepCount: stage.stepsPerEpoch,
+          picturesPerSecond: Double(sums.pictureCount) / max(seconds[event.module - 1], 1e-9),
+          module: StepProgress.ModuleStep(index: event.module, epoch: learning.epoch, step: learning.step))),
+      observer)
+  }
+
+  /// Tells what ends with an event, if it was not told before.
+  /// - Returns: false if it should stop on the way.
+  private mutating func settle(
+    _ event: ReplaySimulation.Event, _ position: inout RunPosition, _ observer: RunObserver
+  ) throws(RunError) -> Bool {
+    let index = event.module - stage.schedule.modules[0].index
+    if let learning = event.learning, learning.step == stage.stepsPerEpoch,
+      position.sums[index].pictureCount > 0
+    {
+      let sums = position.sums[index]
+      let figures = evaluation.figures(
+        [sums], epoch: learning.epoch, split: .train, seconds: seconds[event.module - 1])
+      position.sums[index] = MetricSums(module: event.module)
+      seconds[event.module - 1] = 0
+      try tell(
+        .epochEnded(EpochReport(epoch: learning.epoch, figures: figures, next: position)), observer)
+    }
+    if let epoch = event.epochsDone, epoch >= position.epoch {
+      guard let tests = evaluation.run(epoch: epoch) else { return false }
+      if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+      position.epoch = epoch + 1
+      position.seconds = 0
+      try tell(
+        .epochEnded(
+          EpochReport(epoch: epoch, figures: tests.modules, ensemble: tests.ensemble, next: position)),
+        observer)
+    }
+    return true
+  }
+
+  private func feedingClock(_ event: ReplaySimulation.Event) -> ModuleClock {
+    var clock = ModuleClock.idle
+    clock.slotRead = event.slotRead ?? 0
+    clock.slotWritten = event.slotWritten ?? 0
+    return clock
+  }
+
+  private func learningClock(
+    _ event: ReplaySimulation.Event, _ learning: ReplaySimulation.Event.Learning
+  ) -> ModuleClock {
+    let training = engine.plan.training
+    var clock = feedingClock(event)
+    clock.learningRate = Float(training.learningRate(module: event.module, epoch: learning.epoch))
+    clock.step =
+      training.epochsSinceRestart(module: event.module, epoch: learning.epoch) * stage.stepsPerEpoch
+      + learning.step
+    return clock
+  }
+}

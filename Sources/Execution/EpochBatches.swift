@@ -1,0 +1,27 @@
+internal import Datasets
+internal import Planning
+
+/// The training pictures of an epoch in their drawn order, cut into batches.
+struct EpochBatches {
+  private let seed: UInt64
+  private let batch: Int
+  private(set) var order: [Int32]
+  /// That `order` was drawn for; 0: none yet.
+  private var epoch = 0
+
+  init(_ training: TrainingPlan, pictures: Int) {
+    seed = training.seed
+    batch = training.batch
+    order = [Int32](repeating: 0, count: pictures)
+  }
+
+  /// Draws the order of an epoch, from 1, unless it is drawn.
+  mutating func draw(epoch: Int) {
+    guard epoch != self.epoch else { return }
+    unsafe order.withUnsafeMutableBufferPointer { unsafe EpochOrder.fill($0, seed: seed, epoch: epoch) }
+    self.epoch = epoch
+  }
+
+  /// Where a step's pictures stand in the order; steps count from 0.
+  func positions(ofStep step: Int) -> Range<Int> { step * batch..<min(order.count, (step + 1) * batch) }
+}

@@ -1,0 +1,78 @@
+package import Datasets
+internal import GraphIR
+package import Planning
+
+/// What one depth of a network makes of the pictures of a split: a row a picture.
+package struct FeatureTable: Sendable {
+  /// `[rows, columns]`.
+  package var values: [Float]
+  package var labels: [Int32]
+  package let columns: Int
+
+  package var rows: Int { labels.count }
+
+  package init(values: [Float], labels: [Int32], columns: Int) {
+    precondition(values.count == labels.count * columns, "whole rows")
+    self.values = values
+    self.labels = labels
+    self.columns = columns
+  }
+
+  /// Runs the evaluation of a plan that hands on features over the pictures of a split, in order, without augmentation.
+  package init(of split: Split, plan: Plan, engine: Engine, pictures: PicturePreparer) {
+    let program = plan.evaluation
+    guard let output = program.graph.moduleOutputs.first else {
+      preconditionFailure("a feature plan hands its features on")
+    }
+    let facts = pictures.dataset.facts
+    let count = split == .train ? facts.trainCount : facts.testCount
+    let batch = program.graph.batch
+    columns = program.graph.shape(output).elementsPerPicture
+    values = []
+    labels = []
+    values.reserveCapacity(count * columns)
+    labels.reserveCapacity(count)
+    let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
+    for first in stride(from: 0, to: count, by: batch) {
+      let indices = (first..<min(count, first + batch)).map { Int32($0) }
+      engine.prepare(pictures, split: split, indices: indices.span, epoch: nil, for: program)
+      // Before the nodes run: none of them reads labels, so others may take their place.
+      labels += engine.labels(of: program, count: indices.count)
+      engine.run(program, batch: indices.count, clocks: clocks)
+      engine.withValue(output, of: program) { floats in
+        for index in 0..<indices.count * columns { values.append(floats[index]) }
+      }
+    }
+  }
+
+  /// Mean and deviation of every column; 1 for one that never changes.
+  func moments() -> (means: [Double], deviations: [Double]) {
+    var means = [Double](repeating: 0, count: columns)
+    var squares = means
+    for row in 0..<rows {
+      for column in 0..<columns { means[column] += Double(values[row * columns + column]) }
+    }
+    for column in 0..<columns { means[column] /= Double(max(1, rows)) }
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let distance = Double(values[row * columns + column]) - means[column]
+        squares[column] += distance * distance
+      }
+    }
+    let deviations = squares.map { square in
+      let deviation = (square / Double(max(1, rows))).squareRoot()
+      return deviation > 0 ? deviation : 1
+    }
+    return (means, deviations)
+  }
+
+  /// Every column moved and scaled.
+  mutating func standardize(means: [Double], deviations: [Double]) {
+    for row in 0..<rows {
+      for column in 0..<columns {
+        let place = row * columns + column
+        values[place] = Float((Double(values[place]) - means[column]) / deviations[column])
+      }
+    }
+  }
+}

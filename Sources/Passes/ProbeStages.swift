@@ -1,0 +1,75 @@
+package import GraphIR
+
+/// Keeps what makes the features of one depth: the layers up to a module's, as inference, averaged to a small picture where
+/// that is asked for. The features are what the graph hands on.
+package struct ProbeFeatureStage: Pass {
+  package static let name = "probe-features"
+
+  private let module: Int
+  private let poolSize: Int?
+
+  /// - Parameters:
+  ///   - module: whose output is wanted; 0: the pictures themselves.
+  ///   - poolSize: side of the picture that features are averaged to; nil: as they are.
+  package init(module: Int, poolSize: Int?) {
+    self.module = module
+    self.poolSize = poolSize
+  }
+
+  package func run(_ graph: Graph) -> Graph {
+    var stage = graph
+    stage.nodes = graph.nodes.filter { $0.module <= module && $0.part == .layers }.map(\.asInference)
+    stage.metrics = []
+    var features = module == 0 ? graph.pictures : graph.moduleOutputs[module - 1]
+    stage.moduleOutputs = []
+    if let poolSize {
+      var builder = GraphBuilder(graph: stage, origin: graph.nodes[0].origin)
+      builder.module = max(1, module)
+      features = builder.averagePool(
+        features, height: min(poolSize, graph.shape(features).height),
+        width: min(poolSize, graph.shape(features).width))
+      stage = builder.graph
+    }
+    stage.moduleOutputs = [features]
+    return stage
+  }
+}
+
+/// A network that is cut behind a module, with a classifier behind the cut as its next and last module.
+package struct ProbeNetwork: Pass {
+  package static let name = "probe"
+
+  private let module: Int
+  private let recipe: ClassifierRecipe
+  private let poolSize: Int?
+
+  /// - Parameters:
+  ///   - module: the last one that stays; 0: the classifier reads the pictures.
+  ///   - poolSize: side of the picture that the classifier reads; nil: as the module hands it on.
+  package init(module: Int, recipe: ClassifierRecipe, poolSize: Int?) {
+    self.module = module
+    self.recipe = recipe
+    self.poolSize = poolSize
+  }
+
+  package func run(_ graph: Graph) -> Graph {
+    var cut = graph
+    cut.nodes = graph.nodes.filter { $0.module <= module && $0.part == .layers }
+    cut.metrics = []
+    cut.moduleOutputs = Array(graph.moduleOutputs.prefix(module))
+    var builder = GraphBuilder(graph: cut, origin: recipe.origin)
+    builder.module = module + 1
+    builder.item = (cut.nodes.last?.item ?? 0) + 1
+    builder.part = .auxiliary
+    var features = module == 0 ? graph.pictures : graph.moduleOutputs[module - 1]
+    if let poolSize {
+      features = builder.averagePool(
+        features, height: min(poolSize, graph.shape(features).height),
+        width: min(poolSize, graph.shape(features).width))
+    }
+    ClassifierBuilder(recipe: recipe, name: "probe").attachLoss(
+      to: features, ofModule: module + 1, in: &builder)
+    builder.graph.moduleOutputs.append(builder.graph.metrics[0].logits)
+    return builder.graph
+  }
+}

@@ -1,0 +1,110 @@
+package import Diagnostics
+internal import GraphIR
+internal import Passes
+package import Planning
+package import SpecLanguage
+
+/// A convolutional classifier that is trained on the frozen features of one depth.
+package struct ConvolutionalProbe: Sendable {
+  /// Hidden 3x3 convolutions.
+  package var convolutions: Int
+  /// Their channels; nil: as many as the features have.
+  package var width: Int?
+  package var epochs: Int
+
+  package init(convolutions: Int, width: Int?, epochs: Int) {
+    self.convolutions = convolutions
+    self.width = width
+    self.epochs = epochs
+  }
+}
+
+/// Names of the modules whose features can be probed: those of the partition, whatever the strategy.
+package func probedModules(_ spec: Spec) throws(CompilationFailed) -> [String] {
+  moduleNames(of: try lowerPartitioned(spec), isVGG: spec.network.isVGG)
+}
+
+/// End-to-end training has one module; its depths are those of the partition all the same.
+private func lowerPartitioned(_ spec: Spec) throws(CompilationFailed) -> Graph {
+  var spec = spec
+  if spec.training.strategy.value == .endToEnd { spec.training.strategy.value = .parallel }
+  return try lower(spec)
+}
+
+extension Plan {
+  /// Of a feature plan: numbers that it hands on for a picture.
+  package var featureCount: Int {
+    evaluation.graph.moduleOutputs.first.map { evaluation.graph.shape($0).elementsPerPicture } ?? 0
+  }
+
+  /// The plan of a run with an evaluation that hands on the features of a depth, and nothing to train.
+  ///
+  /// - Parameters:
+  ///   - module: whose output; 0: the pictures.
+  ///   - poolSize: side that features are averaged to; nil: as they are.
+  package func featurePlan(
+    ofModule module: Int, poolSize: Int?, _ spec: Spec
+  ) throws(CompilationFailed) -> Plan {
+    let network = try lowerPartitioned(spec)
+    var pipeline = PassPipeline(network)
+    pipeline.run(ProbeFeatureStage(module: module, poolSize: poolSize))
+    let planner = Planner(
+      threads: threads, training: training, facts: data.facts, choices: PlanChoices())
+    runForwardPasses(&pipeline, spec, planner, largestTotal: nil)
+    return planner.plan(
+      name: name, specText: specText, data: data, network: network,
+      moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
+      classes: classes, resident: resident, stages: [],
+      evaluation: planner.program(pipeline.graph, resident: resident), endToEndPeakBytes: nil,
+      budgetBytes: nil)
+  }
+
+  /// The plan of training a probe behind a module of a run: the run's layers up to there, frozen as they are stored, and the
+  /// probe as the one module that learns, with the run's optimizer and half a cosine of its learning rate.
+  ///
+  /// - Parameter module: 0: the probe reads the pictures.
+  package func probe(
+    _ probe: ConvolutionalProbe, behind module: Int, poolSize: Int?, _ spec: Spec
+  ) throws(CompilationFailed) -> Plan {
+    var spec = spec
+    let complete = try lowerPartitioned(spec)
+    precondition(module <= complete.moduleCount, "a module of the run")
+    let features = module == 0 ? complete.pictures : complete.moduleOutputs[module - 1]
+    var recipe = ClassifierRecipe(
+      kind: .cnn(
+        convolutions: probe.convolutions, width: probe.width ?? complete.shape(features).channels),
+      classes: classes, batchNorm: true, poolSize: 2, origin: spec.training.strategy.span)
+    let smallest = min(complete.shape(features).height, complete.shape(features).width)
+    recipe.poolSize = min(2, smallest)
+    var pipeline = PassPipeline(complete)
+    pipeline.run(ProbeNetwork(module: module, recipe: recipe, poolSize: poolSize))
+    pipeline.run(FuseActivations())
+    let network = pipeline.graph
+
+    spec.training.strategy.value = .sequential
+    let frozen = TrainingPlan.Module(epochs: 0, learningRate: training.modules[0].learningRate)
+    let trained = TrainingPlan.Module(epochs: probe.epochs, learningRate: training.modules[0].learningRate)
+    let training = TrainingPlan(
+      strategy: .sequential, modules: [TrainingPlan.Module](repeating: frozen, count: module) + [trained],
+      startEvery: 0, batch: training.batch, dropLast: training.dropLast, optimizer: training.optimizer,
+      schedule: .cosine(warmUp: 0, floor: 0), dropsMomentumAtDecay: false, seed: training.seed)
+    let planner = Planner(threads: threads, training: training, facts: data.facts, choices: PlanChoices())
+    let resident = ResidentLayout(network: network)
+    let stage = planner.stage(
+      stageGraphs(network, StageSchedule.all(of: training)[0], spec, planner), index: 1, network: resident)
+    let evaluation = planner.program(
+      evaluationGraph(network, modules: [module + 1], spec, planner, largestTotal: nil).graph,
+      resident: resident)
+    var plan = planner.plan(
+      name: "\(name)-probe", specText: specText, data: data, network: network,
+      moduleNames: moduleNames(of: complete, isVGG: spec.network.isVGG).prefix(module) + ["probe"],
+      classes: classes, resident: resident,
+      stages: [stage], evaluation: evaluation, endToEndPeakBytes: nil,
+      budgetBytes: nil)
+    let stored = resident.entries.map(\.value).filter { $0.module <= module }
+    plan.start = StartPlan(
+      path: "", sha256: "", tensors: stored.map { StartPlan.Tensor(stored: $0.name, name: $0.name) },
+      unsolved: [])
+    return plan
+  }
+}

@@ -1,0 +1,61 @@
+/// The stored weights that a network starts from.
+package struct StartPlan: Hashable, Sendable {
+  /// A tensor of the file, and the plan's tensor that it fills.
+  package struct Tensor: Hashable, Sendable {
+    package var stored: String
+    package var name: String
+
+    package init(stored: String, name: String) {
+      self.stored = stored
+      self.name = name
+    }
+  }
+
+  /// As the spec has it.
+  package var path: String
+  /// Of the weights file.
+  package var sha256: String
+  /// In the order of the plan's tensors.
+  package var tensors: [Tensor]
+  /// Frozen modules whose classifier the file does not have: nobody can tell what they know.
+  package var unsolved: [Int]
+
+  package init(path: String, sha256: String, tensors: [Tensor], unsolved: [Int]) {
+    self.path = path
+    self.sha256 = sha256
+    self.tensors = tensors
+    self.unsolved = unsolved
+  }
+}
+
+/// A weights file as far as planning needs to know it.
+package struct StoredWeights: Hashable, Sendable {
+  package struct Tensor: Hashable, Sendable {
+    package var name: String
+    /// In PyTorch's order.
+    package var shape: [Int]
+
+    package init(name: String, shape: [Int]) {
+      self.name = name
+      self.shape = shape
+    }
+  }
+
+  /// For messages: as it was opened.
+  package var path: String
+  package var sha256: String
+  package var tensors: [Tensor]
+
+  package init(path: String, sha256: String, tensors: [Tensor]) {
+    self.path = path
+    self.sha256 = sha256
+    self.tensors = tensors
+  }
+}
+
+/// Where a compilation learns what `network.from` names.
+package enum StartSource: Hashable, Sendable {
+  case file(StoredWeights)
+  /// A plan that was made from the file, and is compiled again.
+  case plan(StartPlan)
+}

@@ -1,0 +1,157 @@
+internal import Artifacts
+internal import Datasets
+internal import Diagnostics
+internal import Execution
+internal import GraphIR
+internal import Pipeline
+internal import Planning
+internal import SpecLanguage
+internal import Terminal
+internal import Text
+
+/// A classifier that measures how well features tell classes apart.
+enum ProbeLearner: String, CaseIterable {
+  case linear, nearest
+  case oneConvolution = "cnn-1"
+  case twoConvolutions = "cnn-2"
+}
+
+/// What the probes found behind one module.
+struct ProbedDepth {
+  struct Figure {
+    var learner: ProbeLearner
+    /// Nil where it says nothing: a training picture is its own nearest neighbour.
+    var trainTop1: Double?
+    var testTop1: Double
+  }
+
+  /// 0: the pictures.
+  var module: Int
+  var name: String
+  /// Numbers a picture.
+  var features: Int
+  var figures: [Figure] = []
+}
+
+/// Probes every depth of a finished run, one after the other, so that the features of one alone are in memory.
+struct Probing {
+  let ready: ReadyPlan
+  let dataset: Dataset
+  let modelPath: String
+  /// Side that features are averaged to; nil: as they are.
+  let poolSize: Int?
+  let epochs: Int
+  let width: Int?
+  let console: Console
+  let json: Bool
+
+  func run(_ learners: [ProbeLearner]) throws(CommandFailure) -> [ProbedDepth] {
+    let names = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }
+    var depths: [ProbedDepth] = []
+    // Pictures as they are have no node to run; averaged, they are the first row.
+    let first = poolSize.map { $0 < min(ready.plan.input.height, ready.plan.input.width) } ?? false ? 0 : 1
+    for module in first...names.count {
+      let depth = try probe(module, name: module == 0 ? "pictures" : names[module - 1], learners)
+      let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
+      console.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
+      depths.append(depth)
+    }
+    return depths
+  }
+
+  private func compiled<Result>(
+    _ phase: (Spec) throws(CompilationFailed) -> Result
+  ) throws(CommandFailure) -> Result {
+    try ready.loaded.checked(console, json: json, phase)
+  }
+
+  private func probe(
+    _ module: Int, name: String, _ learners: [ProbeLearner]
+  ) throws(CommandFailure) -> ProbedDepth {
+    var depth = ProbedDepth(module: module, name: name, features: 0)
+    let plan = try compiled { spec throws(CompilationFailed) in
+      try ready.plan.featurePlan(ofModule: module, poolSize: poolSize, spec)
+    }
+    depth.features = plan.featureCount
+    if learners.contains(where: { $0 == .linear || $0 == .nearest }) {
+      var (train, test) = try features(plan)
+      // As they are first: the linear probe standardises them in place.
+      var nearest: Double?
+      if learners.contains(.nearest) {
+        nearest = NearestNeighbourProbe(threads: plan.threads).run(train: train, test: test)
+      }
+      var linear: LinearProbe.Outcome?
+      if learners.contains(.linear) {
+        linear = LinearProbe(classes: plan.classes, threads: plan.threads).run(train: &train, test: &test)
+      }
+      for learner in learners {
+        if learner == .nearest, let nearest {
+          depth.figures.append(ProbedDepth.Figure(learner: .nearest, trainTop1: nil, testTop1: nearest))
+        }
+        if learner == .linear, let linear {
+          depth.figures.append(
+            ProbedDepth.Figure(learner: .linear, trainTop1: linear.trainTop1, testTop1: linear.testTop1))
+          if !linear.isConverged {
+            console.diagnostics.writeLine(
+              "depth \(module): the linear probe stopped after \(linear.iterations) steps, short of its tolerance"
+            )
+          }
+        }
+      }
+    }
+    for (learner, convolutions) in [(ProbeLearner.oneConvolution, 1), (.twoConvolutions, 2)]
+    where learners.contains(learner) {
+      depth.figures.append(try train(learner, convolutions, behind: module))
+    }
+    return depth
+  }
+
+  private func features(_ plan: Plan) throws(CommandFailure) -> (train: FeatureTable, test: FeatureTable) {
+    let engine = try Engine.make(plan)
+    do {
+      try ModelFile(ready.plan).read(into: engine, from: modelPath)
+    } catch {
+      throw CommandFailure(.failed, error.message, help: "only a run that has finished has weights to probe")
+    }
+    let pictures = PicturePreparer(dataset, plan: plan)
+    return (
+      FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
+      FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
+    )
+  }
+
+  /// A convolutional probe, by the engine that trains everything else.
+  private func train(
+    _ learner: ProbeLearner, _ convolutions: Int, behind module: Int
+  ) throws(CommandFailure) -> ProbedDepth.Figure {
+    let probe = ConvolutionalProbe(convolutions: convolutions, width: width, epochs: epochs)
+    let plan = try compiled { spec throws(CompilationFailed) in
+      try ready.plan.probe(probe, behind: module, poolSize: poolSize, spec)
+    }
+    let engine = try Engine.make(plan)
+    let pictures = PicturePreparer(dataset, plan: plan)
+    let modelPath = modelPath
+    let trainer = Trainer(
+      engine: engine, pictures: pictures, now: monotonicSeconds,
+      loadStart: { modules, resident throws(ObserverFailure) in
+        guard let start = plan.start else { return }
+        do throws(ModelFileError) {
+          try StartFile.load(start, from: modelPath, modules: modules, in: resident, of: engine)
+        } catch {
+          throw ObserverFailure(message: error.message)
+        }
+      })
+    var last: EpochFigures?
+    do throws(RunError) {
+      _ = try trainer.run { event throws(ObserverFailure) in
+        if case .epochEnded(let report) = event {
+          last = report.figures.first { $0.split == .train }
+        }
+      }
+    } catch {
+      throw CommandFailure(.failed, "the probe behind module \(module) cannot be trained: \(error)")
+    }
+    let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+    return ProbedDepth.Figure(learner: learner, trainTop1: last?.top1, testTop1: sums[0].top1)
+  }
+}

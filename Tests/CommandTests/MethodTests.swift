@@ -1,0 +1,208 @@
+import Foundation
+import Testing
+
+private struct Probe: Decodable {
+  struct Figure: Decodable {
+    var trainTop1: Double?
+    var testTop1: Double
+  }
+  struct Depth: Decodable {
+    var module: Int
+    var name: String
+    var features: Int
+    var linear, nearest: Figure
+    var one: Figure
+
+    enum CodingKeys: String, CodingKey {
+      case module, name, features, linear, nearest
+      case one = "cnn-1"
+    }
+  }
+  var schema: String
+  var depths: [Depth]
+}
+
+private struct Lines: Decodable {
+  var module, epoch: Int
+  var split: String
+  var top1: Double
+  var ensembleTop1: Double?
+}
+
+private struct Evaluation: Decodable {
+  struct Module: Decodable {
+    var index: Int
+    var testTop1: Double
+  }
+  var modules: [Module]
+  var ensembleTop1: Double?
+}
+
+@Suite("Methods, from the command line")
+struct MethodTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+  }
+
+  private func run(_ arguments: String...) throws {
+    let run = try StrataProcess(["run"] + arguments, in: workspace.url)
+    try #require(run.exitCode == 0, "\(run.diagnostics)")
+  }
+
+  private func metrics(_ folder: String) throws -> [Lines] {
+    try workspace.text("\(folder)/metrics.jsonl").split(separator: "\n").map {
+      try JSONDecoder().decode(Lines.self, from: Data($0.utf8))
+    }
+  }
+
+  private func evaluation(_ folder: String) throws -> Evaluation {
+    let process = try workspace.strata("evaluate", folder, "--json")
+    #expect(process.exitCode == 0, "\(process.diagnostics)")
+    return try JSONDecoder().decode(Evaluation.self, from: Data(process.output.utf8))
+  }
+
+  @Test("asynchronous training: every module its epochs, the ensemble on the last module's line")
+  func asynchronous() throws {
+    let sets = [
+      "--set", "training.strategy=asynchronous", "--set",
+      "training.asynchronous={buffer: 3, slow: {module: 2, by: 1.5}}", "--set", "training.epochs=3",
+    ]
+    for threads in ["1", "2"] {
+      let run = try StrataProcess(
+        ["run", "net.yaml", "-o", "out-\(threads)", "--threads", threads] + sets, in: workspace.url)
+      #expect(run.exitCode == 0, "\(run.diagnostics)")
+    }
+    #expect(
+      try workspace.data("out-1/model.safetensors") == workspace.data("out-2/model.safetensors"))
+    let lines = try metrics("out-1")
+    for module in 1...2 {
+      for split in ["train", "test"] {
+        #expect(lines.filter { $0.module == module && $0.split == split }.map(\.epoch) == [1, 2, 3])
+      }
+    }
+    let ensembles = lines.filter { $0.ensembleTop1 != nil }
+    #expect(ensembles.map(\.module) == [2, 2, 2] && ensembles.allSatisfy { $0.split == "test" })
+    #expect(try evaluation("out-1").ensembleTop1 == ensembles.last?.ensembleTop1)
+    let plan = try StrataProcess(["plan", "net.yaml"] + sets, in: workspace.url)
+    #expect(plan.output.contains("replay: 3 batches a module"))
+  }
+
+  @Test("the mean of probabilities is another ensemble than the mean of logits")
+  func ensembles() throws {
+    try run("net.yaml", "-o", "logits")
+    try run("net.yaml", "-o", "probabilities", "--set", "network.ensemble=probabilities")
+    #expect(
+      try workspace.data("logits/model.safetensors") == workspace.data("probabilities/model.safetensors"))
+    let (logits, probabilities) = (try evaluation("logits"), try evaluation("probabilities"))
+    #expect(logits.modules.map(\.testTop1) == probabilities.modules.map(\.testTop1))
+    #expect(probabilities.ensembleTop1 ?? 0 > 0.1)
+  }
+
+  @Test("a run is extended: frozen modules come out as they went in, and are proved to")
+  func extended() throws {
+    try run("net.yaml", "-o", "first")
+    let longer = [
+      "net.yaml", "-o", "second", "--set", "network.widths=[8, 16, 16]", "--set", "network.from=first",
+      "--set",
+      "network.frozen=2", "--set", "training.strategy=sequential",
+    ]
+    let second = try StrataProcess(["run"] + longer, in: workspace.url)
+    try #require(second.exitCode == 0, "\(second.diagnostics)")
+    #expect(try metrics("second").map(\.module) == [3, 3, 3, 3])
+    let before = try tensors("first")
+    let after = try tensors("second")
+    for (name, bytes) in before where name.hasPrefix("layers.") {
+      #expect(after[name] == bytes, "\(name) has changed")
+    }
+    #expect(after.keys.contains { $0.hasPrefix("layers.3.") })
+    #expect(try workspace.text("second/log.txt").contains("frozen modules 1, 2 are unchanged, SHA-256 "))
+    // Module 2 had the head, which is no mlp-sr: nobody can tell what it knows.
+    let figures = try evaluation("second")
+    #expect(figures.modules.map(\.index) == [1, 3])
+    #expect(figures.modules[0].testTop1 == (try evaluation("first")).modules[0].testTop1)
+  }
+
+  /// The bytes of a model file's tensors by name.
+  private func tensors(_ folder: String) throws -> [String: Data] {
+    let data = try workspace.data("\(folder)/model.safetensors")
+    let length = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try #require(
+      try JSONSerialization.jsonObject(with: data[8..<8 + length]) as? [String: Any])
+    var tensors: [String: Data] = [:]
+    for case (let name, let entry as [String: Any]) in header {
+      guard let offsets = entry["data_offsets"] as? [Int] else { continue }
+      tensors[name] = data[8 + length + offsets[0]..<8 + length + offsets[1]]
+    }
+    return tensors
+  }
+
+  @Test("weights that do not fit, or are not there, are told at the key's line")
+  func faults() throws {
+    let missing = try workspace.strata("plan", "net.yaml", "--set", "network.from=nowhere")
+    #expect(missing.exitCode == 2)
+    #expect(missing.diagnostics.contains("error[E132]") && missing.diagnostics.contains("nowhere"))
+    try run("net.yaml", "-o", "first", "--set", "training.epochs=1")
+    let spec = digitsSpec.replacing(
+      "widths: [8, 16], head: gap", with: "widths: [8, 20], head: gap, from: first")
+    try workspace.write(spec, to: "wide.yaml")
+    let wide = try workspace.strata("run", "wide.yaml", "-o", "second")
+    #expect(wide.exitCode == 2)
+    #expect(wide.diagnostics.contains("error[E132]") && wide.diagnostics.contains("--> wide.yaml:4:"))
+    #expect(wide.diagnostics.contains("[16, 8, 3, 3], this network's has [20, 8, 3, 3]"))
+  }
+
+  @Test(
+    "a plan is stale once the weights it starts from have changed; a finished run is evaluated without them")
+  func stale() throws {
+    try run("net.yaml", "-o", "first", "--set", "training.epochs=1")
+    let spec = digitsSpec.replacing("head: gap", with: "head: gap, from: first/model.safetensors")
+    try workspace.write(spec, to: "next.yaml")
+    let plan = try workspace.strata("plan", "next.yaml", "-o", "next.plan.json")
+    #expect(plan.exitCode == 0, "\(plan.diagnostics)")
+    try run("next.plan.json", "-o", "second")
+    let name = "first/model.safetensors"
+    var bytes = try workspace.data(name)
+    bytes[bytes.count - 1] ^= 1
+    try bytes.write(to: workspace.url.appending(path: name))
+    let stale = try workspace.strata("run", "next.plan.json", "-o", "third")
+    #expect(stale.exitCode == 4)
+    #expect(stale.diagnostics.contains("the weights at first/model.safetensors have changed"))
+    try FileManager.default.removeItem(at: workspace.url.appending(path: "first"))
+    #expect(try evaluation("second").modules.map(\.index) == [1, 2])
+  }
+
+  @Test("probes of every depth, the same for any number of threads")
+  func probes() throws {
+    try run(
+      "net.yaml", "-o", "out", "--set", "data.limit.train=600", "--set", "training.epochs=4", "--set",
+      "network.widths=[16, 32]")
+    var outputs: [String] = []
+    for threads in ["1", "3"] {
+      let probe = try workspace.strata(
+        "probe", "out", "--learners", "linear,nearest,cnn-1", "--epochs", "3", "--threads", threads, "--json")
+      #expect(probe.exitCode == 0, "\(probe.diagnostics)")
+      outputs.append(probe.output)
+    }
+    #expect(outputs[0] == outputs[1])
+    let probe = try JSONDecoder().decode(Probe.self, from: Data(outputs[0].utf8))
+    #expect(probe.schema == "strata.probe/1")
+    #expect(probe.depths.map(\.name) == ["pictures", "layer 1", "layer 2"])
+    #expect(probe.depths.map(\.features) == [4, 64, 128])
+    // Four means of a digit tell little; what the layers make of it tells nearly all.
+    #expect(probe.depths[0].linear.testTop1 < 0.6)
+    for depth in probe.depths.dropFirst() {
+      #expect(depth.linear.testTop1 > 0.75 && depth.nearest.testTop1 > 0.75 && depth.one.testTop1 > 0.6)
+      #expect(depth.nearest.trainTop1 == nil && depth.linear.trainTop1 ?? 0 > 0.9)
+    }
+    let full = try workspace.strata("probe", "out", "--learners", "linear", "--features", "full")
+    #expect(full.exitCode == 0, "\(full.diagnostics)")
+    #expect(full.output.contains("test accuracy, linear\n"))
+    let wrong = try workspace.strata("probe", "out", "--learners", "linear,linear")
+    #expect(wrong.exitCode == 2)
+    let none = try workspace.strata("probe", "nowhere")
+    #expect(none.exitCode == 2)
+  }
+}
