@@ -9,14 +9,14 @@ package enum PlanDocument {
   ///   - keptSpecPath: where the spec lies, from the plan file's folder; nil in a run's folder.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise.
-  ///   - line: of a span in its own text, from 1.
   package static func text(
     of plan: Plan, specPath: String, keptSpecPath: String?, dataPath: String?, startPath: String? = nil,
-    line: (SourceSpan) -> Int
+    places: SourcePlaces
   ) -> String {
     let name = specPath.split(separator: "/").last.map { String($0) } ?? specPath
     return JSONWriter.document(
-      plan.json(specPath: keptSpecPath, dataPath: dataPath, startPath: startPath) { "\(name):\(line($0))" })
+      plan.json(
+        specPath: keptSpecPath, dataPath: dataPath, startPath: startPath, places: places.named(name)))
   }
 
   /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is

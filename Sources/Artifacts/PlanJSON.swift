@@ -12,9 +12,8 @@ extension Plan {
   ///   - specPath: where the spec lies, from the plan file's folder.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
-  ///   - place: `net.yaml:14` for a span.
   package func json(
-    specPath: String?, dataPath: String?, startPath: String? = nil, place: (SourceSpan) -> String
+    specPath: String?, dataPath: String?, startPath: String? = nil, places: SourcePlaces
   ) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.plan/1"),
@@ -55,7 +54,8 @@ extension Plan {
       ("modules", .array(modules.map(\.json))),
       ("stages", .array(stages.map { json(of: $0) })),
       ("checkpointBytes", .integer(checkpointByteCount)),
-      ("memory", .object(memory.members + wholePlanMembers(place))),
+      ("memory", .object(memory.members + wholePlanMembers(places))),
+      ("comparison", ComparisonText(self).json),
     ]
     return .object(members)
   }
@@ -75,18 +75,7 @@ extension Plan {
 
   /// The operation that makes the peak, with its module and the spec's line.
   package func peakOperation(_ place: (SourceSpan) -> String) -> String {
-    let program: Program
-    if let peakStage {
-      let stage = stages[peakStage - 1]
-      switch memory.peak.program {
-      case .training: program = stage.training
-      case .feeding: program = stage.feeding ?? stage.training
-      case .evaluation: program = stage.evaluation
-      }
-    } else {
-      program = evaluation
-    }
-    let node = program.graph.nodes[memory.peak.node]
+    let node = program(peakProgram).graph.nodes[memory.peak.node]
     return "\(node.op.text) of module \(node.module), \(node.part.rawValue) (\(place(node.origin)))"
   }
 
@@ -103,12 +92,13 @@ extension Plan {
     ])
   }
 
-  private func wholePlanMembers(_ place: (SourceSpan) -> String) -> [(key: String, value: JSON)] {
+  private func wholePlanMembers(_ places: SourcePlaces) -> [(key: String, value: JSON)] {
     [
       ("peakStage", .optional(peakStage, JSON.integer)),
-      ("peakOperation", .string(peakOperation(place))),
+      ("peakOperation", .string(peakOperation(places.place))),
       ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
       ("budgetBytes", .optional(budgetBytes, JSON.integer)),
+      ("attribution", PeakAttribution(self, places: places).json),
     ]
   }
 }

@@ -8,17 +8,23 @@ package import Text
 package struct PlanText {
   private let plan: Plan
   private let style: TextStyle
-  private let place: (SourceSpan) -> String
+  private let places: SourcePlaces
+  private let listsStages: Bool
 
-  /// - Parameter place: `net.yaml:14` for a span.
-  package init(_ plan: Plan, style: TextStyle, place: @escaping (SourceSpan) -> String) {
+  /// - Parameter listsStages: tell each stage of every strategy.
+  package init(_ plan: Plan, style: TextStyle, places: SourcePlaces, listsStages: Bool = false) {
     self.plan = plan
     self.style = style
-    self.place = place
+    self.places = places
+    self.listsStages = listsStages
   }
 
   package var text: String {
-    ([headline, moduleTable, stageTable, memory] + budget).joined(separator: "\n")
+    let comparison =
+      plan.comparison.isEmpty
+      ? [] : [ComparisonText(plan).text(style, withStages: listsStages)]
+    return ([headline, moduleTable, stageTable, memory] + budget + [attribution] + comparison)
+      .joined(separator: "\n")
   }
 
   private var headline: String {
@@ -125,14 +131,14 @@ package struct PlanText {
     add("program", memory.runtimeBytes, "")
     table.addRule()
     add("peak", memory.peakBytes, stage)
-    if let endToEnd = plan.endToEndPeakBytes, plan.training.strategy != .endToEnd {
-      let factor = Double(endToEnd) / Double(max(1, memory.peakBytes))
-      add(
-        "end-to-end", endToEnd, "\(fixed(factor, decimals: 2)) times as much, for the same network and batch")
-    }
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
       + "  on disk a checkpoint takes up to \(grouped(checkpoint)) bytes (\(byteSize(checkpoint))); two are kept\n"
-      + "  the peak is made by \(plan.peakOperation(place))\n"
+      + "  the peak is made by \(plan.peakOperation(places.place))\n"
+  }
+
+  private var attribution: String {
+    style.bold("who holds the peak") + "\n"
+      + PeakAttribution(plan, places: places).text(style, limit: 8)
   }
 
   /// What the plan was asked to stay within, and what it does for that.
@@ -148,19 +154,5 @@ package struct PlanText {
     }
     lines += effects.map { "  \($0.words) (\($0.results.rawValue))" }
     return [lines.joined(separator: "\n") + "\n"]
-  }
-
-  /// `1-4`, `2`, or `1, 3-4`.
-  private func rangeText(_ indices: [Int]) -> String {
-    var runs: [ClosedRange<Int>] = []
-    for index in indices {
-      if let last = runs.last, last.upperBound + 1 == index {
-        runs[runs.count - 1] = last.lowerBound...index
-      } else {
-        runs.append(index...index)
-      }
-    }
-    return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-      .joined(separator: ", ")
   }
 }

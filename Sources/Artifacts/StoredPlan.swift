@@ -1,5 +1,6 @@
 package import Diagnostics
 package import Planning
+internal import Text
 
 /// Why a plan file can't be read.
 package enum StoredPlanError: Error {
@@ -8,6 +9,8 @@ package enum StoredPlanError: Error {
   case malformed(path: String, offset: Int, expected: String, found: String)
   case missing(path: String, key: String)
   case wrongSchema(path: String, found: String)
+  /// A plan, but of another version of the format.
+  case otherFormat(path: String, found: String)
   case wrongThreads(path: String, found: Int)
 
   package var message: String {
@@ -18,7 +21,9 @@ package enum StoredPlanError: Error {
       "\(path): not a plan: at byte \(offset): expected \(expected), found \(found)"
     case .missing(let path, let key): "\(path): not a plan: '\(key)' is missing"
     case .wrongSchema(let path, let found):
-      "\(path): not a plan of this release: its schema is '\(found)', expected '\(StoredPlan.schema)'"
+      "\(path): not a plan: its schema is '\(found)', expected '\(StoredPlan.schema)'"
+    case .otherFormat(let path, let found):
+      "\(path): the plan is stale: its format is '\(found)', this release's is '\(StoredPlan.schema)'"
     case .wrongThreads(let path, let found): "\(path): not a plan: \(found) threads, expected 1 to 256"
     }
   }
@@ -47,13 +52,7 @@ package struct StoredPlan: Hashable, Sendable {
   static let largestByteCount = 4 << 20
 
   package init(path: String) throws(StoredPlanError) {
-    let bytes: [UInt8]
-    do {
-      bytes = try readSource(path: path, limit: Self.largestByteCount + 1)
-    } catch {
-      throw .unreadable(path: path, reason: error)
-    }
-    guard bytes.count <= Self.largestByteCount else { throw .tooLarge(path: path) }
+    let bytes = try Self.bytes(path: path)
     let members: Members
     do {
       members = try Members(bytes)
@@ -65,7 +64,10 @@ package struct StoredPlan: Hashable, Sendable {
       return value
     }
     let schema = try needed(members.schema, "schema")
-    guard schema == Self.schema else { throw .wrongSchema(path: path, found: schema) }
+    guard schema == Self.schema else {
+      throw schema.hasPrefix("strata.plan/")
+        ? .otherFormat(path: path, found: schema) : .wrongSchema(path: path, found: schema)
+    }
     threads = try needed(members.threads, "threads")
     guard (1...256).contains(threads) else { throw .wrongThreads(path: path, found: threads) }
     specSHA256 = try needed(members.specSHA256, "spec.sha256")
@@ -77,6 +79,52 @@ package struct StoredPlan: Hashable, Sendable {
     start = members.start
     choices = members.choices
     budgetBytes = members.budgetBytes
+  }
+
+  private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {
+    let bytes: [UInt8]
+    do {
+      bytes = try readSource(path: path, limit: largestByteCount + 1)
+    } catch {
+      throw .unreadable(path: path, reason: error)
+    }
+    guard bytes.count <= largestByteCount else { throw .tooLarge(path: path) }
+    return bytes
+  }
+
+  /// The whole file, as it stands.
+  static func document(path: String) throws(StoredPlanError) -> JSON {
+    var scanner = JSONScanner(try bytes(path: path))
+    do {
+      let document = try scanner.document()
+      try scanner.end()
+      return document
+    } catch {
+      throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
+    }
+  }
+
+  /// The first figure in which the file at `path` is not what its own spec compiles to, though the layout is: somebody
+  /// edited it, or another release adds up otherwise. What the file does not have, or has besides, does not count; nor do
+  /// places in the spec, which comments move.
+  package static func editedFigure(
+    path: String, compiled plan: Plan, places: SourcePlaces
+  ) throws(StoredPlanError) -> (path: String, stated: String, computed: String)? {
+    let stated = try document(path: path).leaves()
+    let computed = Dictionary(
+      plan.json(specPath: nil, dataPath: nil, places: places).leaves().map { ($0.path, $0.value) },
+      uniquingKeysWith: { first, _ in first })
+    let sections = [
+      "name", "network.", "batch", "modules[", "stages[", "memory.", "comparison[", "data.", "choiceEffects[",
+    ]
+    for leaf in stated where sections.contains(where: { leaf.path.hasPrefix($0) }) {
+      let isPlace = ["memory.peakOperation", "data.path", "data.fingerprint"].contains(leaf.path)
+      guard !isPlace, !leaf.path.hasPrefix("memory.attribution["), let value = computed[leaf.path],
+        JSONWriter.line(value) != JSONWriter.line(leaf.value)
+      else { continue }
+      return (leaf.path, leaf.value.words, value.words)
+    }
+    return nil
   }
 
   /// What was found; later files may have more.

@@ -15,8 +15,6 @@ package struct BudgetSolver {
   private let spec: Spec
   private let options: CompileOptions
   private let budgetBytes: Int
-  /// Of the spec with no choices made; the same for all its plans.
-  private let endToEndPeakBytes: Int
   private let natural: Plan
 
   /// - Throws: the faults of the spec.
@@ -28,7 +26,6 @@ package struct BudgetSolver {
     options.choices = PlanChoices()
     self.options = options
     natural = try Compiler(spec, options: options).plan(PlanChoices())
-    endToEndPeakBytes = natural.endToEndPeakBytes ?? 0
   }
 
   /// Nil where no plan of this spec fits.
@@ -80,7 +77,7 @@ package struct BudgetSolver {
 
   /// Nil where a batch can't pass in these pieces.
   private func plan(_ choices: PlanChoices) -> Plan? {
-    try? Compiler(spec, options: options).plan(choices, endToEndPeakBytes: endToEndPeakBytes)
+    try? Compiler(spec, options: options).plan(choices, comparison: natural.comparison)
   }
 
   // MARK: - Recomputing

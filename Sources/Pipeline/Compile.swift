@@ -50,8 +50,10 @@ struct Compiler {
     self.options = options
   }
 
-  /// - Parameter endToEndPeakBytes: of an earlier plan of the same spec; it does not depend on choices.
-  func plan(_ choices: PlanChoices, endToEndPeakBytes: Int? = nil) throws(CompilationFailed) -> Plan {
+  /// - Parameter comparison: of the strategies without choices, from an earlier plan of the same spec; nil: to be made.
+  func plan(
+    _ choices: PlanChoices, comparison: [StrategyFigures]? = nil
+  ) throws(CompilationFailed) -> Plan {
     let facts = options.facts
     let network = try lower(spec.with(choices))
     let start = try StartLowering.run(spec, network: network, source: options.start)
@@ -72,36 +74,16 @@ struct Compiler {
         planner,
         largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
       ).graph, resident: resident)
-    var endToEnd = endToEndPeakBytes
-    if endToEnd == nil { endToEnd = try self.endToEndPeakBytes(stages: stages, choices) }
     var plan = planner.plan(
       name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
       network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
-      endToEndPeakBytes: endToEnd, budgetBytes: options.budgetBytes)
+      budgetBytes: options.budgetBytes,
+      places: PlanPlaces(spec))
+    plan.comparison = comparison ?? self.comparison(with: plan, network: network)
+    if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     plan.start = start
     return plan
-  }
-
-  /// What the same network and batch would need for backprop through all of it, with nothing chosen for a budget but where
-  /// the data is.
-  private func endToEndPeakBytes(
-    stages: [StagePlan], _ choices: PlanChoices
-  ) throws(CompilationFailed) -> Int {
-    var plain = PlanChoices()
-    plain.data = choices.data
-    if spec.training.strategy.value == .endToEnd, choices == plain { return stages[0].memory.peakBytes }
-    var spec = spec
-    spec.training.strategy.value = .endToEnd
-    spec.network.frozen = nil
-    let network = try lower(spec.with(plain))
-    let training = trainingPlan(spec, moduleCount: network.moduleCount)
-    let planner = Planner(
-      threads: options.threads, training: training, facts: options.facts, choices: plain)
-    let stage = planner.stage(
-      stageGraphs(network, StageSchedule.all(of: training)[0], spec, planner), index: 1,
-      network: ResidentLayout(network: network))
-    return stage.memory.peakBytes
   }
 }
 

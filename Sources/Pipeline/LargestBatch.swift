@@ -68,7 +68,7 @@ private struct LargestBatchSearch {
     // One full batch: how many pictures there are does not matter here.
     var options = options
     options.facts.trainCount = batch
-    let plan = try? Compiler(spec, options: options).plan(PlanChoices(), endToEndPeakBytes: 0)
+    let plan = try? Compiler(spec, options: options).plan(PlanChoices(), comparison: [])
     return plan.map(\.memory.peakBytes).flatMap { $0 <= budgetBytes ? $0 : nil }
   }
 }

@@ -55,8 +55,8 @@ extension Plan {
       name: name, specText: specText, data: data, network: network,
       moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: classes, resident: resident, stages: [],
-      evaluation: planner.program(pipeline.graph, resident: resident), endToEndPeakBytes: nil,
-      budgetBytes: nil)
+      evaluation: planner.program(pipeline.graph, resident: resident), budgetBytes: nil,
+      places: PlanPlaces(spec))
   }
 
   /// The plan of training a probe behind a module of a run: the run's layers up to there, frozen as they are stored, and the
@@ -99,8 +99,8 @@ extension Plan {
       name: "\(name)-probe", specText: specText, data: data, network: network,
       moduleNames: moduleNames(of: complete, isVGG: spec.network.isVGG).prefix(module) + ["probe"],
       classes: classes, resident: resident,
-      stages: [stage], evaluation: evaluation, endToEndPeakBytes: nil,
-      budgetBytes: nil)
+      stages: [stage], evaluation: evaluation, budgetBytes: nil,
+      places: PlanPlaces(spec))
     let stored = resident.entries.map(\.value).filter { $0.module <= module }
     plan.start = StartPlan(
       path: "", sha256: "", tensors: stored.map { StartPlan.Tensor(stored: $0.name, name: $0.name) },

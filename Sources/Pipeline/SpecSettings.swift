@@ -112,3 +112,9 @@ func moduleNames(of network: Graph, isVGG: Bool) -> [String] {
     return first == last ? "\(noun) \(first)" : "\(noun)s \(first)-\(last)"
   }
 }
+
+extension PlanPlaces {
+  init(_ spec: Spec) {
+    self.init(batch: spec.training.batch.span, data: spec.data.source.span)
+  }
+}

@@ -1,3 +1,4 @@
+package import Diagnostics
 package import GraphIR
 
 /// A compiled spec: which programs run, in which order, over which memory. The whole truth about a run but for the data.
@@ -23,14 +24,15 @@ package struct Plan: Sendable {
   package var memory: MemoryFigures
   /// The stage of the peak, from 1; nil where the final evaluation makes it.
   package var peakStage: Int?
-  /// What end-to-end backprop of the same network and batch would need.
-  package var endToEndPeakBytes: Int?
   /// What the plan was asked to stay within.
   package var budgetBytes: Int?
   package var choices: PlanChoices
+  /// Every strategy for the same network, batch and data with nothing chosen for a budget; where something was chosen, the
+  /// plan itself behind them. Empty where nobody asked.
+  package var comparison: [StrategyFigures] = []
+  package var places: PlanPlaces
 
   package var arenaBytes: Int { memory.arenaBytes }
-
   /// Multiply-adds of all training steps that only make values again, as a share of the others.
   package var recomputedShare: Double {
     var (again, others) = (0, 0)
@@ -41,6 +43,23 @@ package struct Plan: Sendable {
       }
     }
     return Double(again) / Double(max(1, others))
+  }
+
+  /// What end-to-end backprop of the same network and batch would need.
+  package var endToEndPeakBytes: Int? {
+    comparison.first { $0.strategy == .endToEnd }?.memory.peakBytes
+  }
+}
+
+/// Where the spec says what no operation stands for.
+package struct PlanPlaces: Hashable, Sendable {
+  /// The pictures of a step.
+  package var batch: SourceSpan
+  package var data: SourceSpan
+
+  package init(batch: SourceSpan, data: SourceSpan) {
+    self.batch = batch
+    self.data = data
   }
 }
 

@@ -21,7 +21,7 @@ package struct StageGraphs: Sendable {
 package struct Planner {
   package let threads: Int
   private let training: TrainingPlan
-  private let facts: DataFacts
+  let facts: DataFacts
   package let choices: PlanChoices
 
   package init(threads: Int, training: TrainingPlan, facts: DataFacts, choices: PlanChoices) {
@@ -107,29 +107,15 @@ extension Planner {
   /// Puts a plan together and finds its peak.
   package func plan(
     name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
-    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, endToEndPeakBytes: Int?,
-    budgetBytes: Int?
+    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, budgetBytes: Int?, places: PlanPlaces
   ) -> Plan {
-    let arenaBytes = max(evaluation.arenaBytes, stages.map(\.memory.arenaBytes).max() ?? 0)
-    var memory = figures(
-      evaluation.peak, arenaBytes: arenaBytes,
-      at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
-    // The final evaluation is named only where it alone makes the peak; of equal stages the first.
-    var peakStage: Int?
-    for stage in stages {
-      let isHigher = stage.memory.lowerBoundBytes > memory.lowerBoundBytes
-      guard isHigher || (peakStage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) else {
-        continue
-      }
-      memory.breakdown = stage.memory.breakdown
-      memory.peak = stage.memory.peak
-      peakStage = stage.index
-    }
+    var peak = PlanPeak(self, evaluation: evaluation)
+    for stage in stages { peak.add(stage) }
     return Plan(
       name: name, threads: threads, specText: specText, data: data, training: training,
       input: network.shape(network.pictures), classes: classes,
       modules: ModuleSummary.all(of: network, names: moduleNames), resident: resident, stages: stages,
-      evaluation: evaluation, memory: memory, peakStage: peakStage, endToEndPeakBytes: endToEndPeakBytes,
-      budgetBytes: budgetBytes, choices: choices)
+      evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: budgetBytes,
+      choices: choices, places: places)
   }
 }

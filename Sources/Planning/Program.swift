@@ -60,7 +60,7 @@ extension Program {
       }
     }
     precondition(offsets.allSatisfy { $0 >= 0 }, "every value has a place")
-    let live = Self.liveBytes(
+    let live = MemoryBreakdown.live(
       of: lifetimes, nodeCount: graph.nodes.count, resident: resident.breakdown(below: base))
     peakNode = live.indices.max { live[$0].total < live[$1].total } ?? 0
     peak = live.isEmpty ? resident.breakdown(below: base) : live[peakNode]
@@ -69,24 +69,6 @@ extension Program {
     self.offsets = offsets
     self.scratch = scratch
     arenaBytes = base + layout.byteCount
-  }
-
-  /// What is live during each node.
-  private static func liveBytes(
-    of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
-  ) -> [MemoryBreakdown] {
-    var starts = [[Int]](repeating: [], count: nodeCount)
-    var ends = [[Int]](repeating: [], count: nodeCount + 1)
-    for (index, lifetime) in lifetimes.enumerated() {
-      starts[lifetime.nodes.lowerBound].append(index)
-      ends[lifetime.nodes.upperBound + 1].append(index)
-    }
-    var live = resident
-    return (0..<nodeCount).map { node in
-      for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
-      for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
-      return live
-    }
   }
 
   private static func modulePeaks(_ live: [MemoryBreakdown], _ graph: Graph) -> [MemoryBreakdown?] {

@@ -33,7 +33,8 @@ import Text
     let spec = try DecodedSpec(Self.spec)
     let good = Array(
       PlanDocument.text(
-        of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil, line: { _ in 1 }
+        of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+        places: spec.places
       ).utf8)
     let goodText = resolvedText(spec.spec)
     let folder = try Self.folder()

@@ -116,7 +116,7 @@ struct PlanTests {
     #expect(run.output == "")
     #expect(
       run.diagnostics == """
-        error: net.plan.json: the plan is stale: ./specs/net.yaml has changed: 'batch: 48', was 'batch: 50'
+        error: net.plan.json: the plan is stale: ./specs/net.yaml has changed: training.batch: 50 -> 48
           = help: plan again: strata plan ./specs/net.yaml -o net.plan.json
 
         """)

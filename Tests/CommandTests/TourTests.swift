@@ -11,7 +11,8 @@ struct TourTests {
     let text = try String(contentsOf: repository.appending(path: "README.md"), encoding: .utf8)
     let tour = try #require(text.components(separatedBy: "\n## A short tour\n").dropFirst().first)
     let block = try #require(tour.components(separatedBy: "```").dropFirst().first)
-    let behind = try #require(tour.components(separatedBy: "```").dropFirst(2).first)
+    let section = try #require(tour.components(separatedBy: "\n##").first)
+    let behind = try #require(section.components(separatedBy: "```").dropFirst(2).first)
     let inline = behind.matches(of: /`(strata [^`]+)`/).map { String($0.1) }
     let lines = block.split(separator: "\n").map { String($0) } + inline
     return lines.filter { !$0.contains("^C") }.map { line in

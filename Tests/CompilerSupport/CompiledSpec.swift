@@ -8,6 +8,7 @@ package import SpecLanguage
 package struct DecodedSpec: Sendable {
   package let texts: SourceTexts
   package let spec: Spec
+  package let places: SourcePlaces
 
   /// - Parameter sets: texts of `--set`, like `training.epochs=1`.
   /// - Throws: `SpecFaults` with the decoder's own.
@@ -22,6 +23,8 @@ package struct DecodedSpec: Sendable {
     }
     self.texts = texts
     self.spec = spec
+    places = SourcePlaces(
+      texts, values: result.origins.compactMap { key, origin in origin.writtenSpan.map { (key, $0) } })
   }
 
   /// - Parameter pictures: of the training and of the test part.
@@ -60,15 +63,9 @@ package struct DecodedSpec: Sendable {
     }
   }
 
-  /// `net.yaml:14`.
-  package func place(_ span: SourceSpan) -> String {
-    let file = texts[span.file]
-    return "\(file.label):\(file.line(at: span.utf8.lowerBound))"
-  }
-
   /// As `strata ir` prints them.
   package func text(_ dumps: [GraphDump]) -> String {
-    dumps.map { "# \($0.title)\n" + GraphPrinter($0.graph, place: place).text }.joined(separator: "\n")
+    dumps.map { "# \($0.title)\n" + GraphPrinter($0.graph, place: places.place).text }.joined(separator: "\n")
   }
 }
 

@@ -63,7 +63,7 @@ struct GeneratedIsCurrent {
     return PlanDocument.text(
       of: plan, specPath: path,
       keptSpecPath: PlanDocument.relativePath(of: path, from: "generated", currentFolder: "/"),
-      dataPath: plan.data.path, line: { spec.texts[$0.file].line(at: $0.utf8.lowerBound) })
+      dataPath: plan.data.path, places: spec.places)
   }
 
   @Test("to the byte", arguments: Repository.specNames)

@@ -56,7 +56,7 @@ struct RandomPlanTests {
   }
 
   private func text(_ plan: Plan, _ spec: DecodedSpec) -> String {
-    JSONWriter.document(plan.json(specPath: nil, dataPath: nil, place: spec.place))
+    JSONWriter.document(plan.json(specPath: nil, dataPath: nil, places: spec.places))
   }
 
   /// Programs are well formed, and every byte is accounted for.

@@ -78,4 +78,11 @@ package enum ValueOrigin: Hashable, Sendable {
   case `default`
   /// Follows from other keys.
   case derived
+
+  package var writtenSpan: SourceSpan? {
+    switch self {
+    case .written(let span): span
+    case .default, .derived: nil
+    }
+  }
 }

@@ -1,3 +1,5 @@
+internal import Artifacts
+internal import Planning
 internal import Terminal
 internal import Text
 
@@ -5,12 +7,58 @@ internal import Text
 struct DiffCommand: Command {
   static let spec = CommandSpec(
     "diff", group: CommandGroup.plans, summary: "what differs between two plans",
-    discussion: "Compares modules, stages, steps and memory of two plan files and prints what changed.",
-    operands: OperandSpec("PLAN", 2...2, "two plans (JSON)", completion: .files(extensions: ["json"])),
-    exitCodes: [.stalePlan],
-    examples: [.init("strata diff before.plan.json after.plan.json", "what a change of the spec costs")])
+    discussion: """
+      Compares spec values, network, memory and schedule of two plans, and tells changes that lead to other weights \
+      apart from those that change the cost alone, and both from changes of names. A plan file is taken as it \
+      stands, even where its spec has changed since; a spec is planned first, with 2 workers and without its data. \
+      Ends with 0 whether or not there are differences: '--json' says which it is.
+      """,
+    operands: OperandSpec(
+      "SPEC|PLAN", 2...2, "two plans (JSON), or specs (YAML)", completion: CommonOperands.specOrPlanFiles),
+    exitCodes: [.stalePlan, .faultyData],
+    examples: [
+      .init("strata diff before.plan.json after.plan.json", "what a change of the spec costs"),
+      .init("strata diff net.plan.json net.yaml", "what has changed since the plan was made"),
+    ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    throw notSupportedYet()
+    let json = arguments[CommandSpec.json]
+    let old = try record(arguments.operands[0], console, json: json)
+    let new = try record(arguments.operands[1], console, json: json)
+    let diff = PlanDiff(old, new)
+    console.output.write(json ? JSONWriter.document(diff.json) : diff.text(console.output.style))
+    return .done
+  }
+
+  private static func record(
+    _ path: String, _ console: Console, json: Bool
+  ) throws(CommandFailure) -> PlanRecord {
+    switch try RunInput.kind(of: path) {
+    case .plan:
+      do {
+        return try PlanRecord(path: path)
+      } catch {
+        throw CommandFailure(error)
+      }
+    case .spec:
+      let loaded = try LoadedSpec(path: path, set: [], console, json: json)
+      let plan = try loaded.plan(
+        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+      return PlanRecord(
+        plan, name: path,
+        document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))
+    }
+  }
+}
+
+extension CommandFailure {
+  /// A plan of another format is stale; anything else that is no plan is a fault of what was passed.
+  init(_ error: StoredPlanError) {
+    switch error {
+    case .otherFormat:
+      self.init(.stalePlan, error.message, help: "plan again with this release")
+    case .unreadable, .tooLarge, .malformed, .missing, .wrongSchema, .wrongThreads:
+      self.init(.faultyInput, error.message)
+    }
   }
 }

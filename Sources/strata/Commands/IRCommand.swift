@@ -51,7 +51,8 @@ struct IRCommand: Command {
     let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
       try GraphDump.all(of: spec, after: pass, choices: choices, threads: threads)
     }
-    let texts = dumps.map { (title: $0.title, text: GraphPrinter($0.graph, place: loaded.place).text) }
+    let places = loaded.places
+    let texts = dumps.map { (title: $0.title, text: GraphPrinter($0.graph, place: places.place).text) }
     if json {
       let graphs = texts.map { JSON.object([("title", .string($0.title)), ("text", .string($0.text))]) }
       console.output.write(

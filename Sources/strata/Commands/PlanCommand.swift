@@ -10,24 +10,30 @@ struct PlanCommand: Command {
   static let largestBatch = Flag(
     "largest-batch", "print the largest batch of each strategy within the budget, and plan nothing else")
 
+  static let html = ValueOption(
+    "html", .path("FILE", completion: .files(extensions: ["html"])),
+    "write the plan as a page: memory over a step, who holds the peak, schedule, strategies")
+  static let stages = Flag("stages", "list each stage of every strategy in the comparison")
+
   static let spec = CommandSpec(
     "plan", group: CommandGroup.plans, summary: "compile a spec and print its training plan",
     discussion: """
-      Prints modules, stages and the memory of each stage: the arena to the byte, what makes the peak, and what \
-      end-to-end backpropagation would need. Nothing is trained. With -o the plan is written as a file that \
-      'strata run' executes as it stands; it is pinned to the spec by a hash. With a budget the plan is chosen so \
-      that the peak fits: pictures read from their files for every batch, values computed again instead of kept, \
-      batches in pieces; each choice is printed with what it costs. Where nothing fits, the smallest budget that \
-      would do is named, and changes of the spec that would fit.
+      Prints modules, stages and the memory of each stage: the arena to the byte, what makes the peak, which lines of \
+      the spec hold it, and what the other strategies would need for the same network, batch and data. Nothing is \
+      trained. With -o the plan is written as a file that 'strata run' executes as it stands; it is pinned to the \
+      spec by a hash. With a budget the plan is chosen so that the peak fits: pictures read from their files for \
+      every batch, values computed again instead of kept, batches in pieces; each choice is printed with what it \
+      costs. Where nothing fits, the smallest budget that would do is named, and changes of the spec that would fit.
       """,
     operands: CommonOperands.spec,
     options: [
       output.spec, CommonOptions.budget.spec, largestBatch.spec, CommonOptions.threads.spec,
-      CommonOptions.data.spec, CommonOptions.set.spec,
+      CommonOptions.data.spec, html.spec, stages.spec, CommonOptions.set.spec,
     ],
     exitCodes: [.failed, .overBudget, .faultyData],
     examples: [
       .init("strata plan net.yaml", "a dry run: what the training would need"),
+      .init("strata plan net.yaml --html net.html", "the same to look at, in a page that needs nothing else"),
       .init("strata plan net.yaml --budget 1GiB -o net.plan.json", "find a plan that fits, and keep it"),
       .init("strata plan net.yaml --largest-batch --budget 2GiB", "what each strategy could take"),
     ])
@@ -51,7 +57,10 @@ struct PlanCommand: Command {
     if let path = arguments[output] {
       try PlanFile.write(plan, of: loaded, to: path)
     }
-    PlanFile.print(plan, of: loaded, json: json, console)
+    if let path = arguments[html] {
+      try PlanFile.writePage(plan, of: loaded, to: path)
+    }
+    PlanFile.print(plan, of: loaded, json: json, listsStages: arguments[stages], console)
     return .done
   }
 }

@@ -2,6 +2,7 @@ internal import Artifacts
 internal import Datasets
 internal import Execution
 internal import Planning
+internal import SpecLanguage
 internal import Terminal
 internal import Text
 
@@ -18,6 +19,10 @@ struct RunCommand: Command {
     "within an epoch, write a checkpoint whenever so much time has passed: 90s, 10m, 2h",
     default: "10m, and fifty times what one takes")
 
+  static let seeds = ValueOption(
+    "seeds", .integer(in: 1...1000),
+    "train so many times, from the spec's seed and those that follow it, each in a folder of its own")
+
   static let spec = CommandSpec(
     "run", group: CommandGroup.runs, summary: "train, from a spec or from a plan",
     discussion: """
@@ -29,6 +34,10 @@ struct RunCommand: Command {
       '--resume' goes on from the last checkpoint that is whole, after whatever interruption, and comes to the same \
       weights as a run that was never interrupted. The number of threads changes the time and the scratch memory, \
       never the weights.
+
+      At the end a page, report.html, is in the folder too: curves, memory planned and measured, and the plan. With \
+      '--seeds' the runs are compared when the last one is done, as by 'strata compare'; -o DIR puts them into \
+      DIR/seed-1, DIR/seed-2, and so on.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -36,33 +45,85 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, checkpointEvery.spec, dryRun.spec, resume.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, dryRun.spec,
+      resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
     examples: [
       .init("strata run net.yaml -o runs/first", "compile and train"),
       .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
+      .init("strata run net.yaml --seeds 3", "three runs; mean and deviation of every module"),
       .init("strata run runs/first --resume", "go on after an interruption"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    if arguments[resume] { return try goOn(path, arguments, console) }
-    let ready = try ready(path, arguments, console)
+    if arguments[resume] {
+      guard arguments[seeds] == nil else {
+        throw CommandFailure(.faultyInput, "'--resume' goes on with one run, without '--seeds'")
+      }
+      return try goOn(path, arguments, console)
+    }
+    if let count = arguments[seeds], !arguments[dryRun] {
+      return try trainFromSeeds(path, count: count, arguments, console)
+    }
+    let ready = try ready(path, set: arguments[CommonOptions.set], arguments, console)
     if arguments[dryRun] {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
+    return try begin(ready, output: arguments[output], json: json, arguments, console).exitCode
+  }
+
+  /// - Parameters:
+  ///   - output: the run's folder; nil: the next free one.
+  ///   - json: print the summary as a document; nil: print nothing.
+  private static func begin(
+    _ ready: ReadyPlan, output: String?, json: Bool?, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> (exitCode: ExitCode, place: String) {
     try ready.requireStart()
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
     let dataset = try ready.openData()
-    try requireRoom(for: ready.plan, at: arguments[output] ?? "runs", takenByteCount: 0)
-    let folder = try makeFolder(ready, arguments[output])
-    if !json { console.output.writeLine("training \(ready.plan.name) in \(folder.path)") }
-    return try train(ready, on: dataset, in: folder, resuming: false, arguments, console)
+    try requireRoom(for: ready.plan, at: output ?? "runs", takenByteCount: 0)
+    let folder = try makeFolder(ready, output)
+    let place = folder.path
+    if json == false { console.output.writeLine("training \(ready.plan.name) in \(place)") }
+    let code = try train(ready, on: dataset, in: folder, resuming: false, json: json, arguments, console)
+    return (code, place)
+  }
+
+  private static func trainFromSeeds(
+    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    switch try RunInput.kind(of: path) {
+    case .spec: break
+    case .plan:
+      throw CommandFailure(
+        .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
+    }
+    let assignments = arguments[CommonOptions.set]
+    let first = try LoadedSpec(path: path, set: assignments, console, json: json).spec.training.seed.value
+    let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
+    guard !isTooLarge else {
+      throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
+    }
+    var places: [String] = []
+    for seed in first...last {
+      let ready = try ready(
+        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], arguments, console)
+      let run = try begin(
+        ready, output: arguments[output].map { "\($0)/seed-\(seed)" }, json: json ? nil : false, arguments,
+        console)
+      if run.exitCode != .done { return run.exitCode }
+      places.append(run.place)
+    }
+    if !json { console.output.writeLine("") }
+    try CompareCommand.compare(places, module: nil, page: nil, json: json, console)
+    return .done
   }
 
   private static func goOn(
@@ -104,23 +165,24 @@ struct RunCommand: Command {
     // A checkpoint has the weights that the run started from, and what became of them.
     if takenByteCount == 0 { try ready.requireStart() }
     try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
-    return try train(ready, on: dataset, in: folder, resuming: true, arguments, console)
+    return try train(ready, on: dataset, in: folder, resuming: true, json: json, arguments, console)
   }
 
   private static func train(
-    _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool,
+    _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool, json: Bool?,
     _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
     let place = folder.path
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
     switch try run.run(on: dataset, resuming: resuming) {
     case .finished:
-      report(run.summary, of: ready.plan, place: place, json: json, console)
+      RunReport.write(ready, in: place, state: .finished, console)
+      if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
       return .done
     case .interrupted(let position):
-      if json {
+      RunReport.write(ready, in: place, state: .interrupted, console)
+      if json != false {
         console.output.write(JSONWriter.document(run.summary.json))
       } else {
         console.output.writeLine("interrupted \(position.words); a checkpoint is written")
@@ -166,14 +228,14 @@ struct RunCommand: Command {
   }
 
   private static func ready(
-    _ path: String, _ arguments: Arguments, _ console: Console
+    _ path: String, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
     let json = arguments[CommandSpec.json]
     let readsData = !arguments[dryRun]
     switch try RunInput.kind(of: path) {
     case .spec:
       return try ReadyPlan(
-        spec: path, set: arguments[CommonOptions.set], threads: arguments[CommonOptions.threads] ?? 2,
+        spec: path, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
         withFingerprint: readsData, console, json: json)
     case .plan:

@@ -7,34 +7,51 @@ internal import SpecLanguage
 internal import Terminal
 internal import Text
 
-/// `strata show SPEC|PLAN|DIR [--resolved] [--layout]`
+/// `strata show SPEC|PLAN|DIR [--resolved] [--layout] [--at WHERE]`
 struct ShowCommand: Command {
   static let resolved = Flag("resolved", "print every value of the spec with where it came from")
   static let layout = Flag("layout", "list the offset and size of every value in the arena")
+  static let at = ValueOption(
+    "at",
+    ValueForm<MomentQuery>(
+      "peak|module=N|line=N|step=N[,stage=N]", completion: .words(["peak", "module=1", "line=1", "step=1"])
+    ) { text in
+      MomentQuery(text).map { .success($0) }
+        ?? .failure(
+          ValueFault(
+            expected: "peak, module=N, line=N or step=N, with ',stage=N' behind it or not",
+            help: "all count from 1; step=17 is the 17th operation of a training step"))
+    }, "list what is in memory at a moment, with the operations it lives between and the spec's lines")
 
   static let spec = CommandSpec(
     "show", group: CommandGroup.specs, summary: "print a spec, a plan or a run as text",
     discussion: """
       A spec is printed with its network, a plan with its stages and memory, a run with its figures so far. \
       '--resolved' tells each value of the spec and its origin: a line of the file, a default, derived, or '--set'. \
-      '--layout' lists the memory layout of a plan.
+      '--layout' lists the memory layout of a plan. '--at' lists all that is live at one moment: at the peak, at the \
+      fullest moment of a module or of a line of the spec, or during one operation of a step; in a stage of your \
+      choice with ',stage=N'.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1, "an architecture spec (YAML), a plan (JSON), or the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
-    options: [resolved.spec, layout.spec, CommonOptions.set.spec], exitCodes: [.failed, .stalePlan],
+    options: [resolved.spec, layout.spec, at.spec, CommonOptions.set.spec], exitCodes: [.failed, .stalePlan],
     examples: [
       .init("strata show net.yaml", "layers, shapes, parameters, and what trains each module"),
       .init("strata show net.yaml --resolved", "what the defaults fill in"),
       .init("strata show net.plan.json --layout", "where every value lies, and when"),
+      .init("strata show net.yaml --at peak", "who holds the memory when the most is live"),
       .init("strata show runs/digits-1", "how far a run has come"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    if arguments[resolved], arguments[layout] {
-      throw CommandFailure(.faultyInput, "'--resolved' and '--layout' exclude each other")
+    let views = [
+      (arguments[resolved], "--resolved"), (arguments[layout], "--layout"), (arguments[at] != nil, "--at"),
+    ].filter(\.0)
+    if views.count > 1 {
+      throw CommandFailure(.faultyInput, "'\(views[0].1)' and '\(views[1].1)' exclude each other")
     }
     let isFolder = unsafe access("\(path)/.", F_OK) == 0
     if isFolder, !RunDirectory.holdsRun(path) {
@@ -52,7 +69,7 @@ struct ShowCommand: Command {
         .faultyInput, "'--set' does not go with a plan: its spec is settled", help: "show the spec with --set"
       )
     }
-    if isFolder, !arguments[resolved], !arguments[layout] {
+    if isFolder, views.isEmpty {
       try showRun(path, json: json, console)
       return .done
     }
@@ -68,6 +85,8 @@ struct ShowCommand: Command {
       }
     } else if arguments[layout] {
       showLayout(ready.plan, json: json, console)
+    } else if let query = arguments[at] {
+      try showMoment(query, of: ready.plan, ready.loaded, json: json, console)
     } else {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
     }
@@ -84,6 +103,11 @@ struct ShowCommand: Command {
       let plan = try loaded.plan(
         threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
       return showLayout(plan, json: json, console)
+    }
+    if let query = arguments[at] {
+      let plan = try loaded.plan(
+        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+      return try showMoment(query, of: plan, loaded, json: json, console)
     }
     let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
       try NamedOutline(spec)
@@ -114,6 +138,20 @@ struct ShowCommand: Command {
 
   private static func showLayout(_ plan: Plan, json: Bool, _ console: Console) {
     console.output.write(json ? JSONWriter.document(plan.layoutJSON) : plan.layoutText)
+  }
+
+  private static func showMoment(
+    _ query: MomentQuery, of plan: Plan, _ loaded: LoadedSpec, json: Bool, _ console: Console
+  ) throws(CommandFailure) {
+    let places = loaded.places
+    let moment: Moment
+    do {
+      moment = try Moment(query, in: plan, places: places)
+    } catch {
+      throw CommandFailure(.faultyInput, error.message)
+    }
+    let text = MomentText(moment, of: plan, places: places)
+    console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
   }
 
   private static func showRun(_ folder: String, json: Bool, _ console: Console) throws(CommandFailure) {

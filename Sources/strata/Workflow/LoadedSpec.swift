@@ -100,14 +100,10 @@ struct LoadedSpec {
     return result.diagnostics.isEmpty ? result.spec : nil
   }
 
-  /// `net.yaml:14`.
-  func place(_ span: SourceSpan) -> String {
-    let file = texts[span.file]
-    return "\(file.label):\(file.position(at: span.utf8.lowerBound).line)"
+  /// Names places in the spec and the `--set`s.
+  var places: SourcePlaces {
+    SourcePlaces(texts, values: origins.compactMap { key, origin in origin.writtenSpan.map { (key, $0) } })
   }
-
-  /// Line of a span in its own text, from 1.
-  func line(_ span: SourceSpan) -> Int { texts[span.file].position(at: span.utf8.lowerBound).line }
 
   /// Runs a phase on the spec; its faults are told together with the decoder's, in order of their places.
   func checked<Result>(

@@ -6,12 +6,15 @@ internal import Text
 
 /// Plans on paper: printed for people or programs, or kept in a file.
 enum PlanFile {
-  static func print(_ plan: Plan, of loaded: LoadedSpec, json: Bool, _ console: Console) {
+  static func print(
+    _ plan: Plan, of loaded: LoadedSpec, json: Bool, listsStages: Bool = false, _ console: Console
+  ) {
     if json {
       console.output.write(
-        JSONWriter.document(plan.json(specPath: nil, dataPath: plan.data.path, place: loaded.place)))
+        JSONWriter.document(plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places)))
     } else {
-      console.output.write(PlanText(plan, style: console.output.style, place: loaded.place).text)
+      console.output.write(
+        PlanText(plan, style: console.output.style, places: loaded.places, listsStages: listsStages).text)
     }
   }
 
@@ -20,11 +23,21 @@ enum PlanFile {
     let relative = PlanDocument.relativePath(
       of: loaded.path, from: LoadedSpec.folder(of: path), currentFolder: absolutePath("."))
     let text = PlanDocument.text(
-      of: plan, specPath: loaded.path, keptSpecPath: relative, dataPath: plan.data.path, line: loaded.line)
+      of: plan, specPath: loaded.path, keptSpecPath: relative, dataPath: plan.data.path, places: loaded.places
+    )
     do {
       try AtomicFile.write(text, to: path)
     } catch {
       throw CommandFailure(.failed, "cannot write the plan: \(error.message)")
+    }
+  }
+
+  /// The plan to look at; replaces the file at once.
+  static func writePage(_ plan: Plan, of loaded: LoadedSpec, to path: String) throws(CommandFailure) {
+    do {
+      try AtomicFile.write(PlanPage(plan, places: loaded.places).text, to: path)
+    } catch {
+      throw CommandFailure(.failed, "cannot write the page: \(error.message)")
     }
   }
 
@@ -33,7 +46,7 @@ enum PlanFile {
     let opened = ready.dataPath ?? ready.plan.data.path.map { DataOpening.join(ready.loaded.folder, $0) }
     return PlanDocument.text(
       of: ready.plan, specPath: ready.loaded.path, keptSpecPath: nil, dataPath: opened.map(absolutePath),
-      startPath: ready.startPath.map(absolutePath), line: ready.loaded.line)
+      startPath: ready.startPath.map(absolutePath), places: ready.loaded.places)
   }
 
   private static func absolutePath(_ path: String) -> String {

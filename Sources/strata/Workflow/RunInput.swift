@@ -60,18 +60,22 @@ struct ReadyPlan {
     do {
       stored = try StoredPlan(path: path)
     } catch {
-      throw CommandFailure(.faultyInput, error.message)
+      throw CommandFailure(error)
     }
     let folder = LoadedSpec.folder(of: path)
     let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
+    // The spec itself where it is there: its lines are what people know.
+    var unchanged: LoadedSpec?
     if specPath != path, (try? readSource(path: specPath, limit: 1)) != nil {
       let present = try LoadedSpec(path: specPath, set: [], console, json: json)
       if present.sha256 != stored.specSHA256 {
         throw CommandFailure(
           .stalePlan,
-          "\(path): the plan is stale: \(specPath) has changed\(present.firstDifference(from: stored.specText))",
+          "\(path): the plan is stale: \(specPath) has changed: "
+            + SpecDifference(from: stored.specText, to: present.text).words,
           help: "plan again: strata plan \(specPath) -o \(path)")
       }
+      unchanged = present
     }
     let kept = try LoadedSpec(
       path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [], console,
@@ -82,14 +86,15 @@ struct ReadyPlan {
         help: "plan again from the spec")
     }
     let dataPath = dataPath ?? stored.dataPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
-    let asKept = try kept.plan(
+    loaded = unchanged ?? kept
+    let asKept = try loaded.plan(
       threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: dataPath,
       withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSHA256 else {
       throw CommandFailure(
         .stalePlan,
         "\(path): the plan is stale: this release lays its memory out otherwise "
-          + "(layout \(asKept.layoutSHA256.prefix(12)), the plan's \(stored.layoutSHA256.prefix(12)))",
+          + "(layout \(stored.layoutSHA256.prefix(12)) -> \(asKept.layoutSHA256.prefix(12)))",
         help: "plan again with this release")
     }
     if let fingerprint = stored.dataFingerprint, let present = asKept.data.facts.fingerprint,
@@ -98,17 +103,17 @@ struct ReadyPlan {
       throw CommandFailure(
         .stalePlan,
         "\(path): the plan is stale: the data is not what it was planned with "
-          + "(fingerprint \(present.prefix(12)), the plan's \(fingerprint.prefix(12)))",
+          + "(fingerprint \(fingerprint.prefix(12)) -> \(present.prefix(12)))",
         help: "pass the same data with --data, or plan again")
     }
-    loaded = kept
+    try Self.requireUntouched(path, compiled: asKept, places: loaded.places)
     layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
     startPath = stored.start.map { StartFile.path(DataOpening.join(kept.folder, $0.path)) }
     plan =
       threads.map { $0 == stored.threads } ?? true
       ? asKept
-      : try kept.plan(
+      : try loaded.plan(
         threads: threads ?? stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
         dataPath: dataPath, withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan),
         console, json: json)
@@ -131,6 +136,23 @@ struct ReadyPlan {
     }
   }
 
+  /// A plan whose figures are not those of its spec promises what the run would not keep.
+  private static func requireUntouched(
+    _ path: String, compiled: Plan, places: SourcePlaces
+  ) throws(CommandFailure) {
+    let edited: (path: String, stated: String, computed: String)?
+    do {
+      edited = try StoredPlan.editedFigure(path: path, compiled: compiled, places: places)
+    } catch {
+      throw CommandFailure(error)
+    }
+    guard let edited else { return }
+    throw CommandFailure(
+      .stalePlan,
+      "\(path): the plan is stale: its '\(edited.path)' is not what its spec comes to "
+        + "(\(edited.stated) -> \(edited.computed))", help: "plan again from the spec")
+  }
+
   /// What its checkpoints are pinned to, as a run's folder keeps it.
   var identity: RunIdentity {
     RunIdentity(
@@ -146,15 +168,4 @@ struct ReadyPlan {
 extension LoadedSpec {
   /// What a plan file is pinned to.
   var sha256: String { unsafe SHA256.hex(of: Array(text.utf8).span.bytes) }
-
-  /// `: batch: 64, was 128`: the first line of the canonical text that is not the plan's.
-  func firstDifference(from old: String) -> String {
-    let (now, before) = (text.split(separator: "\n"), old.split(separator: "\n"))
-    for index in 0..<max(now.count, before.count) {
-      let present = index < now.count ? now[index].drop { $0 == " " } : "(nothing)"
-      let former = index < before.count ? before[index].drop { $0 == " " } : "(nothing)"
-      if present != former { return ": '\(present)', was '\(former)'" }
-    }
-    return ""
-  }
 }

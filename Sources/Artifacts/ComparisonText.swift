@@ -1,0 +1,119 @@
+internal import GraphIR
+package import Planning
+package import Text
+
+/// A plan's strategy beside the others: memory and arithmetic for the same network, batch and data.
+package struct ComparisonText {
+  private let figures: [StrategyFigures]
+  /// Where the plan itself stands.
+  let planIndex: Int?
+
+  package init(_ plan: Plan) {
+    figures = plan.comparison
+    planIndex =
+      plan.choices == PlanChoices()
+      ? figures.firstIndex { $0.strategy == plan.training.strategy } : figures.indices.last
+  }
+
+  package var columns: [Table.Column] {
+    [
+      .left("strategy"), .right("stages"), .right("peak"), .right("of end-to-end"), .right("arena"),
+      .right("MACs of a step"), .right("forward"), .right("frozen"), .right("backward"), .right("again"),
+      .right("MACs in all"), .right("time"),
+    ]
+  }
+
+  package var rows: [[String]] {
+    let whole = figures.first { $0.strategy == .endToEnd }?.memory.peakBytes
+    return figures.enumerated().map { index, row in
+      let step = row.largestStep
+      let isOneOfMany = row.stages.count > 1
+      return [
+        row.strategy.rawValue + (index == planIndex ? " *" : ""), "\(row.stages.count)",
+        grouped(row.memory.peakBytes),
+        whole.map { percentage(Double(row.memory.peakBytes) / Double(max(1, $0))) } ?? "",
+        grouped(row.memory.arenaBytes), (isOneOfMany ? "at most " : "") + short(step.total),
+        short(step.forward), short(step.frozen), short(step.backward), short(step.recomputed),
+        short(row.trainingMultiplyAdds), "unknown",
+      ]
+    }
+  }
+
+  /// - Parameter withStages: each stage of every strategy on a line of its own.
+  package func text(_ style: TextStyle, withStages: Bool) -> String {
+    var table = Table(columns)
+    for row in rows { table.add(row) }
+    let note = "  * this plan; peak: of the whole training, its last evaluation included\n"
+    let head = style.bold("comparison") + ", same network, batch and data\n"
+    return head + table.text(style, indentation: 2) + note + (withStages ? "\n" + stages(style) : "")
+  }
+
+  private func stages(_ style: TextStyle) -> String {
+    var table = Table([
+      .left("strategy"), .right("stage"), .right("learns"), .right("epochs"), .right("peak"), .right("arena"),
+      .right("forward"), .right("frozen"), .right("backward"), .right("MACs of a step"),
+    ])
+    for row in figures {
+      for (index, stage) in row.stages.enumerated() {
+        table.add([
+          index == 0 ? row.strategy.rawValue : "", "\(index + 1)", rangeText(stage.modules),
+          grouped(stage.epochs), grouped(stage.memory.peakBytes), grouped(stage.memory.arenaBytes),
+          short(stage.step.forward), short(stage.step.frozen), short(stage.step.backward),
+          short(stage.step.recomputed),
+          short(stage.step.total),
+        ])
+      }
+    }
+    return table.text(style, indentation: 2)
+  }
+
+  /// `1.23e15`: all the digits are in the JSON.
+  private func short(_ count: Int) -> String {
+    guard count >= 1_000_000 else { return grouped(count) }
+    var value = Double(count)
+    var exponent = 0
+    while value >= 9.995 {
+      value /= 10
+      exponent += 1
+    }
+    return "\(fixed(value, decimals: 2))e\(exponent)"
+  }
+
+  package var json: JSON {
+    .array(
+      figures.enumerated().map { index, row in
+        .object([
+          ("strategy", .string(row.strategy.rawValue)), ("isPlan", .bool(index == planIndex)),
+          ("peakBytes", .integer(row.memory.peakBytes)), ("arenaBytes", .integer(row.memory.arenaBytes)),
+          ("lowerBoundBytes", .integer(row.memory.lowerBoundBytes)),
+          ("peakStage", .optional(row.peakStage, JSON.integer)),
+          ("stepMacs", .integer(row.largestStep.total)), ("trainingMacs", .integer(row.trainingMultiplyAdds)),
+          ("seconds", .null),
+          ("stages", .array(row.stages.map(json))),
+        ])
+      })
+  }
+
+  private func json(_ stage: StrategyFigures.Stage) -> JSON {
+    .object([
+      ("modules", .string(rangeText(stage.modules))), ("peakBytes", .integer(stage.memory.peakBytes)),
+      ("arenaBytes", .integer(stage.memory.arenaBytes)), ("forwardMacs", .integer(stage.step.forward)),
+      ("frozenMacs", .integer(stage.step.frozen)), ("backwardMacs", .integer(stage.step.backward)),
+      ("recomputedMacs", .integer(stage.step.recomputed)),
+    ])
+  }
+}
+
+/// `1-4`, `2`, or `1, 3-4`.
+func rangeText(_ indices: [Int]) -> String {
+  var runs: [ClosedRange<Int>] = []
+  for index in indices {
+    if let last = runs.last, last.upperBound + 1 == index {
+      runs[runs.count - 1] = last.lowerBound...index
+    } else {
+      runs.append(index...index)
+    }
+  }
+  return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+    .joined(separator: ", ")
+}

@@ -1,0 +1,120 @@
+package import Diagnostics
+package import Planning
+internal import Text
+
+/// `report.html`: what a run came to, and the plan it followed, in one page.
+package struct RunPage {
+  private let history: RunHistory
+  private let plan: Plan
+  private let planPage: PlanPage
+  private let state: RunSummary.Status
+
+  /// - Parameter state: how the run ended; the process that writes the page still has the folder's lock.
+  package init(
+    _ history: RunHistory, of plan: Plan, places: SourcePlaces, state: RunSummary.Status
+  ) {
+    self.state = state
+    self.history = history
+    self.plan = plan
+    planPage = PlanPage(plan, places: places)
+  }
+
+  package var text: String {
+    HTMLPage.document(title: "\(plan.name): run") { html in
+      head(&html)
+      let comparison = RunComparison([history], module: nil)
+      html.element("h2", text: "Curves")
+      html.legend(comparison.chart(.testTop1).series.map { ($0.colour, $0.name) })
+      html.element("div", [("class", "charts")]) { html in
+        for figure in RunHistory.Figure.allCases {
+          let chart = comparison.chart(figure)
+          if !chart.isEmpty { html.append(chart.svg()) }
+        }
+        if plan.modules.count > 1 {
+          html.append(comparison.depthChart(.testTop1).svg())
+          html.append(comparison.depthChart(.testLoss).svg())
+        }
+      }
+      figures(&html)
+      memory(&html)
+      planPage.sections(&html)
+    }
+  }
+
+  private func head(_ html: inout HTML) {
+    let status = history.status
+    html.element("h1", text: plan.name)
+    html.element(
+      "p", [("class", "dim")],
+      text: "\(state.rawValue): \(planPage.summary), seed \(history.seed)")
+    var figures: [(name: String, value: String, note: String)] = []
+    if let top1 = history.last(.testTop1, module: plan.modules.count) {
+      figures.append(("head, test top1", percentage(top1), "last epoch"))
+    }
+    if let ensemble = status.ensembleTop1 {
+      figures.append(("ensemble, test top1", percentage(ensemble), "of all modules"))
+    }
+    if let seconds = status.measuredSeconds { figures.append(("time", duration(seconds: seconds), "in all")) }
+    if let rate = status.imagesPerSecond {
+      figures.append(("speed", "\(fixed(rate, decimals: 0)) images/s", "in training"))
+    }
+    figures.append(
+      ("peak, planned", byteSize(plan.memory.peakBytes), "\(grouped(plan.memory.peakBytes)) bytes"))
+    if let measured = status.measuredPeakBytes {
+      let deviation = Double(measured - plan.memory.peakBytes) / Double(max(1, plan.memory.peakBytes))
+      figures.append(
+        (
+          "peak, measured", byteSize(measured),
+          (deviation > 0 ? "+" : "") + percentage(deviation) + " of the plan"
+        ))
+    }
+    html.figures(figures)
+  }
+
+  private func figures(_ html: inout HTML) {
+    html.element("h2", text: "Modules at their last epoch")
+    html.table(
+      [
+        .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
+        .right("test loss"), .right("test top1"),
+      ],
+      history.status.modules.map { module in
+        func text(_ figure: RunHistory.Figure) -> String {
+          history.last(figure, module: module.index).map {
+            figure.isFraction ? percentage($0) : fixed($0, decimals: 4)
+          } ?? "-"
+        }
+        let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
+        return [
+          "\(module.index)", module.name, "\(epoch)/\(module.epochs)", text(.trainLoss), text(.trainTop1),
+          text(.testLoss), text(.testTop1),
+        ]
+      })
+    if let hash = history.status.weightsSHA256 {
+      html.element("p", [("class", "dim")], text: "weights, SHA-256: \(hash)")
+    }
+  }
+
+  private func memory(_ html: inout HTML) {
+    html.element("h2", text: "Memory, planned and measured")
+    let memory = plan.memory
+    var bars = [
+      BarChart.Bar(
+        "planned",
+        [
+          BarChart.Part("program", colour: 8, memory.runtimeBytes),
+          BarChart.Part("data set", colour: 6, memory.dataBytes),
+          BarChart.Part("arena", colour: 0, memory.arenaBytes),
+        ], note: byteSize(memory.peakBytes))
+    ]
+    if let measured = history.status.measuredPeakBytes {
+      bars.append(
+        BarChart.Bar("measured", [BarChart.Part("process", colour: 1, measured)], note: byteSize(measured)))
+    }
+    html.legend([(8, "program"), (6, "data set"), (0, "arena"), (1, "largest resident set of the process")])
+    html.append(
+      BarChart(
+        title: "peak memory", bars: bars, limit: plan.budgetBytes.map { StackedChart.Limit("budget", $0) }
+      ).svg())
+  }
+}

@@ -1,0 +1,134 @@
+package import GraphIR
+
+/// What one training strategy needs of memory and arithmetic for the same network, batch and data: a row of the comparison.
+package struct StrategyFigures: Hashable, Sendable {
+  package struct Stage: Hashable, Sendable {
+    /// That learn, from 1.
+    package var modules: [Int]
+    package var epochs: Int
+    package var memory: MemoryFigures
+    package var step: StepMultiplyAdds
+  }
+
+  package var strategy: TrainingStrategy
+  /// The whole training's, the last evaluation included.
+  package var memory: MemoryFigures
+  /// From 1; nil where the last evaluation makes the peak.
+  package var peakStage: Int?
+  package var stages: [Stage]
+  /// Of all steps of all epochs.
+  package var trainingMultiplyAdds: Int
+
+  /// The stage whose step is the longest.
+  package var largestStep: StepMultiplyAdds {
+    stages.map(\.step).max { $0.total < $1.total } ?? StepMultiplyAdds()
+  }
+}
+
+/// Multiply-adds of one step over a whole batch, in convolutions and fully connected layers.
+package struct StepMultiplyAdds: Hashable, Sendable {
+  /// Of the modules that learn, their auxiliaries included.
+  package var forward = 0
+  /// Of the frozen modules before them.
+  package var frozen = 0
+  package var backward = 0
+  /// Once more, because a budget left no room to keep it.
+  package var recomputed = 0
+
+  package var total: Int { forward + frozen + backward + recomputed }
+
+  package init() {}
+
+  /// - Parameters:
+  ///   - graph: of a batch, or of a piece of one.
+  ///   - trained: modules that learn, from 1.
+  ///   - batch: pictures of a whole step.
+  package init(_ graph: Graph, trained: [Int], batch: Int) {
+    for node in graph.nodes {
+      let multiplyAdds = node.productMultiplyAdds(in: graph) / graph.batch * batch
+      switch node.op.phase {
+      case _ where node.isRecomputed: recomputed += multiplyAdds
+      case .forward where trained.contains(node.module): forward += multiplyAdds
+      case .forward: frozen += multiplyAdds
+      case .backward: backward += multiplyAdds
+      case .update: break
+      }
+    }
+  }
+}
+
+extension Planner {
+  /// The figures of a training, stage by stage; programs are laid out, and let go.
+  ///
+  /// - Parameters:
+  ///   - graphs: makes the graphs of a stage.
+  ///   - evaluation: of all modules.
+  package func figures(
+    of training: TrainingPlan, network: ResidentLayout, evaluation: Graph,
+    graphs: (StageSchedule) -> StageGraphs
+  ) -> StrategyFigures {
+    var peak = PlanPeak(self, evaluation: program(evaluation, resident: network))
+    var stages: [StrategyFigures.Stage] = []
+    var total = 0
+    for (index, schedule) in StageSchedule.all(of: training).enumerated() {
+      let graphs = graphs(schedule)
+      let stage = stage(graphs, index: index + 1, network: network)
+      peak.add(stage)
+      stages.append(StrategyFigures.Stage(stage, batch: training.batch))
+      total += multiplyAdds(of: stage, in: training)
+    }
+    return StrategyFigures(
+      strategy: training.strategy, memory: peak.memory, peakStage: peak.stage, stages: stages,
+      trainingMultiplyAdds: total)
+  }
+
+  /// The figures of a training that is planned already.
+  package func figures(of plan: Plan) -> StrategyFigures {
+    StrategyFigures(
+      strategy: plan.training.strategy, memory: plan.memory, peakStage: plan.peakStage,
+      stages: plan.stages.map { StrategyFigures.Stage($0, batch: plan.training.batch) },
+      trainingMultiplyAdds: plan.stages.map { multiplyAdds(of: $0, in: plan.training) }.reduce(0, +))
+  }
+
+  /// Of all steps of a stage; the last batch of an epoch may be a small one.
+  private func multiplyAdds(of stage: StagePlan, in training: TrainingPlan) -> Int {
+    let step = StrategyFigures.Stage(stage, batch: training.batch).step
+    return step.total / training.batch * training.picturesPerEpoch(of: facts.trainCount) * stage.epochs
+  }
+}
+
+extension StrategyFigures.Stage {
+  fileprivate init(_ stage: StagePlan, batch: Int) {
+    self.init(
+      modules: stage.schedule.indices, epochs: stage.epochs, memory: stage.memory,
+      step: StepMultiplyAdds(stage.training.graph, trained: stage.schedule.indices, batch: batch))
+  }
+}
+
+extension TrainingPlan {
+  fileprivate func picturesPerEpoch(of count: Int) -> Int { dropLast ? count / batch * batch : count }
+}
+
+/// The peak of a whole training, found stage by stage.
+struct PlanPeak {
+  private(set) var memory: MemoryFigures
+  /// From 1. The last evaluation is named only where it alone makes the peak; of equal stages the first.
+  private(set) var stage: Int?
+
+  init(_ planner: Planner, evaluation: Program) {
+    memory = planner.figures(
+      evaluation.peak, arenaBytes: evaluation.arenaBytes,
+      at: PeakLocation(program: .evaluation, node: evaluation.peakNode))
+  }
+
+  mutating func add(_ stage: StagePlan) {
+    let arenaBytes = max(memory.arenaBytes, stage.memory.arenaBytes)
+    let isHigher = stage.memory.lowerBoundBytes > memory.lowerBoundBytes
+    if isHigher || (self.stage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) {
+      memory.breakdown = stage.memory.breakdown
+      memory.peak = stage.memory.peak
+      self.stage = stage.index
+    }
+    memory.arenaBytes = arenaBytes
+  }
+}

@@ -1,0 +1,213 @@
+/// Curves over a common axis: for a page as SVG, for a terminal in characters.
+package struct LineChart: Sendable {
+  package struct Point: Hashable, Sendable {
+    package var x, y: Double
+    /// Half the height of the band around the curve.
+    package var spread: Double
+
+    package init(x: Double, y: Double, spread: Double = 0) {
+      self.x = x
+      self.y = y
+      self.spread = spread
+    }
+  }
+
+  package struct Series: Sendable {
+    package var name: String
+    package var colour: Int
+    package var isDashed: Bool
+    /// In order of x; what is not finite is left out.
+    package var points: [Point]
+
+    package init(_ name: String, colour: Int, isDashed: Bool = false, _ points: [Point]) {
+      self.name = name
+      self.colour = colour
+      self.isDashed = isDashed
+      self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
+    }
+  }
+
+  package var title: String
+  package var xTitle: String
+  /// Writes a value of y.
+  package var yLabel: @Sendable (Double) -> String
+  package var series: [Series]
+  /// Points of a curve beyond this are thinned out, ends and extremes kept.
+  package static let pointLimit = 400
+
+  package init(
+    title: String, xTitle: String, series: [Series], yLabel: @escaping @Sendable (Double) -> String
+  ) {
+    self.title = title
+    self.xTitle = xTitle
+    self.series = series.filter { !$0.points.isEmpty }
+    self.yLabel = yLabel
+  }
+
+  package var isEmpty: Bool { series.isEmpty }
+
+  private var xRange: ClosedRange<Double> {
+    let xs = series.flatMap(\.points).map(\.x)
+    return (xs.min() ?? 0)...(xs.max() ?? 1)
+  }
+
+  private var yRange: ClosedRange<Double> {
+    let points = series.flatMap(\.points)
+    return (points.map { $0.y - $0.spread }.min() ?? 0)...(points.map { $0.y + $0.spread }.max() ?? 1)
+  }
+
+  // MARK: - SVG
+
+  package func svg(width: Double = 500, height: Double = 280) -> HTML {
+    let (left, right, top, bottom) = (52.0, width - 12, 26.0, height - 34)
+    let x = Axis(xRange, from: left, to: right, isTight: true)
+    let y = Axis(yRange, from: bottom, to: top)
+    var html = HTML()
+    html.element(
+      "svg", [("viewBox", "0 0 \(coordinate(width)) \(coordinate(height))"), ("role", "img")]
+    ) { svg in
+      svg.element("title", text: title)
+      svg.element("text", [("x", coordinate(left)), ("y", "14"), ("class", "ink")], text: title)
+      for tick in y.ticks {
+        let at = coordinate(y.position(tick))
+        svg.element("path", [("class", "grid"), ("d", "M\(coordinate(left)) \(at)H\(coordinate(right))")])
+        svg.element(
+          "text",
+          [("x", coordinate(left - 6)), ("y", coordinate(y.position(tick) + 4)), ("text-anchor", "end")],
+          text: yLabel(tick))
+      }
+      for tick in x.ticks {
+        svg.element(
+          "text",
+          [("x", coordinate(x.position(tick))), ("y", coordinate(bottom + 15)), ("text-anchor", "middle")],
+          text: x.label(tick))
+      }
+      svg.element(
+        "path", [("class", "axis"), ("d", "M\(coordinate(left)) \(coordinate(bottom))H\(coordinate(right))")])
+      svg.element(
+        "text", [("x", coordinate(right)), ("y", coordinate(height - 4)), ("text-anchor", "end")],
+        text: xTitle)
+      for line in series {
+        let points = Self.thinned(line.points)
+        if points.contains(where: { $0.spread > 0 }) {
+          let above = points.map {
+            "\(coordinate(x.position($0.x))) \(coordinate(y.position($0.y + $0.spread)))"
+          }
+          let below = points.reversed().map {
+            "\(coordinate(x.position($0.x))) \(coordinate(y.position($0.y - $0.spread)))"
+          }
+          svg.element(
+            "path",
+            [("class", "band c\(line.colour)"), ("d", "M" + (above + below).joined(separator: "L") + "Z")])
+        }
+        let places = points.map { "\(coordinate(x.position($0.x))) \(coordinate(y.position($0.y)))" }
+        svg.element(
+          "path",
+          [
+            ("class", "curve s\(line.colour)" + (line.isDashed ? " dashed" : "")),
+            ("d", "M" + places.joined(separator: "L")),
+          ]
+        ) { $0.element("title", text: line.name) }
+        if points.count == 1 {
+          let point = points[0]
+          svg.element(
+            "circle",
+            [
+              ("cx", coordinate(x.position(point.x))), ("cy", coordinate(y.position(point.y))), ("r", "3"),
+              ("class", "c\(line.colour)"),
+            ])
+        }
+      }
+    }
+    html.lineEnd()
+    return html
+  }
+
+  /// At most `pointLimit` points: of each run of neighbours the lowest and the highest.
+  static func thinned(_ points: [Point]) -> [Point] {
+    guard points.count > pointLimit else { return points }
+    let runs = pointLimit / 2 - 1
+    var kept = [points[0]]
+    let inner = points[1..<points.count - 1]
+    for run in 0..<runs {
+      let slice = inner[(1 + run * inner.count / runs)..<(1 + (run + 1) * inner.count / runs)]
+      guard let low = slice.min(by: { $0.y < $1.y }), let high = slice.max(by: { $0.y < $1.y }) else {
+        continue
+      }
+      kept += low == high ? [low] : low.x < high.x ? [low, high] : [high, low]
+    }
+    return kept + [points[points.count - 1]]
+  }
+
+  // MARK: - Characters
+
+  /// Marks of the curves in a terminal, in order of the series.
+  package static let marks = Array("ox+*#@%&=~")
+
+  /// - Parameters:
+  ///   - width, height: of the plot alone, in characters.
+  package func text(_ style: TextStyle, width: Int = 64, height: Int = 14) -> String {
+    guard !series.isEmpty else { return "" }
+    let x = Axis(xRange, from: 0, to: Double(width - 1), isTight: true)
+    let y = Axis(yRange, from: Double(height - 1), to: 0, count: max(1, height / 4))
+    var cells = [[Character]](repeating: [Character](repeating: " ", count: width), count: height)
+    var owners = [[Int]](repeating: [Int](repeating: -1, count: width), count: height)
+    for (index, line) in series.enumerated() {
+      func put(_ column: Int, _ row: Int, isPoint: Bool) {
+        guard isPoint || cells[row][column] == " " else { return }
+        cells[row][column] = isPoint ? Self.marks[index % Self.marks.count] : "."
+        owners[row][column] = line.colour
+      }
+      let places = line.points.map {
+        (Int(x.position($0.x).rounded()), Int(y.position($0.y).rounded()))
+      }
+      for (from, to) in zip(places, places.dropFirst()) where to.0 > from.0 + 1 {
+        for column in from.0 + 1..<to.0 {
+          let share = Double(column - from.0) / Double(to.0 - from.0)
+          put(column, Int((Double(from.1) + share * Double(to.1 - from.1)).rounded()), isPoint: false)
+        }
+      }
+      for place in places { put(place.0, place.1, isPoint: true) }
+    }
+    let labels = y.ticks.map { (row: Int(y.position($0).rounded()), text: yLabel($0)) }
+    let margin = labels.map(\.text.count).max() ?? 0
+    var lines = [style.bold(title)]
+    for row in cells.indices {
+      let label = labels.last { $0.row == row }?.text ?? ""
+      var line = padLeft(label, to: margin) + (label.isEmpty ? " │" : " ┤")
+      for column in cells[row].indices {
+        line +=
+          owners[row][column] < 0
+          ? String(cells[row][column]) : style.colour(owners[row][column], String(cells[row][column]))
+      }
+      while line.last == " " { line.removeLast() }
+      lines.append(line)
+    }
+    let (first, last) = (xText(x.range.lowerBound), xText(x.range.upperBound))
+    let blanks = String(repeating: " ", count: margin + 1)
+    lines.append(blanks + "└" + String(repeating: "─", count: width))
+    let between = max(1, width - first.count - last.count)
+    lines.append(blanks + " " + first + String(repeating: " ", count: between) + last + "  " + xTitle)
+    for (index, line) in series.enumerated() {
+      let mark = String(Self.marks[index % Self.marks.count])
+      lines.append(blanks + " " + style.colour(line.colour, mark) + " " + line.name)
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  private func xText(_ value: Double) -> String {
+    value == value.rounded() ? fixed(value, decimals: 0) : fixed(value, decimals: 2)
+  }
+}
+
+extension TextStyle {
+  /// One of a few colours, by number.
+  func colour(_ index: Int, _ text: String) -> String {
+    switch index % 4 {
+    case 0: cyan(text)
+    case 1: yellow(text)
+    case 2: green(text)
+    case _: red(text)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+internal import Artifacts
+internal import Planning
+internal import Terminal
+
+/// The page at the end of a run.
+enum RunReport {
+  /// Writes `report.html` into the run's folder, out of what the folder holds. Whatever keeps it from being written is told
+  /// and stops nothing: weights, metrics and summary are safe by then.
+  static func write(
+    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status, _ console: Console
+  ) {
+    let path = "\(folder)/\(RunDirectory.reportName)"
+    do throws(RunStatusError) {
+      let page = RunPage(
+        try RunHistory(folder: folder), of: ready.plan, places: ready.loaded.places, state: state)
+      do throws(FileError) { try AtomicFile.write(page.text, to: path) } catch { throw .file(error) }
+    } catch {
+      console.diagnostics.writeLine("warning: no \(RunDirectory.reportName): \(error.message)")
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+@Suite("Runs side by side")
+struct CompareTests {
+  private struct Comparison: Decodable {
+    struct Spread: Decodable {
+      var mean, deviation: Double
+      var count: Int
+    }
+    struct Module: Decodable {
+      var index: Int
+      var testTop1, trainTop1, testLoss, trainLoss: Spread?
+    }
+    struct Run: Decodable {
+      var folder, name, strategy, seed, status: String
+      var measuredPeakBytes: Int?
+    }
+    struct Group: Decodable {
+      var name: String
+      var runs: [Run]
+      var modules: [Module]
+      var ensembleTop1: Spread?
+    }
+    var schema: String
+    var groups: [Group]
+  }
+
+  private struct Summary: Decodable {
+    struct Module: Decodable { var trainLoss, trainTop1, testTop1: Double }
+    var modules: [Module]
+    var ensembleTop1: Double?
+  }
+
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+  }
+
+  private func train(_ name: String, _ sets: String...) throws {
+    let arguments = ["run", "net.yaml", "-o", name] + sets.flatMap { ["--set", $0] }
+    let result = try StrataProcess(arguments, in: workspace.url)
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+  }
+
+  private func compare(_ arguments: String...) throws -> Comparison {
+    let result = try StrataProcess(["compare", "--json"] + arguments, in: workspace.url)
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    return try JSONDecoder().decode(Comparison.self, from: Data(result.output.utf8))
+  }
+
+  @Test("runs that differ in their seed are one group, with mean and deviation; other specs are others")
+  func groups() throws {
+    try train("a")
+    try train("b", "training.seed=2")
+    try train("c", "training.strategy=sequential", "name=other")
+    let comparison = try compare("a", "b", "c")
+    #expect(comparison.schema == "strata.comparison/1")
+    #expect(comparison.groups.map { $0.runs.map(\.folder) } == [["a", "b"], ["c"]])
+    #expect(comparison.groups.map(\.name) == ["small (2 runs)", "other"])
+    #expect(comparison.groups[0].runs.map(\.seed) == ["1", "2"])
+    let summaries = try ["a", "b"].map { try workspace.decode(Summary.self, "\($0)/summary.json") }
+    for module in 0..<2 {
+      let values = summaries.map { $0.modules[module].testTop1 }
+      let mean = (values[0] + values[1]) / 2
+      let deviation = abs(values[0] - values[1]) / 2.0.squareRoot()
+      let spread = try #require(comparison.groups[0].modules[module].testTop1)
+      #expect(spread.count == 2 && abs(spread.mean - mean) < 1e-12)
+      #expect(abs(spread.deviation - deviation) < 1e-12)
+    }
+    #expect(comparison.groups[1].modules[0].trainLoss?.deviation == 0)
+    #expect(comparison.groups[0].ensembleTop1?.count == 2)
+
+    let text = try workspace.strata("compare", "a", "b", "c", "--html", "runs.html")
+    #expect(text.exitCode == 0)
+    for words in [
+      "small (2 runs)", "±", "training.strategy", "sequential", "test top1, last module", "by depth",
+    ] {
+      #expect(text.output.contains(words), "\(words):\n\(text.output)")
+    }
+    let page = try workspace.text("runs.html")
+    #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("<svg") && page.contains("class=\"band"))
+    #expect(!page.contains("<script") && !page.contains("http"))
+  }
+
+  @Test("one spec alone: a curve a module")
+  func modules() throws {
+    try train("a")
+    let text = try workspace.strata("compare", "a")
+    #expect(text.exitCode == 0)
+    #expect(text.output.contains("o 1 layer 1") && text.output.contains("x 2 layer 2"), "\(text.output)")
+    let chosen = try workspace.strata("compare", "a", "--module", "1")
+    #expect(chosen.output.contains("test top1, module 1"))
+  }
+
+  @Test("several seeds: a run each, then the comparison; and a report in every folder")
+  func seeds() throws {
+    let result = try workspace.strata(
+      "run", "net.yaml", "--seeds", "3", "-o", "three", "--set", "training.epochs=1", "--set",
+      "training.seed=7", "--json")
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    let comparison = try JSONDecoder().decode(Comparison.self, from: Data(result.output.utf8))
+    #expect(comparison.groups.map { $0.runs.map(\.seed) } == [["7", "8", "9"]])
+    #expect(comparison.groups[0].runs.map(\.folder) == ["three/seed-7", "three/seed-8", "three/seed-9"])
+    #expect(comparison.groups[0].modules[1].testTop1?.count == 3)
+    // Each is the run that its seed gives alone.
+    try train("alone", "training.epochs=1", "training.seed=8")
+    let isSame =
+      try workspace.data("alone/model.safetensors") == workspace.data("three/seed-8/model.safetensors")
+    #expect(isSame)
+    let report = try workspace.text("three/seed-9/report.html")
+    #expect(report.hasPrefix("<!DOCTYPE html>") && report.hasSuffix("</html>\n"))
+    for words in [
+      "finished: parallel training of 2 modules", "seed 9", "Memory, planned and measured",
+      "Who holds the peak",
+    ] {
+      #expect(report.contains(words), "\(words)")
+    }
+    #expect(!report.contains("<script") && !report.contains("http"))
+    #expect(try workspace.strata("plan", "net.yaml", "-o", "net.plan.json").exitCode == 0)
+    #expect(try workspace.strata("run", "net.plan.json", "--seeds", "2").exitCode == 2)
+    #expect(try workspace.strata("run", "three/seed-7", "--resume", "--seeds", "2").exitCode == 2)
+    let last = "training.seed=\(UInt64.max)"
+    #expect(try workspace.strata("run", "net.yaml", "--seeds", "2", "--set", last).exitCode == 2)
+  }
+
+  @Test("what is no run is a fault, what is spoilt a failure")
+  func faults() throws {
+    #expect(try workspace.strata("compare", "nowhere").exitCode == 2)
+    try train("a")
+    let metrics = try workspace.text("a/metrics.jsonl")
+    try workspace.write("{\"module\": 1, \n" + metrics, to: "a/metrics.jsonl")
+    let spoilt = try workspace.strata("compare", "a")
+    #expect(spoilt.exitCode == 1)
+    #expect(spoilt.diagnostics.contains("a/metrics.jsonl, line 1"), "\(spoilt.diagnostics)")
+  }
+}

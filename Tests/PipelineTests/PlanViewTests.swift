@@ -1,0 +1,155 @@
+import Artifacts
+import CompilerSupport
+import GraphIR
+import Planning
+import Testing
+import Text
+
+/// What people see of a plan adds up to the plan's own figures, on specs that are drawn from seeds.
+@Suite("Views of plans of random specs")
+struct PlanViewTests {
+  private static let seeds = 0..<24
+
+  private func ids(_ plan: Plan) -> [ProgramID] {
+    plan.stages.flatMap { [ProgramID.training(stage: $0.index), .evaluation(stage: $0.index)] }
+      + [.finalEvaluation]
+  }
+
+  @Test(
+    "the live blocks of every operation make the program's figures, and no two share a byte", arguments: seeds
+  )
+  func blocks(seed: Int) throws {
+    let random = RandomSpec(seed: seed)
+    let plan = try DecodedSpec(random.text).plan(threads: 1 + seed % 3, pictures: random.pictures)
+    for id in ids(plan) {
+      let program = plan.program(id)
+      let memory = plan.memory(of: id)
+      let place = Comment(rawValue: "seed \(seed), \(id.words):\n\(random.text)")
+      #expect(memory.live.count == program.graph.nodes.count, place)
+      #expect(memory.live.map(\.total).max() == program.peak.total, place)
+      #expect(memory.live[program.peakNode] == program.peak, place)
+      for (node, live) in memory.live.enumerated() {
+        let blocks = memory.blocks(at: node)
+        var sums = MemoryBreakdown()
+        for block in blocks { sums[block.category] += block.byteCount }
+        #expect(sums == live, place)
+        let ranges = blocks.map { $0.offset..<$0.offset + $0.byteCount }.sorted {
+          $0.lowerBound < $1.lowerBound
+        }
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }, place)
+        #expect((ranges.last?.upperBound ?? 0) <= program.arenaBytes, place)
+        // What the operation itself reads and writes is among them.
+        let values = program.graph.nodes[node].operands + program.graph.nodes[node].results
+        let offsets = Set(blocks.map(\.offset))
+        #expect(values.allSatisfy { offsets.contains(program.offsets[$0.index]) }, place)
+      }
+    }
+  }
+
+  @Test("every byte of the peak is somebody's", arguments: seeds)
+  func attribution(seed: Int) throws {
+    let random = RandomSpec(seed: seed)
+    let spec = try DecodedSpec(random.text)
+    let plan = try spec.plan(pictures: random.pictures)
+    let attribution = PeakAttribution(plan, places: spec.places)
+    #expect(attribution.rows.map(\.byteCount).reduce(0, +) == plan.memory.peakBytes)
+    var sums = MemoryBreakdown()
+    for row in attribution.rows {
+      for category in MemoryCategory.allCases { sums[category] += row.breakdown[category] }
+    }
+    #expect(sums == plan.memory.breakdown, "seed \(seed)")
+    let lines = spec.places.specLines.count
+    for place in attribution.rows.compactMap(\.place) {
+      let line = try #require(place.split(separator: ":").last.flatMap { Int($0) })
+      #expect(place.hasPrefix("net.yaml:") && (1...lines).contains(line))
+    }
+    // Parameters belong to lines of the network or of its classifiers, never to nobody.
+    #expect(attribution.rows.allSatisfy { $0.breakdown.total == 0 || !$0.what.isEmpty })
+  }
+
+  @Test("each row of the comparison is what the spec gives with its strategy set", arguments: seeds)
+  func comparison(seed: Int) throws {
+    let random = RandomSpec(seed: seed)
+    let plan = try DecodedSpec(random.text).plan(pictures: random.pictures)
+    #expect(plan.comparison.contains { $0.strategy == plan.training.strategy })
+    for row in plan.comparison {
+      // A staggered start goes with parallel training alone; others take no notice of it.
+      let text =
+        row.strategy == .parallel ? random.text : random.text.replacing("\n  start: {every: 1}", with: "")
+      let spec = try DecodedSpec(text, sets: ["training.strategy=\(row.strategy.rawValue)"])
+      let other = try spec.plan(pictures: random.pictures)
+      #expect(row.memory == other.memory, "seed \(seed), \(row.strategy)")
+      #expect(row.peakStage == other.peakStage)
+      #expect(row.stages.map(\.memory) == other.stages.map(\.memory))
+      #expect(row.stages.map(\.modules) == other.stages.map(\.schedule.indices))
+      if text == random.text, plan.training.strategy != .asynchronous {
+        #expect(other.comparison == plan.comparison)
+      }
+    }
+  }
+
+  @Test("pages are the same each time, well formed, and without anything from elsewhere", arguments: seeds)
+  func pages(seed: Int) throws {
+    let random = RandomSpec(seed: seed)
+    let spec = try DecodedSpec(random.text)
+    let plan = try spec.plan(pictures: random.pictures)
+    let page = PlanPage(plan, places: spec.places).text
+    let isSame = PlanPage(plan, places: spec.places).text == page
+    #expect(isSame)
+    #expect(unbalancedTag(page) == nil, "seed \(seed)")
+    for word in ["<script", "http:", "https:", "url(", "@import", " src=", " href="] {
+      #expect(!page.contains(word), "seed \(seed): '\(word)'")
+    }
+  }
+
+  /// The first tag that is not closed where it should be.
+  private func unbalancedTag(_ page: String) -> String? {
+    var open: [Substring] = []
+    for tag in page.matches(of: /<(\/?)([a-zA-Z0-9!]+)[^<>]*?(\/?)>/) {
+      let name = tag.2
+      if ["meta", "!DOCTYPE"].contains(name) || !tag.3.isEmpty { continue }
+      if tag.1.isEmpty {
+        open.append(name)
+      } else if open.popLast() != name {
+        return String(name)
+      }
+    }
+    return open.last.map { String($0) }
+  }
+}
+
+@Suite("Figures of the comparison, by hand")
+struct StrategyFigureTests {
+  /// Two layers of 3x3 convolutions on 4x4 pictures, linear heads without batch norm in them.
+  private static let text = """
+    strata: 1
+    name: two
+    data: {source: synthetic, limit: {train: 10, test: 4}}
+    network: {family: vgg, input: 1x4x4, classes: 2, widths: [3, 5], batch-norm: false, head: gap}
+    auxiliary: linear
+    training: {strategy: sequential, epochs: 2, batch: 4}
+
+    """
+
+  @Test("multiply-adds of forward, frozen prefix, backward, and of the whole training")
+  func multiplyAdds() throws {
+    let plan = try DecodedSpec(Self.text.replacing("auxiliary: linear", with: "auxiliary: {kind: linear}"))
+      .plan(
+        facts: DataFacts(trainCount: 10, testCount: 4, residentBytes: 0, fingerprint: nil))
+    let first = 16 * 9 * 1 * 3
+    let second = 16 * 9 * 3 * 5
+    let auxiliary = 4 * 3 * 2
+    let head = 5 * 2
+    let sequential = try #require(plan.comparison.first { $0.strategy == .sequential })
+    // The first layer has no picture to send a gradient to: its weights' alone.
+    #expect(sequential.stages.map(\.step.forward) == [4 * (first + auxiliary), 4 * (second + head)])
+    #expect(sequential.stages.map(\.step.frozen) == [0, 4 * first])
+    #expect(sequential.stages.map(\.step.backward) == [4 * (first + 2 * auxiliary), 4 * (second + 2 * head)])
+    let perPicture = (2 * first + 3 * auxiliary) + (first + 2 * second + 3 * head)
+    #expect(sequential.trainingMultiplyAdds == 2 * 10 * perPicture)
+    let whole = try #require(plan.comparison.first { $0.strategy == .endToEnd })
+    #expect(whole.stages.map(\.step.forward) == [4 * (first + second + head)])
+    #expect(whole.stages.map(\.step.backward) == [4 * (first + 2 * second + 2 * head)])
+    #expect(whole.stages.map(\.step.frozen) == [0])
+  }
+}
