@@ -96,6 +96,24 @@ struct BudgetSolverTests {
     #expect(try trial.natural.memory.peakBytes >= smallest)
   }
 
+  @Test("budgets of random specs are met or refused", arguments: 0..<12)
+  func random(seed: Int) throws {
+    let random = RandomSpec(seed: 700 + seed)
+    let trial = Trial(try DecodedSpec(random.text), pictures: random.pictures)
+    let natural = try trial.natural
+    let fixed = natural.memory.peakBytes - natural.arenaBytes
+    for percent in [90, 75, 60] {
+      let budget = fixed + natural.arenaBytes * percent / 100
+      guard let plan = try trial.solve(budget) else {
+        #expect(try trial.solver(budget).smallest().memory.peakBytes > budget, "seed \(seed)")
+        continue
+      }
+      #expect(plan.memory.peakBytes <= budget, "seed \(seed)")
+      for stage in plan.stages { try PlanVerifier(stage.training).verify() }
+      #expect(try trial.again(plan).layoutText == plan.layoutText, "seed \(seed)")
+    }
+  }
+
   /// Where pieces have to be, one more is cheaper than a quarter more arithmetic.
   @Test("more pieces spare recomputing")
   func morePieces() throws {

@@ -78,6 +78,11 @@ struct GeneratedIsCurrent {
     if let difference { Issue.record(Comment(rawValue: difference)) }
     // The arena of a real net is hardly larger than what is live at its peak.
     #expect(plan.memory.arenaBytes <= plan.memory.lowerBoundBytes + plan.memory.lowerBoundBytes / 100)
+    for stage in plan.stages {
+      for program in [stage.training, stage.evaluation] {
+        #expect(100 * program.arenaBytes <= 103 * program.peak.total, "stage \(stage.index)")
+      }
+    }
   }
 
   @Test("and no other")
