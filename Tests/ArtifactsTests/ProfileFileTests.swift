@@ -63,4 +63,14 @@ struct ProfileFileTests {
         == "/h/.cache/strata/profile.json")
     #expect(ProfileFile.defaultPath { _ in nil } == nil)
   }
+
+  @Test("are of a processor that has a name", .enabled(if: Self.systemNamesProcessors))
+  func processor() {
+    let name = ProfileFile.processorName()
+    #expect(name != "unknown" && !name.isEmpty && !name.contains("\n"))
+  }
+
+  private static var systemNamesProcessors: Bool {
+    (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.contains("model name") == true
+  }
 }
