@@ -33,10 +33,3 @@ enum CommandTable {
     summary: "compiles architecture specs into greedy layer-wise training plans, and executes them",
     commands: commands.map { $0.spec })
 }
-
-extension Command {
-  /// For commands that this version describes but does not carry out.
-  static func notSupportedYet() -> CommandFailure {
-    CommandFailure(.faultyInput, "'strata \(spec.name)' is not supported yet")
-  }
-}
