@@ -76,7 +76,8 @@ let package = Package(
     .testTarget(
       name: "PipelineTests",
       dependencies: [
-        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Planning", "Datasets", "Artifacts",
+        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Planning", "Datasets",
+        "Artifacts",
         "Text", "CompilerSupport", "TestSupport",
       ]),
     .testTarget(
