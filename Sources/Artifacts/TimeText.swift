@@ -31,8 +31,6 @@ package struct TimeText {
       + "  a run takes about \(duration(seconds: figures.seconds)), by this machine's profile\n"
   }
 
-  private func milliseconds(_ seconds: Double) -> String { "\(fixed(seconds * 1000, decimals: 1)) ms" }
-
   /// Of the products of the stage that has most of them, forward and backward.
   private var stepMultiplyAdds: Int { plan.stages.map(\.multiplyAddsPerStep).max() ?? 0 }
 
@@ -53,3 +51,5 @@ package struct TimeText {
     }
   }
 }
+
+func milliseconds(_ seconds: Double) -> String { "\(fixed(seconds * 1000, decimals: 1)) ms" }

@@ -58,6 +58,7 @@ struct Compiler {
   ) throws(CompilationFailed) -> Plan {
     let facts = options.facts
     let network = try lower(spec.with(choices))
+    let forward = choices.forwardBatch == nil ? network : try lower(spec.with(choices).forward(choices))
     let start = try StartLowering.run(spec, network: network, source: options.start)
     let training = trainingPlan(spec, moduleCount: network.moduleCount)
     let faults = batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
@@ -65,19 +66,20 @@ struct Compiler {
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let resident = ResidentLayout(network: network)
 
-    let features = FeatureChoice(spec, network: network, storage: choices.features)
+    let features = FeatureChoice(
+      spec, network: forward, storage: choices.features, stages: choices.featureStages)
 
     var stages: [StagePlan] = []
     for schedule in StageSchedule.all(of: training) {
       let previous = stages.last
       let kept = features.graphs(for: schedule, previous: previous?.features?.module)
-      let graphs = stageGraphs(network, schedule, spec, planner, features: kept)
+      let graphs = stageGraphs(network, forward: forward, schedule, spec, planner, features: kept)
       stages.append(
         planner.stage(graphs, index: stages.count + 1, network: resident, previous: previous))
     }
     let evaluation = planner.program(
       evaluationGraph(
-        network, modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec,
+        forward, modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec,
         planner,
         largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
       ).graph, resident: resident)
@@ -90,6 +92,7 @@ struct Compiler {
     plan.comparison = comparison ?? self.comparison(with: plan, network: network)
     if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     plan.start = start
+    if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(network, .file, .paying) }
     return plan
   }
 }
@@ -103,6 +106,15 @@ extension Spec {
     }
     if let modules = choices.modules, case .auto(let span) = spec.training.partition {
       spec.training.partition = .modules(Spanned(modules, at: span))
+    }
+    return spec
+  }
+
+  /// The spec whose network runs where nothing learns.
+  func forward(_ choices: PlanChoices) -> Spec {
+    var spec = self
+    if let forwardBatch = choices.forwardBatch {
+      spec.training.batch.value = min(forwardBatch, spec.training.batch.value)
     }
     return spec
   }
@@ -220,8 +232,9 @@ func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: P
   pipeline.run(InPlace())
 }
 
+/// - Parameter forward: the same network for as many pictures as are evaluated at once; nil: as many as learn.
 func stageGraphs(
-  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
+  _ network: Graph, forward: Graph? = nil, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
   features: FeatureGraphs? = nil
 ) -> StageGraphs {
   let first = features.map { $0.module + 1 } ?? 1
@@ -233,8 +246,9 @@ func stageGraphs(
       largestTotal: planner.transientLimit(
         of: training, schedule, network: ResidentLayout(network: network))
     )?.graph,
-    evaluation: stageEvaluation(network, schedule, spec, planner, training: training, firstModule: first)
-      .graph,
+    evaluation: stageEvaluation(
+      forward ?? network, schedule, spec, planner, training: training, firstModule: first
+    ).graph,
     features: features)
 }
 

@@ -38,7 +38,10 @@ package struct GraphDump: Sendable {
     let planner = Planner(
       threads: threads, training: training,
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
-    let features = FeatureChoice(spec, network: network.graph, storage: choices.features)
+    let forward =
+      choices.forwardBatch == nil ? network.graph : try lower(spec.with(choices).forward(choices))
+    let features = FeatureChoice(
+      spec, network: forward, storage: choices.features, stages: choices.featureStages)
     var result: [GraphDump] = []
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
       let title = "stage \(index + 1)"
@@ -46,7 +49,7 @@ package struct GraphDump: Sendable {
       let first = kept.map { $0 + 1 } ?? 1
       if let kept {
         result += dumps(
-          of: featureGraph(network.graph, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
+          of: featureGraph(forward, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
           title: "\(title), features")
       }
       let trained = trainingGraph(
@@ -61,7 +64,7 @@ package struct GraphDump: Sendable {
       }
       result += dumps(
         of: stageEvaluation(
-          network.graph, schedule, spec, planner, training: trained.graph, firstModule: first,
+          forward, schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
         after: pass, title: "\(title), evaluation")
     }
