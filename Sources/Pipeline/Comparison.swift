@@ -21,19 +21,22 @@ extension Compiler {
       var spec = spec
       spec.training.strategy.value = strategy
       if strategy == .endToEnd { spec.network.frozen = nil }
+      if strategy != .sequential { spec = spec.withoutCompression() }
       let known = strategy == .endToEnd ? nil : moduleWise
       guard let network = known ?? (try? lower(spec)) else { return nil }
       if strategy != .endToEnd { moduleWise = network }
-      let training = trainingPlan(spec, moduleCount: network.moduleCount)
+      let training = trainingPlan(
+        spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
+      let narrowed = NarrowedNetwork(network, training)
       let planner = Planner(
         threads: options.threads, training: training, facts: options.facts, choices: PlanChoices())
       if strategy == own, isPlain { return planner.figures(of: plan) }
       return planner.figures(
-        of: training, network: ResidentLayout(network: network),
+        of: training, network: ResidentLayout(network: narrowed.final),
         evaluation: evaluationGraph(
-          network, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
+          narrowed.final, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
         ).graph
-      ) { stageGraphs(network, $0, spec, planner) }
+      ) { stageGraphs(narrowed, $0, spec, planner) }
     }
   }
 }

@@ -28,7 +28,8 @@ struct FeatureChoice {
     case .auto:
       let cost = FeatureCost(
         prefixMultiplyAdds: multiplyAdds(1...module),
-        onceMultiplyAdds: multiplyAdds((source(of: module, previous) ?? 0) + 1...module),
+        onceMultiplyAdds: previous == module
+          ? 0 : multiplyAdds((source(of: module, previous) ?? 0) + 1...module),
         bytesPerPicture: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture,
         epochs: schedule.epochs, isInFile: storage == .file)
       return cost.pays ? module : nil
@@ -111,7 +112,9 @@ extension Compiler {
 
   private func keepsFeatures(_ network: Graph, _ storage: PlanChoices.Features) -> Bool {
     let choice = FeatureChoice(spec, network: network, storage: storage)
-    return StageSchedule.all(of: trainingPlan(spec, moduleCount: network.moduleCount)).contains {
+    let training = trainingPlan(
+      spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
+    return StageSchedule.all(of: training).contains {
       choice.module(for: $0, previous: nil) != nil
     }
   }

@@ -34,6 +34,8 @@ package struct TimeFigures: Hashable, Sendable {
     package var epochSeconds: Double
     /// Making the features that it starts from.
     package var featureSeconds: Double
+    /// Ranking channels.
+    package var rankingSeconds: Double
     package var seconds: Double
   }
 
@@ -53,13 +55,21 @@ extension TimeModel {
         step * Double(trained) / Double(plan.training.batch)
         + passSeconds(stage.evaluation, pictures: facts.testCount, from: stage.features, plan)
       let features = stage.features.map { features in
-        passSeconds(
-          features.fromPrevious ?? features.fromPictures, pictures: facts.trainCount + facts.testCount,
-          from: features.fromPrevious == nil ? nil : features, plan)
+        features.stays
+          ? 0
+          : passSeconds(
+            features.fromPrevious ?? features.fromPictures, pictures: facts.trainCount + facts.testCount,
+            from: features.fromPrevious == nil ? nil : features, plan)
       }
+      let ranking = stage.narrowing.map { rankingSeconds($0, of: stage, plan) } ?? 0
+      // What a module has lost by losing channels is measured before it is fine-tuned.
+      let cut =
+        stage.schedule.purpose == .training
+        ? 0 : passSeconds(stage.evaluation, pictures: facts.testCount, from: stage.features, plan)
       return TimeFigures.Stage(
         index: stage.index, stepSeconds: step, epochSeconds: epoch, featureSeconds: features ?? 0,
-        seconds: Double(stage.epochs) * epoch + (features ?? 0))
+        rankingSeconds: ranking,
+        seconds: Double(stage.epochs) * epoch + (features ?? 0) + ranking + cut)
     }
     let final = passSeconds(plan.evaluation, pictures: facts.testCount, from: nil, plan)
     return TimeFigures(stages: stages, seconds: stages.map(\.seconds).reduce(final, +))
@@ -72,6 +82,11 @@ extension TimeModel {
     let passes = Double(batch) / Double(stage.training.graph.batch)
     return passes
       * (seconds(of: stage.training) + preparation(of: stage.training, from: stage.features, plan))
+  }
+
+  private func rankingSeconds(_ narrowing: NarrowingPlan, of stage: StagePlan, _ plan: Plan) -> Double {
+    guard narrowing.criterion.readsPictures else { return seconds(of: narrowing.ranking) }
+    return passSeconds(narrowing.ranking, pictures: narrowing.pictures, from: stage.features, plan)
   }
 
   /// A program over so many pictures, a batch at a time.
@@ -117,7 +132,7 @@ extension Node {
       let (x, dy) = (shape(operands[0]), shape(operands[1]))
       return [.linear(.weightGradient, rows: x.batch, ins: x.elementsPerPicture, outs: dy.channels)]
     case .batchNorm(let norm):
-      return [.sweep(norm.mode == .training ? .batchNormTraining : .batchNormInference, byteCount: moved)]
+      return [.sweep(norm.mode.takesStatistics ? .batchNormTraining : .batchNormInference, byteCount: moved)]
     case .batchNormBackward: return [.sweep(.batchNormBackward, byteCount: moved)]
     case .biasGradient: return [.sweep(.columnSums, byteCount: moved)]
     case .maxPool: return [.sweep(.maxPool, byteCount: moved)]
@@ -137,7 +152,7 @@ extension Node {
       let square = Work.linear(.forward, rows: z.batch, ins: z.elementsPerPicture, outs: z.batch)
       return [square, square, .sweep(.elementwise, byteCount: moved)]
     case .relu, .reluBackward, .add, .foldBatchNorm, .softmaxCrossEntropy, .ensemble, .zeroGradient,
-      .accumulate:
+      .accumulate, .channelScores:
       return [.sweep(.elementwise, byteCount: moved)]
     }
   }

@@ -17,6 +17,7 @@ struct RandomPlanTests {
         ("stage \(stage.index) training", stage.training, stage.resident),
         ("stage \(stage.index) evaluation", stage.evaluation, stage.resident),
       ] + (stage.feeding.map { [("stage \(stage.index) feeding", $0, stage.resident)] } ?? [])
+        + (stage.narrowing.map { [("stage \(stage.index) ranking", $0.ranking, stage.resident)] } ?? [])
     } + [("evaluation", plan.evaluation, plan.resident)]
   }
 
@@ -74,7 +75,9 @@ struct RandomPlanTests {
       #expect(firstIntruder(program, resident) == nil, place)
     }
     for stage in plan.stages {
-      let programs = [stage.training, stage.evaluation] + (stage.feeding.map { [$0] } ?? [])
+      let programs =
+        [stage.training, stage.evaluation] + (stage.feeding.map { [$0] } ?? [])
+        + (stage.narrowing.map { [$0.ranking] } ?? [])
       #expect(stage.memory.lowerBoundBytes == programs.map(\.peak.total).max())
       #expect(stage.memory.arenaBytes == programs.map(\.arenaBytes).max())
     }
@@ -120,6 +123,7 @@ struct RandomPlanTests {
       }
       let trained = stage.resident.entries.filter {
         $0.value.category == .parameter && stage.schedule.indices.contains($0.value.module)
+          && (stage.schedule.trainsLayers || !$0.value.name.hasPrefix("layers."))
       }
       #expect(updated.sorted() == trained.map(\.value.name).sorted(), "seed \(seed), stage \(stage.index)")
     }

@@ -148,6 +148,7 @@ struct TrainingRun: ~Copyable {
 
   private mutating func noteFigures(status: RunSummary.Status) {
     summary.status = status
+    summary.compression = CompressionFigures(plan, metricsLines: (try? folder.metricsLines()) ?? [])
     summary.measuredSeconds = totals.seconds + monotonicSeconds() - start
     summary.measuredPeakBytes = ProcessMemory.peakBytes
     if totals.trainingSeconds > 0 {
