@@ -1,5 +1,6 @@
 package import Diagnostics
 package import GraphIR
+internal import Planning
 package import SpecLanguage
 
 /// What `strata show SPEC` draws: the network in rows, with names for them.

@@ -49,7 +49,7 @@ import Testing
   @Test("pictures that pull in different directions do not cancel each other")
   func signs() {
     // Two pictures of one pixel: +1 and -1 make 2, not 0; two pixels of one picture do cancel.
-    let (z, dz) = (AlignedBuffer<Float>([1, 1]), AlignedBuffer<Float>([1, -1]))
+    let (z, dz) = (AlignedBuffer<Float>([1.0, 1] as [Double]), AlignedBuffer<Float>([1, -1] as [Double]))
     let pictures = run(.none, reading: [z, dz], writing: [.holding([0])]) {
       addTaylorScores(
         z: z.pointer, dz: dz.pointer, scores: $0[0], batch: 2, pixels: 1, channels: 1, lossScale: 1,
