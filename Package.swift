@@ -76,8 +76,9 @@ let package = Package(
     .testTarget(
       name: "PipelineTests",
       dependencies: [
-        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "Planning", "Datasets", "Artifacts", "Text",
-        "CompilerSupport", "TestSupport",
+        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Planning", "Datasets",
+        "Artifacts",
+        "Text", "CompilerSupport", "TestSupport",
       ]),
     .testTarget(
       name: "PlanningTests",

@@ -25,7 +25,8 @@ extension Plan {
     var effects: [ChoiceEffect] = []
     if let microBatch = choices.microBatch { effects.append(effect(ofMicroBatch: microBatch)) }
     if choices.recomputeAboveBytes != nil { effects.append(effectOfRecomputing) }
-    if let effect = effectOfKeptFeatures { effects.append(effect) }
+    if let effect = effectOfKeptFeatures ?? effectOfRecomputedFeatures { effects.append(effect) }
+    if let forwardBatch = choices.forwardBatch { effects.append(effect(ofForwardBatch: forwardBatch)) }
     if choices.data == .streamed {
       effects.append(
         ChoiceEffect(
@@ -48,13 +49,39 @@ extension Plan {
   private var effectOfKeptFeatures: ChoiceEffect? {
     let kept = stages.filter { $0.features != nil }
     guard let most = kept.compactMap({ $0.features?.byteCount }).max() else { return nil }
-    let place = choices.features == .file ? "a file of" : "memory,"
+    let place =
+      choices.features == .file
+      ? "a file of up to \(byteSize(most)), read once an epoch" : "memory, up to \(byteSize(most))"
+    let why =
+      choices.featureStages == .all
+      ? "; so do those where reading takes longer than computing, because they are smaller without what is frozen"
+      : ""
     return ChoiceEffect(
       choice: "features",
       words:
         "\(kept.count) of \(stages.count) stages start from features of frozen modules, computed once and kept in "
-        + "\(place) up to \(byteSize(most))",
+        + place + why,
       extraWork: 0, results: .rounding)
+  }
+
+  private var effectOfRecomputedFeatures: ChoiceEffect? {
+    guard stagesWithoutFeatures > 0 else { return nil }
+    return ChoiceEffect(
+      choice: "features",
+      words:
+        "\(stagesWithoutFeatures) of \(stages.count) stages run their frozen modules in every step instead of keeping what "
+        + "these give: \(percentage(frozenShare)) more multiply-adds",
+      extraWork: frozenShare, results: .rounding)
+  }
+
+  private func effect(ofForwardBatch forwardBatch: Int) -> ChoiceEffect {
+    let making = stages.contains { $0.features != nil }
+    return ChoiceEffect(
+      choice: "forwardBatch",
+      words:
+        "evaluation\(making ? " and the making of features take" : " takes") \(forwardBatch) "
+        + "picture\(forwardBatch == 1 ? "" : "s") at once instead of \(training.batch), in smaller products",
+      extraWork: 0, results: making ? .rounding : .same)
   }
 
   private func effect(ofMicroBatch microBatch: Int) -> ChoiceEffect {

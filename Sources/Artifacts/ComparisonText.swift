@@ -2,14 +2,19 @@ internal import GraphIR
 package import Planning
 package import Text
 
-/// A plan's strategy beside the others: memory and arithmetic for the same network, batch and data.
+/// A plan's strategy beside the others: memory, arithmetic and time for the same network, batch and data.
 package struct ComparisonText {
   private let figures: [StrategyFigures]
+  /// By row; empty where this machine's speed is unknown.
+  private let times: [TimeFigures]
   /// Where the plan itself stands.
   let planIndex: Int?
 
-  package init(_ plan: Plan) {
+  /// - Parameter times: of every row of the plan's comparison, or none.
+  package init(_ plan: Plan, times: [TimeFigures] = []) {
     figures = plan.comparison
+    precondition(times.isEmpty || times.count == figures.count, "one time a row")
+    self.times = times
     planIndex =
       plan.choices == PlanChoices()
       ? figures.firstIndex { $0.strategy == plan.training.strategy } : figures.indices.last
@@ -34,7 +39,8 @@ package struct ComparisonText {
         whole.map { percentage(Double(row.memory.peakBytes) / Double(max(1, $0))) } ?? "",
         grouped(row.memory.arenaBytes), (isOneOfMany ? "at most " : "") + short(step.total),
         short(step.forward), short(step.frozen), short(step.backward), short(step.recomputed),
-        short(row.trainingMultiplyAdds), "unknown",
+        short(row.trainingMultiplyAdds),
+        times.isEmpty ? "unknown" : duration(seconds: times[index].seconds),
       ]
     }
   }
@@ -49,19 +55,23 @@ package struct ComparisonText {
   }
 
   private func stages(_ style: TextStyle) -> String {
-    var table = Table([
-      .left("strategy"), .right("stage"), .right("learns"), .right("epochs"), .right("peak"), .right("arena"),
-      .right("forward"), .right("frozen"), .right("backward"), .right("MACs of a step"),
-    ])
-    for row in figures {
+    var table = Table(
+      [
+        .left("strategy"), .right("stage"), .right("learns"), .right("epochs"), .right("peak"),
+        .right("arena"), .right("forward"), .right("frozen"), .right("backward"), .right("again"),
+        .right("MACs of a step"),
+      ] + (times.isEmpty ? [] : [.right("step"), .right("time")]))
+    for (rowIndex, row) in figures.enumerated() {
       for (index, stage) in row.stages.enumerated() {
-        table.add([
-          index == 0 ? row.strategy.rawValue : "", "\(index + 1)", rangeText(stage.modules),
-          grouped(stage.epochs), grouped(stage.memory.peakBytes), grouped(stage.memory.arenaBytes),
-          short(stage.step.forward), short(stage.step.frozen), short(stage.step.backward),
-          short(stage.step.recomputed),
-          short(stage.step.total),
-        ])
+        let time = times.isEmpty ? nil : times[rowIndex].stages[index]
+        table.add(
+          [
+            index == 0 ? row.strategy.rawValue : "", "\(index + 1)", rangeText(stage.modules),
+            grouped(stage.epochs), grouped(stage.memory.peakBytes), grouped(stage.memory.arenaBytes),
+            short(stage.step.forward), short(stage.step.frozen), short(stage.step.backward),
+            short(stage.step.recomputed),
+            short(stage.step.total),
+          ] + (time.map { [milliseconds($0.stepSeconds), duration(seconds: $0.seconds)] } ?? []))
       }
     }
     return table.text(style, indentation: 2)
@@ -88,19 +98,27 @@ package struct ComparisonText {
           ("lowerBoundBytes", .integer(row.memory.lowerBoundBytes)),
           ("peakStage", .optional(row.peakStage, JSON.integer)),
           ("stepMacs", .integer(row.largestStep.total)), ("trainingMacs", .integer(row.trainingMultiplyAdds)),
-          ("seconds", .null),
-          ("stages", .array(row.stages.map(json))),
+          ("seconds", times.isEmpty ? .null : .number(times[index].seconds)),
+          (
+            "stages",
+            .array(
+              row.stages.enumerated().map { stage, figures in
+                json(figures, times.isEmpty ? nil : times[index].stages[stage])
+              })
+          ),
         ])
       })
   }
 
-  private func json(_ stage: StrategyFigures.Stage) -> JSON {
-    .object([
-      ("modules", .string(rangeText(stage.modules))), ("peakBytes", .integer(stage.memory.peakBytes)),
-      ("arenaBytes", .integer(stage.memory.arenaBytes)), ("forwardMacs", .integer(stage.step.forward)),
-      ("frozenMacs", .integer(stage.step.frozen)), ("backwardMacs", .integer(stage.step.backward)),
-      ("recomputedMacs", .integer(stage.step.recomputed)),
-    ])
+  /// Times are only there where they are known: a plan file has none.
+  private func json(_ stage: StrategyFigures.Stage, _ time: TimeFigures.Stage?) -> JSON {
+    .object(
+      [
+        ("modules", .string(rangeText(stage.modules))), ("peakBytes", .integer(stage.memory.peakBytes)),
+        ("arenaBytes", .integer(stage.memory.arenaBytes)), ("forwardMacs", .integer(stage.step.forward)),
+        ("frozenMacs", .integer(stage.step.frozen)), ("backwardMacs", .integer(stage.step.backward)),
+        ("recomputedMacs", .integer(stage.step.recomputed)),
+      ] + (time.map { [("stepSeconds", .number($0.stepSeconds)), ("seconds", .number($0.seconds))] } ?? []))
   }
 }
 

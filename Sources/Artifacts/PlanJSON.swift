@@ -12,8 +12,10 @@ extension Plan {
   ///   - specPath: where the spec lies, from the plan file's folder.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
+  ///   - times: of the comparison's rows on this machine; none in a file.
   package func json(
-    specPath: String?, dataPath: String?, startPath: String? = nil, places: SourcePlaces
+    specPath: String?, dataPath: String?, startPath: String? = nil, places: SourcePlaces,
+    times: [TimeFigures] = []
   ) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.plan/1"),
@@ -57,7 +59,7 @@ extension Plan {
       ("stages", .array(stages.map { json(of: $0) })),
       ("checkpointBytes", .integer(checkpointByteCount)),
       ("memory", .object(memory.members + wholePlanMembers(places))),
-      ("comparison", ComparisonText(self).json),
+      ("comparison", ComparisonText(self, times: times).json),
     ]
     return .object(members)
   }
@@ -155,6 +157,8 @@ extension PlanChoices {
       ("microBatch", .optional(microBatch, JSON.integer)),
       ("recomputeAboveBytes", .optional(recomputeAboveBytes, JSON.integer)),
       ("features", .string(features.rawValue)),
+      ("featureStages", .string(featureStages.rawValue)),
+      ("forwardBatch", .optional(forwardBatch, JSON.integer)),
       ("data", .string(data.rawValue)),
       ("scratch", .string(scratch.rawValue)),
       ("modules", .optional(modules, JSON.integer)),

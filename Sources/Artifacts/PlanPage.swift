@@ -9,11 +9,14 @@ package struct PlanPage {
   private let plan: Plan
   private let places: SourcePlaces
   private let attribution: PeakAttribution
+  private let times: [TimeFigures]
 
   /// Stages beyond these are drawn as bars alone.
   private static let drawnStageLimit = 8
 
-  package init(_ plan: Plan, places: SourcePlaces) {
+  /// - Parameter times: of the comparison's rows on this machine; none where they are unknown.
+  package init(_ plan: Plan, places: SourcePlaces, times: [TimeFigures] = []) {
+    self.times = times
     self.plan = plan
     self.places = places
     attribution = PeakAttribution(plan, places: places)
@@ -72,6 +75,9 @@ package struct PlanPage {
       ("parameters", grouped(plan.networkParameters), "layers and head"),
       ("MACs", grouped(plan.networkMultiplyAdds), "one picture, forward"),
     ]
+    if let index = ComparisonText(plan).planIndex, times.indices.contains(index) {
+      figures.append(("time", duration(seconds: times[index].seconds), "of a run, by this machine's profile"))
+    }
     html.figures(figures)
   }
 
@@ -228,7 +234,7 @@ package struct PlanPage {
   private func comparison(_ html: inout HTML) {
     guard !plan.comparison.isEmpty else { return }
     html.element("h2", text: "The same spec, trained otherwise")
-    let table = ComparisonText(plan)
+    let table = ComparisonText(plan, times: times)
     let chart = BarChart(
       title: "peak by strategy",
       bars: plan.comparison.enumerated().map { index, row in

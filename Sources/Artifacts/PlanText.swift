@@ -10,9 +10,16 @@ package struct PlanText {
   private let style: TextStyle
   private let places: SourcePlaces
   private let listsStages: Bool
+  private let times: [TimeFigures]
 
-  /// - Parameter listsStages: tell each stage of every strategy.
-  package init(_ plan: Plan, style: TextStyle, places: SourcePlaces, listsStages: Bool = false) {
+  /// - Parameters:
+  ///   - listsStages: tell each stage of every strategy.
+  ///   - times: of the comparison's rows on this machine; none where they are unknown.
+  package init(
+    _ plan: Plan, style: TextStyle, places: SourcePlaces, listsStages: Bool = false,
+    times: [TimeFigures] = []
+  ) {
+    self.times = times
     self.plan = plan
     self.style = style
     self.places = places
@@ -22,7 +29,7 @@ package struct PlanText {
   package var text: String {
     let comparison =
       plan.comparison.isEmpty
-      ? [] : [ComparisonText(plan).text(style, withStages: listsStages)]
+      ? [] : [ComparisonText(plan, times: times).text(style, withStages: listsStages)]
     return
       ([headline, moduleTable] + compressionTable + [stageTable, memory] + budget + [attribution] + comparison)
       .joined(separator: "\n")

@@ -10,13 +10,15 @@ package struct RunPage {
   private let state: RunSummary.Status
 
   /// - Parameter state: how the run ended; the process that writes the page still has the folder's lock.
+  /// - Parameter times: of the comparison's rows on this machine; none where they are unknown.
   package init(
-    _ history: RunHistory, of plan: Plan, places: SourcePlaces, state: RunSummary.Status
+    _ history: RunHistory, of plan: Plan, places: SourcePlaces, times: [TimeFigures] = [],
+    state: RunSummary.Status
   ) {
     self.state = state
     self.history = history
     self.plan = plan
-    planPage = PlanPage(plan, places: places)
+    planPage = PlanPage(plan, places: places, times: times)
   }
 
   package var text: String {

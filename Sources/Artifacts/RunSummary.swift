@@ -23,7 +23,10 @@ package struct RunSummary {
   package var plannedPeakBytes: Int
   package var measuredPeakBytes: Int?
   package var arenaBytes: Int
+  /// Of the whole run.
   package var plannedSeconds: Double?
+  /// Of what was left when the run was interrupted or failed; 0 at its end.
+  package var plannedSecondsLeft: Double?
   package var measuredSeconds = 0.0
   /// Training pictures over the time of training alone.
   package var imagesPerSecond: Double?
@@ -73,7 +76,9 @@ package struct RunSummary {
       "asPlanned": .optional(isPeakAsPlanned, JSON.bool),
     ]
     let time: JSON = [
-      "plannedSeconds": .optional(plannedSeconds, JSON.number), "measuredSeconds": .number(measuredSeconds),
+      "plannedSeconds": .optional(plannedSeconds, JSON.number),
+      "plannedSecondsLeft": .optional(plannedSecondsLeft, JSON.number),
+      "measuredSeconds": .number(measuredSeconds),
     ]
     members += [
       ("memory", memory), ("time", time), ("imagesPerSecond", .optional(imagesPerSecond, JSON.number)),

@@ -201,6 +201,8 @@ package struct StoredPlan: Hashable, Sendable {
         case "microBatch": choices.microBatch = try scanner.positiveNumberOrNull(upTo: Self.largestCount)
         case "recomputeAboveBytes": choices.recomputeAboveBytes = try scanner.positiveNumberOrNull()
         case "features": choices.features = try scanner.word(PlanChoices.Features.self)
+        case "featureStages": choices.featureStages = try scanner.word(PlanChoices.FeatureStages.self)
+        case "forwardBatch": choices.forwardBatch = try scanner.positiveNumberOrNull(upTo: Self.largestCount)
         case "data": choices.data = try scanner.word(PlanChoices.DataHolding.self)
         case "scratch": choices.scratch = try scanner.word(PlanChoices.ConvolutionScratch.self)
         case "modules": choices.modules = try scanner.positiveNumberOrNull(upTo: Self.largestCount)

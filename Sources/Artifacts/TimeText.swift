@@ -35,8 +35,6 @@ package struct TimeText {
       + "  a run takes about \(duration(seconds: figures.seconds)), by this machine's profile\n"
   }
 
-  private func milliseconds(_ seconds: Double) -> String { "\(fixed(seconds * 1000, decimals: 1)) ms" }
-
   /// Of the products of the stage that has most of them, forward and backward.
   private var stepMultiplyAdds: Int { plan.stages.map(\.multiplyAddsPerStep).max() ?? 0 }
 
@@ -58,3 +56,5 @@ package struct TimeText {
     }
   }
 }
+
+func milliseconds(_ seconds: Double) -> String { "\(fixed(seconds * 1000, decimals: 1)) ms" }

@@ -4,12 +4,15 @@ package import SpecLanguage
 
 /// Finds a plan that stays within a budget: a search over `compile(spec, choices)`, what costs least first.
 ///
-/// 1. What frozen modules give, kept in memory; then in a file, where it is kept at all.
-/// 2. The plan as it comes; with `partition: auto` in as few modules as fit, with one of the next two where they are needed.
+/// 1. The plan as it comes, with what frozen modules give kept in memory; then in a file, where it is kept at all; then kept by
+///    all stages that have a frozen prefix, because they are smaller without it. With `partition: auto` in as few modules as fit,
+///    with one of the next steps where they are needed.
+/// 2. Programs that learn nothing, where they make the peak, on fewer pictures at once.
 /// 3. Pictures read from their files for every batch instead of kept: the same bits, for a few milliseconds a step.
 /// 4. Values computed again instead of kept: the same bits, for more arithmetic.
 /// 5. Convolutions by im2col instead of Winograd where they make the peak: equal up to rounding, and slower.
-/// 6. Batches in pieces, the fewest that fit: gradients equal up to rounding, batch-norm statistics of smaller batches.
+/// 6. Frozen modules run in every step, where the programs that make features are what is too much.
+/// 7. Batches in pieces, the fewest that fit: gradients equal up to rounding, batch-norm statistics of smaller batches.
 ///
 /// What the spec states is never changed.
 package struct BudgetSolver {
@@ -17,6 +20,8 @@ package struct BudgetSolver {
   private let options: CompileOptions
   private let budgetBytes: Int
   private let natural: Plan
+  /// How features may lie, what costs least time first.
+  private let features: [PlanChoices]
 
   /// - Throws: the faults of the spec.
   package init(_ spec: Spec, options: CompileOptions, budgetBytes: Int) throws(CompilationFailed) {
@@ -26,40 +31,17 @@ package struct BudgetSolver {
     options.budgetBytes = budgetBytes
     options.choices = nil
     self.options = options
-    natural = try Compiler(spec, options: options).naturalPlan()
+    let compiler = Compiler(spec, options: options)
+    natural = try compiler.naturalPlan()
+    features = try compiler.featureChoices()
   }
 
   /// Nil where no plan of this spec fits.
   package func solve() -> Plan? {
-    if natural.choices.features != .recompute {
-      var choices = PlanChoices()
-      choices.features = .memory
-      if !isPartitionOpen, let plan = plan(choices), fits(plan) { return plan }
-    }
     let found =
       isPartitionOpen
-      ? fewest(upTo: natural.modules.count) { modules in
-        var choices = base
-        choices.modules = modules
-        return inOnePiece(choices)
-      } : inOnePiece(base)
-    if let found { return found }
-    return inPieces(thrifty)
-  }
-
-  /// Features that do not fit in memory lie in a file.
-  private var base: PlanChoices {
-    var choices = PlanChoices()
-    if natural.choices.features != .recompute { choices.features = .file }
-    return choices
-  }
-
-  /// What costs next to nothing; with a partition left open, pieces of a batch come behind the finest one.
-  private var thrifty: PlanChoices {
-    var choices = base
-    if isPartitionOpen { choices.modules = natural.modules.count }
-    if options.facts.streamed != nil { choices.data = .streamed }
-    return choices
+      ? fewest(upTo: natural.modules.count) { inOnePiece(modules: $0) } : inOnePiece(modules: nil)
+    return found ?? inPieces()
   }
 
   private var isPartitionOpen: Bool {
@@ -68,14 +50,37 @@ package struct BudgetSolver {
   }
 
   /// As it comes, with the data streamed, with values recomputed, with little scratch: whichever fits first.
-  private func inOnePiece(_ choices: PlanChoices) -> Plan? {
-    var choices = choices
-    if let plan = plan(choices), fits(plan) { return plan }
-    if options.facts.streamed != nil {
-      choices.data = .streamed
-      if let plan = plan(choices), fits(plan) { return plan }
+  private func inOnePiece(modules: Int?) -> Plan? {
+    let variants = features.map { choices in
+      var choices = choices
+      choices.modules = modules
+      return choices
     }
-    return thriftier(choices)
+    for data in holdings {
+      for var choices in variants {
+        choices.data = data
+        if let plan = asItComes(choices) { return plan }
+      }
+    }
+    return worthwhile(variants).lazy.compactMap { choices in
+      var choices = choices
+      choices.data = holdings[holdings.count - 1]
+      return thriftier(choices)
+    }.first
+  }
+
+  /// Where the data can be, the fastest first.
+  private var holdings: [PlanChoices.DataHolding] {
+    options.facts.streamed == nil ? [.resident] : [.resident, .streamed]
+  }
+
+  /// With nothing but the programs that learn nothing made smaller.
+  private func asItComes(_ choices: PlanChoices) -> Plan? {
+    guard let plan = plan(choices) else { return nil }
+    if fits(plan) { return plan }
+    guard plan.trainingArenaBytes <= arenaLimit(plan) else { return nil }
+    let smaller = withForwardPieces(plan)
+    return fits(smaller) ? smaller : nil
   }
 
   /// With values recomputed, then with convolutions of little scratch as well.
@@ -88,25 +93,78 @@ package struct BudgetSolver {
 
   private func fits(_ plan: Plan) -> Bool { plan.memory.peakBytes <= budgetBytes }
 
+  /// What the budget leaves for the arena of a plan with these programs.
+  private func arenaLimit(_ plan: Plan) -> Int {
+    budgetBytes - (plan.memory.peakBytes - plan.arenaBytes)
+  }
+
   /// Nil where a batch can't pass in these pieces.
   private func plan(_ choices: PlanChoices) -> Plan? {
     try? Compiler(spec, options: options).plan(choices, comparison: natural.comparisonWithoutChoices)
+  }
+
+  /// The ways to keep features that need less at the last than all those which cost less time.
+  private func worthwhile(_ variants: [PlanChoices]) -> [PlanChoices] {
+    let variants = variants.filter { $0.features != .memory }
+    guard variants.count > 1 else { return variants }
+    var least = Int.max
+    return variants.filter { choices in
+      var choices = choices
+      choices.recomputeAboveBytes = 1
+      choices.scratch = .small
+      choices.forwardBatch = smallestForwardBatch
+      guard let plan = plan(choices), plan.memory.peakBytes < least else { return false }
+      least = plan.memory.peakBytes
+      return true
+    }
+  }
+
+  // MARK: - Evaluation in pieces
+
+  /// The same plan with programs that learn nothing on fewer pictures at once, as many as the budget has room for; where it
+  /// has no room for any, as few as can be.
+  private func withForwardPieces(_ whole: Plan) -> Plan {
+    let limit = arenaLimit(whole)
+    func plan(_ forwardBatch: Int) -> Plan? {
+      var choices = whole.choices
+      choices.forwardBatch = forwardBatch
+      return self.plan(choices)
+    }
+    let atOnce = min(whole.choices.microBatch ?? .max, natural.training.batch)
+    guard whole.forwardArenaBytes > limit, atOnce > smallestForwardBatch,
+      let least = plan(smallestForwardBatch), least.forwardArenaBytes < whole.forwardArenaBytes
+    else { return whole }
+    guard least.forwardArenaBytes <= limit else { return least }
+    for pieces in Self.ladder(upTo: atOnce).dropFirst() {
+      let pictures = (atOnce + pieces - 1) / pieces
+      if pictures > smallestForwardBatch, let plan = plan(pictures), plan.forwardArenaBytes <= limit {
+        return plan
+      }
+    }
+    return least
+  }
+
+  /// A batch norm of single pixels can be lowered for two pictures, not for one.
+  private var smallestForwardBatch: Int {
+    var spec = spec
+    spec.training.batch.value = 1
+    return (try? lower(spec)) == nil ? min(2, natural.training.batch) : 1
   }
 
   // MARK: - Recomputing
 
   /// The same choices with as much recomputed as the budget asks for; nil where that is not enough.
   private func recomputing(_ choices: PlanChoices) -> Plan? {
-    guard let kept = plan(choices) else { return nil }
+    guard let whole = plan(choices) else { return nil }
+    if fits(whole) { return whole }
+    let kept = withForwardPieces(whole)
     if fits(kept) { return kept }
-    let arenaLimit = budgetBytes - (kept.memory.peakBytes - kept.arenaBytes)
+    let arenaLimit = arenaLimit(kept)
     guard arenaLimit > 0 else { return nil }
-    // Evaluation has nothing to recompute.
-    let fixed =
-      kept.stages.flatMap { [$0.evaluation.arenaBytes, $0.feeding?.arenaBytes ?? 0] }
-      + [kept.evaluation.arenaBytes]
-    guard choices.scratch == .small || fixed.allSatisfy({ $0 <= arenaLimit }) else { return nil }
-    var choices = choices
+    // Programs without a backward pass have nothing to recompute.
+    let fixed = kept.stages.compactMap { $0.feeding?.arenaBytes }.reduce(kept.forwardArenaBytes, max)
+    guard choices.scratch == .small || fixed <= arenaLimit else { return nil }
+    var choices = kept.choices
     // What is live fits, but the layout may need a little more: aim lower by as much.
     var limit = arenaLimit
     for _ in 0..<Self.aims {
@@ -126,18 +184,30 @@ package struct BudgetSolver {
 
   /// The fewest pieces that fit, with as much recomputed as they need; or up to twice as many, where these spare most of a
   /// recomputation that would be felt.
-  private func inPieces(_ choices: PlanChoices) -> Plan? {
+  private func inPieces() -> Plan? {
     let batch = natural.training.batch
-    let fewest = fewest(upTo: batch) { pieces in
-      pieces == 1 ? nil : thriftier(with(choices, pieces: pieces))
+    let variants = worthwhile(thrifty)
+    func inPieces(_ pieces: Int) -> Plan? {
+      variants.lazy.compactMap { thriftier(with($0, pieces: pieces)) }.first
     }
+    let fewest = fewest(upTo: batch) { $0 == 1 ? nil : inPieces($0) }
     guard let fewest, fewest.recomputedShare > Self.feltShare else { return fewest }
     let pieces = fewest.choices.pieceCount(of: batch)
     for more in pieces + 1..<max(pieces + 1, min(2 * pieces, batch) + 1) {
-      guard let plan = thriftier(with(choices, pieces: more)) else { continue }
+      guard let plan = inPieces(more) else { continue }
       if plan.recomputedShare < fewest.recomputedShare / 4 { return plan }
     }
     return fewest
+  }
+
+  /// What costs next to nothing; with a partition left open, pieces of a batch come behind the finest one.
+  private var thrifty: [PlanChoices] {
+    features.map { choices in
+      var choices = choices
+      if isPartitionOpen { choices.modules = natural.modules.count }
+      choices.data = holdings[holdings.count - 1]
+      return choices
+    }
   }
 
   /// Of a step's multiply-adds.
@@ -189,12 +259,15 @@ package struct BudgetSolver {
   /// The plan of this spec that needs the least, whatever the budget.
   package func smallest() -> Plan {
     var best = natural
-    for pieces in Self.ladder(upTo: natural.training.batch) {
-      var choices = pieces == 1 ? thrifty : with(thrifty, pieces: pieces)
-      for (limit, scratch) in [(nil, PlanChoices.ConvolutionScratch.fast), (1, .fast), (1, .small)] {
-        choices.recomputeAboveBytes = limit
-        choices.scratch = scratch
-        if let plan = plan(choices), plan.memory.peakBytes < best.memory.peakBytes { best = plan }
+    for thrifty in worthwhile(thrifty) {
+      for pieces in Self.ladder(upTo: natural.training.batch) {
+        var choices = pieces == 1 ? thrifty : with(thrifty, pieces: pieces)
+        choices.forwardBatch = smallestForwardBatch
+        for (limit, scratch) in [(nil, PlanChoices.ConvolutionScratch.fast), (1, .fast), (1, .small)] {
+          choices.recomputeAboveBytes = limit
+          choices.scratch = scratch
+          if let plan = plan(choices), plan.memory.peakBytes < best.memory.peakBytes { best = plan }
+        }
       }
     }
     return best

@@ -1,7 +1,7 @@
 internal import GraphIR
 internal import Passes
-internal import Planning
-internal import SpecLanguage
+package import Planning
+package import SpecLanguage
 
 extension Compiler {
   /// Every strategy for the spec's network, batch and data, with nothing chosen for a budget, in the order in which memory
@@ -12,10 +12,40 @@ extension Compiler {
   ///   - plan: of this spec.
   ///   - network: the plan's.
   func comparison(with plan: Plan, network: Graph) -> [StrategyFigures] {
-    let own = spec.training.strategy.value
     let isPlain = plan.choices == PlanChoices()
+    return comparedTrainings(own: isPlain ? network : nil).map { compared in
+      let spec = compared.spec
+      if isPlain, spec.training.strategy.value == self.spec.training.strategy.value {
+        return compared.planner.figures(of: plan)
+      }
+      return compared.planner.figures(
+        of: compared.training, network: ResidentLayout(network: compared.network.final),
+        evaluation: compared.evaluation
+      ) { stageGraphs(compared.network, $0, spec, compared.planner) }
+    }
+  }
+
+  /// How long each of the comparison's rows takes, in their order.
+  func comparisonTimes(of plan: Plan, _ model: TimeModel) -> [TimeFigures] {
+    guard !plan.comparison.isEmpty else { return [] }
+    let times = comparedTrainings(own: nil).map { compared in
+      let stages = StageSchedule.all(of: compared.training).enumerated().map { index, schedule in
+        TimedTraining.Stage(
+          index: index + 1, stageGraphs(compared.network, schedule, compared.spec, compared.planner))
+      }
+      return model.figures(
+        of: TimedTraining(
+          training: compared.training, stages: stages, evaluation: compared.evaluation,
+          facts: plan.data.facts, source: plan.data.source))
+    }
+    return plan.choices == PlanChoices() ? times : times + [model.figures(of: plan)]
+  }
+
+  /// - Parameter own: the network of the plan, where nothing was chosen for a budget.
+  private func comparedTrainings(own ownNetwork: Graph?) -> [ComparedTraining] {
+    let own = spec.training.strategy.value
     // Both ways of training module by module cut the network alike.
-    var moduleWise = isPlain && own != .endToEnd ? network : nil
+    var moduleWise = own != .endToEnd ? ownNetwork : nil
     let strategies: [Strategy] = [.endToEnd, .parallel, .sequential]
     return (strategies + (strategies.contains(own) ? [] : [own])).compactMap { strategy in
       var spec = spec
@@ -27,16 +57,34 @@ extension Compiler {
       if strategy != .endToEnd { moduleWise = network }
       let training = trainingPlan(
         spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
-      let narrowed = NarrowedNetwork(network, training)
       let planner = Planner(
         threads: options.threads, training: training, facts: options.facts, choices: PlanChoices())
-      if strategy == own, isPlain { return planner.figures(of: plan) }
-      return planner.figures(
-        of: training, network: ResidentLayout(network: narrowed.final),
-        evaluation: evaluationGraph(
-          narrowed.final, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
-        ).graph
-      ) { stageGraphs(narrowed, $0, spec, planner) }
+      return ComparedTraining(
+        spec: spec, network: NarrowedNetwork(network, training), training: training, planner: planner)
     }
   }
+}
+
+/// The spec with another strategy, as far as its graphs.
+private struct ComparedTraining {
+  var spec: Spec
+  var network: NarrowedNetwork
+  var training: TrainingPlan
+  var planner: Planner
+
+  /// Of all modules, at the end.
+  var evaluation: Graph {
+    let network = network.final
+    return evaluationGraph(
+      network, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
+    ).graph
+  }
+}
+
+/// How long each row of a plan's comparison takes on a machine.
+///
+/// - Parameter spec: the plan's.
+package func strategyTimes(of plan: Plan, _ spec: Spec, model: TimeModel) -> [TimeFigures] {
+  let options = CompileOptions(threads: plan.threads, facts: plan.data.facts, specText: plan.specText)
+  return Compiler(spec, options: options).comparisonTimes(of: plan, model)
 }

@@ -58,6 +58,7 @@ struct Compiler {
   ) throws(CompilationFailed) -> Plan {
     let facts = options.facts
     let network = try lower(spec.with(choices))
+    let forward = choices.forwardBatch == nil ? network : try lower(spec.with(choices).forward(choices))
     let start = try StartLowering.run(spec, network: network, source: options.start)
     let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
     let faults =
@@ -65,20 +66,21 @@ struct Compiler {
       + compressionFaults(of: spec, pictures: facts.trainCount)
     guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
-    let narrowed = NarrowedNetwork(network, training)
+    let narrowed = NarrowedNetwork(network, forward: forward, training)
     let resident = ResidentLayout(network: narrowed.final)
 
     var stages: [StagePlan] = []
     for schedule in StageSchedule.all(of: training) {
       let previous = stages.last
-      let features = FeatureChoice(spec, network: narrowed[schedule], storage: choices.features)
-        .graphs(for: schedule, previous: previous?.features?.module)
+      let features = FeatureChoice(
+        spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
+      ).graphs(for: schedule, previous: previous?.features?.module)
       let graphs = stageGraphs(narrowed, schedule, spec, planner, features: features)
       stages.append(planner.stage(graphs, index: stages.count + 1, previous: previous))
     }
     let evaluation = planner.program(
       evaluationGraph(
-        narrowed.final,
+        narrowed.finalForward,
         modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec, planner,
         largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
       ).graph, resident: resident)
@@ -91,6 +93,7 @@ struct Compiler {
     plan.comparison = comparison ?? self.comparison(with: plan, network: network)
     if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     plan.start = start
+    if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(network, .file, .paying) }
     return plan
   }
 }
@@ -104,6 +107,15 @@ extension Spec {
     }
     if let modules = choices.modules, case .auto(let span) = spec.training.partition {
       spec.training.partition = .modules(Spanned(modules, at: span))
+    }
+    return spec
+  }
+
+  /// The spec whose network runs where nothing learns.
+  func forward(_ choices: PlanChoices) -> Spec {
+    var spec = self
+    if let forwardBatch = choices.forwardBatch {
+      spec.training.batch.value = min(forwardBatch, spec.training.batch.value)
     }
     return spec
   }
@@ -228,8 +240,9 @@ func stageGraphs(
       largestTotal: planner.transientLimit(
         of: training, schedule, network: ResidentLayout(network: network))
     )?.graph,
-    evaluation: stageEvaluation(network, schedule, spec, planner, training: training, firstModule: first)
-      .graph,
+    evaluation: stageEvaluation(
+      narrowed.forward(schedule), schedule, spec, planner, training: training, firstModule: first
+    ).graph,
     features: features,
     ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
     network: ResidentLayout(network: network))

@@ -10,11 +10,16 @@ struct FeatureChoice {
   private let spec: Spec
   private let network: Graph
   private let storage: PlanChoices.Features
+  private let stages: PlanChoices.FeatureStages
 
-  init(_ spec: Spec, network: Graph, storage: PlanChoices.Features) {
+  /// - Parameter network: of as many pictures as pass at once while features are made.
+  init(
+    _ spec: Spec, network: Graph, storage: PlanChoices.Features, stages: PlanChoices.FeatureStages = .paying
+  ) {
     self.spec = spec
     self.network = network
     self.storage = storage
+    self.stages = stages
   }
 
   /// The module whose output a stage keeps; nil where it computes its prefix in every step, or has none.
@@ -25,6 +30,7 @@ struct FeatureChoice {
     switch spec.memory.features.value {
     case .recompute: return nil
     case .cache: return module
+    case .auto where stages == .all: return module
     case .auto:
       let cost = FeatureCost(
         prefixMultiplyAdds: multiplyAdds(1...module),
@@ -110,11 +116,39 @@ extension Compiler {
     return try plan(choices, comparison: inMemory.comparisonWithoutChoices)
   }
 
+  /// How features may lie, what costs least time first; `recompute` alone where no stage has any to keep.
+  func featureChoices() throws(CompilationFailed) -> [PlanChoices] {
+    let network = try lower(spec)
+    var found: [PlanChoices] = []
+    func add(_ features: PlanChoices.Features, _ stages: PlanChoices.FeatureStages = .paying) {
+      var choices = PlanChoices()
+      choices.features = features
+      choices.featureStages = stages
+      found.append(choices)
+    }
+    for storage in [PlanChoices.Features.memory, .file] where keepsFeatures(network, storage) { add(storage) }
+    let keepsFile = found.contains { $0.features == .file }
+    if !keepsFile { add(.recompute) }
+    // What follows contradicts a spec that says what it wants.
+    guard spec.memory.features.value == .auto else { return found }
+    let paying = stageCount(network, .file, .paying)
+    if stageCount(network, .file, .all) > paying { add(.file, .all) }
+    if keepsFile { add(.recompute) }
+    return found
+  }
+
   private func keepsFeatures(_ network: Graph, _ storage: PlanChoices.Features) -> Bool {
-    let choice = FeatureChoice(spec, network: network, storage: storage)
+    stageCount(network, storage, .paying) > 0
+  }
+
+  /// Stages that keep features.
+  func stageCount(
+    _ network: Graph, _ storage: PlanChoices.Features, _ stages: PlanChoices.FeatureStages
+  ) -> Int {
+    let choice = FeatureChoice(spec, network: network, storage: storage, stages: stages)
     let training = trainingPlan(
       spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
-    return StageSchedule.all(of: training).contains {
+    return StageSchedule.all(of: training).count {
       choice.module(for: $0, previous: nil) != nil
     }
   }

@@ -34,7 +34,8 @@ package struct GraphDump: Sendable {
     if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
     if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
     let training = trainingPlan(spec, moduleCount: network.graph.moduleCount, pictures: 0)
-    let narrowed = NarrowedNetwork(network.graph, training)
+    let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
+    let narrowed = NarrowedNetwork(network.graph, forward: forward, training)
     if pass == NarrowChannels.name {
       return spec.compression == nil ? [] : [GraphDump(title: "network", graph: narrowed.final)]
     }
@@ -47,13 +48,15 @@ package struct GraphDump: Sendable {
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
       let title = "stage \(index + 1)"
       let network = narrowed[schedule]
-      let kept = FeatureChoice(spec, network: network, storage: choices.features)
-        .module(for: schedule, previous: previous)
+      let kept = FeatureChoice(
+        spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
+      ).module(for: schedule, previous: previous)
       previous = kept
       let first = kept.map { $0 + 1 } ?? 1
       if let kept {
         result += dumps(
-          of: featureGraph(network, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
+          of: featureGraph(narrowed.forward(schedule), modules: 1...kept, spec, keepsSnapshots: true),
+          after: pass,
           title: "\(title), features")
       }
       let trained = trainingGraph(
@@ -68,7 +71,7 @@ package struct GraphDump: Sendable {
       }
       result += dumps(
         of: stageEvaluation(
-          network, schedule, spec, planner, training: trained.graph, firstModule: first,
+          narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
         after: pass, title: "\(title), evaluation")
       // As training goes up to there.

@@ -9,31 +9,44 @@ internal import SpecLanguage
 struct NarrowedNetwork {
   /// With the first so many modules narrowed, from none on.
   private let states: [Graph]
+  private let forwardStates: [Graph]
   private let training: TrainingPlan
 
-  /// - Parameter network: before anything is narrowed.
-  init(_ network: Graph, _ training: TrainingPlan) {
+  /// - Parameters:
+  ///   - network: before anything is narrowed.
+  ///   - forward: the same for as many pictures as are evaluated at once; nil: as many as learn.
+  init(_ network: Graph, forward: Graph? = nil, _ training: TrainingPlan) {
     self.training = training
+    states = Self.states(network, training)
+    forwardStates = forward.map { Self.states($0, training) } ?? states
+  }
+
+  private static func states(_ network: Graph, _ training: TrainingPlan) -> [Graph] {
     var states = [network]
-    if training.compression != nil {
-      for (index, module) in training.modules.enumerated() {
-        guard let narrowing = module.narrowing else {
-          states.append(states[index])
-          continue
-        }
-        var pipeline = PassPipeline(states[index])
-        pipeline.run(NarrowChannels(module: index + 1, width: narrowing.width))
-        states.append(pipeline.graph)
+    guard training.compression != nil else { return states }
+    for (index, module) in training.modules.enumerated() {
+      guard let narrowing = module.narrowing else {
+        states.append(states[index])
+        continue
       }
+      var pipeline = PassPipeline(states[index])
+      pipeline.run(NarrowChannels(module: index + 1, width: narrowing.width))
+      states.append(pipeline.graph)
     }
-    self.states = states
+    return states
   }
 
   /// During a stage.
   subscript(stage: StageSchedule) -> Graph { states[min(stage.narrowedCount, states.count - 1)] }
 
+  /// During a stage, for what does not learn.
+  func forward(_ stage: StageSchedule) -> Graph {
+    forwardStates[min(stage.narrowedCount, states.count - 1)]
+  }
+
   /// Behind all stages.
   var final: Graph { states[states.count - 1] }
+  var finalForward: Graph { forwardStates[states.count - 1] }
 
   /// Nil where no module loses channels.
   var sizesBefore: NarrowedSizes? {

@@ -27,6 +27,8 @@ package struct Plan: Sendable {
   /// What the plan was asked to stay within.
   package var budgetBytes: Int?
   package var choices: PlanChoices
+  /// So many stages run their frozen modules in every step, though starting from features in a file would take less time.
+  package var stagesWithoutFeatures = 0
   /// Every strategy for the same network, batch and data with nothing chosen for a budget; where something was chosen, the
   /// plan itself behind them. Empty where nobody asked.
   package var comparison: [StrategyFigures] = []
@@ -56,6 +58,29 @@ package struct Plan: Sendable {
       }
     }
     return Double(again) / Double(max(1, others))
+  }
+
+  /// Multiply-adds of all training steps that frozen modules make, as a share of the others.
+  package var frozenShare: Double {
+    var (frozen, others) = (0, 0)
+    for stage in stages {
+      let step = StepMultiplyAdds(
+        stage.training.graph, trained: stage.schedule.indices, batch: training.batch)
+      frozen += step.frozen * stage.epochs
+      others += (step.total - step.frozen) * stage.epochs
+    }
+    return Double(frozen) / Double(max(1, others))
+  }
+
+  /// The most that a program needs which makes a step.
+  package var trainingArenaBytes: Int {
+    stages.flatMap { [$0.training.arenaBytes, $0.feeding?.arenaBytes ?? 0] }.max() ?? 0
+  }
+
+  /// The most that a program needs which only runs forward.
+  package var forwardArenaBytes: Int {
+    stages.flatMap { [$0.evaluation] + ($0.features?.programs ?? []) }.map(\.arenaBytes).reduce(
+      evaluation.arenaBytes, max)
   }
 
   /// What end-to-end backprop of the same network and batch would need.

@@ -6,6 +6,14 @@ package struct PlanChoices: Hashable, Sendable {
     case recompute, memory, file
   }
 
+  /// Which stages of those that could start from kept features do.
+  package enum FeatureStages: String, Hashable, Sendable, CaseIterable {
+    /// Where it takes less time than computing them in every step, or the spec wants it.
+    case paying
+    /// All, because a stage without its frozen prefix is smaller.
+    case all
+  }
+
   /// Where the pictures of a data set in files are.
   package enum DataHolding: String, Hashable, Sendable, CaseIterable {
     /// Read once and kept.
@@ -29,6 +37,10 @@ package struct PlanChoices: Hashable, Sendable {
   /// everything is kept.
   package var recomputeAboveBytes: Int?
   package var features = Features.recompute
+  package var featureStages = FeatureStages.paying
+  /// Pictures that pass at once where nothing learns, in evaluations and while features are made, if fewer than in training.
+  /// Nil: as many.
+  package var forwardBatch: Int?
   package var data = DataHolding.resident
   package var scratch = ConvolutionScratch.fast
   /// Modules that `partition: auto` cuts the network into; nil where the spec says it.

@@ -34,7 +34,7 @@ package struct TimeFigures: Hashable, Sendable {
     package var epochSeconds: Double
     /// Making the features that it starts from.
     package var featureSeconds: Double
-    /// Ranking channels.
+    /// Ranking channels, and measuring what is left.
     package var rankingSeconds: Double
     package var seconds: Double
   }
@@ -44,68 +44,173 @@ package struct TimeFigures: Hashable, Sendable {
   package var seconds: Double
 }
 
+/// The graphs that a training runs, and how often: what its time depends on.
+package struct TimedTraining: Sendable {
+  package struct Stage: Sendable {
+    package var index: Int
+    package var epochs: Int
+    package var training: Graph
+    package var evaluation: Graph
+    /// What makes the features that the stage starts from; nil where it starts from pictures.
+    package var features: FeatureGraphs?
+    /// The stage before keeps the same features.
+    package var featuresStay = false
+    /// Of the channels of the stage's module; nil where it keeps them all.
+    package var ranking: Graph?
+
+    package init(index: Int, _ graphs: StageGraphs) {
+      self.index = index
+      epochs = graphs.schedule.epochs
+      training = graphs.training
+      evaluation = graphs.evaluation
+      features = graphs.features
+      ranking = graphs.ranking
+    }
+
+    fileprivate init(_ stage: StagePlan) {
+      index = stage.index
+      epochs = stage.epochs
+      training = stage.training.graph
+      evaluation = stage.evaluation.graph
+      features = stage.features.map {
+        FeatureGraphs(
+          module: $0.module, fromPictures: $0.fromPictures.graph, fromPrevious: $0.fromPrevious?.graph)
+      }
+      featuresStay = stage.features?.stays ?? false
+      ranking = stage.narrowing?.ranking.graph
+    }
+  }
+
+  package var training: TrainingPlan
+  package var stages: [Stage]
+  package var evaluation: Graph
+  package var facts: DataFacts
+  package var source: DataPlan.Source
+
+  package init(
+    training: TrainingPlan, stages: [Stage], evaluation: Graph, facts: DataFacts, source: DataPlan.Source
+  ) {
+    self.training = training
+    self.stages = stages
+    self.evaluation = evaluation
+    self.facts = facts
+    self.source = source
+  }
+
+  package init(_ plan: Plan) {
+    self.init(
+      training: plan.training, stages: plan.stages.map { Stage($0) }, evaluation: plan.evaluation.graph,
+      facts: plan.data.facts, source: plan.data.source)
+  }
+
+  /// In an epoch.
+  fileprivate var trainedPictures: Int {
+    training.dropLast ? facts.trainCount / training.batch * training.batch : facts.trainCount
+  }
+}
+
 extension TimeModel {
+  package func figures(of plan: Plan) -> TimeFigures { figures(of: TimedTraining(plan)) }
+
   /// Of a whole run, stage by stage.
-  package func figures(of plan: Plan) -> TimeFigures {
-    let facts = plan.data.facts
-    let stages = plan.stages.map { stage in
-      let trained = plan.training.dropLast ? stage.stepsPerEpoch * plan.training.batch : facts.trainCount
-      let step = stepSeconds(stage, of: plan)
+  package func figures(of timed: TimedTraining) -> TimeFigures {
+    let facts = timed.facts
+    let stages = timed.stages.map { stage in
+      let step = stepSeconds(stage, of: timed)
       let epoch =
-        step * Double(trained) / Double(plan.training.batch)
-        + passSeconds(stage.evaluation, pictures: facts.testCount, from: stage.features, plan)
+        step * Double(timed.trainedPictures) / Double(timed.training.batch)
+        + passSeconds(
+          stage.evaluation, pictures: facts.testCount, readsFeatures: stage.features != nil, timed)
       let features = stage.features.map { features in
-        features.stays
+        stage.featuresStay
           ? 0
           : passSeconds(
             features.fromPrevious ?? features.fromPictures, pictures: facts.trainCount + facts.testCount,
-            from: features.fromPrevious == nil ? nil : features, plan)
+            readsFeatures: features.fromPrevious != nil, timed)
       }
-      let ranking = stage.narrowing.map { rankingSeconds($0, of: stage, plan) } ?? 0
-      // What a module has lost by losing channels is measured before it is fine-tuned.
-      let cut =
-        stage.schedule.purpose == .training
-        ? 0 : passSeconds(stage.evaluation, pictures: facts.testCount, from: stage.features, plan)
+      let ranking = rankingSeconds(stage, of: timed)
       return TimeFigures.Stage(
         index: stage.index, stepSeconds: step, epochSeconds: epoch, featureSeconds: features ?? 0,
         rankingSeconds: ranking,
-        seconds: Double(stage.epochs) * epoch + (features ?? 0) + ranking + cut)
+        seconds: Double(stage.epochs) * epoch + (features ?? 0) + ranking)
     }
-    let final = passSeconds(plan.evaluation, pictures: facts.testCount, from: nil, plan)
+    let final = passSeconds(timed.evaluation, pictures: facts.testCount, readsFeatures: false, timed)
     return TimeFigures(stages: stages, seconds: stages.map(\.seconds).reduce(final, +))
   }
 
   /// All that one batch causes.
   package func stepSeconds(_ stage: StagePlan, of plan: Plan) -> Double {
-    let batch = plan.training.batch
+    stepSeconds(TimedTraining.Stage(stage), of: TimedTraining(plan))
+  }
+
+  private func stepSeconds(_ stage: TimedTraining.Stage, of timed: TimedTraining) -> Double {
     // A piece is laid out for the largest; smaller ones take their share of it.
-    let passes = Double(batch) / Double(stage.training.graph.batch)
+    let passes = Double(timed.training.batch) / Double(stage.training.batch)
     return passes
-      * (seconds(of: stage.training) + preparation(of: stage.training, from: stage.features, plan))
+      * (seconds(of: stage.training)
+        + preparation(of: stage.training, readsFeatures: stage.features != nil, timed))
   }
 
-  private func rankingSeconds(_ narrowing: NarrowingPlan, of stage: StagePlan, _ plan: Plan) -> Double {
-    guard narrowing.criterion.readsPictures else { return seconds(of: narrowing.ranking) }
-    return passSeconds(narrowing.ranking, pictures: narrowing.pictures, from: stage.features, plan)
+  /// Ranking channels, and measuring what is left of their module.
+  private func rankingSeconds(_ stage: TimedTraining.Stage, of timed: TimedTraining) -> Double {
+    guard let ranking = stage.ranking, let settings = timed.training.compression else { return 0 }
+    let narrowed = timed.stages[stage.index]
+    let readsFeatures = stage.features != nil
+    return
+      (settings.criterion.readsPictures
+      ? passSeconds(ranking, pictures: settings.pictures, readsFeatures: readsFeatures, timed)
+      : seconds(of: ranking))
+      + passSeconds(
+        narrowed.evaluation, pictures: timed.facts.testCount, readsFeatures: narrowed.features != nil, timed)
   }
 
-  /// A program over so many pictures, a batch at a time.
-  private func passSeconds(_ program: Program, pictures: Int, from features: FeaturePlan?, _ plan: Plan)
-    -> Double
-  {
-    let passes = Double(pictures) / Double(program.graph.batch)
-    return passes * (seconds(of: program) + preparation(of: program, from: features, plan))
+  /// A graph over so many pictures, a batch at a time.
+  private func passSeconds(
+    _ graph: Graph, pictures: Int, readsFeatures: Bool, _ timed: TimedTraining
+  ) -> Double {
+    let passes = Double(pictures) / Double(graph.batch)
+    return passes * (seconds(of: graph) + preparation(of: graph, readsFeatures: readsFeatures, timed))
   }
 
-  private func preparation(of program: Program, from features: FeaturePlan?, _ plan: Plan) -> Double {
-    let byteCount = program.graph[program.graph.pictures].type.byteCount
-    if features != nil { return profile.seconds(of: .sweep(.rearrangement, byteCount: 2 * byteCount)) }
-    switch plan.data.source {
+  private func preparation(of graph: Graph, readsFeatures: Bool, _ timed: TimedTraining) -> Double {
+    let byteCount = graph[graph.pictures].type.byteCount
+    if readsFeatures { return profile.seconds(of: .sweep(.rearrangement, byteCount: 2 * byteCount)) }
+    switch timed.source {
     case .synthetic:
       return profile.seconds(of: Work(.synthesis, amount: Double(byteCount), size: Double(byteCount)))
     case .digits, .cifar10, .cifar100, .idx, .npy:
       return profile.seconds(of: Work(.preparation, amount: Double(byteCount), size: Double(byteCount)))
     }
+  }
+}
+
+extension TimeModel {
+  /// Of what is left of a run.
+  ///
+  /// - Parameters:
+  ///   - stage: where the run stands, from 1.
+  ///   - epoch: of the stage, from 1; one more than the stage has where nothing but the last evaluation is left.
+  ///   - step: steps of the epoch that are done; in asynchronous training those of all epochs, of its first module.
+  package func secondsLeft(of plan: Plan, stage: Int, epoch: Int, step: Int) -> Double {
+    let timed = TimedTraining(plan)
+    let figures = figures(of: timed)
+    let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)
+    let final = figures.seconds - figures.stages.map(\.seconds).reduce(0, +)
+    let (now, its) = (figures.stages[stage - 1], plan.stages[stage - 1])
+    guard epoch <= its.epochs else { return now.rankingSeconds + later + final }
+    var here = Double(its.epochs - epoch + 1) * now.epochSeconds
+    here -= now.stepSeconds * Double(min(step, its.stepsPerEpoch))
+    if let features = timed.stages[stage - 1].features {
+      // Those of the stage before are gone: they are made from pictures, unless the run has just come there.
+      let isFresh = epoch == 1 && step == 0
+      here +=
+        isFresh && stage > 1 && timed.stages[stage - 2].features == nil
+        ? now.featureSeconds
+        : passSeconds(
+          features.fromPictures, pictures: timed.facts.trainCount + timed.facts.testCount,
+          readsFeatures: false, timed)
+    }
+    return max(0, here) + now.rankingSeconds + later + final
   }
 }
 

@@ -9,11 +9,13 @@ struct CalibrationTests {
       var seconds: Double
       var stages: [Stage]
     }
+    struct Row: Decodable { var seconds: Double? }
     var time: Time?
+    var comparison: [Row]
   }
   private struct Summary: Decodable {
     struct Time: Decodable {
-      var plannedSeconds: Double?
+      var plannedSeconds, plannedSecondsLeft: Double?
       var measuredSeconds: Double
     }
     var time: Time
@@ -30,7 +32,9 @@ struct CalibrationTests {
       return result
     }
     func time(_ result: StrataProcess) throws -> Plan.Time? {
-      try JSONDecoder().decode(Plan.self, from: Data(result.output.utf8)).time
+      let plan = try JSONDecoder().decode(Plan.self, from: Data(result.output.utf8))
+      #expect(plan.comparison.allSatisfy { ($0.seconds != nil) == (plan.time != nil) })
+      return plan.time
     }
     #expect(try strata("plan", "net.yaml").output.contains("its time is unknown: strata bench --calibrate"))
     #expect(try time(strata("plan", "net.yaml", "--json", "-o", "before.plan.json")) == nil)
@@ -43,12 +47,17 @@ struct CalibrationTests {
     #expect(stage.stepSeconds > 0 && stage.epochSeconds > stage.stepSeconds && known.seconds > stage.seconds)
     #expect(try workspace.data("before.plan.json") == workspace.data("after.plan.json"))
     #expect(try strata("plan", "net.yaml").output.contains("a run takes about "))
+    #expect(try !strata("plan", "net.yaml", "--stages").output.contains("unknown"))
+    _ = try strata("plan", "net.yaml", "--html", "net.html")
+    #expect(try workspace.text("net.html").contains("of a run, by this machine"))
     // Measured with two workers; three are another machine.
     #expect(try time(strata("plan", "net.yaml", "--json", "--threads", "3")) == nil)
 
     #expect(try strata("run", "net.yaml", "-o", "out").output.contains(", foreseen "))
     let summary = try workspace.decode(Summary.self, "out/summary.json")
     #expect(summary.time.plannedSeconds == known.seconds && summary.time.measuredSeconds > 0)
+    #expect(summary.time.plannedSecondsLeft == 0)
+    #expect(try workspace.text("out/log.txt").contains(" to go\n"))
   }
 
   @Test("without a place to keep it, a profile is not measured")

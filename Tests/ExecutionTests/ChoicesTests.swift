@@ -106,6 +106,29 @@ struct ChoicesTests {
     #expect(distance > 0 && distance < 1e-3, "\(distance)")
   }
 
+  @Test("evaluation on fewer pictures at once is the same training", arguments: ["parallel", "sequential"])
+  func forwardPieces(strategy: String) throws {
+    let spec = try DecodedSpec(
+      Self.plainNet, sets: ["training.strategy=\(strategy)", "network.batch-norm=true"])
+    let whole = try TrainedState(spec, try plan(spec, pictures: 43) { _ in })
+    let inPieces = try TrainedState(spec, try plan(spec, pictures: 43) { $0.forwardBatch = 5 })
+    #expect(inPieces.tensors == whole.tensors)
+    for (loss, other) in zip(inPieces.losses, whole.losses) { #expect(abs(loss - other) < 1e-5 * other) }
+  }
+
+  @Test("features made of fewer pictures at once are the same up to rounding")
+  func featurePieces() throws {
+    let spec = try DecodedSpec(Self.plainNet, sets: ["training.strategy=sequential"])
+    let states = try [nil, 3, 1].map { forwardBatch in
+      let plan = try plan(spec, pictures: 43) {
+        ($0.features, $0.featureStages, $0.forwardBatch) = (.memory, .all, forwardBatch)
+      }
+      #expect(plan.stages.dropFirst().allSatisfy { $0.features != nil })
+      return try TrainedState(spec, plan)
+    }
+    for state in states.dropFirst() { #expect(state.largestDistance(from: states[0]) < 1e-4) }
+  }
+
   /// Statistics are a piece's: the first piece alone decides what it is normalised with.
   @Test("with batch norm, a batch in pieces is not the batch")
   func statistics() throws {

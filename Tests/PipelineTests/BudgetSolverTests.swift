@@ -1,3 +1,4 @@
+import Artifacts
 import CompilerSupport
 import Foundation
 import GraphIR
@@ -152,6 +153,95 @@ struct BudgetSolverTests {
     let tight = try #require(try trial.solve(roomy.memory.peakBytes * 6 / 10))
     #expect(tight.memory.peakBytes <= roomy.memory.peakBytes * 6 / 10)
     #expect(try trial.again(tight).layoutText == tight.layoutText)
+  }
+
+  /// The head's parameters lie beside what the first layers need for a batch, unless these have gone before.
+  private static func heavyHead(features: String) -> String {
+    """
+    strata: 1
+    name: heavy-head
+    network: {family: vgg, input: 3x32x32, widths: [96, 8, 8], head: {kind: mlp, hidden: [3072, 3072]}}
+    downsampling: {kind: max-pool, before: [2, 3]}
+    training: {strategy: sequential, batch: 128}
+    memory: {features: \(features)}
+    """
+  }
+
+  @Test("a stage is smaller without its frozen prefix: features are kept though it takes no less time")
+  func featuresForRoom() throws {
+    let trial = Trial(try DecodedSpec(Self.heavyHead(features: "auto")), pictures: 256)
+    let natural = try trial.natural
+    #expect(natural.stages.allSatisfy { $0.features == nil })
+    #expect(natural.peakStage == 3)
+    var choices = PlanChoices()
+    (choices.features, choices.featureStages, choices.forwardBatch) = (.file, .all, 16)
+    let budget = try trial.spec.plan(pictures: 256, choices: choices).memory.peakBytes
+    #expect(budget < natural.memory.peakBytes * 95 / 100)
+    let plan = try #require(try trial.solve(budget))
+    #expect(plan.memory.peakBytes <= budget)
+    #expect(plan.choices.features == .file && plan.choices.featureStages == .all)
+    #expect(plan.stages.map { $0.features?.module } == [nil, 1, 2])
+    #expect((plan.choices.forwardBatch ?? .max) < 128)
+    #expect(plan.choices.microBatch == nil && plan.choices.recomputeAboveBytes == nil)
+    let effects = plan.choiceEffects
+    #expect(effects.map(\.choice) == ["features", "forwardBatch"])
+    #expect(effects.first?.words.contains("a file of up to") == true)
+    #expect(try trial.again(plan).layoutText == plan.layoutText)
+    // What the spec insists on stays.
+    let stubborn = Trial(try DecodedSpec(Self.heavyHead(features: "recompute")), pictures: 256)
+    if let plan = try stubborn.solve(budget) {
+      #expect(plan.choices.features == .recompute && plan.stagesWithoutFeatures == 0)
+    }
+    #expect(try stubborn.solver(1).smallest().choices.features == .recompute)
+  }
+
+  @Test("features in memory go to a file, and where even that is too much, they are computed in every step")
+  func featuresLeaveMemory() throws {
+    let text = Self.threeLayers.replacingOccurrences(
+      of: "{batch: 64}", with: "{strategy: sequential, epochs: 40, batch: 64}")
+    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    let natural = try trial.natural
+    #expect(natural.choices.features == .memory)
+    var inFile = PlanChoices()
+    inFile.features = .file
+    let budget = try trial.spec.plan(pictures: 256, choices: inFile).memory.peakBytes
+    #expect(budget < natural.memory.peakBytes)
+    let plan = try #require(try trial.solve(budget))
+    #expect(plan.choices == inFile)
+    var without = PlanChoices()
+    without.features = .recompute
+    let computed = try trial.spec.plan(pictures: 256, choices: without)
+    #expect(computed.stagesWithoutFeatures == natural.stages.count { $0.features != nil })
+    let effect = try #require(computed.choiceEffects.first { $0.choice == "features" })
+    #expect(effect.extraWork == computed.frozenShare && effect.extraWork > 0.05)
+  }
+
+  @Test("evaluation takes fewer pictures at once before training does")
+  func forwardPieces() throws {
+    // Of many modules' auxiliaries only one is there in a stage, and all are in the last evaluation.
+    let text = """
+      strata: 1
+      name: many
+      network: {family: vgg, input: 3x16x16, widths: [64, 64, 64, 64]}
+      auxiliary: {kind: mlp, hidden: 2}
+      training: {strategy: sequential, batch: 64}
+      memory: {features: recompute}
+      """
+    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    let natural = try trial.natural
+    var choices = PlanChoices()
+    choices.forwardBatch = 4
+    let smaller = try trial.spec.plan(pictures: 256, choices: choices)
+    #expect(smaller.forwardArenaBytes < natural.forwardArenaBytes)
+    #expect(smaller.trainingArenaBytes == natural.trainingArenaBytes)
+    for (stage, other) in zip(smaller.stages, natural.stages) {
+      #expect(stage.training.graph == other.training.graph && stage.evaluation.graph.batch == 4)
+    }
+    #expect(smaller.choiceEffects.map(\.results) == [.same])
+    if natural.forwardArenaBytes > natural.trainingArenaBytes {
+      let plan = try #require(try trial.solve(natural.memory.peakBytes - 1))
+      #expect(plan.choices.forwardBatch != nil && plan.choices.recomputeAboveBytes == nil)
+    }
   }
 
   @Test("similarity losses never pass in pieces")

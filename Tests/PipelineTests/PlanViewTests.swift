@@ -1,6 +1,8 @@
 import Artifacts
 import CompilerSupport
+import CostModel
 import GraphIR
+import Pipeline
 import Planning
 import Testing
 import Text
@@ -86,6 +88,36 @@ struct PlanViewTests {
         #expect(other.comparison == plan.comparison)
       }
     }
+  }
+
+  /// A machine on which every kind of work has the same speed.
+  private var model: TimeModel {
+    var profile = MachineProfile(processor: "test", threads: 2, secondsPerCall: 1e-6)
+    for kind in WorkKind.measured {
+      profile.add(MachineProfile.Point(size: 64, rows: 64, secondsPerUnit: 1e-9), of: kind)
+    }
+    return TimeModel(profile)
+  }
+
+  @Test("each row's time is that of the spec's plan with its strategy set", arguments: seeds)
+  func comparisonTimes(seed: Int) throws {
+    let random = RandomSpec(seed: seed)
+    let spec = try DecodedSpec(random.text)
+    let plan = try spec.plan(pictures: random.pictures)
+    let times = strategyTimes(of: plan, spec.spec, model: model)
+    #expect(times.count == plan.comparison.count)
+    for (row, time) in zip(plan.comparison, times) {
+      let text =
+        row.strategy == .parallel ? random.text : random.text.replacing("\n  start: {every: 1}", with: "")
+      let other = try DecodedSpec(text, sets: ["training.strategy=\(row.strategy.rawValue)"]).plan(
+        pictures: random.pictures)
+      let expected = model.figures(of: other)
+      #expect(abs(time.seconds - expected.seconds) <= 1e-9 * expected.seconds, "seed \(seed)")
+      #expect(time.stages.count == row.stages.count)
+    }
+    let text = ComparisonText(plan, times: times)
+    #expect(text.rows.allSatisfy { $0.count == text.columns.count && $0.last != "unknown" })
+    #expect(ComparisonText(plan).rows.allSatisfy { $0.last == "unknown" })
   }
 
   @Test("pages are the same each time, well formed, and without anything from elsewhere", arguments: seeds)

@@ -12,13 +12,20 @@ struct RandomPlanTests {
 
   /// A plan's programs with the layout of what is resident while they run.
   private func programs(_ plan: Plan) -> [(name: String, program: Program, resident: ResidentLayout)] {
-    plan.stages.flatMap { stage in
-      [
-        ("stage \(stage.index) training", stage.training, stage.resident),
-        ("stage \(stage.index) evaluation", stage.evaluation, stage.resident),
-      ] + (stage.feeding.map { [("stage \(stage.index) feeding", $0, stage.resident)] } ?? [])
-        + (stage.narrowing.map { [("stage \(stage.index) ranking", $0.ranking, stage.resident)] } ?? [])
-    } + [("evaluation", plan.evaluation, plan.resident)]
+    var programs: [(name: String, program: Program, resident: ResidentLayout)] = []
+    for stage in plan.stages {
+      let name = "stage \(stage.index)"
+      programs.append(("\(name) training", stage.training, stage.resident))
+      programs.append(("\(name) evaluation", stage.evaluation, stage.resident))
+      if let feeding = stage.feeding { programs.append(("\(name) feeding", feeding, stage.resident)) }
+      for program in stage.features?.programs ?? [] {
+        programs.append(("\(name) features", program, stage.resident))
+      }
+      if let narrowing = stage.narrowing {
+        programs.append(("\(name) ranking", narrowing.ranking, stage.resident))
+      }
+    }
+    return programs + [("evaluation", plan.evaluation, plan.resident)]
   }
 
   @Test(arguments: seeds)
@@ -45,12 +52,19 @@ struct RandomPlanTests {
     // Pieces of one picture leave batch norm nothing to work with; similarity losses and rings of whole batches have none.
     let isWhole = random.text.contains("sim") || random.text.contains("asynchronous")
     if !isWhole, seed % 2 == 0 { choices.microBatch = 3 }
+    if seed % 4 < 2 { choices.forwardBatch = 2 + seed % 3 }
+    if seed % 5 < 3 {
+      choices.features = seed % 5 == 0 ? .memory : .file
+      choices.featureStages = .all
+    }
     let plan = try spec.plan(pictures: random.pictures, choices: choices)
     expectPlaces(plan, seed: seed, random.text)
     expectUpdates(plan, seed: seed)
     if choices.microBatch == nil {
       for (stage, other) in zip(plan.stages, natural.stages) {
-        #expect(stage.training.peak.total <= other.training.peak.total, "seed \(seed)")
+        // Features in memory are there besides.
+        let features = stage.features?.range?.count ?? 0
+        #expect(stage.training.peak.total - features <= other.training.peak.total, "seed \(seed)")
       }
     }
     #expect(try spec.plan(pictures: random.pictures, choices: choices).layoutText == plan.layoutText)
@@ -68,22 +82,40 @@ struct RandomPlanTests {
         try GraphVerifier(program.graph).verify()
         try PlanVerifier(program).verify()
       }
-      let bound = CountedMemory(program, resident).largestTotal
+      let bound = CountedMemory(program, resident).largestTotal + (program.features?.count ?? 0)
       #expect(program.peak.total == bound, place)
       #expect(program.arenaBytes >= bound, place)
       #expect(program.arenaBytes <= plan.arenaBytes, place)
       #expect(firstIntruder(program, resident) == nil, place)
     }
     for stage in plan.stages {
+      expectFeatures(stage, seed: seed)
       let programs =
         [stage.training, stage.evaluation] + (stage.feeding.map { [$0] } ?? [])
-        + (stage.narrowing.map { [$0.ranking] } ?? [])
+        + (stage.features?.programs ?? []) + (stage.narrowing.map { [$0.ranking] } ?? [])
       #expect(stage.memory.lowerBoundBytes == programs.map(\.peak.total).max())
       #expect(stage.memory.arenaBytes == programs.map(\.arenaBytes).max())
     }
     let programs = programs(plan).map(\.program)
     #expect(plan.memory.lowerBoundBytes == programs.map(\.peak.total).max(), "seed \(seed)")
     #expect(plan.arenaBytes == programs.map(\.arenaBytes).max(), "seed \(seed)")
+  }
+
+  /// Features in memory have room for every picture, and each program of the stage leaves them alone.
+  private func expectFeatures(_ stage: StagePlan, seed: Int) {
+    guard let features = stage.features else { return }
+    let graph = features.fromPictures.graph
+    let perPicture = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerPicture
+    #expect(features.byteCount == (features.trainCount + features.testCount) * perPicture, "seed \(seed)")
+    #expect((features.storage == .memory) == (features.range != nil), "seed \(seed)")
+    guard let range = features.range else { return }
+    #expect(range.count >= features.byteCount && range.count < features.byteCount + 64, "seed \(seed)")
+    for program in [stage.training, stage.evaluation, features.fromPictures] {
+      #expect(program.features == range, "seed \(seed)")
+    }
+    if let making = features.fromPrevious?.features {
+      #expect(making.lowerBound == range.lowerBound && making.count >= features.largestByteCount)
+    }
   }
 
   /// A transient value or a scratch that reaches into what is resident, whether or not the program knows of it.
@@ -100,10 +132,12 @@ struct RandomPlanTests {
     for node in program.graph.nodes.indices {
       if let bytes = program.scratch(ofNode: node) { transients.append(("scratch of \(node)", bytes)) }
     }
-    for entry in resident.entries {
-      let bytes = entry.offset..<entry.offset + entry.value.type.byteCount
+    let kept =
+      resident.entries.map { ($0.value.name, $0.offset..<$0.offset + $0.value.type.byteCount) }
+      + (program.features.map { [("features", $0)] } ?? [])
+    for (name, bytes) in kept {
       if let intruder = transients.first(where: { $0.bytes.overlaps(bytes) }) {
-        return "\(intruder.name) over \(entry.value.name)"
+        return "\(intruder.name) over \(name)"
       }
     }
     return nil

@@ -75,4 +75,30 @@ struct TimeModelTests {
     #expect(times[0].stepSeconds < times[1].stepSeconds)
     #expect(times[0].featureSeconds > 0 && times[1].featureSeconds == 0)
   }
+
+  @Test("what is left is the whole at the start, falls from step to step, and ends with the last evaluation")
+  func left() throws {
+    let plan = try DecodedSpec(
+      """
+      strata: 1
+      name: timed
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [64, 64, 8]}
+      training: {strategy: sequential, epochs: 9, batch: 16}
+      memory: {features: cache}
+      """
+    ).plan(pictures: 64, choices: nil)
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    let whole = model.figures(of: plan)
+    func left(_ stage: Int, _ epoch: Int, _ step: Int = 0) -> Double {
+      model.secondsLeft(of: plan, stage: stage, epoch: epoch, step: step)
+    }
+    func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) < 1e-9 * max(a, b) }
+    #expect(isClose(left(1, 1), whole.seconds))
+    #expect(
+      isClose(left(1, 1) - left(1, 3, 2), 2 * whole.stages[0].epochSeconds + 2 * whole.stages[0].stepSeconds))
+    #expect(isClose(left(2, 1), left(1, 10)))
+    // Within a stage its features are made anew, from pictures: more than from those of the stage before.
+    #expect(left(3, 1, 1) > left(2, 10) - whole.stages[2].stepSeconds)
+    #expect(isClose(left(3, 10), whole.seconds - whole.stages.map(\.seconds).reduce(0, +)))
+  }
 }

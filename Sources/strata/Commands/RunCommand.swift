@@ -188,7 +188,8 @@ struct RunCommand: Command {
       if json != false {
         console.output.write(JSONWriter.document(run.summary.json))
       } else {
-        console.output.writeLine("interrupted \(position.words); a checkpoint is written")
+        let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
+        console.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
         console.output.writeLine("go on: strata run \(place) --resume")
       }
       return .interrupted

@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Glibc
+internal import Pipeline
 internal import Planning
 internal import Terminal
 internal import Text
@@ -10,14 +11,23 @@ enum PlanFile {
     _ plan: Plan, of loaded: LoadedSpec, json: Bool, listsStages: Bool = false, _ console: Console
   ) {
     let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
+    let times = times(of: plan, loaded)
     if json {
-      let document = plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places)
+      let document = plan.json(
+        specPath: nil, dataPath: plan.data.path, places: loaded.places, times: times)
       console.output.write(JSONWriter.document(document.with("time", time.json)))
     } else {
       console.output.write(
-        PlanText(plan, style: console.output.style, places: loaded.places, listsStages: listsStages).text)
+        PlanText(
+          plan, style: console.output.style, places: loaded.places, listsStages: listsStages, times: times
+        ).text)
       console.output.write("\n" + time.text(console.output.style))
     }
+  }
+
+  /// Of the strategies that a plan is compared with; none where the machine was not measured.
+  static func times(of plan: Plan, _ loaded: LoadedSpec) -> [TimeFigures] {
+    Calibration.model(threads: plan.threads).map { strategyTimes(of: plan, loaded.spec, model: $0) } ?? []
   }
 
   /// Replaces the file at once: a reader sees the old plan or the new one.
@@ -37,7 +47,8 @@ enum PlanFile {
   /// The plan to look at; replaces the file at once.
   static func writePage(_ plan: Plan, of loaded: LoadedSpec, to path: String) throws(CommandFailure) {
     do {
-      try AtomicFile.write(PlanPage(plan, places: loaded.places).text, to: path)
+      try AtomicFile.write(
+        PlanPage(plan, places: loaded.places, times: times(of: plan, loaded)).text, to: path)
     } catch {
       throw CommandFailure(.failed, "cannot write the page: \(error.message)")
     }

@@ -12,7 +12,8 @@ enum RunReport {
     let path = "\(folder)/\(RunDirectory.reportName)"
     do throws(RunStatusError) {
       let page = RunPage(
-        try RunHistory(folder: folder), of: ready.plan, places: ready.loaded.places, state: state)
+        try RunHistory(folder: folder), of: ready.plan, places: ready.loaded.places,
+        times: PlanFile.times(of: ready.plan, ready.loaded), state: state)
       do throws(FileError) { try AtomicFile.write(page.text, to: path) } catch { throw .file(error) }
     } catch {
       console.diagnostics.writeLine("warning: no \(RunDirectory.reportName): \(error.message)")

@@ -5,11 +5,23 @@ internal import Terminal
 enum SpecChanges {
   /// Kinds of changes, those that cost a training least first; of each kind milder ones before harder ones.
   static func candidates(for spec: Spec) -> [[[Assignment]]] {
-    [partition(spec), batch(spec), strategy(spec), auxiliary(spec), head(spec), widths(spec), input(spec)]
-      .filter { !$0.isEmpty }
+    [
+      features(spec), partition(spec), batch(spec), strategy(spec), auxiliary(spec), head(spec), widths(spec),
+      input(spec),
+    ]
+    .filter { !$0.isEmpty }
   }
 
   private static func set(_ key: String, _ value: String) -> Assignment { Assignment(key: key, value: value) }
+
+  /// What the spec insists on may be what does not fit.
+  private static func features(_ spec: Spec) -> [[Assignment]] {
+    guard spec.training.strategy.value == .sequential else { return [] }
+    switch spec.memory.features.value {
+    case .auto: return []
+    case .cache, .recompute: return [[set("memory.features", "auto")]]
+    }
+  }
 
   private static func partition(_ spec: Spec) -> [[Assignment]] {
     guard spec.training.strategy.value != .endToEnd else { return [] }

@@ -40,7 +40,9 @@ extension TrainingRun {
         module: index + 1, epoch: figures.epoch, of: module.totalEpochs, loss: figures.loss,
         top1: figures.top1)
     }
-    try tell("training \(plan.name) goes on \(position.words)")
+    try tell(
+      "training \(plan.name) goes on \(position.words)"
+        + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
     return position
   }
 

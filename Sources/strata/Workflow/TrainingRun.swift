@@ -30,6 +30,8 @@ struct TrainingRun: ~Copyable {
   /// Without the time of this process.
   var totals = RunTotals()
   let start = monotonicSeconds()
+  /// Nil where this machine was never measured.
+  private let timeModel: TimeModel?
 
   /// - Parameter checkpointSeconds: of `--checkpoint-every`.
   init(
@@ -46,7 +48,8 @@ struct TrainingRun: ~Copyable {
     summary = RunSummary(
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
       classes: plan.classes)
-    summary.plannedSeconds = Calibration.model(threads: plan.threads)?.figures(of: plan).seconds
+    timeModel = Calibration.model(threads: plan.threads)
+    summary.plannedSeconds = timeModel?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
   }
@@ -59,7 +62,9 @@ struct TrainingRun: ~Copyable {
       let engine = try Engine.make(plan)
       summary.arithmetic = openBLASDescription()
       let position = resuming ? try restore(engine) : .start
-      try log("training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes")
+      try log(
+        "training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes"
+          + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
       let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
       try finish(end)
       return end
@@ -146,9 +151,32 @@ struct TrainingRun: ~Copyable {
     }
   }
 
+  /// Foreseen of what is left of the run; nil where this machine was never measured.
+  private func secondsLeft(from position: RunPosition) -> Double? {
+    var (epoch, step) = (position.epoch, position.step)
+    let stage = plan.stages[position.stage - 1]
+    // Asynchronous training counts events, of all modules.
+    if plan.training.strategy == .asynchronous, epoch <= stage.epochs, let counts = ReplayCounts(plan) {
+      let stepCount = stage.epochs * stage.stepsPerEpoch
+      let done = min(stepCount, step * stepCount / max(1, counts.events))
+      epoch = done / stage.stepsPerEpoch + 1
+      step = done % stage.stepsPerEpoch
+    }
+    return timeModel?.secondsLeft(of: plan, stage: position.stage, epoch: epoch, step: step)
+  }
+
+  /// `about 3.2 min`.
+  func timeWords(from position: RunPosition) -> String? {
+    secondsLeft(from: position).map { "about \(duration(seconds: $0))" }
+  }
+
   private mutating func noteFigures(status: RunSummary.Status) {
     summary.status = status
     summary.compression = CompressionFigures(plan, metricsLines: (try? folder.metricsLines()) ?? [])
+    switch status {
+    case .finished: summary.plannedSecondsLeft = summary.plannedSeconds.map { _ in 0 }
+    case .interrupted, .failed: summary.plannedSecondsLeft = secondsLeft(from: lastCheckpoint ?? .start)
+    }
     summary.measuredSeconds = totals.seconds + monotonicSeconds() - start
     summary.measuredPeakBytes = ProcessMemory.peakBytes
     if totals.trainingSeconds > 0 {
