@@ -24,7 +24,7 @@ private struct Compressing {
 
   /// - Parameter compression: its keys, but for the width.
   init(
-    _ compression: String = "epochs: 2", width: String = "[5, 8, 7]", training: String = "",
+    _ compression: String = "epochs: 2", width: String = "[5, 8, 7]",
     network: String = Self.network, augmented: Bool = false, choices: PlanChoices = PlanChoices(),
     threads: Int = 2
   ) throws {
@@ -34,7 +34,7 @@ private struct Compressing {
       name: compressing
       data: {source: digits, limit: {train: 110, test: 50}\(augmented ? ", augment: {pad-crop: 1}" : "")}
       \(network)
-      training: {strategy: sequential, epochs: 2, batch: 40, optimizer: {learning-rate: 0.05}\(training)}
+      training: {strategy: sequential, epochs: 2, batch: 40, optimizer: {learning-rate: 0.05}}
       compression: {width: \(width), \(compression)}
       memory: {features: \(choices.features == .recompute ? "recompute" : "cache")}
       """)
@@ -215,8 +215,7 @@ struct CompressionTests {
     choices.microBatch = 16
     choices.recomputeAboveBytes = 1
     choices.scratch = .small
-    var training = try Compressing(
-      "epochs: 1", training: ", batch: 40".replacing(", batch: 40", with: ""), choices: choices)
+    var training = try Compressing("epochs: 1", choices: choices)
     _ = try training.run()
     let natural = try Compressing("epochs: 1")
     #expect(training.plan.arenaBytes < natural.plan.arenaBytes)

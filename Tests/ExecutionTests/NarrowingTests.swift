@@ -120,15 +120,21 @@ struct NarrowingTests {
     func new(_ name: String) throws -> [Float] { module.read(after.entry(name)) }
     // A convolution is O, I, H, W: nine numbers a filter of one input channel.
     let filter = try #require(old["layers.1.conv.weight"])
-    #expect(try new("layers.1.conv.weight") == module.kept.flatMap { filter[9 * $0..<9 * $0 + 9] })
+    var filters: [Float] = []
+    for channel in module.kept { filters += filter[9 * channel..<9 * channel + 9] }
+    #expect(try new("layers.1.conv.weight") == filters)
     for name in ["conv.bias", "batch_norm.weight", "batch_norm.bias", "batch_norm.running_mean"] {
       let vector = try #require(old["layers.1." + name])
       #expect(try new("layers.1." + name) == module.kept.map { vector[$0] }, "\(name)")
     }
     // A linear layer behind a flatten is out, then channel, height, width: four numbers a channel.
     let matrix = try #require(old["auxiliaries.1.hidden.1.linear.weight"])
-    let rows = (0..<36).flatMap { row in
-      module.kept.flatMap { matrix[36 * row + 4 * $0..<36 * row + 4 * $0 + 4] }
+    var rows: [Float] = []
+    for row in 0..<36 {
+      for channel in module.kept {
+        let first = 36 * row + 4 * channel
+        rows += matrix[first..<first + 4]
+      }
     }
     #expect(try new("auxiliaries.1.hidden.1.linear.weight") == rows)
     // What reads no channel of the layer stays whole.
@@ -184,13 +190,15 @@ struct ChannelRankingTests {
     let channels = narrowing.channels
     let pixels = z.count / channels / 32
     for c in 0..<channels {
-      let perPicture = (0..<32).map { n in
-        (0..<pixels).reduce(0.0) { sum, p in
+      var expected = 0.0
+      for n in 0..<32 {
+        var mean = 0.0
+        for p in 0..<pixels {
           let place = (n * pixels + p) * channels + c
-          return sum + 32 * z[place] * dz[place] / Double(pixels)
+          mean += 32 * z[place] * dz[place] / Double(pixels)
         }
+        expected += abs(mean)
       }
-      let expected = perPicture.map { abs($0) }.reduce(0, +)
       #expect(abs(scores[c] - expected) < 1e-4 * expected + 1e-9, "channel \(c): \(scores[c]), \(expected)")
     }
 
@@ -218,7 +226,8 @@ struct ChannelRankingTests {
     let step = 1e-5
     for c in 0..<channels {
       let slope = (loss(scaling: c, by: 1 + step) - loss(scaling: c, by: 1 - step)) / (2 * step)
-      let told = stride(from: c, to: z.count, by: channels).reduce(0.0) { $0 + z[$1] * dz[$1] }
+      var told = 0.0
+      for place in stride(from: c, to: z.count, by: channels) { told += z[place] * dz[place] }
       #expect(abs(slope - told) < 2e-3 * abs(slope) + 2e-5, "channel \(c): \(slope), \(told)")
     }
   }
