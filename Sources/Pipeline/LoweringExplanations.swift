@@ -191,12 +191,10 @@ private let loweringExplanations = [
       as 'data.limit' makes one, may hold fewer. Without the key it is averaged over all of them.
       """,
     bad: """
-      data: {limit: {train: 100}}
       training: {strategy: sequential}
-      compression: {width: 4, epochs: 1, pictures: 200}
+      compression: {width: 4, epochs: 1, pictures: 5000}
       """,
     good: """
-      data: {limit: {train: 100}}
       training: {strategy: sequential}
       compression: {width: 4, epochs: 1}
       """),

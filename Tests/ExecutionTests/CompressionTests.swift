@@ -135,9 +135,10 @@ struct CompressionTests {
       var training = try Compressing("epochs: 6, fine-tune: \(part)", width: "3")
       _ = try training.run()
       for report in training.reports {
-        let tests = training.figures.filter { $0.module == report.module && $0.split == .test }
-        let last = try #require(tests.last)
-        #expect(last.epoch == 8 && last.loss < report.test.meanLoss, "\(part), module \(report.module)")
+        let losses = training.figures.filter {
+          $0.module == report.module && $0.split == .train && $0.epoch > 2
+        }.map(\.loss)
+        #expect(losses.count == 6 && losses[5] < 0.9 * losses[0], "\(part), module \(report.module)")
       }
       #expect(training.frozen.compactMap(\.layers) == (part == "module" ? [] : [1, 2, 3]))
     }
