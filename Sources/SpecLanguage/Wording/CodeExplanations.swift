@@ -105,7 +105,8 @@ private let keyExplanations = [
     code: "E022", title: "a misplaced key",
     text: """
       The key exists, but not here: it belongs to another section, or to another kind than the one chosen. 'k', for
-      one, counts the layers of 'kind: cnn' and means nothing for 'kind: mlp-sr'.
+      one, counts the layers of 'kind: cnn' and means nothing for 'kind: mlp-sr'. Where '--set' chooses another kind
+      than the file's, keys of the file that the new one does not have are left out, with a warning.
       """,
     bad: "auxiliary: {kind: mlp-sr, k: 3}",
     good: "auxiliary: {kind: cnn, k: 3}"),
