@@ -1,7 +1,9 @@
 package import Diagnostics
 
 /// What `strata explain` says of this phase's codes; a later phase adds its own.
-package let specExplanations = textExplanations + keyExplanations + valueExplanations + relationExplanations
+package let specExplanations =
+  (textExplanations + keyExplanations + valueExplanations + relationExplanations + compressionExplanations)
+  .sorted { $0.code < $1.code }
 
 // MARK: - E00x: the text
 
