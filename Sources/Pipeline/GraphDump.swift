@@ -9,6 +9,8 @@ package struct GraphDump: Sendable {
   /// `network`, `stage 2, training`, `evaluation`.
   package var title: String
   package var graph: Graph
+  /// From 1; nil for what belongs to no stage.
+  package var stage: Int?
 
   /// The passes in order; `lowering` is what they start from.
   package static let passNames = networkPasses + stagePasses
@@ -44,35 +46,40 @@ package struct GraphDump: Sendable {
       spec, network: forward, storage: choices.features, stages: choices.featureStages)
     var result: [GraphDump] = []
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
-      let title = "stage \(index + 1)"
+      let number = index + 1
+      let title = "stage \(number)"
       let kept = features.graphs(for: schedule, previous: nil)?.module
       let first = kept.map { $0 + 1 } ?? 1
       if let kept {
         result += dumps(
           of: featureGraph(forward, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
-          title: "\(title), features")
+          title: "\(title), features", stage: number)
       }
       let trained = trainingGraph(
         network.graph, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
-      result += dumps(of: trained, after: pass, title: "\(title), training")
+      result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
       let limit = planner.transientLimit(
         of: trained.graph, schedule, network: ResidentLayout(network: network.graph))
       if let feeding = feedingGraph(
         network.graph, spec, planner, largestTotal: limit, keepsSnapshots: true)
       {
-        result += dumps(of: feeding, after: pass, title: "\(title), feeding")
+        result += dumps(of: feeding, after: pass, title: "\(title), feeding", stage: number)
       }
       result += dumps(
         of: stageEvaluation(
           forward, schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
-        after: pass, title: "\(title), evaluation")
+        after: pass, title: "\(title), evaluation", stage: number)
     }
     return result
   }
 
-  private static func dumps(of pipeline: PassPipeline, after pass: String, title: String) -> [GraphDump] {
+  private static func dumps(
+    of pipeline: PassPipeline, after pass: String, title: String, stage: Int? = nil
+  ) -> [GraphDump] {
     // A pass that ran twice is asked for as it ended.
-    pipeline.snapshots.last { $0.pass == pass }.map { [GraphDump(title: title, graph: $0.graph)] } ?? []
+    pipeline.snapshots.last { $0.pass == pass }.map {
+      [GraphDump(title: title, graph: $0.graph, stage: stage)]
+    } ?? []
   }
 }
