@@ -36,9 +36,10 @@ torture: dependencies ## a million spoiled files, 50 kills, 20 stops, 10 full di
 	STRATA_FUZZ=$(MUTANTS) STRATA_FUZZ_NOTES=$(NOTES) \
 	  timeout 1200 swift test -c release --skip-build --disable-xctest --filter 'FuzzTests'
 
-# Each sanitizer needs a build of its own.
+# Each sanitizer needs a build of its own. Leaks are not looked for: Swift keeps tags in the pointers of enums, which the leak detector
+# does not follow, so that it takes every table of the program for lost.
 sanitize: dependencies ## the tests under the address sanitizer, then under the thread sanitizer
-	STRATA_SANITIZER=address swift test --sanitize address --scratch-path .build/address --disable-xctest
+	ASAN_OPTIONS=detect_leaks=0 STRATA_SANITIZER=address swift test --sanitize address --scratch-path .build/address --disable-xctest
 	STRATA_SANITIZER=thread swift test --sanitize thread --scratch-path .build/thread --disable-xctest
 
 lint: swift ## check the formatting of all Swift files

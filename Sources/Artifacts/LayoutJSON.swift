@@ -11,6 +11,9 @@ extension Plan {
       if let feeding = stage.feeding {
         programs.append(feeding.layoutJSON(title: "stage \(stage.index) feeding"))
       }
+      if let narrowing = stage.narrowing {
+        programs.append(narrowing.ranking.layoutJSON(title: "stage \(stage.index) ranking"))
+      }
       programs.append(stage.evaluation.layoutJSON(title: "stage \(stage.index) evaluation"))
       for program in stage.features?.programs ?? [] {
         programs.append(program.layoutJSON(title: "stage \(stage.index) features"))

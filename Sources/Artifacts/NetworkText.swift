@@ -6,14 +6,18 @@ package struct NetworkText {
   private let name: String
   private let outline: NetworkOutline
   private let rowNames, moduleNames: [String]
+  private let kept: [Int?]
   private let classes: Int
 
   /// - Parameters:
   ///   - rowNames: one a row of the outline.
   ///   - moduleNames: one a module.
+  ///   - kept: one a row: channels that stay of a layer that loses some while the network is trained.
   package init(
-    name: String, classes: Int, outline: NetworkOutline, rowNames: [String], moduleNames: [String]
+    name: String, classes: Int, outline: NetworkOutline, rowNames: [String], moduleNames: [String],
+    kept: [Int?]
   ) {
+    self.kept = kept
     precondition(rowNames.count == outline.rows.count && moduleNames.count == outline.modules.count)
     self.name = name
     self.classes = classes
@@ -33,17 +37,20 @@ package struct NetworkText {
   // MARK: - Layers
 
   private func layers(_ style: TextStyle) -> String {
-    var table = Table([
-      .left("layer"), .left("operations"), .right("input"), .right("output"), .left("size"),
-      .right("parameters"),
-      .right("MACs"), .right("module"),
-    ])
-    for (row, name) in zip(outline.rows, rowNames) {
-      table.add([
-        name, row.operations.collapsed, picture(row.input), picture(row.output),
-        bar(row.output.height, of: outline.input.height), grouped(row.parameters), grouped(row.multiplyAdds),
-        "\(row.module)",
-      ])
+    let narrows = kept.contains { $0 != nil }
+    var table = Table(
+      [
+        .left("layer"), .left("operations"), .right("input"), .right("output"), .left("size"),
+        .right("parameters"),
+        .right("MACs"), .right("module"),
+      ] + (narrows ? [.right("channels kept")] : []))
+    for (index, row) in outline.rows.enumerated() {
+      table.add(
+        [
+          rowNames[index], row.operations.collapsed, picture(row.input), picture(row.output),
+          bar(row.output.height, of: outline.input.height), grouped(row.parameters),
+          grouped(row.multiplyAdds), "\(row.module)",
+        ] + (narrows ? [kept[index].map { "\($0)" } ?? "all"] : []))
     }
     return table.text(style)
   }
@@ -85,13 +92,14 @@ package struct NetworkText {
 
   /// The same as a document (`strata.network/1`).
   package var json: JSON {
-    let layers = zip(outline.rows, rowNames).map { row, name in
-      JSON.object([
-        ("name", .string(name)), ("module", .integer(row.module)),
-        ("operations", .array(row.operations.map(JSON.string))), ("input", .string(picture(row.input))),
-        ("output", .string(picture(row.output))), ("parameters", .integer(row.parameters)),
-        ("macs", .integer(row.multiplyAdds)),
-      ])
+    let layers = outline.rows.enumerated().map { index, row in
+      JSON.object(
+        [
+          ("name", .string(rowNames[index])), ("module", .integer(row.module)),
+          ("operations", .array(row.operations.map(JSON.string))), ("input", .string(picture(row.input))),
+          ("output", .string(picture(row.output))), ("parameters", .integer(row.parameters)),
+          ("macs", .integer(row.multiplyAdds)),
+        ] + (kept[index].map { [("kept", .integer($0))] } ?? []))
     }
     let modules = zip(outline.modules, moduleNames).map { module, name in
       JSON.object([

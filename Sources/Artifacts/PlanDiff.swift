@@ -110,7 +110,7 @@ package struct PlanDiff {
 
   private static let toldPrefixes = [
     "network.", "batch", "modules", "memory.", "stages", "threads", "layoutSha256", "comparison", "data.",
-    "choices",
+    "choices", "compression",
   ]
 
   private static func altersResults(_ choice: Figure) -> Bool {

@@ -39,21 +39,23 @@ extension Plan {
       ),
     ]
     if let replay = training.replay { members.append(("replay", replay.json(ReplayCounts(self)))) }
+    if let compression = training.compression { members.append(("compression", compression.json)) }
     if let start { members.append(("start", start.json(path: startPath ?? start.path))) }
     members += [
       ("layoutSha256", .string(layoutSHA256)),
       (
         "network",
-        .object([
-          ("parameters", .integer(networkParameters)), ("macs", .integer(networkMultiplyAdds)),
-          ("input", .string("\(input.channels)x\(input.height)x\(input.width)")),
-          ("classes", .integer(classes)),
-        ])
+        .object(
+          [
+            ("parameters", .integer(networkParameters)), ("macs", .integer(networkMultiplyAdds)),
+            ("input", .string("\(input.channels)x\(input.height)x\(input.width)")),
+            ("classes", .integer(classes)),
+          ] + (unnarrowed.map { [("before", $0.json)] } ?? []))
       ),
       ("batch", .integer(training.batch)),
       ("choices", choices.json),
       ("choiceEffects", .array(choiceEffects.map(\.json))),
-      ("modules", .array(modules.map(\.json))),
+      ("modules", .array(zip(modules, training.modules).map { $0.json($1.narrowing) })),
       ("stages", .array(stages.map { json(of: $0) })),
       ("checkpointBytes", .integer(checkpointByteCount)),
       ("memory", .object(memory.members + wholePlanMembers(places))),
@@ -67,13 +69,9 @@ extension Plan {
   package var layoutSHA256: String { unsafe SHA256.hex(of: Array(layoutText.utf8).span.bytes) }
 
   /// All modules' layers and the head; auxiliaries not.
-  package var networkParameters: Int {
-    modules.map(\.parameters).reduce(0, +) + (modules.last?.auxiliaryParameters ?? 0)
-  }
+  package var networkParameters: Int { NetworkFigures(modules).parameters }
 
-  package var networkMultiplyAdds: Int {
-    modules.map(\.multiplyAdds).reduce(0, +) + (modules.last?.auxiliaryMultiplyAdds ?? 0)
-  }
+  package var networkMultiplyAdds: Int { NetworkFigures(modules).multiplyAdds }
 
   /// The operation that makes the peak, with its module and the spec's line.
   package func peakOperation(_ place: (SourceSpan) -> String) -> String {
@@ -82,17 +80,24 @@ extension Plan {
   }
 
   private func json(of stage: StagePlan) -> JSON {
-    .object([
-      ("index", .integer(stage.index)),
-      ("strategy", .string(training.strategy.rawValue)),
-      ("modules", .array(stage.schedule.indices.map { .integer($0) })),
-      ("epochs", .integer(stage.epochs)),
-      ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
-      ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),
-      ("checkpointBytes", .integer(stage.checkpointByteCount)),
-      ("features", .optional(stage.features) { $0.json }),
-      ("memory", .object(stage.memory.members)),
-    ])
+    .object(
+      [
+        ("index", .integer(stage.index)),
+        ("strategy", .string(training.strategy.rawValue)),
+        ("modules", .array(stage.schedule.indices.map { .integer($0) })),
+        ("epochs", .integer(stage.epochs)),
+        ("steps", .integer(stage.epochs * stage.stepsPerEpoch)),
+        ("stepsPerEpoch", .integer(stage.stepsPerEpoch)),
+        ("checkpointBytes", .integer(stage.checkpointByteCount)),
+        ("features", .optional(stage.features) { $0.json }),
+        ("memory", .object(stage.memory.members)),
+      ] + compressionMembers(of: stage))
+  }
+
+  private func compressionMembers(of stage: StagePlan) -> [(key: String, value: JSON)] {
+    guard training.compression != nil else { return [] }
+    let purpose = stage.schedule.purpose == .training ? "training" : "fine-tuning"
+    return [("purpose", .string(purpose)), ("narrowing", .optional(stage.narrowing) { $0.json })]
   }
 
   private func wholePlanMembers(_ places: SourcePlaces) -> [(key: String, value: JSON)] {
@@ -171,11 +176,64 @@ extension FeaturePlan {
   }
 }
 
-extension ModuleSummary {
+extension CompressionSettings {
   fileprivate var json: JSON {
     .object([
+      ("criterion", .string(criterion.rawValue)),
+      ("pictures", criterion.readsPictures ? .integer(pictures) : .null),
+      ("fineTune", .string(tunesLayers ? "module" : "auxiliary")),
+    ])
+  }
+}
+
+extension NarrowingPlan {
+  fileprivate var json: JSON {
+    .object([
+      ("module", .integer(module)), ("channels", .integer(channels)), ("width", .integer(width)),
+      ("batches", .integer(batchSizes.count)), ("arenaBytes", .integer(ranking.arenaBytes)),
+    ])
+  }
+}
+
+extension NetworkFigures {
+  fileprivate var json: JSON {
+    .object([("parameters", .integer(parameters)), ("macs", .integer(multiplyAdds))])
+  }
+}
+
+extension ModuleSummary {
+  /// - Parameter narrowing: nil for a module that keeps its channels.
+  fileprivate func json(_ narrowing: TrainingPlan.Module.Narrowing?) -> JSON {
+    var members = self.members
+    if let narrowing {
+      members.append(
+        (
+          "compression",
+          .object([
+            ("channels", .integer(narrowing.channels)), ("width", .integer(narrowing.width)),
+            ("epochs", .integer(narrowing.epochs)), ("before", .optional(beforeNarrowing) { $0.json }),
+          ])
+        ))
+    }
+    return .object(members)
+  }
+
+  private var members: [(key: String, value: JSON)] {
+    [
       ("index", .integer(index)), ("name", .string(name)), ("parameters", .integer(parameters)),
       ("macs", .integer(multiplyAdds)),
+      (
+        "auxiliary",
+        .object([("parameters", .integer(auxiliaryParameters)), ("macs", .integer(auxiliaryMultiplyAdds))])
+      ),
+    ]
+  }
+}
+
+extension ModuleSummary.Figures {
+  var json: JSON {
+    .object([
+      ("parameters", .integer(parameters)), ("macs", .integer(multiplyAdds)),
       (
         "auxiliary",
         .object([("parameters", .integer(auxiliaryParameters)), ("macs", .integer(auxiliaryMultiplyAdds))])

@@ -30,7 +30,9 @@ package struct PlanText {
     let comparison =
       plan.comparison.isEmpty
       ? [] : [ComparisonText(plan, times: times).text(style, withStages: listsStages)]
-    return ([headline, moduleTable, stageTable] + features + [memory] + budget + [attribution] + comparison)
+    return
+      ([headline, moduleTable] + compressionTable + [stageTable] + features + [memory] + budget
+      + [attribution] + comparison)
       .joined(separator: "\n")
   }
 
@@ -56,6 +58,18 @@ package struct PlanText {
       let frozen = plan.training.frozenCount
       let kept = frozen == 0 ? "" : ", \(frozen == 1 ? "module 1" : "modules 1-\(frozen)") kept frozen"
       lines += "starts from \(start.path): \(start.tensors.count) tensors\(kept)\n"
+    }
+    if let compression = plan.training.compression {
+      let narrowed = plan.training.modules.compactMap(\.narrowing)
+      let epochs = narrowed.first?.epochs ?? 0
+      let ranked =
+        compression.criterion.readsPictures
+        ? "\(compression.criterion.rawValue) over \(grouped(compression.pictures)) pictures"
+        : compression.criterion.rawValue
+      let tuned = compression.tunesLayers ? "layer and auxiliary" : "the auxiliary"
+      lines +=
+        "compression: \(narrowed.count) of \(plan.modules.count) layers, ranked by \(ranked), "
+        + "then \(epochs) epoch\(epochs == 1 ? "" : "s") of fine-tuning \(tuned)\n"
     }
     if let replay = plan.training.replay {
       let slow = replay.slow.map { ", module \($0.module) slower by \($0.factor)" } ?? ""
@@ -96,6 +110,11 @@ package struct PlanText {
     return table.text(style)
   }
 
+  /// What is before channels go and behind.
+  private var compressionTable: [String] {
+    CompressionFigures(plan, metricsLines: []).map { [$0.text(style)] } ?? []
+  }
+
   private func modulePeak(_ module: Int) -> Int? {
     plan.stages.first { $0.schedule.indices.contains(module) }.flatMap { stage in
       let peaks = stage.training.modulePeaks
@@ -110,7 +129,8 @@ package struct PlanText {
       [.right("stage"), .right("modules"), .right("steps"), .right("peak"), .right("arena"), .right("bound")]
         + MemoryCategory.allCases.map { .right($0.rawValue) })
     for stage in plan.stages {
-      let modules = rangeText(stage.schedule.indices)
+      let modules =
+        rangeText(stage.schedule.indices) + (stage.schedule.purpose == .training ? "" : " narrowed")
       let figures = [stage.memory.peakBytes, stage.memory.arenaBytes, stage.memory.lowerBoundBytes]
       let categories = MemoryCategory.allCases.map { stage.memory.breakdown[$0] }
       table.add(

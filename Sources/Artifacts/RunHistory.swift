@@ -34,6 +34,8 @@ package struct RunHistory: Sendable {
   package let batch: Int?
   /// In the order in which they were written.
   package let lines: [Line]
+  /// The same as they stand, with what they say besides.
+  package let texts: [String]
 
   package init(folder: String) throws(RunStatusError) {
     self.folder = folder
@@ -51,19 +53,18 @@ package struct RunHistory: Sendable {
     strategy = plan["stages"]?.elements.first?["strategy"]?.string ?? ""
     batch = plan["batch"]?.integer
     seed = SpecDifference.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
-    lines = try Self.lines(of: folder)
+    do throws(FileError) { texts = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }
+    lines = try Self.lines(texts, of: folder)
   }
 
-  private static func lines(of folder: String) throws(RunStatusError) -> [Line] {
-    let texts: [String]
-    do throws(FileError) { texts = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }
+  private static func lines(_ texts: [String], of folder: String) throws(RunStatusError) -> [Line] {
     var lines: [Line] = []
     for (index, text) in texts.enumerated() {
       do throws(JSONScanner.Fault) {
         var scanner = JSONScanner(Array(text.utf8))
         let line = try scanner.document()
         guard let module = line["module"]?.integer, let epoch = line["epoch"]?.integer,
-          let split = line["split"]?.string
+          let split = line["split"]?.string, split != NarrowingLine.split
         else { continue }
         lines.append(
           Line(

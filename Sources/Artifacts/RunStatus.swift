@@ -180,14 +180,14 @@ package struct RunStatus: Hashable, Sendable {
 
   private mutating func readMetric(_ line: String) throws(JSONScanner.Fault) {
     var module = 0
-    var isTest = false
+    var split = ""
     var figures = Figures()
     var scanner = JSONScanner(Array(line.utf8))
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
       case "module": module = try scanner.naturalNumber()
       case "epoch": figures.epoch = try scanner.naturalNumber()
-      case "split": isTest = try scanner.string() == "test"
+      case "split": split = try scanner.string()
       case "loss": figures.loss = try scanner.numberOrNull()
       case "top1": figures.top1 = try scanner.numberOrNull()
       case _: try scanner.skipValue()
@@ -198,7 +198,12 @@ package struct RunStatus: Hashable, Sendable {
       throw JSONScanner.Fault(
         offset: 0, expected: "a module from 1 to \(modules.count)", found: "\(module)")
     }
-    if isTest { modules[module - 1].test = figures } else { modules[module - 1].train = figures }
+    switch split {
+    case "test": modules[module - 1].test = figures
+    // Between two epochs.
+    case NarrowingLine.split: break
+    case _: modules[module - 1].train = figures
+    }
   }
 }
 

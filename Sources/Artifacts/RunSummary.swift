@@ -40,6 +40,8 @@ package struct RunSummary {
   package var arithmetic = ""
   /// Of the plan; with more than ten the first five guesses count as well.
   package var classes: Int
+  /// Nil where no module loses channels.
+  package var compression: CompressionFigures?
 
   package init(moduleCount: Int, plannedPeakBytes: Int, arenaBytes: Int, classes: Int) {
     modules = (1...moduleCount).map { Module(index: $0) }
@@ -82,6 +84,7 @@ package struct RunSummary {
       ("memory", memory), ("time", time), ("imagesPerSecond", .optional(imagesPerSecond, JSON.number)),
       ("weightsSha256", .optional(weightsSHA256, JSON.string)),
     ]
+    if let compression { members.append(("compression", compression.json)) }
     members.append(("position", .optional(position, Self.json)))
     members.append(("determinedBy", determinedBy))
     return .object(members)

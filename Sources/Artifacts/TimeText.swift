@@ -19,13 +19,17 @@ package struct TimeText {
       return title
         + "  a step takes \(grouped(stepMultiplyAdds)) multiply-adds at most; its time is unknown: strata bench --calibrate\n"
     }
-    var table = Table([.right("stage"), .right("step"), .right("epoch"), .right("features"), .right("all")])
+    let ranks = plan.training.compression != nil
+    var table = Table(
+      [.right("stage"), .right("step"), .right("epoch"), .right("features")]
+        + (ranks ? [.right("ranking")] : []) + [.right("all")])
+    func orNone(_ seconds: Double) -> String { seconds > 0 ? duration(seconds: seconds) : "-" }
     for stage in figures.stages {
-      table.add([
-        "\(stage.index)", milliseconds(stage.stepSeconds), duration(seconds: stage.epochSeconds),
-        stage.featureSeconds > 0 ? duration(seconds: stage.featureSeconds) : "-",
-        duration(seconds: stage.seconds),
-      ])
+      table.add(
+        [
+          "\(stage.index)", milliseconds(stage.stepSeconds), duration(seconds: stage.epochSeconds),
+          orNone(stage.featureSeconds),
+        ] + (ranks ? [orNone(stage.rankingSeconds)] : []) + [duration(seconds: stage.seconds)])
     }
     return title + table.text(style, indentation: 2)
       + "  a run takes about \(duration(seconds: figures.seconds)), by this machine's profile\n"
@@ -44,6 +48,7 @@ package struct TimeText {
             [
               "index": .integer($0.index), "stepSeconds": .number($0.stepSeconds),
               "epochSeconds": .number($0.epochSeconds), "featureSeconds": .number($0.featureSeconds),
+              "rankingSeconds": .number($0.rankingSeconds),
               "seconds": .number($0.seconds),
             ]
           }),

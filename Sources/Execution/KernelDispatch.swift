@@ -112,13 +112,15 @@ internal import Planning
         context: context)
     case .batchNorm(let norm):
       switch norm.mode {
-      case .training:
+      case .training, .batch:
         unsafe batchNormTraining(
           x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
           runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
           savedMean: floats(node.results[1]), savedInverseDeviation: floats(node.results[2]),
           rows: input.rows,
-          channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon, momentum: BatchNorm.momentum,
+          channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon,
+          // A momentum of zero leaves every bit of them as it is.
+          momentum: norm.mode == .training ? BatchNorm.momentum : 0,
           context: context)
       case .inference:
         unsafe batchNormInference(
@@ -192,7 +194,7 @@ internal import Planning
       .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .update:
+      .channelScores, .update:
       preconditionFailure("not a forward operation")
     }
   }
@@ -266,8 +268,31 @@ internal import Planning
         outChannels: shape(node.operands[0]).channels, context: context)
     case .zeroGradient, .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth,
       .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble,
-      .recall, .remember, .accumulate, .update:
+      .recall, .remember, .accumulate, .channelScores, .update:
       preconditionFailure("not a backward operation")
+    }
+  }
+
+  /// Of the batch at hand, whose loss is the mean over it.
+  private func addScores(_ criterion: ChannelCriterion, _ node: Node, _ context: KernelContext) {
+    let scores = unsafe floats(node.operands[0])
+    let watched = unsafe floats(node.operands[1])
+    let channels = unsafe program.graph[node.operands[0]].type.elementCount
+    switch criterion {
+    case .taylor:
+      let z = unsafe shape(node.operands[1])
+      unsafe addTaylorScores(
+        z: watched, dz: floats(node.operands[2]), scores: scores, batch: batch, pixels: z.height * z.width,
+        channels: channels, lossScale: Float(piece.batch), context: context)
+    case .activation:
+      let z = unsafe shape(node.operands[1])
+      unsafe addActivationScores(
+        z: watched, scores: scores, batch: batch, pixels: z.height * z.width, channels: channels,
+        context: context)
+    case .weightNorm:
+      let count = unsafe program.graph[node.operands[1]].type.elementCount
+      unsafe addFilterNorms(
+        filter: watched, scores: scores, patchSize: count / channels, outChannels: channels, context: context)
     }
   }
 
@@ -279,6 +304,8 @@ internal import Planning
     case .accumulate:
       unsafe accumulateScaled(
         x: gradient, scale: 1, y: weights, count: count, overwrites: piece.isFirst, context: context)
+    case .channelScores(let criterion):
+      unsafe addScores(criterion, node, context)
     case .update(let optimizer) where unsafe !optimizer.addsUpInState && !piece.isLast: break
     case .update(.sgd(let momentum, let weightDecay, nesterov: false))
     where unsafe !(piece.isFirst && piece.isLast):

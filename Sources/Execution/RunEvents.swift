@@ -98,12 +98,31 @@ package enum RunEvent: Sendable {
   /// Parameters and statistics of these modules, which were frozen, are as they were before the stage.
   case frozenUnchanged(FrozenModules)
   case stageEnded(Int)
+  /// A module has lost channels, and is about to be fine-tuned.
+  case narrowed(NarrowingReport)
+}
+
+/// What became of a module that lost channels.
+package struct NarrowingReport: Sendable {
+  package var module: Int
+  /// The last that it was trained in, of its own.
+  package var epoch: Int
+  /// Channels that stay, from 0, rising.
+  package var kept: [Int]
+  /// Of every channel that was there.
+  package var scores: [Float]
+  /// Over the test pictures, before fine-tuning.
+  package var test: MetricSums
+  /// Ranking and measuring.
+  package var seconds: Double
 }
 
 /// What a stage must not change.
 package struct FrozenModules: Hashable, Sendable {
   package var stage: Int
   package var modules: [Int]
+  /// A module whose auxiliary is fine-tuned behind its layers, which are frozen; nil: there is none.
+  package var layers: Int?
   /// Over the bytes of their parameters and statistics.
   package var sha256: String
 }

@@ -36,17 +36,25 @@ package struct Trainer {
   ) throws(RunError) -> RunOutcome {
     var position = position
     var source = BatchSource(pictures: pictures, features: nil)
+    var ranking: Ranking?
     for stage in engine.plan.stages[(position.stage - 1)...] {
       if position.isStageStart {
         try tell(.stageBegan(stage.index), observer)
-        try setUp(stage, source.features)
+        try setUp(stage, source.features, ranking)
       }
       guard try takeFeatures(&source, for: stage, position) else { return .stopped(position) }
+      if position.isStageStart, let ranking { try tell(.narrowed(report(ranking, stage, source)), observer) }
       let frozen = frozenModules(of: stage)
       let isOver = try train(stage, source, &position, observer)
       // What was frozen is proved so, whether the stage is over or interrupted.
       precondition(frozen == frozenModules(of: stage), "a stage changes only the modules that it trains")
       guard isOver else { return .stopped(position) }
+      ranking = nil
+      if let narrowing = stage.narrowing {
+        // Stopped here, the stage goes on with the ranking: its epochs are over.
+        guard let scores = try rank(narrowing, stage, source) else { return .stopped(position) }
+        ranking = scores
+      }
       if let frozen { try tell(.frozenUnchanged(frozen), observer) }
       try tell(.stageEnded(stage.index), observer)
       position = position.nextStage
@@ -72,7 +80,20 @@ package struct Trainer {
 
   /// Moves what the stage before leaves, and starts the modules that begin with this one; with the first stage also those
   /// that are frozen from the beginning.
-  private func setUp(_ stage: StagePlan, _ previous: KeptFeatures?) throws(RunError) {
+  ///
+  /// - Parameter ranking: of the channels of the module that this stage fine-tunes.
+  private func setUp(
+    _ stage: StagePlan, _ previous: KeptFeatures?, _ ranking: Ranking?
+  ) throws(RunError) {
+    if let ranking {
+      let old = engine.plan.stages[stage.index - 2].resident
+      engine.narrow(ranking.narrowing, keeping: ranking.kept, from: old, to: stage.resident)
+      // Behind what is resident, which is smaller now.
+      if let previous, let features = stage.features, features.stays {
+        engine.moveFeatures(from: previous.plan, to: features)
+      }
+      return
+    }
     if let previous, let features = stage.features, stage.canUseFeaturesOfPrevious {
       engine.moveFeatures(from: previous.plan, to: features)
     }
@@ -95,15 +116,67 @@ package struct Trainer {
   private func frozenModules(of stage: StagePlan) -> FrozenModules? {
     let trained = stage.schedule.indices
     let modules = (1...stage.schedule.lastKeptModule).filter { !trained.contains($0) }
-    guard !modules.isEmpty else { return nil }
+    let layers = stage.schedule.trainsLayers ? nil : trained.first
+    guard !modules.isEmpty || layers != nil else { return nil }
+    let changing = stage.training.graph.changingNames
     var hash = SHA256()
-    for entry in stage.resident.entries where modules.contains(entry.value.module) {
+    for entry in stage.resident.entries
+    where modules.contains(entry.value.module)
+      || (entry.value.module == layers && !changing.contains(entry.value.name))
+    {
       switch entry.value.category {
       case .parameter, .statistics: engine.withBytes(of: entry) { hash.update($0) }
       case .batch, .gradient, .optimizer, .activation, .replay, .accumulator: break
       }
     }
-    return FrozenModules(stage: stage.index, modules: modules, sha256: hash.finalize())
+    return FrozenModules(stage: stage.index, modules: modules, layers: layers, sha256: hash.finalize())
+  }
+
+  // MARK: - Narrowing
+
+  private struct Ranking {
+    var narrowing: NarrowingPlan
+    var kept: [Int]
+    var scores: [Float]
+    /// Of the module, its own.
+    var epoch: Int
+    var seconds: Double
+  }
+
+  /// Nil if it should stop.
+  private func rank(
+    _ narrowing: NarrowingPlan, _ stage: StagePlan, _ source: BatchSource
+  ) throws(RunError) -> Ranking? {
+    let start = now()
+    let epoch = stage.epoch(ofModule: narrowing.module, stage.epochs)
+    var batches = EpochBatches(engine.plan.training, pictures: pictures.dataset.facts.trainCount)
+    let scores = try engine.rank(
+      narrowing, source, &batches,
+      epoch: engine.plan.training.drawing(stage.schedule, epoch: stage.epochs + 1), unless: shouldStop)
+    guard let scores else { return nil }
+    return Ranking(
+      narrowing: narrowing, kept: channelsToKeep(scores, count: narrowing.width), scores: scores,
+      epoch: epoch,
+      seconds: now() - start)
+  }
+
+  /// What the narrowed module can do before it is fine-tuned.
+  private func report(
+    _ ranking: Ranking, _ stage: StagePlan, _ source: BatchSource
+  ) throws(RunError) -> NarrowingReport {
+    let start = now()
+    let sums = Evaluator(engine: engine, source: source).run(stage.evaluation)
+    if let failure = source.takeReadFailure() { throw failure }
+    return NarrowingReport(
+      module: ranking.narrowing.module, epoch: ranking.epoch, kept: ranking.kept, scores: ranking.scores,
+      test: sums[0], seconds: ranking.seconds + now() - start)
+  }
+}
+
+extension Graph {
+  /// Names of the parameters and statistics that a run of the program changes.
+  fileprivate var changingNames: Set<String> {
+    Set(nodes.flatMap { node in node.op.mutatedOperands.map { self[node.operands[$0]].name } })
   }
 }
 
@@ -117,6 +190,10 @@ extension Trainer {
   ) throws(RunError) -> Bool {
     guard let features = stage.features else {
       source.features = nil
+      return true
+    }
+    if features.stays, position.isStageStart, let previous = source.features {
+      source.features = KeptFeatures(plan: features, file: previous.file)
       return true
     }
     let hasPrevious = source.features != nil && position.isStageStart && stage.canUseFeaturesOfPrevious

@@ -153,7 +153,7 @@ extension Node {
       .linearWeightGradient,
       .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
       .subsampleBackward,
-      .spatialDeviationBackward, .accumulate, .update:
+      .spatialDeviationBackward, .accumulate, .channelScores, .update:
       nil
     }
   }

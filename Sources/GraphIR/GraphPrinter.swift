@@ -85,6 +85,7 @@ extension Op {
     case .subsampleBackward(let stride): "subsample_backward[s\(stride)]"
     case .spatialDeviationBackward: "spatial_deviation_backward"
     case .accumulate: "accumulate"
+    case .channelScores(let criterion): "channel_scores[\(criterion.rawValue)]"
     case .update(.sgd(let momentum, let weightDecay, let nesterov)):
       "sgd[momentum \(momentum) decay \(weightDecay)\(nesterov ? " nesterov" : "")]"
     case .update(.adam(let beta1, let beta2, let epsilon, let weightDecay)):

@@ -100,7 +100,9 @@ package struct GraphVerifier {
     case .remember: (operandCounts, resultCounts) = (4...4, 0...0)
     case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
     case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
-    case .accumulate: (operandCounts, resultCounts) = (2...2, 0...0)
+    case .accumulate, .channelScores(.activation), .channelScores(.weightNorm):
+      (operandCounts, resultCounts) = (2...2, 0...0)
+    case .channelScores(.taylor): (operandCounts, resultCounts) = (3...3, 0...0)
     case .update(let optimizer):
       let count = 2 + optimizer.stateNames.count
       (operandCounts, resultCounts) = (count...count, 0...0)

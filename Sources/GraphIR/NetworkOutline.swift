@@ -93,7 +93,7 @@ extension Node {
       .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .update:
+      .channelScores, .update:
       nil
     }
   }

@@ -16,7 +16,7 @@ extension Node {
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return 0
     }
   }
@@ -39,7 +39,7 @@ extension Node {
       .ensemble, .recall, .remember,
       .biasGradient, .zeroGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
       .depthToSpace,
-      .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return 0
     }
   }

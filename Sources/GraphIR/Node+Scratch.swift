@@ -29,7 +29,7 @@ extension Node {
     case .batchNorm(let norm):
       let x = shape(operands[0])
       switch norm.mode {
-      case .training: return KernelScratch.batchNormTraining(rows: x.rows, channels: x.channels)
+      case .training, .batch: return KernelScratch.batchNormTraining(rows: x.rows, channels: x.channels)
       case .inference, .saved: return KernelScratch.batchNormInference(rows: x.rows, channels: x.channels)
       }
     case .batchNormBackward:
@@ -51,7 +51,7 @@ extension Node {
       .reluBackward,
       .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .update:
+      .channelScores, .update:
       // Element by element or window by window: the kernels need none.
       return .none
     }

@@ -28,10 +28,20 @@ package struct BatchNorm: Hashable, Sendable {
   package enum Mode: String, Hashable, Sendable {
     /// Statistics of the batch normalise; running statistics move.
     case training
+    /// Statistics of the batch normalise; running statistics stay.
+    case batch
     /// Running statistics normalise and stay.
     case inference
     /// The batch's statistics, as another node saved them, normalise once more; running statistics stay.
     case saved
+
+    /// Of the batch at hand; the kernel reads its input twice.
+    package var takesStatistics: Bool {
+      switch self {
+      case .training, .batch: true
+      case .inference, .saved: false
+      }
+    }
   }
 
   package var mode = Mode.training
@@ -156,8 +166,29 @@ package enum Op: Hashable, Sendable {
   /// accumulator, gradient -> nothing; the accumulator takes the gradient in: a batch that passes in pieces leaves there
   /// the sum over them, where the optimizer's own state can't take it.
   case accumulate
+  /// scores, and what the criterion looks at -> nothing; the importance of each channel, summed over pictures, is added
+  /// to the scores in place.
+  case channelScores(ChannelCriterion)
   /// weights, gradient, state... -> nothing; weights and state change in place, weights behind a batch's last piece.
   case update(Optimizer)
+}
+
+/// How important a channel is.
+package enum ChannelCriterion: String, Hashable, Sendable, CaseIterable {
+  /// z, dz: |mean over the picture of dz z|, with dz of the picture's own loss: to first order what the loss would change
+  /// by without the channel (Molchanov et al., 2017).
+  case taylor
+  /// z: its mean over the picture.
+  case activation
+  /// filter: sum of its absolute weights (Li et al., 2017), whatever the pictures.
+  case weightNorm = "weight-norm"
+
+  package var readsPictures: Bool {
+    switch self {
+    case .taylor, .activation: true
+    case .weightNorm: false
+    }
+  }
 }
 
 /// What an ensemble takes the mean of.
@@ -184,7 +215,7 @@ extension Op {
       .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward:
       .backward
-    case .accumulate, .update: .update
+    case .accumulate, .channelScores, .update: .update
     }
   }
 
@@ -193,7 +224,7 @@ extension Op {
     switch self {
     case .batchNorm(let norm): norm.mode == .training ? [3, 4] : []
     case .remember: [2, 3]
-    case .accumulate: [0]
+    case .accumulate, .channelScores: [0]
     case .update(let optimizer): [0] + optimizer.stateNames.indices.map { $0 + 2 }
     case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,
@@ -211,7 +242,7 @@ extension Op {
     switch self {
     case .relu: [0]
     case .add: [0, 1]
-    case .batchNorm(let norm): norm.mode == .training ? [] : [0]
+    case .batchNorm(let norm): norm.mode.takesStatistics ? [] : [0]
     case .batchNormBackward: [1]
     case .reluBackward: [1]
     case .convolution, .linear, .maxPool, .averagePool, .spaceToDepth, .subsample, .spatialDeviation,
@@ -221,7 +252,7 @@ extension Op {
       .linearInputGradient,
       .linearWeightGradient, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
       .spatialDeviationBackward,
-      .accumulate, .update:
+      .accumulate, .channelScores, .update:
       []
     }
   }

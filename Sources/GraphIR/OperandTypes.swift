@@ -44,6 +44,14 @@ struct OperandTypes {
     case .recall: slot(of: inputs[0], inputs[1], x: outputs[0], labels: outputs[1])
     case .remember: slot(of: inputs[2], inputs[3], x: inputs[0], labels: inputs[1])
     case .accumulate, .update: same(inputs)
+    case .channelScores(.taylor): same([inputs[1], inputs[2]]) ?? perChannel(inputs[1], [inputs[0]])
+    case .channelScores(.activation): perChannel(inputs[1], [inputs[0]])
+    case .channelScores(.weightNorm):
+      if case .filter(_, _, let outChannels) = inputs[1], inputs[0] == .vector(outChannels) {
+        nil
+      } else {
+        "a score for each filter"
+      }
     }
   }
 

@@ -36,7 +36,7 @@ package struct AlgorithmChoice: Pass {
         .linearWeightGradient,
         .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
         .subsampleBackward,
-        .spatialDeviationBackward, .accumulate, .update:
+        .spatialDeviationBackward, .accumulate, .channelScores, .update:
         break
       }
     }

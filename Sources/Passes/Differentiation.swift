@@ -9,14 +9,17 @@ package struct Differentiation: Pass {
   private let modules: [Int]
   private let optimizer: Optimizer
   private let accumulates: Bool
+  private let trainsLayers: Bool
 
   /// - Parameters:
   ///   - modules: that learn; all other nodes run as they are.
   ///   - accumulates: gradients add up over the pieces of a batch, and the sum is what updates.
-  package init(modules: [Int], optimizer: Optimizer, accumulates: Bool) {
+  ///   - trainsLayers: otherwise auxiliaries learn alone.
+  package init(modules: [Int], optimizer: Optimizer, accumulates: Bool, trainsLayers: Bool = true) {
     self.modules = modules
     self.optimizer = optimizer
     self.accumulates = accumulates
+    self.trainsLayers = trainsLayers
   }
 
   package func run(_ graph: Graph) -> Graph {
@@ -29,9 +32,12 @@ package struct Differentiation: Pass {
         result.nodes += nodes
         continue
       }
+      let learning = nodes.filter { trainsLayers || $0.part == .auxiliary }
+      // A module's layers come before its auxiliary.
+      result.nodes += nodes.prefix(nodes.count - learning.count)
       var differentiated = ModuleDifferentiation(
-        graph: result, module: module, optimizer: optimizer, accumulates: accumulates)
-      differentiated.run(forward: nodes)
+        graph: result, module: module, goal: .updates(optimizer, accumulates: accumulates))
+      differentiated.run(forward: learning)
       result = differentiated.graph
     }
     return result
@@ -39,11 +45,19 @@ package struct Differentiation: Pass {
 }
 
 /// Reverse-mode differentiation of one module.
-private struct ModuleDifferentiation {
-  var graph: Graph
-  let module: Int
-  let optimizer: Optimizer
-  let accumulates: Bool
+struct ModuleDifferentiation {
+  /// What gradients are for.
+  enum Goal {
+    /// Every parameter follows its gradient; where batches pass in pieces, gradients accumulate.
+    case updates(Optimizer, accumulates: Bool)
+    /// The gradient of what the module's layers hand on is looked at, and nothing changes: neither parameters nor
+    /// running statistics.
+    case watching
+  }
+
+  private(set) var graph: Graph
+  private let module: Int
+  private let goal: Goal
   /// By value: its gradient so far.
   private var gradients: [ValueID: ValueID] = [:]
   /// Values that a trained parameter of this module influences.
@@ -53,12 +67,14 @@ private struct ModuleDifferentiation {
   /// Values that nothing but a batch norm reads.
   private var normalized: Set<ValueID> = []
 
-  init(graph: Graph, module: Int, optimizer: Optimizer, accumulates: Bool) {
+  init(graph: Graph, module: Int, goal: Goal) {
     self.graph = graph
     self.module = module
-    self.optimizer = optimizer
-    self.accumulates = accumulates
+    self.goal = goal
   }
+
+  /// Nil where the loss does not depend on the value.
+  func gradient(of value: ValueID) -> ValueID? { gradients[value] }
 
   mutating func run(forward: [Node]) {
     var trainingNodes: [Node] = []
@@ -69,7 +85,12 @@ private struct ModuleDifferentiation {
       trainingNodes.append(savingForBackward(node))
     }
     graph.nodes += trainingNodes
-    for node in trainingNodes.reversed() { differentiate(node) }
+    for node in trainingNodes.reversed() {
+      switch goal {
+      case .updates: differentiate(node)
+      case .watching: if node.part == .auxiliary { differentiate(node) }
+      }
+    }
   }
 
   private func valuesReadByBatchNormAlone(_ nodes: [Node]) -> Set<ValueID> {
@@ -89,7 +110,11 @@ private struct ModuleDifferentiation {
     var node = node
     let type = graph[first].type
     switch node.op {
-    case .batchNorm:
+    case .batchNorm(var norm):
+      if case .watching = goal {
+        norm.mode = .batch
+        node.op = .batchNorm(norm)
+      }
       node.results.append(add("saved_mean", .vector(type.shape.channels), .activation))
       node.results.append(add("saved_inverse_deviation", .vector(type.shape.channels), .activation))
     case .maxPool:
@@ -105,7 +130,7 @@ private struct ModuleDifferentiation {
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       break
     }
     return node
@@ -176,7 +201,7 @@ private struct ModuleDifferentiation {
     case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       preconditionFailure("only forward nodes are differentiated")
     }
   }
@@ -231,8 +256,10 @@ private struct ModuleDifferentiation {
   }
 
   /// The sum over the pieces of a batch, where it passes in pieces.
-  private mutating func accumulated(_ gradient: ValueID, of parameter: ValueID, _ source: Node) -> ValueID {
-    guard accumulates, !optimizer.addsUpInState, !isZero.contains(gradient) else { return gradient }
+  private mutating func accumulated(
+    _ gradient: ValueID, of parameter: ValueID, for optimizer: Optimizer, _ source: Node
+  ) -> ValueID {
+    guard !optimizer.addsUpInState, !isZero.contains(gradient) else { return gradient }
     let accumulator = graph.addValue(
       Value(
         name: "\(graph[parameter].name).gradient", type: graph[parameter].type, category: .accumulator,
@@ -242,6 +269,7 @@ private struct ModuleDifferentiation {
   }
 
   private mutating func update(_ parameters: [(parameter: ValueID, gradient: ValueID)], _ source: Node) {
+    guard case .updates(let optimizer, let accumulates) = goal else { return }
     for (parameter, gradient) in parameters {
       let state = optimizer.stateNames.map { name in
         graph.addValue(
@@ -249,9 +277,8 @@ private struct ModuleDifferentiation {
             name: "\(graph[parameter].name).\(name)", type: graph[parameter].type, category: .optimizer,
             module: module, initial: .zeros))
       }
-      append(
-        .update(optimizer), [parameter, accumulated(gradient, of: parameter, source)] + state, results: [],
-        source)
+      let sum = accumulates ? accumulated(gradient, of: parameter, for: optimizer, source) : gradient
+      append(.update(optimizer), [parameter, sum] + state, results: [], source)
     }
   }
 }

@@ -49,7 +49,7 @@ extension Op {
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient,
       .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
-      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return nil
     }
   }

@@ -51,7 +51,7 @@ package struct MaskPlacement: Pass {
       .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
       .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .averagePoolBackward,
-      .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return nil
     }
   }

@@ -295,7 +295,7 @@ extension Node {
     case .batchNorm(var norm):
       switch norm.mode {
       case .inference, .saved: return node
-      case .training:
+      case .training, .batch:
         guard results.count == 3 else { return nil }
         norm.mode = .saved
         node.op = .batchNorm(norm)
@@ -306,7 +306,7 @@ extension Node {
     case .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .convolutionInputGradient,
       .convolutionWeightGradient, .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient,
       .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
-      .subsampleBackward, .spatialDeviationBackward, .accumulate, .update:
+      .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return nil
     }
   }

@@ -60,7 +60,7 @@ extension Node {
       .biasGradient,
       .zeroGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward,
       .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward,
-      .accumulate, .update:
+      .accumulate, .channelScores, .update:
       return nil
     }
     return node

@@ -7,13 +7,16 @@ package struct TrainingStage: Pass {
 
   private let modules: [Int]
   private let firstModule: Int
+  private let trainsLayers: Bool
 
   /// - Parameters:
   ///   - modules: that learn, rising, at least one.
   ///   - firstModule: with which the program begins: its batch is what the module before it hands on.
-  package init(modules: [Int], startingAt firstModule: Int = 1) {
+  ///   - trainsLayers: otherwise their auxiliaries learn alone, behind layers that are frozen.
+  package init(modules: [Int], startingAt firstModule: Int = 1, trainsLayers: Bool = true) {
     self.modules = modules
     self.firstModule = firstModule
+    self.trainsLayers = trainsLayers
   }
 
   package func run(_ graph: Graph) -> Graph {
@@ -22,7 +25,7 @@ package struct TrainingStage: Pass {
     stage.readFeatures(before: firstModule)
     stage.nodes = graph.nodes.compactMap { node in
       if node.module > last || node.module < firstModule { return nil }
-      if modules.contains(node.module) { return node }
+      if modules.contains(node.module), trainsLayers || node.part == .auxiliary { return node }
       return node.part == .layers ? node.asInference : nil
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }

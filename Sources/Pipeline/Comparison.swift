@@ -19,7 +19,7 @@ extension Compiler {
         return compared.planner.figures(of: plan)
       }
       return compared.planner.figures(
-        of: compared.training, network: ResidentLayout(network: compared.network),
+        of: compared.training, network: ResidentLayout(network: compared.network.final),
         evaluation: compared.evaluation
       ) { stageGraphs(compared.network, $0, spec, compared.planner) }
     }
@@ -51,13 +51,16 @@ extension Compiler {
       var spec = spec
       spec.training.strategy.value = strategy
       if strategy == .endToEnd { spec.network.frozen = nil }
+      if strategy != .sequential { spec = spec.withoutCompression() }
       let known = strategy == .endToEnd ? nil : moduleWise
       guard let network = known ?? (try? lower(spec)) else { return nil }
       if strategy != .endToEnd { moduleWise = network }
-      let training = trainingPlan(spec, moduleCount: network.moduleCount)
+      let training = trainingPlan(
+        spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
       let planner = Planner(
         threads: options.threads, training: training, facts: options.facts, choices: PlanChoices())
-      return ComparedTraining(spec: spec, network: network, training: training, planner: planner)
+      return ComparedTraining(
+        spec: spec, network: NarrowedNetwork(network, training), training: training, planner: planner)
     }
   }
 }
@@ -65,13 +68,14 @@ extension Compiler {
 /// The spec with another strategy, as far as its graphs.
 private struct ComparedTraining {
   var spec: Spec
-  var network: Graph
+  var network: NarrowedNetwork
   var training: TrainingPlan
   var planner: Planner
 
   /// Of all modules, at the end.
   var evaluation: Graph {
-    evaluationGraph(
+    let network = network.final
+    return evaluationGraph(
       network, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
     ).graph
   }

@@ -60,35 +60,36 @@ struct Compiler {
     let network = try lower(spec.with(choices))
     let forward = choices.forwardBatch == nil ? network : try lower(spec.with(choices).forward(choices))
     let start = try StartLowering.run(spec, network: network, source: options.start)
-    let training = trainingPlan(spec, moduleCount: network.moduleCount)
-    let faults = batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
+    let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
+    let faults =
+      batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
+      + compressionFaults(of: spec, pictures: facts.trainCount)
     guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
-    let resident = ResidentLayout(network: network)
-
-    let features = FeatureChoice(
-      spec, network: forward, storage: choices.features, stages: choices.featureStages)
+    let narrowed = NarrowedNetwork(network, forward: forward, training)
+    let resident = ResidentLayout(network: narrowed.final)
 
     var stages: [StagePlan] = []
     for schedule in StageSchedule.all(of: training) {
       let previous = stages.last
-      let kept = features.graphs(for: schedule, previous: previous?.features?.module)
-      let graphs = stageGraphs(network, forward: forward, schedule, spec, planner, features: kept)
-      stages.append(
-        planner.stage(graphs, index: stages.count + 1, network: resident, previous: previous))
+      let features = FeatureChoice(
+        spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
+      ).graphs(for: schedule, previous: previous?.features?.module)
+      let graphs = stageGraphs(narrowed, schedule, spec, planner, features: features)
+      stages.append(planner.stage(graphs, index: stages.count + 1, previous: previous))
     }
     let evaluation = planner.program(
       evaluationGraph(
-        forward, modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec,
-        planner,
+        narrowed.finalForward,
+        modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec, planner,
         largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
       ).graph, resident: resident)
     var plan = planner.plan(
       name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
-      network: network, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
+      network: narrowed.final, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       budgetBytes: options.budgetBytes,
-      places: PlanPlaces(spec))
+      places: PlanPlaces(spec), narrowed: narrowed.sizesBefore)
     plan.comparison = comparison ?? self.comparison(with: plan, network: network)
     if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     plan.start = start
@@ -164,26 +165,19 @@ func trainingGraph(
   case .asynchronous:
     pipeline.run(AsynchronousStage(.training, slots: slots(spec), frozenCount: frozenCount(spec)))
   case .sequential, .parallel, .endToEnd:
-    pipeline.run(TrainingStage(modules: modules, startingAt: firstModule))
+    pipeline.run(
+      TrainingStage(modules: modules, startingAt: firstModule, trainsLayers: schedule.trainsLayers))
   }
   pipeline.run(FoldBatchNorm())
   pipeline.run(
     Differentiation(
-      modules: modules, optimizer: optimizer(spec.training.optimizer), accumulates: choices.microBatch != nil)
-  )
+      modules: modules, optimizer: optimizer(spec.training.optimizer), accumulates: choices.microBatch != nil,
+      trainsLayers: schedule.trainsLayers))
   pipeline.run(MaskPlacement())
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
   let limit = planner.transientLimit(of: pipeline.graph, schedule, network: ResidentLayout(network: network))
-  if limit != nil || keepsSnapshots {
-    let limit = limit ?? .max
-    pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
-    if choices.scratch == .small {
-      pipeline.run(SmallScratch(largestTotal: limit, workers: planner.threads))
-      // Where scratch was what no recomputing could lower, there may be more to recompute now.
-      pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
-    }
-  }
+  saveMemory(&pipeline, planner, limit: limit ?? (keepsSnapshots ? .max : nil))
   pipeline.run(InPlace())
   return pipeline
 }
@@ -232,11 +226,11 @@ func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: P
   pipeline.run(InPlace())
 }
 
-/// - Parameter forward: the same network for as many pictures as are evaluated at once; nil: as many as learn.
 func stageGraphs(
-  _ network: Graph, forward: Graph? = nil, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
+  _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
   features: FeatureGraphs? = nil
 ) -> StageGraphs {
+  let network = narrowed[schedule]
   let first = features.map { $0.module + 1 } ?? 1
   let training = trainingGraph(network, schedule, spec, planner, firstModule: first).graph
   return StageGraphs(
@@ -247,9 +241,11 @@ func stageGraphs(
         of: training, schedule, network: ResidentLayout(network: network))
     )?.graph,
     evaluation: stageEvaluation(
-      forward ?? network, schedule, spec, planner, training: training, firstModule: first
+      narrowed.forward(schedule), schedule, spec, planner, training: training, firstModule: first
     ).graph,
-    features: features)
+    features: features,
+    ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
+    network: ResidentLayout(network: network))
 }
 
 /// The modules that a stage trains, measured behind each of its epochs.

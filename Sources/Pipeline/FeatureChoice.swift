@@ -34,7 +34,8 @@ struct FeatureChoice {
     case .auto:
       let cost = FeatureCost(
         prefixMultiplyAdds: multiplyAdds(1...module),
-        onceMultiplyAdds: multiplyAdds((source(of: module, previous) ?? 0) + 1...module),
+        onceMultiplyAdds: previous == module
+          ? 0 : multiplyAdds((source(of: module, previous) ?? 0) + 1...module),
         bytesPerPicture: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture,
         epochs: schedule.epochs, isInFile: storage == .file)
       return cost.pays ? module : nil
@@ -145,7 +146,9 @@ extension Compiler {
     _ network: Graph, _ storage: PlanChoices.Features, _ stages: PlanChoices.FeatureStages
   ) -> Int {
     let choice = FeatureChoice(spec, network: network, storage: storage, stages: stages)
-    return StageSchedule.all(of: trainingPlan(spec, moduleCount: network.moduleCount)).count {
+    let training = trainingPlan(
+      spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
+    return StageSchedule.all(of: training).count {
       choice.module(for: $0, previous: nil) != nil
     }
   }

@@ -13,13 +13,13 @@ package struct GraphDump: Sendable {
   package var stage: Int?
 
   /// The passes in order; `lowering` is what they start from.
-  package static let passNames = networkPasses + stagePasses
+  package static let passNames = networkPasses + [NarrowChannels.name] + stagePasses
   private static let networkPasses = [
     "lowering", ModulePartition.name, AuxiliaryHeads.name, FuseActivations.name,
   ]
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
-    MaskPlacement.name, DeadValueElimination.name,
+    ChannelRanking.name, MaskPlacement.name, DeadValueElimination.name,
     AlgorithmChoice.name, Rematerialization.name, SmallScratch.name, InPlace.name,
   ]
 
@@ -35,41 +35,56 @@ package struct GraphDump: Sendable {
     let pass = pass ?? InPlace.name
     if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
     if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
-    let training = trainingPlan(spec, moduleCount: network.graph.moduleCount)
+    let training = trainingPlan(spec, moduleCount: network.graph.moduleCount, pictures: 0)
+    let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
+    let narrowed = NarrowedNetwork(network.graph, forward: forward, training)
+    if pass == NarrowChannels.name {
+      return spec.compression == nil ? [] : [GraphDump(title: "network", graph: narrowed.final)]
+    }
     // Pictures and bytes of data change no graph.
     let planner = Planner(
       threads: threads, training: training,
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
-    let forward =
-      choices.forwardBatch == nil ? network.graph : try lower(spec.with(choices).forward(choices))
-    let features = FeatureChoice(
-      spec, network: forward, storage: choices.features, stages: choices.featureStages)
     var result: [GraphDump] = []
+    var previous: Int?
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
       let number = index + 1
       let title = "stage \(number)"
-      let kept = features.graphs(for: schedule, previous: nil)?.module
+      let network = narrowed[schedule]
+      let kept = FeatureChoice(
+        spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
+      ).module(for: schedule, previous: previous)
+      previous = kept
       let first = kept.map { $0 + 1 } ?? 1
       if let kept {
         result += dumps(
-          of: featureGraph(forward, modules: 1...kept, spec, keepsSnapshots: true), after: pass,
+          of: featureGraph(narrowed.forward(schedule), modules: 1...kept, spec, keepsSnapshots: true),
+          after: pass,
           title: "\(title), features", stage: number)
       }
       let trained = trainingGraph(
-        network.graph, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
+        network, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
       result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
       let limit = planner.transientLimit(
-        of: trained.graph, schedule, network: ResidentLayout(network: network.graph))
+        of: trained.graph, schedule, network: ResidentLayout(network: network))
       if let feeding = feedingGraph(
-        network.graph, spec, planner, largestTotal: limit, keepsSnapshots: true)
+        network, spec, planner, largestTotal: limit, keepsSnapshots: true)
       {
         result += dumps(of: feeding, after: pass, title: "\(title), feeding", stage: number)
       }
       result += dumps(
         of: stageEvaluation(
-          forward, schedule, spec, planner, training: trained.graph, firstModule: first,
+          narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
         after: pass, title: "\(title), evaluation", stage: number)
+      // As training goes up to there.
+      let isOwn = ![TrainingStage.name, FoldBatchNorm.name].contains(pass)
+      if isOwn,
+        let ranking = narrowed.ranking(
+          behind: schedule, spec, planner, training: trained.graph, firstModule: first, keepsSnapshots: true)
+      {
+        result += dumps(of: ranking, after: pass, title: "\(title), ranking", stage: number)
+      }
     }
     return result
   }

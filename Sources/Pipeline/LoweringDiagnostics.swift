@@ -116,6 +116,13 @@ extension Diagnostic {
     Diagnostic(code: "E131", message: message, primary: span, label: label, help: help)
   }
 
+  static func rankingBeyondPictures(wanted: Int, pictures: Int, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E133", message: "'compression.pictures' asks for more pictures than there are", primary: span,
+      label: "there are \(pictures) to train on",
+      help: "rank over \(pictures) or fewer, or leave the key out to rank over all")
+  }
+
   /// Of `network.from`: unreadable, or not of this network.
   package static func weights(_ message: String, label: String, at span: SourceSpan) -> Self {
     Diagnostic(

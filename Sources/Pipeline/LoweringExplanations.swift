@@ -184,4 +184,18 @@ private let loweringExplanations = [
       """,
     bad: "network: {family: vgg, widths: [8, 8, 8, 8], from: no-such-run}",
     good: "network: {family: vgg, widths: [8, 8, 8, 8]}"),
+  CodeExplanation(
+    code: "E133", title: "channels ranked over more pictures than there are",
+    text: """
+      'compression.pictures' is how many of the training pictures the importance of a channel is averaged over. A subset,
+      as 'data.limit' makes one, may hold fewer. Without the key it is averaged over all of them.
+      """,
+    bad: """
+      training: {strategy: sequential}
+      compression: {width: 4, epochs: 1, pictures: 5000}
+      """,
+    good: """
+      training: {strategy: sequential}
+      compression: {width: 4, epochs: 1}
+      """),
 ]

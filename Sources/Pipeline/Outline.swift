@@ -1,5 +1,6 @@
 package import Diagnostics
 package import GraphIR
+internal import Planning
 package import SpecLanguage
 
 /// What `strata show SPEC` draws: the network in rows, with names for them.
@@ -9,6 +10,8 @@ package struct NamedOutline: Sendable {
   package let rowNames: [String]
   /// One a module: `layers 3-4`.
   package let moduleNames: [String]
+  /// One a row: channels that stay of a layer that loses some; nil for the others.
+  package let kept: [Int?]
 
   /// Lowers `spec`; nothing is planned.
   ///
@@ -18,6 +21,10 @@ package struct NamedOutline: Sendable {
     let noun = spec.network.isVGG ? "layer" : "block"
     network = NetworkOutline(graph)
     rowNames = network.rows.map { $0.item == 0 ? "stem" : "\(noun) \($0.item)" }
+    let layers = trainingPlan(spec, moduleCount: graph.moduleCount, pictures: 0).modules
+    kept = network.rows.map { row in
+      spec.compression == nil ? nil : layers[row.module - 1].narrowing?.width
+    }
     moduleNames = Pipeline.moduleNames(of: graph, isVGG: spec.network.isVGG)
   }
 }

@@ -28,7 +28,9 @@ package func probedModules(_ spec: Spec) throws(CompilationFailed) -> [String] {
 private func lowerPartitioned(_ spec: Spec) throws(CompilationFailed) -> Graph {
   var spec = spec
   if spec.training.strategy.value == .endToEnd { spec.training.strategy.value = .parallel }
-  return try lower(spec)
+  let network = try lower(spec)
+  // What a run leaves, with all its modules narrowed where it narrows any.
+  return NarrowedNetwork(network, trainingPlan(spec, moduleCount: network.moduleCount, pictures: 0)).final
 }
 
 extension Plan {
@@ -91,7 +93,8 @@ extension Plan {
     let planner = Planner(threads: threads, training: training, facts: data.facts, choices: PlanChoices())
     let resident = ResidentLayout(network: network)
     let stage = planner.stage(
-      stageGraphs(network, StageSchedule.all(of: training)[0], spec, planner), index: 1, network: resident)
+      stageGraphs(
+        NarrowedNetwork(network, training), StageSchedule.all(of: training)[0], spec, planner), index: 1)
     let evaluation = planner.program(
       evaluationGraph(network, modules: [module + 1], spec, planner, largestTotal: nil).graph,
       resident: resident)

@@ -5,7 +5,8 @@ internal import SpecLanguage
 
 // Parts of a spec that pass into the plan unchanged.
 
-func trainingPlan(_ spec: Spec, moduleCount: Int) -> TrainingPlan {
+/// - Parameter pictures: that there are to train on.
+func trainingPlan(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingPlan {
   let training = spec.training
   let strategy: TrainingStrategy
   switch training.strategy.value {
@@ -23,12 +24,41 @@ func trainingPlan(_ spec: Spec, moduleCount: Int) -> TrainingPlan {
     if let epochs = override.epochs { modules[override.module.value - 1].epochs = epochs.value }
     if let rate = override.learningRate { modules[override.module.value - 1].learningRate = rate.value }
   }
+  if let compression = spec.compression { narrow(&modules, compression, spec.network) }
   return TrainingPlan(
     strategy: strategy, modules: modules, startEvery: strategy == .parallel ? training.startEvery.value : 0,
     batch: training.batch.value, dropLast: training.dropLast.value, optimizer: optimizer(training.optimizer),
     schedule: schedule(training.schedule), dropsMomentumAtDecay: training.momentumAtDecay.value == .drop,
     seed: training.seed.value,
-    replay: strategy == .asynchronous ? training.asynchronous.map(replayPlan) : nil)
+    replay: strategy == .asynchronous ? training.asynchronous.map(replayPlan) : nil,
+    compression: spec.compression.map { compressionSettings($0, pictures: pictures) })
+}
+
+/// Modules that lose channels; one that keeps them all is trained and left alone.
+private func narrow(
+  _ modules: inout [TrainingPlan.Module], _ compression: CompressionSpec, _ network: NetworkSpec
+) {
+  guard case .vgg(let vgg) = network.body else { preconditionFailure("decoding refuses other families") }
+  precondition(vgg.layers.count == modules.count, "decoding refuses modules of several layers")
+  for (index, layer) in vgg.layers.enumerated() {
+    let width = compression.width[layer: index + 1].value
+    guard width < layer.width.value else { continue }
+    modules[index].narrowing = TrainingPlan.Module.Narrowing(
+      channels: layer.width.value, width: width, epochs: compression.epochs.value,
+      learningRate: compression.learningRate?.value ?? modules[index].learningRate)
+  }
+}
+
+private func compressionSettings(_ spec: CompressionSpec, pictures: Int) -> CompressionSettings {
+  let criterion: ChannelCriterion
+  switch spec.criterion.value {
+  case .taylor: criterion = .taylor
+  case .activation: criterion = .activation
+  case .weightNorm: criterion = .weightNorm
+  }
+  return CompressionSettings(
+    criterion: criterion, pictures: spec.pictures?.value ?? pictures,
+    tunesLayers: spec.fineTune.value == .module)
 }
 
 private func replayPlan(_ spec: AsynchronousSpec) -> ReplayPlan {

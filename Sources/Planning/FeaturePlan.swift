@@ -33,6 +33,8 @@ package struct FeaturePlan: Sendable {
   package var fromPrevious: Program?
   /// Of what the stage before keeps; 0 without `fromPrevious`.
   package var previousBytesPerPicture: Int
+  /// The stage before keeps the same, and leaves no optimizer state in its way: it moves, and nothing is computed.
+  package var stays: Bool
 
   package var pictureCount: Int { trainCount + testCount }
   package var byteCount: Int { pictureCount * bytesPerPicture }
@@ -45,9 +47,11 @@ package struct FeaturePlan: Sendable {
 extension Planner {
   /// Where a stage keeps its features.
   ///
-  /// - Parameter previous: of the stage before.
+  /// - Parameters:
+  ///   - previous: of the stage before.
+  ///   - tunes: the module that the stage before has trained.
   func features(
-    _ graphs: FeatureGraphs, behind resident: ResidentLayout, previous: FeaturePlan?
+    _ graphs: FeatureGraphs, behind resident: ResidentLayout, previous: FeaturePlan?, tunes: Bool
   ) -> FeaturePlan {
     let output = graphs.fromPictures.shape(graphs.fromPictures.moduleOutputs[0])
     let bytesPerPicture = 4 * output.elementsPerPicture
@@ -65,7 +69,7 @@ extension Planner {
       trainCount: facts.trainCount, testCount: facts.testCount, range: kept,
       fromPictures: program(graphs.fromPictures, resident: resident, features: kept),
       fromPrevious: graphs.fromPrevious.map { program($0, resident: resident, features: making) },
-      previousBytesPerPicture: previousBytes)
+      previousBytesPerPicture: previousBytes, stays: tunes && previous?.module == graphs.module)
   }
 }
 

@@ -8,6 +8,9 @@ extension Plan {
     for stage in stages {
       lines += stage.training.layoutLines(title: "stage \(stage.index) training")
       if let feeding = stage.feeding { lines += feeding.layoutLines(title: "stage \(stage.index) feeding") }
+      if let narrowing = stage.narrowing {
+        lines += narrowing.ranking.layoutLines(title: "stage \(stage.index) ranking")
+      }
       lines += stage.evaluation.layoutLines(title: "stage \(stage.index) evaluation")
       if let features = stage.features {
         lines += features.fromPictures.layoutLines(title: "stage \(stage.index) features")

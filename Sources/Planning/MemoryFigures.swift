@@ -50,6 +50,8 @@ package struct PeakLocation: Hashable, Sendable {
     case training, feeding, evaluation
     /// What makes features, from pictures or from those of the stage before.
     case features
+    /// Of the channels of a module that loses some.
+    case ranking
     case featuresOfPrevious = "features of the stage before"
   }
 

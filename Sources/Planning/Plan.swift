@@ -32,6 +32,8 @@ package struct Plan: Sendable {
   /// Every strategy for the same network, batch and data with nothing chosen for a budget; where something was chosen, the
   /// plan itself behind them. Empty where nobody asked.
   package var comparison: [StrategyFigures] = []
+  /// The network that the spec describes, where the run leaves one with fewer channels.
+  package var unnarrowed: NetworkFigures?
   package var places: PlanPlaces
 
   package var arenaBytes: Int { memory.arenaBytes }
@@ -72,7 +74,8 @@ package struct Plan: Sendable {
 
   /// The most that a program needs which makes a step.
   package var trainingArenaBytes: Int {
-    stages.flatMap { [$0.training.arenaBytes, $0.feeding?.arenaBytes ?? 0] }.max() ?? 0
+    stages.flatMap { [$0.training, $0.feeding, $0.narrowing?.ranking] }.compactMap { $0?.arenaBytes }.max()
+      ?? 0
   }
 
   /// The most that a program needs which only runs forward.
@@ -111,6 +114,8 @@ package struct StagePlan: Sendable {
   package var evaluation: Program
   /// What training and evaluation start from in place of pictures; nil where they start from pictures.
   package var features: FeaturePlan?
+  /// How the stage ends where its module loses channels.
+  package var narrowing: NarrowingPlan?
   /// Resident values with their places, as they are in this stage.
   package var resident: ResidentLayout
   package var memory: MemoryFigures
@@ -118,6 +123,7 @@ package struct StagePlan: Sendable {
   package var epochs: Int { schedule.epochs }
   package var programs: [Program] {
     [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
+      + (narrowing.map { [$0.ranking] } ?? [])
   }
 }
 
@@ -130,6 +136,42 @@ package struct ModuleSummary: Hashable, Sendable {
   package var multiplyAdds: Int
   package var auxiliaryParameters: Int
   package var auxiliaryMultiplyAdds: Int
+  /// As the module was trained, where it has lost channels since.
+  package var beforeNarrowing: Figures?
+
+  package struct Figures: Hashable, Sendable {
+    package var parameters, multiplyAdds, auxiliaryParameters, auxiliaryMultiplyAdds: Int
+  }
+
+  package var figures: Figures {
+    Figures(
+      parameters: parameters, multiplyAdds: multiplyAdds, auxiliaryParameters: auxiliaryParameters,
+      auxiliaryMultiplyAdds: auxiliaryMultiplyAdds)
+  }
+
+  mutating func note(before: ModuleSummary) { beforeNarrowing = before.figures }
+}
+
+/// Of all modules' layers and the head; auxiliaries not.
+package struct NetworkFigures: Hashable, Sendable {
+  package var parameters, multiplyAdds: Int
+
+  package init(_ modules: [ModuleSummary]) {
+    parameters = modules.map(\.parameters).reduce(0, +) + (modules.last?.auxiliaryParameters ?? 0)
+    multiplyAdds = modules.map(\.multiplyAdds).reduce(0, +) + (modules.last?.auxiliaryMultiplyAdds ?? 0)
+  }
+}
+
+/// Sizes before channels go.
+package struct NarrowedSizes: Hashable, Sendable {
+  package var network: NetworkFigures
+  /// Those that lose channels, as they are trained: behind narrowed ones.
+  package var modules: [ModuleSummary]
+
+  package init(network: NetworkFigures, modules: [ModuleSummary]) {
+    self.network = network
+    self.modules = modules
+  }
 }
 
 /// What the data is, as the plan knows it.

@@ -10,11 +10,17 @@ package struct StageGraphs: Sendable {
   package var evaluation: Graph
   /// Nil where the stage starts from pictures.
   package var features: FeatureGraphs?
+  /// Of the channels of the stage's module; nil where it keeps them all.
+  package var ranking: Graph?
+  /// Of the network that the stage runs.
+  package var network: ResidentLayout
 
   package init(
     schedule: StageSchedule, training: Graph, feeding: Graph? = nil, evaluation: Graph,
-    features: FeatureGraphs? = nil
+    features: FeatureGraphs? = nil, ranking: Graph? = nil, network: ResidentLayout
   ) {
+    self.ranking = ranking
+    self.network = network
     self.schedule = schedule
     self.training = training
     self.feeding = feeding
@@ -41,42 +47,65 @@ package struct Planner {
   package func transientLimit(
     of training: Graph, _ schedule: StageSchedule, network: ResidentLayout
   ) -> Int? {
-    choices.recomputeAboveBytes.map {
-      $0 - network.during(upTo: schedule.lastKeptModule, stateOf: training).endOffset
-    }
+    choices.recomputeAboveBytes.map { $0 - resident(in: schedule, of: training, network: network).endOffset }
+  }
+
+  private func resident(
+    in schedule: StageSchedule, of graph: Graph, network: ResidentLayout
+  ) -> ResidentLayout {
+    network.during(
+      upTo: schedule.lastKeptModule, stateOf: graph, scores: self.training.scores(of: schedule))
   }
 
   /// A stage behind the parameters of the modules that it knows.
   ///
   /// - Parameter previous: the stage before; nil for the first.
   package func stage(
-    _ graphs: StageGraphs, index: Int, network: ResidentLayout, previous: StagePlan? = nil
+    _ graphs: StageGraphs, index: Int, previous: StagePlan? = nil
   ) -> StagePlan {
-    let resident = network.during(upTo: graphs.schedule.lastKeptModule, stateOf: graphs.training)
+    let resident = resident(in: graphs.schedule, of: graphs.training, network: graphs.network)
     let features = graphs.features.map {
-      self.features($0, behind: resident, previous: previous?.features)
+      self.features(
+        $0, behind: resident, previous: previous?.features, tunes: graphs.schedule.purpose != .training)
     }
     let training = program(graphs.training, resident: resident, features: features?.range)
     let evaluation = program(graphs.evaluation, resident: resident, features: features?.range)
     let feeding = graphs.feeding.map { program($0, resident: resident) }
+    let narrowing = graphs.ranking.map {
+      self.narrowing($0, graphs.schedule, resident: resident, features: features?.range)
+    }
     var (peak, kind) = (training, PeakLocation.ProgramKind.training)
     let others =
       [
         (feeding, .feeding), (evaluation, .evaluation), (features?.fromPictures, .features),
-        (features?.fromPrevious, .featuresOfPrevious),
+        (features?.fromPrevious, .featuresOfPrevious), (narrowing?.ranking, .ranking),
       ]
       as [(Program?, PeakLocation.ProgramKind)]
     for case (let program?, let itsKind) in others where program.peak.total > peak.peak.total {
       (peak, kind) = (program, itsKind)
     }
-    let programs = [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
+    let programs =
+      [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
+      + (narrowing.map { [$0.ranking] } ?? [])
     return StagePlan(
       index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
-      feeding: feeding, evaluation: evaluation, features: features, resident: resident,
+      feeding: feeding, evaluation: evaluation, features: features, narrowing: narrowing, resident: resident,
       memory: figures(
         peak.peak, arenaBytes: programs.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: programs),
         at: PeakLocation(program: kind, node: peak.peakNode)))
+  }
+
+  private func narrowing(
+    _ ranking: Graph, _ schedule: StageSchedule, resident: ResidentLayout, features: Range<Int>?
+  ) -> NarrowingPlan {
+    guard let narrowing = training.narrowing(behind: schedule), let settings = training.compression,
+      let scores = training.scores(of: schedule)
+    else { preconditionFailure("channels are ranked where some of them go") }
+    return NarrowingPlan(
+      module: schedule.modules[0].index, channels: narrowing.channels, width: narrowing.width,
+      criterion: settings.criterion, pictures: settings.criterion.readsPictures ? settings.pictures : 0,
+      ranking: program(ranking, resident: resident, features: features), scores: resident.entry(scores.name))
   }
 
   /// The program behind everything that is resident, its layout proved.
@@ -138,8 +167,11 @@ extension Planner {
   /// Puts a plan together and finds its peak.
   package func plan(
     name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
-    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, budgetBytes: Int?, places: PlanPlaces
+    resident: ResidentLayout, stages: [StagePlan], evaluation: Program, budgetBytes: Int?, places: PlanPlaces,
+    narrowed: NarrowedSizes? = nil
   ) -> Plan {
+    var modules = ModuleSummary.all(of: network, names: moduleNames)
+    for before in narrowed?.modules ?? [] { modules[before.index - 1].note(before: before) }
     var peak = PlanPeak(self, evaluation: evaluation)
     for stage in stages { peak.add(stage) }
     // All programs are there all the time.
@@ -148,8 +180,8 @@ extension Planner {
     return Plan(
       name: name, threads: threads, specText: specText, data: data, training: training,
       input: network.shape(network.pictures), classes: classes,
-      modules: ModuleSummary.all(of: network, names: moduleNames), resident: resident, stages: stages,
+      modules: modules, resident: resident, stages: stages,
       evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: budgetBytes,
-      choices: choices, places: places)
+      choices: choices, unnarrowed: narrowed?.network, places: places)
   }
 }

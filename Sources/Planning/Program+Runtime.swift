@@ -41,7 +41,7 @@ extension Node {
       .spatialDeviation, .recall, .remember, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient,
       .batchNormBackward,
       .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
-      .spatialDeviationBackward, .accumulate, .update:
+      .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return 0
     }
   }

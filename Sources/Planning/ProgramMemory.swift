@@ -204,6 +204,8 @@ package enum ProgramID: Hashable, Sendable {
   case features(stage: Int)
   /// The same from the features of the stage before.
   case featuresOfPrevious(stage: Int)
+  /// Of the channels of the stage's module.
+  case ranking(stage: Int)
   /// The last evaluation, of all modules.
   case finalEvaluation
 
@@ -211,7 +213,7 @@ package enum ProgramID: Hashable, Sendable {
   package var stage: Int? {
     switch self {
     case .training(let stage), .feeding(let stage), .evaluation(let stage), .features(let stage),
-      .featuresOfPrevious(let stage):
+      .featuresOfPrevious(let stage), .ranking(let stage):
       stage
     case .finalEvaluation: nil
     }
@@ -224,6 +226,7 @@ package enum ProgramID: Hashable, Sendable {
     case .evaluation(let stage): "stage \(stage), evaluation"
     case .features(let stage): "stage \(stage), features"
     case .featuresOfPrevious(let stage): "stage \(stage), features from those of the stage before"
+    case .ranking(let stage): "stage \(stage), ranking"
     case .finalEvaluation: "the final evaluation"
     }
   }
@@ -238,6 +241,7 @@ extension Plan {
     case .features(let stage): stages[stage - 1].features?.fromPictures ?? stages[stage - 1].training
     case .featuresOfPrevious(let stage):
       stages[stage - 1].features?.fromPrevious ?? stages[stage - 1].training
+    case .ranking(let stage): stages[stage - 1].narrowing?.ranking ?? stages[stage - 1].training
     case .finalEvaluation: evaluation
     }
   }
@@ -251,6 +255,7 @@ extension Plan {
     case .evaluation: return .evaluation(stage: peakStage)
     case .features: return .features(stage: peakStage)
     case .featuresOfPrevious: return .featuresOfPrevious(stage: peakStage)
+    case .ranking: return .ranking(stage: peakStage)
     }
   }
 
@@ -262,6 +267,7 @@ extension Plan {
     case .evaluation: .evaluation(stage: stage)
     case .features: .features(stage: stage)
     case .featuresOfPrevious: .featuresOfPrevious(stage: stage)
+    case .ranking: .ranking(stage: stage)
     }
   }
 
@@ -269,12 +275,15 @@ extension Plan {
   package func memory(of id: ProgramID) -> ProgramMemory {
     var origins = ResidentOrigins()
     origins.note(program(id).graph)
-    for stage in stages { origins.note(stage.training.graph) }
+    for stage in stages {
+      origins.note(stage.training.graph)
+      if let narrowing = stage.narrowing { origins.note(narrowing.ranking.graph) }
+    }
     origins.note(evaluation.graph)
     let layout: ResidentLayout
     switch id {
     case .training(let stage), .feeding(let stage), .evaluation(let stage), .features(let stage),
-      .featuresOfPrevious(let stage):
+      .featuresOfPrevious(let stage), .ranking(let stage):
       layout = stages[stage - 1].resident
     case .finalEvaluation: layout = resident
     }

@@ -32,7 +32,9 @@ package struct ResidentLayout: Sendable {
 
   /// The layout during a stage: modules up to `module`, and behind them what else the stage keeps from step to step:
   /// optimizer state and batches to replay, then sums of gradients.
-  func during(upTo module: Int, stateOf graph: Graph) -> ResidentLayout {
+  ///
+  /// - Parameter scores: of channels, where the stage ranks any.
+  func during(upTo module: Int, stateOf graph: Graph, scores: Value? = nil) -> ResidentLayout {
     var stage = self
     stage.end = end(ofModule: module)
     stage.entries = entries.filter { $0.value.module <= module }
@@ -40,6 +42,7 @@ package struct ResidentLayout: Sendable {
       stage.append(value)
     }
     for value in graph.values where value.category == .accumulator { stage.append(value) }
+    if let scores { stage.append(scores) }
     return stage
   }
 
@@ -56,9 +59,14 @@ package struct ResidentLayout: Sendable {
     end += paddedByteCount(value.type.byteCount)
   }
 
-  func offset(of name: String) -> Int {
-    guard let index = indexByName[name] else { preconditionFailure("'\(name)' has no place") }
-    return entries[index].offset
+  func offset(of name: String) -> Int { entry(name).offset }
+
+  /// Traps where there is none.
+  package func entry(_ name: String) -> Entry {
+    guard let index = indexByName[name], index < entries.count, entries[index].value.name == name else {
+      preconditionFailure("'\(name)' has no place")
+    }
+    return entries[index]
   }
 
   /// What lies below `limit`, by category.

@@ -73,7 +73,7 @@ extension Planner {
     var total = 0
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
       let graphs = graphs(schedule)
-      let stage = stage(graphs, index: index + 1, network: network)
+      let stage = stage(graphs, index: index + 1)
       peak.add(stage)
       stages.append(StrategyFigures.Stage(stage, batch: training.batch))
       total += multiplyAdds(of: stage, in: training)
@@ -95,7 +95,13 @@ extension Planner {
   /// Of all steps of a stage; the last batch of an epoch may be a small one.
   private func multiplyAdds(of stage: StagePlan, in training: TrainingPlan) -> Int {
     let step = StrategyFigures.Stage(stage, batch: training.batch).step
+    let ranking = stage.narrowing.map { narrowing in
+      let graph = narrowing.ranking.graph
+      return graph.nodes.map { $0.productMultiplyAdds(in: graph) }.reduce(0, +) / graph.batch
+        * narrowing.pictures
+    }
     return step.total / training.batch * training.picturesPerEpoch(of: facts.trainCount) * stage.epochs
+      + (ranking ?? 0)
   }
 }
 

@@ -34,6 +34,8 @@ package struct TimeFigures: Hashable, Sendable {
     package var epochSeconds: Double
     /// Making the features that it starts from.
     package var featureSeconds: Double
+    /// Ranking channels, and measuring what is left.
+    package var rankingSeconds: Double
     package var seconds: Double
   }
 
@@ -51,6 +53,10 @@ package struct TimedTraining: Sendable {
     package var evaluation: Graph
     /// What makes the features that the stage starts from; nil where it starts from pictures.
     package var features: FeatureGraphs?
+    /// The stage before keeps the same features.
+    package var featuresStay = false
+    /// Of the channels of the stage's module; nil where it keeps them all.
+    package var ranking: Graph?
 
     package init(index: Int, _ graphs: StageGraphs) {
       self.index = index
@@ -58,6 +64,7 @@ package struct TimedTraining: Sendable {
       training = graphs.training
       evaluation = graphs.evaluation
       features = graphs.features
+      ranking = graphs.ranking
     }
 
     fileprivate init(_ stage: StagePlan) {
@@ -69,6 +76,8 @@ package struct TimedTraining: Sendable {
         FeatureGraphs(
           module: $0.module, fromPictures: $0.fromPictures.graph, fromPrevious: $0.fromPrevious?.graph)
       }
+      featuresStay = stage.features?.stays ?? false
+      ranking = stage.narrowing?.ranking.graph
     }
   }
 
@@ -113,13 +122,17 @@ extension TimeModel {
         + passSeconds(
           stage.evaluation, pictures: facts.testCount, readsFeatures: stage.features != nil, timed)
       let features = stage.features.map { features in
-        passSeconds(
-          features.fromPrevious ?? features.fromPictures, pictures: facts.trainCount + facts.testCount,
-          readsFeatures: features.fromPrevious != nil, timed)
+        stage.featuresStay
+          ? 0
+          : passSeconds(
+            features.fromPrevious ?? features.fromPictures, pictures: facts.trainCount + facts.testCount,
+            readsFeatures: features.fromPrevious != nil, timed)
       }
+      let ranking = rankingSeconds(stage, of: timed)
       return TimeFigures.Stage(
         index: stage.index, stepSeconds: step, epochSeconds: epoch, featureSeconds: features ?? 0,
-        seconds: Double(stage.epochs) * epoch + (features ?? 0))
+        rankingSeconds: ranking,
+        seconds: Double(stage.epochs) * epoch + (features ?? 0) + ranking)
     }
     let final = passSeconds(timed.evaluation, pictures: facts.testCount, readsFeatures: false, timed)
     return TimeFigures(stages: stages, seconds: stages.map(\.seconds).reduce(final, +))
@@ -136,6 +149,19 @@ extension TimeModel {
     return passes
       * (seconds(of: stage.training)
         + preparation(of: stage.training, readsFeatures: stage.features != nil, timed))
+  }
+
+  /// Ranking channels, and measuring what is left of their module.
+  private func rankingSeconds(_ stage: TimedTraining.Stage, of timed: TimedTraining) -> Double {
+    guard let ranking = stage.ranking, let settings = timed.training.compression else { return 0 }
+    let narrowed = timed.stages[stage.index]
+    let readsFeatures = stage.features != nil
+    return
+      (settings.criterion.readsPictures
+      ? passSeconds(ranking, pictures: settings.pictures, readsFeatures: readsFeatures, timed)
+      : seconds(of: ranking))
+      + passSeconds(
+        narrowed.evaluation, pictures: timed.facts.testCount, readsFeatures: narrowed.features != nil, timed)
   }
 
   /// A graph over so many pictures, a batch at a time.
@@ -171,7 +197,7 @@ extension TimeModel {
     let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)
     let final = figures.seconds - figures.stages.map(\.seconds).reduce(0, +)
     let (now, its) = (figures.stages[stage - 1], plan.stages[stage - 1])
-    guard epoch <= its.epochs else { return later + final }
+    guard epoch <= its.epochs else { return now.rankingSeconds + later + final }
     var here = Double(its.epochs - epoch + 1) * now.epochSeconds
     here -= now.stepSeconds * Double(min(step, its.stepsPerEpoch))
     if let features = timed.stages[stage - 1].features {
@@ -184,7 +210,7 @@ extension TimeModel {
           features.fromPictures, pictures: timed.facts.trainCount + timed.facts.testCount,
           readsFeatures: false, timed)
     }
-    return max(0, here) + later + final
+    return max(0, here) + now.rankingSeconds + later + final
   }
 }
 
@@ -211,7 +237,7 @@ extension Node {
       let (x, dy) = (shape(operands[0]), shape(operands[1]))
       return [.linear(.weightGradient, rows: x.batch, ins: x.elementsPerPicture, outs: dy.channels)]
     case .batchNorm(let norm):
-      return [.sweep(norm.mode == .training ? .batchNormTraining : .batchNormInference, byteCount: moved)]
+      return [.sweep(norm.mode.takesStatistics ? .batchNormTraining : .batchNormInference, byteCount: moved)]
     case .batchNormBackward: return [.sweep(.batchNormBackward, byteCount: moved)]
     case .biasGradient: return [.sweep(.columnSums, byteCount: moved)]
     case .maxPool: return [.sweep(.maxPool, byteCount: moved)]
@@ -231,7 +257,7 @@ extension Node {
       let square = Work.linear(.forward, rows: z.batch, ins: z.elementsPerPicture, outs: z.batch)
       return [square, square, .sweep(.elementwise, byteCount: moved)]
     case .relu, .reluBackward, .add, .foldBatchNorm, .softmaxCrossEntropy, .ensemble, .zeroGradient,
-      .accumulate:
+      .accumulate, .channelScores:
       return [.sweep(.elementwise, byteCount: moved)]
     }
   }

@@ -13,11 +13,34 @@ package struct TrainingPlan: Hashable, Sendable {
     /// None: the module is frozen from the beginning.
     package var epochs: Int
     package var learningRate: Double
+    /// Nil: the layers keep all their channels.
+    package var narrowing: Narrowing?
 
-    package init(epochs: Int, learningRate: Double) {
+    /// What follows on training where channels go.
+    package struct Narrowing: Hashable, Sendable {
+      /// Channels before and after.
+      package var channels, width: Int
+      /// Of fine-tuning.
+      package var epochs: Int
+      /// Of fine-tuning, in its first epoch.
+      package var learningRate: Double
+
+      package init(channels: Int, width: Int, epochs: Int, learningRate: Double) {
+        self.channels = channels
+        self.width = width
+        self.epochs = epochs
+        self.learningRate = learningRate
+      }
+    }
+
+    package init(epochs: Int, learningRate: Double, narrowing: Narrowing? = nil) {
       self.epochs = epochs
       self.learningRate = learningRate
+      self.narrowing = narrowing
     }
+
+    /// Of training and fine-tuning: the module's own epochs are counted through.
+    package var totalEpochs: Int { epochs + (narrowing?.epochs ?? 0) }
   }
 
   package var strategy: TrainingStrategy
@@ -34,11 +57,14 @@ package struct TrainingPlan: Hashable, Sendable {
   package var seed: UInt64
   /// `asynchronous` alone.
   package var replay: ReplayPlan?
+  /// Present where modules are narrowed.
+  package var compression: CompressionSettings?
 
   package init(
     strategy: TrainingStrategy, modules: [Module], startEvery: Int, batch: Int, dropLast: Bool,
     optimizer: Optimizer,
-    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64, replay: ReplayPlan? = nil
+    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64, replay: ReplayPlan? = nil,
+    compression: CompressionSettings? = nil
   ) {
     self.strategy = strategy
     self.modules = modules
@@ -50,6 +76,7 @@ package struct TrainingPlan: Hashable, Sendable {
     self.dropsMomentumAtDecay = dropsMomentumAtDecay
     self.seed = seed
     self.replay = replay
+    self.compression = compression
   }
 
   /// So many modules are frozen from the beginning.
@@ -58,12 +85,16 @@ package struct TrainingPlan: Hashable, Sendable {
   /// Of a module in an epoch of its own, both from 1.
   package func learningRate(module: Int, epoch: Int) -> Double {
     let module = modules[module - 1]
+    if let narrowing = module.narrowing, epoch > module.epochs {
+      return narrowing.learningRate * schedule.factor(epoch: epoch - module.epochs, of: narrowing.epochs)
+    }
     return module.learningRate * schedule.factor(epoch: epoch, of: module.epochs)
   }
 
-  /// Whether a module's optimizer starts anew with this epoch.
+  /// Whether a module's optimizer starts anew with this epoch: what it kept of a wider module is of no use.
   package func restartsOptimizer(module: Int, epoch: Int) -> Bool {
-    dropsMomentumAtDecay && epoch > 1
+    if modules[module - 1].narrowing != nil, epoch == modules[module - 1].epochs + 1 { return true }
+    return dropsMomentumAtDecay && epoch > 1
       && learningRate(module: module, epoch: epoch) < learningRate(module: module, epoch: epoch - 1)
   }
 
@@ -89,7 +120,33 @@ package struct TrainingPlan: Hashable, Sendable {
     }
   }
 
+  /// Of the stage in which a module's own epochs go on from `epoch`.
+  fileprivate func purpose(ofModule module: Int, from epoch: Int) -> StageSchedule.Purpose {
+    guard let compression, epoch > modules[module - 1].epochs else { return .training }
+    return .fineTuning(layers: compression.tunesLayers)
+  }
+
+  /// What a stage ends with: the narrowing of the module that it has trained; nil where it ends with nothing.
+  package func narrowing(behind stage: StageSchedule) -> TrainingPlan.Module.Narrowing? {
+    stage.purpose == .training && compression != nil ? modules[stage.modules[0].index - 1].narrowing : nil
+  }
+
   package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
+}
+
+/// How modules lose channels.
+package struct CompressionSettings: Hashable, Sendable {
+  package var criterion: ChannelCriterion
+  /// Training pictures that channels are ranked over.
+  package var pictures: Int
+  /// Whether the layers learn again, beside their auxiliary.
+  package var tunesLayers: Bool
+
+  package init(criterion: ChannelCriterion, pictures: Int, tunesLayers: Bool) {
+    self.criterion = criterion
+    self.pictures = pictures
+    self.tunesLayers = tunesLayers
+  }
 }
 
 /// How the learning rate changes over a module's epochs.
@@ -135,11 +192,23 @@ package struct TrainedModule: Hashable, Sendable {
 
 /// A stretch of training in which the same modules learn; all before them that do not are frozen.
 package struct StageSchedule: Hashable, Sendable {
+  package enum Purpose: Hashable, Sendable {
+    case training
+    /// Of a module that has just lost channels.
+    case fineTuning(layers: Bool)
+  }
+
   /// Rising, never empty.
   package var modules: [TrainedModule]
   package var epochs: Int
   /// The last module that has begun by then: what it has learned stays in memory, though it may be done before the others.
   package var lastKeptModule: Int
+  package var purpose = Purpose.training
+
+  /// Whether layers learn, and not their auxiliaries alone.
+  package var trainsLayers: Bool { purpose != .fineTuning(layers: false) }
+  /// Modules, from the first on, that have lost their channels by now, where modules lose any.
+  package var narrowedCount: Int { purpose == .training ? modules[0].index - 1 : modules[0].index }
 
   package var lastModule: Int { modules[modules.count - 1].index }
   package var indices: [Int] { modules.map(\.index) }
@@ -151,19 +220,21 @@ package struct StageSchedule: Hashable, Sendable {
     for module in training.modules.indices {
       switch training.strategy {
       case .sequential:
-        begins.append(module == 0 ? 0 : begins[module - 1] + training.modules[module - 1].epochs)
+        begins.append(module == 0 ? 0 : begins[module - 1] + training.modules[module - 1].totalEpochs)
       case .parallel: begins.append(max(0, module - training.frozenCount) * training.startEvery)
       case .endToEnd, .asynchronous: begins.append(0)
       }
     }
-    let ends = zip(begins, training.modules).map { $0 + $1.epochs }
-    let moments = Set(begins + ends).sorted()
+    let ends = zip(begins, training.modules).map { $0 + $1.totalEpochs }
+    let cuts = zip(begins, training.modules).map { $0 + $1.epochs }
+    let moments = Set(begins + cuts + ends).sorted()
     return zip(moments, moments.dropFirst()).compactMap { begin, end in
       let modules = begins.indices.filter { begins[$0] <= begin && ends[$0] >= end }
       guard !modules.isEmpty else { return nil }
       return StageSchedule(
         modules: modules.map { TrainedModule(index: $0 + 1, firstEpoch: begin - begins[$0] + 1) },
-        epochs: end - begin, lastKeptModule: (begins.lastIndex { $0 <= begin } ?? 0) + 1)
+        epochs: end - begin, lastKeptModule: (begins.lastIndex { $0 <= begin } ?? 0) + 1,
+        purpose: training.purpose(ofModule: modules[0] + 1, from: begin - begins[modules[0]] + 1))
     }
   }
 

@@ -9,6 +9,8 @@ package struct DecodeResult: Sendable {
   package var diagnostics: [Diagnostic]
   /// Faults beyond `DiagnosticBag.limit`, counted only.
   package var droppedCount: Int
+  /// Keys of the file that a `--set` of their section's kind left out: nothing to mend, but to be told.
+  package var warnings: [Diagnostic]
   /// Where the values came from, by dotted path; for `strata show --resolved`.
   package var origins: [String: ValueOrigin]
 }
@@ -20,11 +22,12 @@ package struct DecodeResult: Sendable {
 ///     checked like the file.
 /// - Complexity: linear in the size of the texts, which is limited (E001).
 package func decode(_ source: SourceFile, overrides: [SourceFile] = []) -> DecodeResult {
-  let state = DecodingState()
+  let state = DecodingState(file: source.id)
   func result(_ spec: Spec?) -> DecodeResult {
     let bag = state.finish()
     return DecodeResult(
-      spec: spec, diagnostics: bag.inSourceOrder, droppedCount: bag.droppedCount, origins: state.origins)
+      spec: spec, diagnostics: bag.inSourceOrder, droppedCount: bag.droppedCount, warnings: state.warnings,
+      origins: state.origins)
   }
   let scanFaults = SourceScan.faults(in: source)
   guard scanFaults.isEmpty else {

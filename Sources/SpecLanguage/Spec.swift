@@ -9,6 +9,8 @@ package struct Spec: Sendable {
   package var downsampling: DownsamplingSpec
   package var auxiliary: AuxiliarySpec
   package var training: TrainingSpec
+  /// Nil: every layer keeps all its channels.
+  package var compression: CompressionSpec?
   package var numerics: Spanned<Numerics>
   package var memory: MemorySpec
 }

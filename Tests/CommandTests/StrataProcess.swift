@@ -9,7 +9,8 @@ struct StrataProcess {
 
   /// Runs `strata` with these arguments and waits for its end.
   /// - Parameters:
-  ///   - environment: added to `PATH` alone: what the developer's shell says about colours does not matter.
+  ///   - environment: added to `PATH` and a sanitizer's options: what the developer's shell says about colours does not
+  ///     matter.
   ///   - folder: the current one of the process.
   init(
     _ arguments: String..., environment: [String: String] = [:],
@@ -30,7 +31,10 @@ struct StrataProcess {
     defer { try? FileManager.default.removeItem(at: errors) }
     process.executableURL = Self.executable
     process.arguments = arguments
-    process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
+    let sanitizers = ProcessInfo.processInfo.environment.filter {
+      ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
+    }
+    process.environment = sanitizers.merging(["PATH": "/usr/bin:/bin"]) { $1 }.merging(environment) { $1 }
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output

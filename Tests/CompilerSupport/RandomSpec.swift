@@ -30,6 +30,8 @@ private struct Drawing {
   /// How often the picture can be halved before the last module.
   private var halvings = 0
   private var side = 0
+  /// Of a vgg's layers.
+  private var widths: [Int] = []
 
   init(random: SplitMix64, size: RandomSpec.Size) {
     self.random = random
@@ -45,7 +47,7 @@ private struct Drawing {
     let isVGG = chance(2)
     let (network, itemCount) = isVGG ? vgg() : resnet()
     let moduleCount = isVGG ? itemCount : itemCount + 1
-    return """
+    let text = """
       strata: 1
       name: random
       data: {source: synthetic}
@@ -55,13 +57,16 @@ private struct Drawing {
       numerics: \(pick(["fast", "strict"]))
 
       """
+    // Last, so that all else is drawn as it was before.
+    let isLayerByLayer = strategy == "sequential" && isVGG && text.contains("partition: per-layer")
+    return isLayerByLayer && widths.contains { $0 > 1 } ? text + compression() : text
   }
 
   // MARK: - Networks
 
   private mutating func vgg() -> (text: String, itemCount: Int) {
     let count = int(1...4)
-    let widths = (0..<count).map { _ in int(1...(size == .planned ? 20 : 10)) }
+    widths = (0..<count).map { _ in int(1...(size == .planned ? 20 : 10)) }
     let kernels =
       chance(2) ? "\(pick([1, 3, 3, 3, 5]))" : list((0..<count).map { _ in pick([1, 3, 5]) })
     let batchNorm = chance(3) ? list((0..<count).map { _ in chance(2) }) : "\(!chance(3))"
@@ -164,6 +169,22 @@ private struct Drawing {
         epochs: \(int(1...3))
         batch: \(batch)
         optimizer: \(pick(optimizers))\(start)\(asynchronous)
+      """
+  }
+
+  private mutating func compression() -> String {
+    let widest = widths.indices.max { widths[$0] < widths[$1] }
+    let kept = widths.indices.map { layer in
+      // One layer at least loses a channel.
+      layer == widest ? int(1...max(1, widths[layer] - 1)) : int(1...widths[layer])
+    }
+    return """
+      compression:
+        width: \(list(kept))
+        epochs: \(int(1...2))
+        fine-tune: \(pick(["auxiliary", "module"]))
+        criterion: \(pick(["taylor", "taylor", "activation", "weight-norm"]))
+
       """
   }
 

@@ -64,6 +64,31 @@ struct RandomTrainingTests {
     }
   }
 
+  /// Behind a narrowed layer, and of an auxiliary alone.
+  @Test(arguments: [
+    """
+    network: {family: vgg, input: 3x8x8, widths: [6, 5, 7]}
+    auxiliary: {kind: cnn, k: 2}
+    downsampling: {kind: invertible, before: [2]}
+    compression: {width: [4, 5, 3], epochs: 1}
+    """,
+    """
+    network: {family: vgg, input: 3x6x6, widths: [6, 7], batch-norm: false, head: gap}
+    auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1, loss: predsim}
+    compression: {width: 3, epochs: 1, fine-tune: module, criterion: activation}
+    """,
+    """
+    network: {family: vgg, input: 3x8x8, widths: [6, 7]}
+    auxiliary: linear
+    downsampling: {kind: max-pool, before: [2]}
+    compression: {width: 2, epochs: 1, criterion: weight-norm}
+    """,
+  ])
+  func narrowed(sections: String) throws {
+    let text = "strata: 1\nname: narrowed\n\(sections)\ntraining: {batch: 5, strategy: sequential}\n"
+    for seed in 0..<3 { try expectAgreement(text, pictures: 10, seed: seed) }
+  }
+
   private func expectAgreement(_ text: String, pictures: Int, seed: Int) throws {
     // With momentum 0 and no decay the velocity behind a step is the gradient.
     let spec = try DecodedSpec(

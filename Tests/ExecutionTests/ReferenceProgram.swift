@@ -88,7 +88,7 @@ struct ReferenceProgram {
       .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
       .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .update:
+      .channelScores, .update:
       preconditionFailure("forward graphs before folding have none")
     }
     return 0

@@ -47,6 +47,7 @@ private struct Trained {
       case .stageBegan(let stage): events.append("stage \(stage) began")
       case .frozenUnchanged(let modules): frozen.append(modules)
       case .stageEnded(let stage): events.append("stage \(stage) ended")
+      case .narrowed(let report): events.append("module \(report.module) narrowed")
       case .stepEnded(let step):
         steps += 1
         stepCounts.append(step.position.sums[0].pictureCount)

@@ -112,6 +112,13 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
         .pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2),
         .pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6),
       ], []),
+    FittingOperation("taylor scores", .channelScores(.taylor), [fives, pictures(6, 5), pictures(6, 5)], []),
+    FittingOperation(
+      "activation scores", .channelScores(.activation), [fives, pictures(6, 5)], [],
+      tolerates: ["operand 1, batch", "operand 1, height", "operand 1, width"]),
+    FittingOperation(
+      "filter scores", .channelScores(.weightNorm), [fives, filter], [],
+      tolerates: ["operand 1, kernel size", "operand 1, input channels"]),
     FittingOperation(
       "sgd", .update(.sgd(momentum: 0.9, weightDecay: 0, nesterov: false)), [filter, filter, filter], []),
     FittingOperation(

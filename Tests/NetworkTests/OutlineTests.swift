@@ -17,7 +17,7 @@ struct OutlineTests {
     let (spec, outline) = try outline(source)
     return NetworkText(
       name: spec.name.value, classes: spec.network.classes.value, outline: outline.network,
-      rowNames: outline.rowNames, moduleNames: outline.moduleNames)
+      rowNames: outline.rowNames, moduleNames: outline.moduleNames, kept: outline.kept)
   }
 
   @Test("count what PyTorch counts", arguments: NetworkCount.all)

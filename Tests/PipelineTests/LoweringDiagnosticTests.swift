@@ -222,6 +222,14 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       network: {family: vgg, widths: [8, 8], from: ⟦runs/a⟧}
       training: {}
       """, at: "3:46", "the weights at 'runs/a' are not at hand", "needed to plan"),
+    BadNetwork(
+      "E133",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      training: {strategy: sequential}
+      compression: {width: 4, epochs: 1, pictures: ⟦65⟧}
+      """, at: "5:46", "'compression.pictures' asks for more pictures than there are",
+      "there are 64 to train on"),
   ]
 
   /// What the language has and the compiler refuses by name.

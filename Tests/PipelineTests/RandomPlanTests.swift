@@ -21,6 +21,9 @@ struct RandomPlanTests {
       for program in stage.features?.programs ?? [] {
         programs.append(("\(name) features", program, stage.resident))
       }
+      if let narrowing = stage.narrowing {
+        programs.append(("\(name) ranking", narrowing.ranking, stage.resident))
+      }
     }
     return programs + [("evaluation", plan.evaluation, plan.resident)]
   }
@@ -89,7 +92,7 @@ struct RandomPlanTests {
       expectFeatures(stage, seed: seed)
       let programs =
         [stage.training, stage.evaluation] + (stage.feeding.map { [$0] } ?? [])
-        + (stage.features?.programs ?? [])
+        + (stage.features?.programs ?? []) + (stage.narrowing.map { [$0.ranking] } ?? [])
       #expect(stage.memory.lowerBoundBytes == programs.map(\.peak.total).max())
       #expect(stage.memory.arenaBytes == programs.map(\.arenaBytes).max())
     }
@@ -154,6 +157,7 @@ struct RandomPlanTests {
       }
       let trained = stage.resident.entries.filter {
         $0.value.category == .parameter && stage.schedule.indices.contains($0.value.module)
+          && (stage.schedule.trainsLayers || !$0.value.name.hasPrefix("layers."))
       }
       #expect(updated.sorted() == trained.map(\.value.name).sorted(), "seed \(seed), stage \(stage.index)")
     }

@@ -52,6 +52,27 @@ struct TrainingPlanTests {
     #expect(text(training(.endToEnd, epochs: [5])) == ["5: 1@1"])
   }
 
+  @Test("a module that loses channels is fine-tuned, with a schedule and an optimizer that start anew")
+  func narrowed() {
+    var training = training(.sequential, epochs: [3, 2], schedule: .step(every: 2, factor: 0.5))
+    training.modules[0].narrowing = TrainingPlan.Module.Narrowing(
+      channels: 8, width: 4, epochs: 3, learningRate: 0.25)
+    training.compression = CompressionSettings(criterion: .taylor, pictures: 100, tunesLayers: false)
+    #expect(text(training) == ["3: 1@1", "3: 1@4", "2: 2@1"])
+    let stages = StageSchedule.all(of: training)
+    #expect(stages.map(\.purpose) == [.training, .fineTuning(layers: false), .training])
+    #expect(stages.map(\.trainsLayers) == [true, false, true])
+    #expect(stages.map(\.narrowedCount) == [0, 1, 1])
+    #expect(stages.map { training.narrowing(behind: $0)?.width } == [4, nil, nil])
+    let rates = (1...6).map { training.learningRate(module: 1, epoch: $0) }
+    #expect(rates == [0.1, 0.1, 0.05, 0.25, 0.25, 0.125])
+    #expect((1...6).filter { training.restartsOptimizer(module: 1, epoch: $0) } == [4])
+    #expect((1...6).map { training.epochsSinceRestart(module: 1, epoch: $0) } == [0, 1, 2, 0, 1, 2])
+    #expect(drawings(training) == [1, 2, 3, 4, 5, 6, 1, 2])
+    training.compression?.tunesLayers = true
+    #expect(StageSchedule.all(of: training)[1].trainsLayers)
+  }
+
   private func drawings(_ training: TrainingPlan) -> [Int] {
     StageSchedule.all(of: training).flatMap { stage in
       (1...stage.epochs).map { training.drawing(stage, epoch: $0) }

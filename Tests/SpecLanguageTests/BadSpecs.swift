@@ -167,5 +167,43 @@ let badRelations = [
   BadSpec("E048", "training: {optimizer: {momentum: ⟪0⟫, nesterov: ⟦true⟧}}\n", leavesSpec: true),
   BadSpec("E049", "auxiliary: {overrides: [{module: ⟪2⟫, kind: mlp}, {module: ⟦2⟧}]}\n", leavesSpec: true),
   BadSpec("E049", "training: {overrides: [{module: ⟪1⟫, epochs: 2}, {module: ⟦1⟧}]}\n", leavesSpec: true),
+  BadSpec(
+    "E042",
+    "network: {family: vgg, ⟪widths⟫: [8, 8]}\ntraining: {strategy: sequential}\ncompression: {width: ⟦[4]⟧, epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E051", "training: {strategy: ⟦parallel⟧}\n⟪compression⟫: {width: 4, epochs: 1}\n", leavesSpec: true),
+  BadSpec("E051", "⟦training⟧: {epochs: 1}\n⟪compression⟫: {width: 4, epochs: 1}\n", leavesSpec: true),
+  BadSpec(
+    "E052",
+    "training: {strategy: sequential, partition: {modules: ⟦2⟧}}\n⟪compression⟫: {width: 4, epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E052", "training: {strategy: sequential, partition: ⟦auto⟧}\n⟪compression⟫: {width: 4, epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E052",
+    "network: {⟪family⟫: resnet, stages: [{blocks: 1, width: 8}]}\ntraining: {strategy: sequential}\n⟦compression⟧: {width: 4, epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E052",
+    "network: {family: vgg, widths: [8, 8], from: ⟪runs/a⟫}\ntraining: {strategy: sequential}\n⟦compression⟧: {width: 4, epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E053",
+    "network: {family: vgg, widths: [8, ⟪6⟫]}\ntraining: {strategy: sequential}\ncompression: {width: ⟦7⟧, epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E053",
+    "network: {family: vgg, widths: [⟪8⟫, 6]}\ntraining: {strategy: sequential}\ncompression: {width: [⟦9⟧, 6], epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E053",
+    "network: {family: vgg, widths: [8, 6]}\ntraining: {strategy: sequential}\ncompression: {width: [⟦8⟧, 6], epochs: 1}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E022",
+    "training: {strategy: sequential}\ncompression: {width: 4, epochs: 1, criterion: ⟪weight-norm⟫, ⟦pictures⟧: 9}\n",
+    leavesSpec: true),
   BadSpec("E050", "strata: ⟦2⟧\n"),
 ]

@@ -77,9 +77,27 @@ import Testing
 
   @Test func kindsGivenByASetRuleTheFile() throws {
     let decoded = Decoded(completed("auxiliary: {kind: cnn, k: 3}\n"), sets: ["auxiliary.kind=mlp"])
-    #expect(decoded.codes == ["E022"])
-    let note = try #require(decoded.result.diagnostics.first?.notes.first)
-    #expect(note.span.file.index == 1)
+    #expect(decoded.codes == [], "\(decoded.rendered)")
+    guard case .mlp? = decoded.result.spec?.auxiliary.standard.kind else { throw Unexpected() }
+    let warning = try #require(decoded.result.warnings.first)
+    #expect(decoded.result.warnings.count == 1 && warning.code == "E022" && warning.severity == .warning)
+    #expect(warning.primary.file.index == 0 && warning.notes.first?.span.file.index == 1)
+  }
+
+  @Test("a set's own keys are held against the kind, and those that the new kind needs are asked for")
+  func setsOfAnotherKind() {
+    let both = Decoded(completed("auxiliary: linear\n"), sets: ["auxiliary.kind=mlp", "auxiliary.k=2"])
+    #expect(both.codes == ["E022"] && both.result.warnings.isEmpty, "\(both.rendered)")
+    let missing = Decoded(
+      completed("training: {schedule: {kind: cosine}}\n"),
+      sets: ["training.schedule.kind=constant", "training.schedule.kind=step"])
+    #expect(missing.codes == ["E023", "E023"] && missing.result.warnings.isEmpty, "\(missing.rendered)")
+    let dropped = Decoded(
+      completed("data: {source: cifar10, path: here, augment: {pad-crop: 4}}\n"),
+      sets: ["data.source=synthetic"])
+    #expect(dropped.codes == [], "\(dropped.rendered)")
+    #expect(dropped.result.warnings.map(\.message) == ["key 'path' is left out"])
+    #expect(dropped.result.spec?.data.path == nil)
   }
 
   @Test func originsTellFileSetDefaultAndDerived() throws {

@@ -23,7 +23,9 @@ func meaning(_ value: Any) -> String {
 
   /// Specs made from the table: whatever is wrong with them, the table does not say; the others survive printing.
   @Test func everySpecSurvivesPrinting() {
-    let betweenKeys = ["E023", "E030", "E042", "E043", "E044", "E045", "E046", "E047", "E048", "E049"]
+    let betweenKeys = [
+      "E023", "E030", "E042", "E043", "E044", "E045", "E046", "E047", "E048", "E049", "E051", "E052", "E053",
+    ]
     var good = 0
     for seed in 1...800 as ClosedRange<UInt64> {
       var generator = SpecGenerator(seed: seed)
@@ -36,6 +38,23 @@ func meaning(_ value: Any) -> String {
       Self.expectRoundTrip(spec, "seed \(seed)\n\(text)")
     }
     #expect(good > 150, "too few good specs to say anything: \(good)")
+  }
+
+  @Test(arguments: [
+    "{width: 4, epochs: 1}", "{width: [8, 4], epochs: 3, fine-tune: module, learning-rate: 0.5}",
+    "{width: [1, 8], epochs: 2, criterion: activation, pictures: 9}",
+    "{width: 7, epochs: 1, criterion: weight-norm}",
+  ])
+  func compressionSurvivesPrinting(compression: String) throws {
+    let spec = try spec(
+      """
+      network: {family: vgg, widths: [8, 8]}
+      training: {strategy: sequential}
+      compression: \(compression)
+
+      """)
+    #expect(resolvedText(spec).contains("\ncompression:\n  width: "))
+    Self.expectRoundTrip(spec, compression)
   }
 
   @Test func canonicalText() throws {

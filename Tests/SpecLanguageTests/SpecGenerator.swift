@@ -45,7 +45,10 @@ struct SpecGenerator {
     for key in shape.keys where !excluded.contains(key.name) {
       if let kind, !key.kinds.isEmpty, !key.kinds.contains(kind) { continue }
       let isRequired = if case .required = key.fallback { true } else { forced.contains(key.name) }
-      if isRequired || chance(3) { fields.append("\"\(key.name)\": \(value(key.shape, of: key.name))") }
+      // Most of the others do not go with it.
+      if isRequired || chance(key.name == "compression" ? 15 : 3) {
+        fields.append("\"\(key.name)\": \(value(key.shape, of: key.name))")
+      }
     }
     return "{" + fields.joined(separator: ", ") + "}"
   }

@@ -104,7 +104,9 @@ import Testing
 }
 
 @Suite struct ExplanationTests {
-  private static let sources = ["SpecDiagnostics.swift", "SpecDiagnostics+Values.swift"]
+  private static let sources = [
+    "SpecDiagnostics.swift", "SpecDiagnostics+Compression.swift", "SpecDiagnostics+Values.swift",
+  ]
 
   /// The codes that the factories give, read from their source.
   private static func codesInSource() throws -> Set<String> {

@@ -43,6 +43,10 @@ struct DecodedSection {
 /// What decoding gathers on its way.
 final class DecodingState {
   var bag = DiagnosticBag()
+  /// What was left out of the file, because a `--set` chose a kind that knows no such key.
+  var warnings: [Diagnostic] = []
+  /// The file, over which the `--set`s are laid.
+  private let file: SourceFileID
   /// A key on which the network's shapes hang is broken.
   var hasStructuralFault = false
   /// Keys that are needed and not there, with their dotted paths. Reported in the end, unless they stand elsewhere.
@@ -51,6 +55,12 @@ final class DecodingState {
   private var misplaced: Set<String> = []
   /// Where each value came from, by dotted path.
   var origins: [String: ValueOrigin] = [:]
+
+  init(file: SourceFileID) {
+    self.file = file
+  }
+
+  func isOverride(_ span: SourceSpan) -> Bool { span.file != file }
 
   /// Of all kinds, so far; tells whether a section added any.
   var faultCount: Int { bag.diagnostics.count + bag.droppedCount + missing.count }

@@ -39,6 +39,14 @@ struct ShapeChecker {
       }
       if let kind, !key.kinds.isEmpty, !key.kinds.contains(kind) {
         let kindSpan = shape.discriminator.flatMap { section[$0]?.value.span }
+        // `--set data.source=synthetic` means the source, not that of the file's path.
+        if let kindSpan, state.isOverride(kindSpan), !state.isOverride(pair.keySpan) {
+          state.warnings.append(
+            .keyLeftOut(
+              pair.key, discriminator: shape.discriminator ?? "kind", kind: kind, at: pair.keySpan,
+              kindAt: kindSpan))
+          continue
+        }
         report(
           .keyOfOtherKind(
             pair.key, discriminator: shape.discriminator ?? "kind", kind: kind, belongsTo: key.kinds,

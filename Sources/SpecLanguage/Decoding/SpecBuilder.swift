@@ -18,9 +18,11 @@ struct SpecBuilder {
     let source = data.choice("source", as: DataSource.self)
     let network = network(source: source, sourceIsSound: data.isSound("source") && root.isSound("network"))
     let family = Family(of: network.body)
+    let training = training(family)
     return Spec(
       name: root.text("name"), data: self.data(data, source: source, input: network.input), network: network,
-      downsampling: downsampling(family), auxiliary: auxiliary(), training: training(family),
+      downsampling: downsampling(family), auxiliary: auxiliary(), training: training,
+      compression: compression(network, training),
       numerics: root.choice("numerics", as: Numerics.self),
       memory: MemorySpec(
         budget: root.section("memory").optionalSize("budget"),

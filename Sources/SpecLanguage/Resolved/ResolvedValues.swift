@@ -10,6 +10,7 @@ struct ResolvedValues {
     add(spec.downsampling)
     add(spec.auxiliary)
     add(spec.training)
+    if let compression = spec.compression { add(compression) }
     self["numerics"] = spec.numerics.value.rawValue
     self["memory.budget"] = spec.memory.budget.map { SpecText.size($0.value) }
     self["memory.features"] = spec.memory.features.value.rawValue
@@ -215,6 +216,21 @@ struct ResolvedValues {
     self["\(path).order"] = asynchronous.order.value.rawValue
     self["\(path).ties"] = asynchronous.ties.value.rawValue
     self["\(path).at-decay"] = asynchronous.atDecay.value.rawValue
+  }
+}
+
+extension ResolvedValues {
+  fileprivate mutating func add(_ compression: CompressionSpec) {
+    let path = "compression"
+    switch compression.width {
+    case .number(let width): self["\(path).width"] = String(width.value)
+    case .explicit(let widths): self["\(path).width"] = SpecText.list(widths.map { String($0.value) })
+    }
+    self["\(path).epochs"] = String(compression.epochs.value)
+    self["\(path).fine-tune"] = compression.fineTune.value.rawValue
+    self["\(path).learning-rate"] = compression.learningRate.map { SpecText.number($0.value) }
+    self["\(path).criterion"] = compression.criterion.value.rawValue
+    self["\(path).pictures"] = compression.pictures.map { String($0.value) }
   }
 }
 

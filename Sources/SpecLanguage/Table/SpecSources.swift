@@ -23,6 +23,8 @@ package enum SpecSources {
     ("training.optimizer.epsilon", adam), ("training.schedule", pyTorch),
     ("training.schedule.every", greedy), ("training.momentum-at-decay", greedy),
     ("training.asynchronous", decoupled),
+    ("compression", greedy), ("compression.learning-rate", strata),
+    ("compression.criterion", "\(taylor), \(weightNorm)"), ("compression.pictures", taylor),
     ("numerics", "\(winograd), \(strata)"), ("memory", strata),
   ]
 
@@ -38,6 +40,8 @@ package enum SpecSources {
   private static let batchNorm = "Ioffe 2015"
   private static let adam = "Kingma 2015"
   private static let winograd = "Lavin 2016"
+  private static let taylor = "Molchanov 2017"
+  private static let weightNorm = "Li 2017"
 
   /// The source of a key; nil where nothing is said of it.
   /// - Parameter path: dotted; `[]` behind lists does not matter.

@@ -22,6 +22,10 @@ package enum SpecTable {
       alsoKnownAs: ["aux", "auxiliaries"], "the classifier that trains each module"),
     SpecKey("training", .section(training), .required, structural: true, "how the modules are trained"),
     SpecKey(
+      "compression", .section(compression), .absent("every layer keeps its channels"),
+      alsoKnownAs: ["prune", "pruning", "compress"],
+      "sequential: each layer loses channels before the next one is trained"),
+    SpecKey(
       "numerics", .word(Numerics.self), .value(.word("fast")),
       "`strict` does without Winograd's fast convolution"),
     SpecKey("memory", .section(memory), .absent("no budget"), "limits of the plan"),

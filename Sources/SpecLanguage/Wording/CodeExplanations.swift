@@ -1,7 +1,9 @@
 package import Diagnostics
 
 /// What `strata explain` says of this phase's codes; a later phase adds its own.
-package let specExplanations = textExplanations + keyExplanations + valueExplanations + relationExplanations
+package let specExplanations =
+  (textExplanations + keyExplanations + valueExplanations + relationExplanations + compressionExplanations)
+  .sorted { $0.code < $1.code }
 
 // MARK: - E00x: the text
 
@@ -103,7 +105,8 @@ private let keyExplanations = [
     code: "E022", title: "a misplaced key",
     text: """
       The key exists, but not here: it belongs to another section, or to another kind than the one chosen. 'k', for
-      one, counts the layers of 'kind: cnn' and means nothing for 'kind: mlp-sr'.
+      one, counts the layers of 'kind: cnn' and means nothing for 'kind: mlp-sr'. Where '--set' chooses another kind
+      than the file's, keys of the file that the new one does not have are left out, with a warning.
       """,
     bad: "auxiliary: {kind: mlp-sr, k: 3}",
     good: "auxiliary: {kind: cnn, k: 3}"),

@@ -158,6 +158,15 @@ extension Diagnostic {
       help: "it belongs to '\(discriminator): \(list(kinds, "or"))'")
   }
 
+  static func keyLeftOut(
+    _ key: String, discriminator: String, kind: String, at span: SourceSpan, kindAt kindSpan: SourceSpan
+  ) -> Self {
+    Diagnostic(
+      code: "E022", severity: .warning, message: "key \(quoted(key)) is left out", primary: span,
+      label: "'\(discriminator): \(kind)' has no such key",
+      notes: [Note(span: kindSpan, label: "the \(discriminator) is set here")])
+  }
+
   static func missingKey(_ key: String, in section: String, documentation: String, at span: SourceSpan)
     -> Self
   {

@@ -23,7 +23,9 @@ struct CheckCommand: Command {
     var unread: [Fault] = []
     for path in arguments.operands {
       do {
-        let (diagnostics, texts) = try LoadedSpec.faults(path: path, set: arguments[CommonOptions.set])
+        let (diagnostics, warnings, texts) = try LoadedSpec.faults(
+          path: path, set: arguments[CommonOptions.set])
+        tellWarnings(warnings, texts, console)
         if diagnostics.isEmpty {
           if !json { console.output.writeLine("\(path): ok") }
           continue

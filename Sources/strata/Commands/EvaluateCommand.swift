@@ -37,11 +37,16 @@ struct EvaluateCommand: Command {
     let sums = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan)).run(
       ready.plan.evaluation)
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
-    report(sums, of: ready.plan, json: json, console)
+    // What the run measured before its modules lost channels; the weights of then are gone.
+    let lines = (try? RunHistory(folder: path))?.texts ?? []
+    report(
+      sums, of: ready.plan, CompressionFigures(ready.plan, metricsLines: lines), json: json, console)
     return .done
   }
 
-  private static func report(_ sums: [MetricSums], of plan: Plan, json: Bool, _ console: Console) {
+  private static func report(
+    _ sums: [MetricSums], of plan: Plan, _ compression: CompressionFigures?, json: Bool, _ console: Console
+  ) {
     let hasTop5 = plan.classes > 10
     if json {
       func figures(_ sum: MetricSums) -> [(key: String, value: JSON)] {
@@ -53,10 +58,12 @@ struct EvaluateCommand: Command {
       }
       let ensemble = sums.first { $0.module == 0 }
       console.output.write(
-        JSONWriter.document([
-          "schema": "strata.evaluation/1", "name": .string(plan.name), "modules": .array(modules),
-          "ensembleTop1": .optional(ensemble) { .number($0.top1) },
-        ]))
+        JSONWriter.document(
+          .object(
+            [
+              ("schema", "strata.evaluation/1"), ("name", .string(plan.name)), ("modules", .array(modules)),
+              ("ensembleTop1", .optional(ensemble) { .number($0.top1) }),
+            ] + (compression.map { [("compression", $0.json)] } ?? []))))
       return
     }
     var table = Table(
@@ -72,5 +79,9 @@ struct EvaluateCommand: Command {
           + (hasTop5 ? [percentage(sum.top5)] : []))
     }
     console.output.write(table.text(console.output.style))
+    if let compression {
+      console.output.writeLine("")
+      console.output.write(compression.text(console.output.style))
+    }
   }
 }

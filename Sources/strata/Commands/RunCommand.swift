@@ -304,6 +304,7 @@ struct RunCommand: Command {
     }
     if let ensemble = summary.ensemble { table.add(["", "ensemble", "", "", percentage(ensemble.top1)]) }
     console.output.write(table.text(console.output.style))
+    if let compression = summary.compression { console.output.write(compression.text(console.output.style)) }
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
     console.output.writeLine("\(summary.timeWords)\(rate)")
     console.output.writeLine(summary.memoryLine)

@@ -115,7 +115,7 @@ struct ShowCommand: Command {
     if arguments[resolved] { return showResolved(loaded, json: json, console) }
     let text = NetworkText(
       name: loaded.spec.name.value, classes: loaded.spec.network.classes.value, outline: outline.network,
-      rowNames: outline.rowNames, moduleNames: outline.moduleNames)
+      rowNames: outline.rowNames, moduleNames: outline.moduleNames, kept: outline.kept)
     console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
   }
 

@@ -52,7 +52,7 @@ struct LoadedSpec {
   /// Every fault of a spec, as far as it can be read, in order of their places; nothing is told.
   static func faults(
     path: String, set assignments: [Assignment]
-  ) throws(CommandFailure) -> (diagnostics: [Diagnostic], texts: SourceTexts) {
+  ) throws(CommandFailure) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
     let (texts, result) = decoded(path, try read(path), set: assignments)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
@@ -63,7 +63,7 @@ struct LoadedSpec {
         bag.add(contentsOf: error.diagnostics)
       }
     }
-    return (bag.inSourceOrder, texts)
+    return (bag.inSourceOrder, result.warnings, texts)
   }
 
   /// Decodes a text that was read from `path`, or kept in a plan.
@@ -74,6 +74,7 @@ struct LoadedSpec {
     json: Bool
   ) throws(CommandFailure) {
     let (texts, result) = Self.decoded(label ?? path, bytes, set: assignments)
+    tellWarnings(result.warnings, texts, console)
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)
     }
@@ -119,6 +120,13 @@ struct LoadedSpec {
     }
     throw tell(bag.inSourceOrder, texts, console, json: json)
   }
+}
+
+/// On standard error alone: a warning is no part of a command's result.
+func tellWarnings(_ warnings: [Diagnostic], _ texts: SourceTexts, _ console: Console) {
+  guard !warnings.isEmpty else { return }
+  let renderer = DiagnosticRenderer(texts: texts, colour: console.diagnostics.style.isColoured)
+  console.diagnostics.write(renderer.render(warnings))
 }
 
 /// Tells diagnostics: people on standard error, and programs a document (`strata.diagnostics/1`) on standard output.

@@ -37,7 +37,8 @@ extension TrainingRun {
     for (index, module) in plan.training.modules.enumerated() {
       guard let figures = summary.modules[index].train else { continue }
       progress.resume(
-        module: index + 1, epoch: figures.epoch, of: module.epochs, loss: figures.loss, top1: figures.top1)
+        module: index + 1, epoch: figures.epoch, of: module.totalEpochs, loss: figures.loss,
+        top1: figures.top1)
     }
     try tell(
       "training \(plan.name) goes on \(position.words)"

@@ -11,8 +11,12 @@ extension TrainingRun {
       case .stageBegan, .stageEnded: break
       case .frozenUnchanged(let frozen):
         let modules = frozen.modules.map { "\($0)" }.joined(separator: ", ")
+        let layers = frozen.layers.map { "the layers of module \($0)" }
+        let what = [frozen.modules.isEmpty ? nil : "modules \(modules)", layers].compactMap(\.self)
         try folder.appendLog(
-          "stage \(frozen.stage): frozen modules \(modules) are unchanged, SHA-256 \(frozen.sha256)")
+          "stage \(frozen.stage): frozen \(what.joined(separator: " and ")) are unchanged, "
+            + "SHA-256 \(frozen.sha256)")
+      case .narrowed(let report): try keep(report)
       case .stepEnded(let step):
         show(step)
         if isCheckpointDue(atEpochEnd: false) { try writeCheckpoint(at: step.position, engine) }
@@ -34,7 +38,7 @@ extension TrainingRun {
     if let own = step.module {
       for sum in position.sums where sum.module == own.index {
         progress.update(
-          module: own.index, epoch: own.epoch, of: plan.training.modules[own.index - 1].epochs,
+          module: own.index, epoch: own.epoch, of: plan.training.modules[own.index - 1].totalEpochs,
           step: own.step, of: step.stepCount, loss: sum.meanLoss, top1: sum.top1,
           imagesPerSecond: step.picturesPerSecond)
       }
@@ -43,9 +47,19 @@ extension TrainingRun {
     for sum in position.sums {
       progress.update(
         module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch),
-        of: plan.training.modules[sum.module - 1].epochs, step: position.step, of: step.stepCount,
+        of: plan.training.modules[sum.module - 1].totalEpochs, step: position.step, of: step.stepCount,
         loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
     }
+  }
+
+  private mutating func keep(_ report: NarrowingReport) throws(FileError) {
+    try folder.appendMetrics(report.json)
+    let words =
+      "module \(report.module) keeps \(report.kept.count) of \(report.scores.count) channels: "
+      + "test top1 \(percentage(report.test.top1)) before fine-tuning, "
+      + "ranked and measured in \(duration(seconds: report.seconds))"
+    try folder.appendLog(words)
+    progress.message(words)
   }
 
   private mutating func keep(_ report: EpochReport, of stage: StagePlan) throws(FileError) {
@@ -61,7 +75,7 @@ extension TrainingRun {
       summary.note(figure)
       guard figure.split == .train else { continue }
       progress.finishEpoch(
-        module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].epochs,
+        module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].totalEpochs,
         loss: figure.loss, top1: figure.top1, testTop1: tests.first { $0.module == figure.module }?.top1,
         imagesPerSecond: Double(pictureCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
     }

@@ -172,6 +172,7 @@ struct TrainingRun: ~Copyable {
 
   private mutating func noteFigures(status: RunSummary.Status) {
     summary.status = status
+    summary.compression = CompressionFigures(plan, metricsLines: (try? folder.metricsLines()) ?? [])
     switch status {
     case .finished: summary.plannedSecondsLeft = summary.plannedSeconds.map { _ in 0 }
     case .interrupted, .failed: summary.plannedSecondsLeft = secondsLeft(from: lastCheckpoint ?? .start)

@@ -1,0 +1,90 @@
+internal import Datasets
+internal import GraphIR
+package import Planning
+
+extension Engine {
+  /// Ranks the channels that a stage's module hands on, over training pictures drawn and augmented as in an epoch. Nothing
+  /// but the scores changes, so that a ranking which stops is begun again.
+  ///
+  /// - Parameters:
+  ///   - epoch: draws order and augmentation.
+  ///   - shouldStop: looked at between batches.
+  /// - Returns: the importance of each channel, a mean over pictures; nil if it stopped.
+  func rank(
+    _ narrowing: NarrowingPlan, _ source: BatchSource, _ batches: inout EpochBatches, epoch: Int,
+    unless shouldStop: () -> Bool
+  ) throws(RunError) -> [Float]? {
+    arena.withMutableFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
+      for channel in scores.indices { scores[channel] = 0 }
+    }
+    let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
+    batches.draw(epoch: epoch)
+    var first = 0
+    for count in narrowing.batchSizes {
+      if count > 0 {
+        let indices = batches.order.span.extracting(first..<first + count)
+        prepare(source, split: .train, indices: indices, epoch: epoch, for: narrowing.ranking)
+      }
+      run(narrowing.ranking, batch: count, clocks: clocks)
+      if let failure = source.takeReadFailure() { throw failure }
+      first += count
+      if first < narrowing.pictures, shouldStop() { return nil }
+    }
+    let share = 1 / Float(max(1, narrowing.pictures))
+    return arena.withFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
+      scores.indices.map { share * scores[$0] }
+    }
+  }
+
+  /// Takes channels out of a module's parameters and statistics and moves what stays together, in place.
+  ///
+  /// - Parameters:
+  ///   - kept: channels that stay, from 0, rising.
+  ///   - old, new: where the module's tensors lie with all channels and with those.
+  package func narrow(
+    _ narrowing: NarrowingPlan, keeping kept: [Int], from old: ResidentLayout, to new: ResidentLayout
+  ) {
+    precondition(kept.count == narrowing.width, "as many channels stay as are planned")
+    for entry in new.entries {
+      switch entry.value.category {
+      case .parameter, .statistics: move(old.entry(entry.value.name), to: entry, narrowing, keeping: kept)
+      // Starts anew.
+      case .optimizer, .accumulator, .replay: break
+      case .batch, .gradient, .activation: preconditionFailure("not resident")
+      }
+    }
+  }
+
+  /// Nothing moves upwards, and tensors come in the order of their places, so that what is still to be read stays whole.
+  private func move(
+    _ old: ResidentLayout.Entry, to new: ResidentLayout.Entry, _ narrowing: NarrowingPlan, keeping kept: [Int]
+  ) {
+    precondition(new.offset <= old.offset, "a network with fewer channels has its tensors no later")
+    let (oldType, newType) = (old.value.type, new.value.type)
+    guard oldType != newType else {
+      guard new.offset < old.offset else { return }
+      unsafe arena.address(of: new.offset..<new.offset + newType.byteCount).copyMemory(
+        from: arena.address(of: old.offset..<old.offset + oldType.byteCount), byteCount: newType.byteCount)
+      return
+    }
+    let cut = TensorCut(from: oldType, to: newType, channels: narrowing.channels, width: narrowing.width)
+    let source = unsafe arena.address(of: old.offset..<old.offset + oldType.byteCount)
+      .bindMemory(to: Float.self, capacity: oldType.elementCount)
+    let target = unsafe arena.address(of: new.offset..<new.offset + newType.byteCount)
+      .bindMemory(to: Float.self, capacity: newType.elementCount)
+    for row in 0..<cut.rows {
+      for (place, channel) in kept.enumerated() {
+        let run = unsafe source + (row * narrowing.channels + channel) * cut.run
+        unsafe (target + (row * narrowing.width + place) * cut.run).update(from: run, count: cut.run)
+      }
+    }
+  }
+}
+
+/// The channels with the highest scores, in their order; of equal ones those with the lower number stay.
+package func channelsToKeep(_ scores: [Float], count: Int) -> [Int] {
+  let ranked = scores.indices.sorted { a, b in
+    scores[a] == scores[b] ? a < b : scores[a] > scores[b]
+  }
+  return ranked.prefix(count).sorted()
+}

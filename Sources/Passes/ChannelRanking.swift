@@ -1,0 +1,66 @@
+package import GraphIR
+
+/// Turns a stage's forward nodes into the ranking of the channels that its module hands on: forward, where the criterion
+/// asks for it backward as far as the layers' output, and the importance of each channel added to a vector of scores.
+/// Batch norm takes the batch's statistics, as in training; nothing but the scores changes.
+package struct ChannelRanking: Pass {
+  package static let name = "rank"
+
+  private let module: Int
+  private let output: ValueID
+  private let criterion: ChannelCriterion
+  private let scores: Value
+
+  /// - Parameters:
+  ///   - module: the one that the stage trains.
+  ///   - output: what its layers hand on.
+  ///   - scores: one for each channel of it; outlives the program.
+  package init(module: Int, output: ValueID, criterion: ChannelCriterion, scores: Value) {
+    self.module = module
+    self.output = output
+    self.criterion = criterion
+    self.scores = scores
+  }
+
+  package func run(_ graph: Graph) -> Graph {
+    var ranking = graph
+    ranking.nodes = graph.nodes.filter { $0.module != module }
+    ranking.metrics = []
+    let nodes = graph.nodes.filter { $0.module == module }
+    let layers = nodes.filter { $0.part == .layers }
+    guard var node = layers.last else { preconditionFailure("a module has layers") }
+    let watched: [ValueID]
+    switch criterion {
+    case .taylor:
+      var differentiation = ModuleDifferentiation(graph: ranking, module: module, goal: .watching)
+      differentiation.run(forward: nodes)
+      guard let gradient = differentiation.gradient(of: output) else {
+        preconditionFailure("a module's loss depends on what its layers hand on")
+      }
+      ranking = differentiation.graph
+      watched = [output, gradient]
+    case .activation:
+      var differentiation = ModuleDifferentiation(graph: ranking, module: module, goal: .watching)
+      differentiation.run(forward: layers)
+      ranking = differentiation.graph
+      watched = [output]
+    case .weightNorm:
+      watched = [ranking.filter(behind: layers)]
+    }
+    node.op = .channelScores(criterion)
+    node.operands = [ranking.addValue(scores)] + watched
+    node.results = []
+    ranking.nodes.append(node)
+    return ranking
+  }
+}
+
+extension Graph {
+  /// The filter of the layers' last convolution.
+  fileprivate func filter(behind layers: [Node]) -> ValueID {
+    for node in layers.reversed() {
+      if case .convolution = node.op { return node.operands[1] }
+    }
+    preconditionFailure("lowering makes a convolution in every layer")
+  }
+}

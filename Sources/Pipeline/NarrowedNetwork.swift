@@ -1,0 +1,119 @@
+internal import Diagnostics
+internal import GraphIR
+internal import Passes
+internal import Planning
+internal import SpecLanguage
+
+/// A network as its stages find it: with every module that is narrowed it is another one. Where none is, they are all the
+/// same.
+struct NarrowedNetwork {
+  /// With the first so many modules narrowed, from none on.
+  private let states: [Graph]
+  private let forwardStates: [Graph]
+  private let training: TrainingPlan
+
+  /// - Parameters:
+  ///   - network: before anything is narrowed.
+  ///   - forward: the same for as many pictures as are evaluated at once; nil: as many as learn.
+  init(_ network: Graph, forward: Graph? = nil, _ training: TrainingPlan) {
+    self.training = training
+    states = Self.states(network, training)
+    forwardStates = forward.map { Self.states($0, training) } ?? states
+  }
+
+  private static func states(_ network: Graph, _ training: TrainingPlan) -> [Graph] {
+    var states = [network]
+    guard training.compression != nil else { return states }
+    for (index, module) in training.modules.enumerated() {
+      guard let narrowing = module.narrowing else {
+        states.append(states[index])
+        continue
+      }
+      var pipeline = PassPipeline(states[index])
+      pipeline.run(NarrowChannels(module: index + 1, width: narrowing.width))
+      states.append(pipeline.graph)
+    }
+    return states
+  }
+
+  /// During a stage.
+  subscript(stage: StageSchedule) -> Graph { states[min(stage.narrowedCount, states.count - 1)] }
+
+  /// During a stage, for what does not learn.
+  func forward(_ stage: StageSchedule) -> Graph {
+    forwardStates[min(stage.narrowedCount, states.count - 1)]
+  }
+
+  /// Behind all stages.
+  var final: Graph { states[states.count - 1] }
+  var finalForward: Graph { forwardStates[states.count - 1] }
+
+  /// Nil where no module loses channels.
+  var sizesBefore: NarrowedSizes? {
+    guard training.compression != nil else { return nil }
+    let summaries = states.map { ModuleSummary.all(of: $0, names: training.modules.map { _ in "" }) }
+    return NarrowedSizes(
+      network: NetworkFigures(summaries[0]),
+      modules: training.modules.indices.filter { training.modules[$0].narrowing != nil }.map {
+        summaries[$0][$0]
+      })
+  }
+
+  /// The passes of the graph that ranks the channels of a stage's module; nil where it keeps them all.
+  ///
+  /// - Parameters:
+  ///   - trained: the stage's training, which says what else is resident.
+  ///   - firstModule: with which the stage's programs begin.
+  func ranking(
+    behind stage: StageSchedule, _ spec: Spec, _ planner: Planner, training trained: Graph, firstModule: Int,
+    keepsSnapshots: Bool = false
+  ) -> PassPipeline? {
+    guard let settings = training.compression, let scores = training.scores(of: stage) else { return nil }
+    let network = self[stage]
+    let module = stage.modules[0].index
+    var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
+    pipeline.run(TrainingStage(modules: [module], startingAt: firstModule))
+    pipeline.run(FoldBatchNorm())
+    pipeline.run(
+      ChannelRanking(
+        module: module, output: network.moduleOutputs[module - 1], criterion: settings.criterion,
+        scores: scores))
+    pipeline.run(MaskPlacement())
+    pipeline.run(DeadValueElimination())
+    pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+    saveMemory(
+      &pipeline, planner,
+      limit: planner.transientLimit(of: trained, stage, network: ResidentLayout(network: network)))
+    pipeline.run(InPlace())
+    return pipeline
+  }
+}
+
+/// Meets a budget's limit by computing values again, and by convolutions with little scratch.
+///
+/// - Parameter limit: nil where there is none.
+func saveMemory(_ pipeline: inout PassPipeline, _ planner: Planner, limit: Int?) {
+  guard let limit else { return }
+  pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
+  guard planner.choices.scratch == .small else { return }
+  pipeline.run(SmallScratch(largestTotal: limit, workers: planner.threads))
+  // Where scratch was what no recomputing could lower, there may be more to recompute now.
+  pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
+}
+
+extension Spec {
+  /// The spec as it is for other strategies than sequential training: a layer that never stands alone loses no channels.
+  func withoutCompression() -> Spec {
+    var spec = self
+    spec.compression = nil
+    return spec
+  }
+}
+
+/// Channels that can't be ranked as the spec wants it.
+///
+/// - Parameter pictures: that there are to train on.
+func compressionFaults(of spec: Spec, pictures: Int) -> [Diagnostic] {
+  guard let wanted = spec.compression?.pictures, wanted.value > pictures else { return [] }
+  return [.rankingBeyondPictures(wanted: wanted.value, pictures: pictures, at: wanted.span)]
+}
