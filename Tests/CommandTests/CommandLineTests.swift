@@ -119,7 +119,7 @@ struct CommandLineTests {
     let errors = Pipe()
     process.executableURL = URL(filePath: "/bin/bash")
     process.arguments = ["-c", line]
-    process.environment = ["PATH": "/usr/bin:/bin", "STRATA": StrataProcess.executable.path]
+    process.environment = StrataProcess.environment.merging(["STRATA": StrataProcess.executable.path]) { $1 }
     process.standardOutput = FileHandle.nullDevice
     process.standardError = errors
     try process.run()

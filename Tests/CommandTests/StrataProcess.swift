@@ -9,8 +9,7 @@ struct StrataProcess {
 
   /// Runs `strata` with these arguments and waits for its end.
   /// - Parameters:
-  ///   - environment: added to `PATH` and a sanitizer's options: what the developer's shell says about colours does not
-  ///     matter.
+  ///   - environment: added to `Self.environment`: what the developer's shell says about colours does not matter.
   ///   - folder: the current one of the process.
   init(
     _ arguments: String..., environment: [String: String] = [:],
@@ -31,10 +30,7 @@ struct StrataProcess {
     defer { try? FileManager.default.removeItem(at: errors) }
     process.executableURL = Self.executable
     process.arguments = arguments
-    let sanitizers = ProcessInfo.processInfo.environment.filter {
-      ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
-    }
-    process.environment = sanitizers.merging(["PATH": "/usr/bin:/bin"]) { $1 }.merging(environment) { $1 }
+    process.environment = Self.environment.merging(environment) { $1 }
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
@@ -47,6 +43,16 @@ struct StrataProcess {
     #expect(
       process.terminationReason == .exit, "'strata \(arguments.joined(separator: " "))' died of a signal")
   }
+
+  /// What the program sees of the tests' own environment: nothing but where programs are, and a sanitizer's options.
+  static let environment: [String: String] = {
+    let kept = ["ASAN_OPTIONS", "TSAN_OPTIONS"]
+    return ProcessInfo.processInfo.environment.filter { kept.contains($0.key) }.merging([
+      "PATH": "/usr/bin:/bin"
+    ]) {
+      $1
+    }
+  }()
 
   /// The program lies beside the bundle that holds these tests.
   static let executable: URL = {

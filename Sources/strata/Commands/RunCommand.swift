@@ -177,7 +177,15 @@ struct RunCommand: Command {
     let place = folder.path
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
-    switch try run.run(on: dataset, resuming: resuming) {
+    let outcome: RunEnd
+    do throws(CommandFailure) {
+      outcome = try run.run(on: dataset, resuming: resuming)
+    } catch {
+      // The curves up to a loss that is not finite are what one wants to see.
+      RunReport.write(ready, in: place, state: .failed, console)
+      throw error
+    }
+    switch outcome {
     case .finished:
       RunReport.write(ready, in: place, state: .finished, console)
       if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }

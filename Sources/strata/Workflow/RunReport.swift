@@ -16,6 +16,8 @@ enum RunReport {
         times: PlanFile.times(of: ready.plan, ready.loaded), state: state)
       do throws(FileError) { try AtomicFile.write(page.text, to: path) } catch { throw .file(error) }
     } catch {
+      // Where the run failed, that is the fault to tell.
+      guard state != .failed else { return }
       console.diagnostics.writeLine("warning: no \(RunDirectory.reportName): \(error.message)")
     }
   }

@@ -233,5 +233,6 @@ struct FaultTests {
     #expect(lines.last?.contains("finite weights") == true, "\(end.diagnostics)")
     #expect(lines.last?.contains("learning-rate") == true)
     #expect(try workspace.text("out/summary.json").contains("\"status\": \"failed\""))
+    #expect(try workspace.text("out/report.html").contains("failed:"))
   }
 }

@@ -28,7 +28,7 @@ final class RunningStrata {
       process.executableURL = StrataProcess.executable
       process.arguments = arguments
     }
-    process.environment = ["PATH": "/usr/bin:/bin"]
+    process.environment = StrataProcess.environment
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: outputFile)

@@ -10,6 +10,15 @@ struct SurvivalTests {
   /// What is trained, and how.
   private static let trainings: [[String]] = [
     ["training.strategy=parallel"],
+    [
+      "training.strategy=asynchronous", "training.asynchronous={buffer: 3, slow: {module: 2, by: 1.3}}",
+      "training.epochs=3",
+    ],
+    // No random augmentation: the frozen modules' features are kept, and computed again behind a kill.
+    [
+      "training.strategy=sequential", "memory.features=cache", "training.epochs=2",
+      "data={source: digits, limit: {train: 700, test: 300}}",
+    ],
     ["training.strategy=sequential", "training.epochs=2", "training.optimizer=adam"],
     ["training.strategy=end-to-end", "training.epochs=6"],
     [
