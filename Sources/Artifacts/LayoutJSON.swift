@@ -45,7 +45,13 @@ extension Program {
       }
     }
     return .object([
-      ("title", .string(title)), ("arenaBytes", .integer(arenaBytes)), ("values", .array(values)),
+      ("title", .string(title)), ("arenaBytes", .integer(arenaBytes)),
+      (
+        "features",
+        .optional(features) {
+          .object([("offset", .integer($0.lowerBound)), ("byteCount", .integer($0.count))])
+        }
+      ), ("values", .array(values)),
       ("workspaces", .array(workspaces)),
     ])
   }

@@ -25,10 +25,17 @@ package struct MomentText {
     return "\(node.op.text)\(module) (\(places.place(node.origin)))"
   }
 
+  /// Where the stage's features lie: those in a file are no memory.
+  private var features: String {
+    moment.id.stage.flatMap { plan.stages[$0 - 1].features }.map {
+      "  features of module \($0.module): \($0.placeWords { grouped($0) })\n"
+    } ?? ""
+  }
+
   package func text(_ style: TextStyle) -> String {
     [
       "\(style.bold(plan.name)), \(moment.id.words), operation \(moment.node + 1) of \(graph.nodes.count):\n"
-        + "  \(operation)\n",
+        + "  \(operation)\n" + features,
       values(style), categories(style),
       style.bold("who holds it") + "\n"
         + PeakAttribution(moment.memory, node: moment.node, of: plan, places: places).text(style, limit: 12),
@@ -145,6 +152,7 @@ package struct MomentText {
       ("operation", .integer(moment.node + 1)), ("operations", .integer(graph.nodes.count)),
       ("words", .string(operation)), ("arenaBytes", .integer(plan.arenaBytes)),
       ("liveBytes", .integer(live.total)), ("live", .object(categories)), ("blocks", .array(blocks)),
+      ("features", .optional(moment.id.stage.flatMap { plan.stages[$0 - 1].features }) { $0.json }),
       (
         "attribution",
         PeakAttribution(moment.memory, node: moment.node, of: plan, places: places).json

@@ -38,7 +38,8 @@ package struct PlanDiff {
 
   /// Members that say where things lie, repeat the spec, or are told in words of their own.
   private static func isSkipped(_ path: String) -> Bool {
-    ["schema", "name", "data.fingerprint"].contains(path) || path.hasPrefix("spec.") || path == "data.path"
+    ["schema", "name", "data.fingerprint", JSON.sealKey].contains(path) || path.hasPrefix("spec.")
+      || path == "data.path"
       || path.hasSuffix("].index")
       || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects")
   }

@@ -16,7 +16,16 @@ package enum PlanDocument {
     let name = specPath.split(separator: "/").last.map { String($0) } ?? specPath
     return JSONWriter.document(
       plan.json(
-        specPath: keptSpecPath, dataPath: dataPath, startPath: startPath, places: places.named(name)))
+        specPath: keptSpecPath, dataPath: dataPath, startPath: startPath, places: places.named(name)
+      ).sealed)
+  }
+
+  /// The text of a plan that is printed for programs, with the times of this machine; it runs like one that is kept.
+  package static func printed(
+    _ plan: Plan, places: SourcePlaces, times: [TimeFigures], time: TimeText
+  ) -> String {
+    let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, times: times)
+    return JSONWriter.document(document.with("time", time.json).sealed)
   }
 
   /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is

@@ -167,7 +167,7 @@ extension PlanChoices {
 }
 
 extension FeaturePlan {
-  fileprivate var json: JSON {
+  package var json: JSON {
     .object([
       ("module", .integer(module)), ("storage", .string(storage.rawValue)), ("bytes", .integer(byteCount)),
       ("bytesPerPicture", .integer(bytesPerPicture)), ("pictures", .integer(pictureCount)),

@@ -113,17 +113,17 @@ package struct PlanPage {
     )
     html.legend(
       [(Self.programColour, "program and data")] + Self.order.map { (Self.colour($0), $0.rawValue) })
-    html.append(chart(plan.peakProgram))
+    html.chart(chart(plan.peakProgram))
     let others = plan.stages.map { plan.peakProgram(ofStage: $0.index) }.filter { $0 != plan.peakProgram }
     if !others.isEmpty {
-      html.append(stageBars.svg(barHeight: plan.stages.count > 24 ? 6 : 16))
+      html.chart(stageBars.svg(barHeight: plan.stages.count > 24 ? 6 : 16))
       html.element("details") { html in
         let drawn = others.prefix(Self.drawnStageLimit)
         html.element(
           "summary",
           text: drawn.count == others.count
             ? "the other stages, one by one" : "the first \(drawn.count) of the other \(others.count) stages")
-        for id in drawn { html.append(chart(id)) }
+        for id in drawn { html.chart(chart(id)) }
       }
     }
   }
@@ -249,7 +249,7 @@ package struct PlanPage {
         return BarChart.Bar(
           row.strategy.rawValue, parts, note: byteSize(memory.peakBytes) + (isOwn ? ", this plan" : ""))
       }, limit: plan.budgetBytes.map { StackedChart.Limit("budget", $0) })
-    html.append(chart.svg())
+    html.chart(chart.svg())
     html.table(table.columns, table.rows)
   }
 
@@ -280,7 +280,7 @@ package struct PlanPage {
       }
       start = end
     }
-    html.append(
+    html.chart(
       ScheduleChart(title: "schedule of the modules", xTitle: "epoch of the training", rows: rows).svg())
   }
 

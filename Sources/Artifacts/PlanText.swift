@@ -31,7 +31,8 @@ package struct PlanText {
       plan.comparison.isEmpty
       ? [] : [ComparisonText(plan, times: times).text(style, withStages: listsStages)]
     return
-      ([headline, moduleTable] + compressionTable + [stageTable, memory] + budget + [attribution] + comparison)
+      ([headline, moduleTable] + compressionTable + [stageTable] + features + [memory] + budget
+      + [attribution] + comparison)
       .joined(separator: "\n")
   }
 
@@ -137,6 +138,25 @@ package struct PlanText {
           + (figures + categories).map { grouped($0) })
     }
     return table.text(style)
+  }
+
+  /// What stages start from in place of pictures; none where all start from pictures.
+  private var features: [String] {
+    guard plan.stages.contains(where: { $0.features != nil }) else { return [] }
+    var table = Table([
+      .right("stage"), .right("features of module"), .right("a picture"), .right("bytes"), .left("where"),
+      .left("made from"),
+    ])
+    for stage in plan.stages {
+      guard let features = stage.features else { continue }
+      table.add([
+        "\(stage.index)", "\(features.module)", grouped(features.bytesPerPicture),
+        grouped(features.byteCount),
+        features.range.map { "memory, at \(grouped($0.lowerBound)) of the arena" } ?? "file",
+        features.fromPrevious == nil ? "pictures" : "those of the stage before",
+      ])
+    }
+    return [style.bold("features") + "\n" + table.text(style, indentation: 2)]
   }
 
   // MARK: - Memory

@@ -254,6 +254,7 @@ package struct RunComparison {
       html.table(runColumns, runRows)
       html.element("h2", text: "Curves")
       html.legend(legend)
+      note(&html)
       html.element("div", [("class", "charts")]) { html in
         for figure in RunHistory.Figure.allCases {
           let chart = chart(figure)
@@ -276,6 +277,17 @@ package struct RunComparison {
         html.element("h2", text: "What the specs differ in")
         html.table(differences.columns, differences.rows)
       }
+    }
+  }
+
+  /// Says that not all modules have a curve, where that is so.
+  func note(_ html: inout HTML) {
+    guard groups.count == 1, module == nil else { return }
+    let (shown, all) = (Self.shownModules(groups[0].moduleCount).count, groups[0].moduleCount)
+    if shown < all {
+      html.element(
+        "p", [("class", "dim")],
+        text: "\(shown) of \(all) modules are drawn; the table has all of them.")
     }
   }
 

@@ -27,6 +27,7 @@ package struct RunPage {
       let comparison = RunComparison([history], module: nil)
       html.element("h2", text: "Curves")
       html.legend(comparison.chart(.testTop1).series.map { ($0.colour, $0.name) })
+      comparison.note(&html)
       html.element("div", [("class", "charts")]) { html in
         for figure in RunHistory.Figure.allCases {
           let chart = comparison.chart(figure)
@@ -118,7 +119,7 @@ package struct RunPage {
         BarChart.Bar("measured", [BarChart.Part("process", colour: 1, measured)], note: byteSize(measured)))
     }
     html.legend([(8, "program"), (6, "data set"), (0, "arena"), (1, "largest resident set of the process")])
-    html.append(
+    html.chart(
       BarChart(
         title: "peak memory", bars: bars, limit: plan.budgetBytes.map { StackedChart.Limit("budget", $0) }
       ).svg())

@@ -46,6 +46,8 @@ package struct StoredPlan: Hashable, Sendable {
   /// As the plan was made; files without them are of plans that chose nothing.
   package var choices = PlanChoices()
   package var budgetBytes: Int?
+  /// Whether everything in the file is as it was written; files of earlier releases don't tell.
+  package var isUntouched = true
 
   static let schema = "strata.plan/1"
   /// Plans are small: a larger file is something else.
@@ -79,6 +81,7 @@ package struct StoredPlan: Hashable, Sendable {
     start = members.start
     choices = members.choices
     budgetBytes = members.budgetBytes
+    isUntouched = try Self.document(path: path).isSealWhole ?? true
   }
 
   private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {
@@ -114,13 +117,11 @@ package struct StoredPlan: Hashable, Sendable {
     let computed = Dictionary(
       plan.json(specPath: nil, dataPath: nil, places: places).leaves().map { ($0.path, $0.value) },
       uniquingKeysWith: { first, _ in first })
-    let sections = [
-      "name", "network.", "batch", "modules[", "stages[", "memory.", "comparison[", "data.", "choiceEffects[",
-    ]
-    for leaf in stated where sections.contains(where: { leaf.path.hasPrefix($0) }) {
-      let isPlace = ["memory.peakOperation", "data.path", "data.fingerprint"].contains(leaf.path)
-      guard !isPlace, !leaf.path.hasPrefix("memory.attribution["), let value = computed[leaf.path],
-        JSONWriter.line(value) != JSONWriter.line(leaf.value)
+    let free = ["spec.path", "data.path", "data.fingerprint", "start.path", "memory.peakOperation"]
+    for leaf in stated where !free.contains(leaf.path) && !leaf.path.hasPrefix("memory.attribution[") {
+      let isTime = leaf.path.hasPrefix("comparison[") && leaf.path.hasSuffix("econds")
+      guard !isTime, let value = computed[leaf.path],
+        JSONWriter.line(value.canonical) != JSONWriter.line(leaf.value.canonical)
       else { continue }
       return (leaf.path, leaf.value.words, value.words)
     }

@@ -97,9 +97,10 @@ extension Engine {
     var indices = [Int32](repeating: 0, count: program.graph.batch)
     do throws(FeatureError) {
       try features.file?.reserve(isInPlace ? made.largestByteCount : made.byteCount)
-      let parts = batches(of: made, size: program.graph.batch)
-      for part in isInPlace && made.bytesPerPicture > made.previousBytesPerPicture ? parts.reversed() : parts
-      {
+      let parts = FeatureBatches(made, size: program.graph.batch)
+      let goesDown = isInPlace && made.bytesPerPicture > made.previousBytesPerPicture
+      for number in 0..<parts.count {
+        let part = parts[goesDown ? parts.count - 1 - number : number]
         let count = part.indices.count
         for position in 0..<count { indices[position] = Int32(part.indices.lowerBound + position) }
         let span = indices.span.extracting(0..<count)
@@ -124,12 +125,6 @@ extension Engine {
     return true
   }
 
-  private func batches(of features: FeaturePlan, size: Int) -> [(split: Split, indices: Range<Int>)] {
-    [(Split.train, features.trainCount), (.test, features.testCount)].flatMap { split, count in
-      stride(from: 0, to: count, by: size).map { (split, $0..<min(count, $0 + size)) }
-    }
-  }
-
   /// Puts the program's output where the features of `count` pictures from `first` on lie.
   private func keep(
     _ features: KeptFeatures, at first: Int, count: Int, of program: Program
@@ -146,5 +141,24 @@ extension Engine {
       unsafe arena.address(of: target..<target + byteCount).copyMemory(
         from: source.baseAddress!, byteCount: byteCount)
     }
+  }
+}
+
+/// Training pictures, then test pictures, in batches of their own.
+private struct FeatureBatches {
+  private let size, trainCount, testCount, trainBatches: Int
+  let count: Int
+
+  init(_ features: FeaturePlan, size: Int) {
+    self.size = size
+    (trainCount, testCount) = (features.trainCount, features.testCount)
+    trainBatches = (trainCount + size - 1) / size
+    count = trainBatches + (testCount + size - 1) / size
+  }
+
+  subscript(number: Int) -> (split: Split, indices: Range<Int>) {
+    let isTest = number >= trainBatches
+    let first = (isTest ? number - trainBatches : number) * size
+    return (isTest ? .test : .train, first..<min(isTest ? testCount : trainCount, first + size))
   }
 }

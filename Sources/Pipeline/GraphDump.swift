@@ -9,6 +9,8 @@ package struct GraphDump: Sendable {
   /// `network`, `stage 2, training`, `evaluation`.
   package var title: String
   package var graph: Graph
+  /// From 1; nil for what belongs to no stage.
+  package var stage: Int?
 
   /// The passes in order; `lowering` is what they start from.
   package static let passNames = networkPasses + [NarrowChannels.name] + stagePasses
@@ -46,7 +48,8 @@ package struct GraphDump: Sendable {
     var result: [GraphDump] = []
     var previous: Int?
     for (index, schedule) in StageSchedule.all(of: training).enumerated() {
-      let title = "stage \(index + 1)"
+      let number = index + 1
+      let title = "stage \(number)"
       let network = narrowed[schedule]
       let kept = FeatureChoice(
         spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
@@ -57,37 +60,41 @@ package struct GraphDump: Sendable {
         result += dumps(
           of: featureGraph(narrowed.forward(schedule), modules: 1...kept, spec, keepsSnapshots: true),
           after: pass,
-          title: "\(title), features")
+          title: "\(title), features", stage: number)
       }
       let trained = trainingGraph(
         network, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
-      result += dumps(of: trained, after: pass, title: "\(title), training")
+      result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
       let limit = planner.transientLimit(
         of: trained.graph, schedule, network: ResidentLayout(network: network))
       if let feeding = feedingGraph(
         network, spec, planner, largestTotal: limit, keepsSnapshots: true)
       {
-        result += dumps(of: feeding, after: pass, title: "\(title), feeding")
+        result += dumps(of: feeding, after: pass, title: "\(title), feeding", stage: number)
       }
       result += dumps(
         of: stageEvaluation(
           narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
-        after: pass, title: "\(title), evaluation")
+        after: pass, title: "\(title), evaluation", stage: number)
       // As training goes up to there.
       let isOwn = ![TrainingStage.name, FoldBatchNorm.name].contains(pass)
       if isOwn,
         let ranking = narrowed.ranking(
           behind: schedule, spec, planner, training: trained.graph, firstModule: first, keepsSnapshots: true)
       {
-        result += dumps(of: ranking, after: pass, title: "\(title), ranking")
+        result += dumps(of: ranking, after: pass, title: "\(title), ranking", stage: number)
       }
     }
     return result
   }
 
-  private static func dumps(of pipeline: PassPipeline, after pass: String, title: String) -> [GraphDump] {
+  private static func dumps(
+    of pipeline: PassPipeline, after pass: String, title: String, stage: Int? = nil
+  ) -> [GraphDump] {
     // A pass that ran twice is asked for as it ended.
-    pipeline.snapshots.last { $0.pass == pass }.map { [GraphDump(title: title, graph: $0.graph)] } ?? []
+    pipeline.snapshots.last { $0.pass == pass }.map {
+      [GraphDump(title: title, graph: $0.graph, stage: stage)]
+    } ?? []
   }
 }

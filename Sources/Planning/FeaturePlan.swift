@@ -73,6 +73,14 @@ extension Planner {
   }
 }
 
+extension FeaturePlan {
+  /// `in memory, 1234 bytes at 5678`: numbers as `format` writes them.
+  package func placeWords(_ format: (Int) -> String) -> String {
+    range.map { "in memory, \(format(byteCount)) bytes at \(format($0.lowerBound)) of the arena" }
+      ?? "in a file of \(format(byteCount)) bytes"
+  }
+}
+
 extension Plan {
   /// The largest file that features are kept in; 0 where none is.
   package var featureFileBytes: Int {

@@ -74,7 +74,8 @@ package struct Plan: Sendable {
 
   /// The most that a program needs which makes a step.
   package var trainingArenaBytes: Int {
-    stages.flatMap { [$0.training.arenaBytes, $0.feeding?.arenaBytes ?? 0] }.max() ?? 0
+    stages.flatMap { [$0.training, $0.feeding, $0.narrowing?.ranking] }.compactMap { $0?.arenaBytes }.max()
+      ?? 0
   }
 
   /// The most that a program needs which only runs forward.

@@ -209,6 +209,16 @@ package enum ProgramID: Hashable, Sendable {
   /// The last evaluation, of all modules.
   case finalEvaluation
 
+  /// From 1; nil for the last evaluation.
+  package var stage: Int? {
+    switch self {
+    case .training(let stage), .feeding(let stage), .evaluation(let stage), .features(let stage),
+      .featuresOfPrevious(let stage), .ranking(let stage):
+      stage
+    case .finalEvaluation: nil
+    }
+  }
+
   package var words: String {
     switch self {
     case .training(let stage): "stage \(stage), training"

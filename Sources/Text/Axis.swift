@@ -33,6 +33,12 @@ package struct Axis: Sendable {
     self.ticks = ticks
   }
 
+  /// For what is counted: every tick is a whole number.
+  package static func counts(_ range: ClosedRange<Double>, from: Double, to: Double, count: Int = 5) -> Axis {
+    let step = roundStep((range.upperBound - range.lowerBound) / Double(Swift.max(1, count)))
+    return Axis(range, from: from, to: to, step: Swift.max(1, step), isTight: true)
+  }
+
   /// For byte counts: steps are round in 1024s.
   package static func bytes(upTo byteCount: Int, from: Double, to: Double, count: Int = 5) -> Axis {
     let raw = Double(Swift.max(1, byteCount)) / Double(Swift.max(1, count))

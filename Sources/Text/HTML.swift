@@ -101,6 +101,12 @@ extension HTML {
     lineEnd()
   }
 
+  /// A chart as wide as the page; where that is narrow, it keeps its size and can be moved.
+  package mutating func chart(_ svg: HTML) {
+    element("div", [("class", "scroll")]) { html in html.append(svg) }
+    lineEnd()
+  }
+
   /// Coloured squares with names.
   package mutating func legend(_ entries: [(colour: Int, name: String)]) {
     element("p", [("class", "legend")]) { html in
@@ -184,8 +190,9 @@ package enum HTMLPage {
     .legend { font-size: 13px; color: var(--dim); }
     .legend span { margin-right: 16px; white-space: nowrap; }
     .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; }
-    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 8px 24px; }
+    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 8px 24px; }
     svg { display: block; width: 100%; height: auto; margin: 8px 0; }
+    .scroll > svg { min-width: 720px; }
     svg text { fill: var(--dim); font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif;
       font-variant-numeric: tabular-nums; }
     svg text.ink { fill: var(--ink); } svg text.mark { fill: var(--mark); }

@@ -1,4 +1,4 @@
-/// Curves over a common axis: for a page as SVG, for a terminal in characters.
+/// Curves over a common axis of epochs or modules: for a page as SVG, for a terminal in characters.
 package struct LineChart: Sendable {
   package struct Point: Hashable, Sendable {
     package var x, y: Double
@@ -60,7 +60,7 @@ package struct LineChart: Sendable {
 
   package func svg(width: Double = 500, height: Double = 280) -> HTML {
     let (left, right, top, bottom) = (52.0, width - 12, 26.0, height - 34)
-    let x = Axis(xRange, from: left, to: right, isTight: true)
+    let x = Axis.counts(xRange, from: left, to: right)
     let y = Axis(yRange, from: bottom, to: top)
     var html = HTML()
     html.element(
@@ -148,7 +148,7 @@ package struct LineChart: Sendable {
   ///   - width, height: of the plot alone, in characters.
   package func text(_ style: TextStyle, width: Int = 64, height: Int = 14) -> String {
     guard !series.isEmpty else { return "" }
-    let x = Axis(xRange, from: 0, to: Double(width - 1), isTight: true)
+    let x = Axis.counts(xRange, from: 0, to: Double(width - 1))
     let y = Axis(yRange, from: Double(height - 1), to: 0, count: max(1, height / 4))
     var cells = [[Character]](repeating: [Character](repeating: " ", count: width), count: height)
     var owners = [[Int]](repeating: [Int](repeating: -1, count: width), count: height)

@@ -113,7 +113,7 @@ package struct StackedChart: Sendable {
           text: "\(limit.name) \(byteSize(limit.value))")
       }
       draw(stretches, at: bottom + 6, x: x, in: &svg)
-      let axis = Axis(1...Double(max(2, momentCount)), from: x(0), to: x(momentCount), isTight: true)
+      let axis = Axis.counts(1...Double(max(2, momentCount)), from: x(0), to: x(momentCount))
       for tick in axis.ticks where tick >= 1 {
         svg.element(
           "text",

@@ -107,6 +107,32 @@ struct CheckTests {
         "error: there is no pass 'fuze'\n  = help: did you mean 'fuse'? passes in order: lowering, "))
   }
 
+  @Test("graphs, plans and moments say where features lie and how much they take")
+  func features() throws {
+    let workspace = try Workspace()
+    // 192 + 100 pictures, 8 channels of 8x8 floats each.
+    let byteCount = (192 + 100) * 8 * 8 * 8 * 4
+    try workspace.write(
+      digitsSpec.replacing("parallel", with: "sequential").replacing("augment: {pad-crop: 1}, ", with: "")
+        + "memory: {features: cache}\n", to: "net.yaml")
+    let graph = try workspace.strata("ir", "net.yaml")
+    #expect(
+      graph.output.contains("# stage 2, training\n# features of module 1: in memory, \(byteCount) bytes at "))
+    let planned = try workspace.strata("plan", "net.yaml", "-o", "net.json")
+    #expect(planned.output.contains("\nfeatures\n") && planned.output.contains("memory, at "))
+    let moment = try workspace.strata("show", "net.json", "--at", "peak,stage=2")
+    #expect(moment.output.contains("features of module 1: in memory, "))
+    // In a file they are part of no arena.
+    try workspace.write(
+      try workspace.text("net.yaml").replacing(
+        "limit: {train: 192, test: 100}", with: "limit: {train: 1500}"),
+      to: "file.yaml")
+    let file = try workspace.strata("show", "file.yaml", "--at", "peak,stage=2", "--json")
+    let lies = try workspace.strata("ir", "file.yaml").output.contains(
+      "# features of module 1: in a file of ")
+    #expect(lies == file.output.contains("\"storage\": \"file\""))
+  }
+
   @Test("a bad flag is exit code 2 and runs nothing", arguments: ["check", "plan", "run", "evaluate", "ir"])
   func badFlag(command: String) throws {
     let result = try workspace.strata(command, "net.yaml", "--no-such-flag")

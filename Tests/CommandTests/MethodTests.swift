@@ -174,6 +174,40 @@ struct MethodTests {
     #expect(try evaluation("second").modules.map(\.index) == [1, 2])
   }
 
+  @Test("what probing takes is foreseen, and refused where a limit forbids it", .timeLimit(.minutes(3)))
+  func probeMemory() throws {
+    struct Probe: Decodable {
+      struct Memory: Decodable { var plannedPeakBytes, measuredPeakBytes: Int }
+      var memory: Memory
+    }
+    let workspace = try Workspace()
+    // 4,000 pictures of 16 x 16 x 16 floats are 66 MB.
+    try workspace.write(
+      """
+      strata: 1
+      name: wide
+      data: {source: synthetic, limit: {train: 3000, test: 1000}}
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [16], head: gap}
+      training: {epochs: 1, batch: 100}
+      """, to: "net.yaml")
+    let run = try workspace.strata("run", "net.yaml", "-o", "out")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    var peaks: [Probe.Memory] = []
+    for size in ["2x2", "full"] {
+      let probe = try workspace.strata(
+        "probe", "out", "--learners", "nearest", "--features", size, "--json")
+      #expect(probe.exitCode == 0, "\(probe.diagnostics)")
+      peaks.append(try JSONDecoder().decode(Probe.self, from: Data(probe.output.utf8)).memory)
+    }
+    let (planned, measured) = (
+      peaks[1].plannedPeakBytes - peaks[0].plannedPeakBytes,
+      peaks[1].measuredPeakBytes - peaks[0].measuredPeakBytes
+    )
+    #expect(planned > 50_000_000, "\(planned)")
+    // What debug code takes besides is in both.
+    #expect(abs(measured - planned) < planned / 10, "\(measured), \(planned)")
+  }
+
   @Test("probes of every depth, the same for any number of threads")
   func probes() throws {
     try run(
@@ -186,7 +220,9 @@ struct MethodTests {
       #expect(probe.exitCode == 0, "\(probe.diagnostics)")
       outputs.append(probe.output)
     }
-    #expect(outputs[0] == outputs[1])
+    // But for the memory.
+    let figures = outputs.map { $0.split(separator: "\n").filter { !$0.contains("PeakBytes") } }
+    #expect(figures[0] == figures[1] && figures[0].count > 20)
     let probe = try JSONDecoder().decode(Probe.self, from: Data(outputs[0].utf8))
     #expect(probe.schema == "strata.probe/1")
     #expect(probe.depths.map(\.name) == ["pictures", "layer 1", "layer 2"])

@@ -123,6 +123,75 @@ struct PlanTests {
     #expect(try workspace.names(in: ".") == ["net.plan.json", "specs"])
   }
 
+  @Test("every leaf of a plan is bound: changed, the plan is refused", .timeLimit(.minutes(5)))
+  func everyLeaf() throws {
+    let spec =
+      digitsSpec.replacing("strategy: parallel", with: "strategy: sequential").replacing(
+        "augment: {pad-crop: 1}, ", with: "")
+      + "\nmemory: {features: cache}\n"
+    try workspace.write(spec, to: "specs/net.yaml")
+    let planned = try workspace.strata("plan", "specs/net.yaml", "--budget", "40MiB", "-o", "net.plan.json")
+    #expect(planned.exitCode == 0, "\(planned.diagnostics)")
+    let document = try JSONSerialization.jsonObject(with: workspace.data("net.plan.json"))
+    func run(_ document: Any, _ name: String) throws -> StrataProcess {
+      let data = try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys])
+      try workspace.write(String(decoding: data, as: UTF8.self), to: name)
+      return try workspace.strata("run", name, "--dry-run")
+    }
+    // Written otherwise it is the same plan.
+    let same = try run(document, "same.json")
+    #expect(same.exitCode == 0, "\(same.diagnostics)")
+    let paths = leafPaths(document)
+    #expect(paths.count > 150)
+    for (index, path) in paths.enumerated() {
+      let result = try run(changed(document, at: path[...]), "changed-\(index).json")
+      let place = path.map { "\($0)" }.joined(separator: ".")
+      #expect(result.exitCode == 2 || result.exitCode == 4, "\(place): \(result.exitCode)")
+      #expect(result.output == "" && result.diagnostics.contains("changed-\(index).json"), "\(place)")
+    }
+  }
+
+  /// Keys and positions that lead to each leaf; empty lists and objects are leaves.
+  private func leafPaths(_ value: Any) -> [[AnyHashable]] {
+    if let members = value as? [String: Any], !members.isEmpty {
+      return members.sorted { $0.key < $1.key }.flatMap { key, value in
+        leafPaths(value).map { [AnyHashable(key)] + $0 }
+      }
+    }
+    if let elements = value as? [Any], !elements.isEmpty {
+      return elements.enumerated().flatMap { index, value in
+        leafPaths(value).map { [AnyHashable(index)] + $0 }
+      }
+    }
+    return [[]]
+  }
+
+  private func changed(_ value: Any, at path: ArraySlice<AnyHashable>) -> Any {
+    if let first = path.first {
+      if var members = value as? [String: Any], let key = first as? String {
+        members[key] = changed(members[key] ?? NSNull(), at: path.dropFirst())
+        return members
+      }
+      if var elements = value as? [Any], let index = first as? Int {
+        elements[index] = changed(elements[index], at: path.dropFirst())
+        return elements
+      }
+    }
+    switch value {
+    case let number as NSNumber: return NSNumber(value: number.doubleValue + 1)
+    case let text as String: return text + "x"
+    case _: return 1
+    }
+  }
+
+  @Test("a plan that is printed runs like one that is kept")
+  func printed() throws {
+    let printed = try workspace.strata("plan", "specs/net.yaml", "--json")
+    try workspace.write(printed.output, to: "printed.json")
+    let run = try workspace.strata("run", "printed.json", "--dry-run")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+  }
+
   @Test("a plan that was tampered with is stale")
   func tampered() throws {
     #expect(try workspace.strata("plan", "specs/net.yaml", "-o", "net.plan.json").exitCode == 0)

@@ -43,6 +43,42 @@ struct StepMemoryTests {
     return (early, late)
   }
 
+  /// The resident set before a module's channels are ranked, over 200 batches, and behind its narrowing.
+  private static func rankingBytes() throws -> (early: Int, late: Int) {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: ranking
+      data: {source: digits}
+      network: {family: vgg, widths: [16, 8]}
+      auxiliary: {kind: cnn, k: 2}
+      training: {strategy: sequential, batch: 7, epochs: 1}
+      compression: {width: 4, epochs: 1}
+      """)
+    let dataset = try Dataset(.digits)
+    let plan = try spec.plan(pictures: dataset.trainCount)
+    var (early, late) = (0, 0)
+    let trainer = Trainer(
+      engine: try Engine(plan: plan), pictures: PicturePreparer(dataset: dataset, seed: 1), now: { 0 })
+    _ = try trainer.run { event throws(ObserverFailure) in
+      switch event {
+      case .epochEnded where early == 0: early = ProcessMemory.residentBytes ?? 0
+      case .narrowed where late == 0: late = ProcessMemory.residentBytes ?? 0
+      case .stageBegan, .stepEnded, .epochEnded, .frozenUnchanged, .stageEnded, .narrowed: break
+      }
+    }
+    return (early, late)
+  }
+
+  @Test("ranking and narrowing leave the resident set where it was", .enabled(if: !Sanitizer.isOn))
+  func ranking() async {
+    await #expect(processExitsWith: .success) {
+      let (early, late) = try StepMemoryTests.rankingBytes()
+      #expect(early > 0 && late > 0)
+      #expect(late - early <= 256 << 10, "\(early) bytes, then \(late)")
+    }
+  }
+
   @Test("200 steps leave the resident set where it was", .enabled(if: !Sanitizer.isOn))
   func steadySteps() async {
     // In a process of its own: other tests would move the figure.

@@ -76,6 +76,36 @@ struct TimeModelTests {
     #expect(times[0].featureSeconds > 0 && times[1].featureSeconds == 0)
   }
 
+  @Test(
+    "ranking the channels of a layer that loses some takes its time, and is left when its epochs are over")
+  func ranking() throws {
+    func figures(_ compression: String) throws -> (plan: Plan, times: TimeFigures) {
+      let plan = try DecodedSpec(
+        """
+        strata: 1
+        name: timed
+        network: {family: vgg, input: 3x16x16, classes: 10, widths: [64, 8]}
+        training: {strategy: sequential, epochs: 3, batch: 16}
+        compression: {width: [32, 8], epochs: 2\(compression)}
+        """
+      ).plan(pictures: 64)
+      return (plan, TimeModel(profile(secondsPerUnit: 1e-9)).figures(of: plan))
+    }
+    let (plan, times) = try figures("")
+    #expect(times.stages.map { $0.rankingSeconds > 0 } == [true, false, false])
+    for (stage, planned) in zip(times.stages, plan.stages) {
+      let sum = Double(planned.epochs) * stage.epochSeconds + stage.rankingSeconds
+      #expect(abs(stage.seconds - sum) < 1e-9 * sum)
+    }
+    // Over half of the pictures half of it, but for measuring what is left.
+    let half = try figures(", pictures: 32").times.stages[0].rankingSeconds
+    let none = try figures(", criterion: weight-norm").times.stages[0].rankingSeconds
+    #expect(abs(times.stages[0].rankingSeconds - none - 2 * (half - none)) < 1e-2 * half)
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    let left = [(1, 4), (2, 1)].map { model.secondsLeft(of: plan, stage: $0.0, epoch: $0.1, step: 0) }
+    #expect(abs(left[0] - left[1] - times.stages[0].rankingSeconds) < 1e-9 * left[0])
+  }
+
   @Test("what is left is the whole at the start, falls from step to step, and ends with the last evaluation")
   func left() throws {
     let plan = try DecodedSpec(

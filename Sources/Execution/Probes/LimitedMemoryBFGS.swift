@@ -3,6 +3,9 @@
 package struct LimitedMemoryBFGS {
   /// Steps that are remembered.
   private static let memory = 10
+  /// As long as the point, at once and at most: the memory with the pair that comes in; point, gradient and direction; the
+  /// next point with its gradient.
+  static let vectorCount = 2 * (memory + 1) + 3 + 2
   private static let sufficientDecrease = 1e-4
   private static let longestSearch = 30
 

@@ -3,8 +3,8 @@ internal import Kernels
 /// Accuracy of the nearest neighbour: every test picture gets the label of the training picture whose features are nearest,
 /// by Euclidean distance; of equally near ones the first.
 package struct NearestNeighbourProbe {
-  private static let queryCount = 1024
-  private static let galleryCount = 2048
+  static let queryCount = 1024
+  static let galleryCount = 2048
 
   private let workers: Workers
 

@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Diagnostics
 internal import GraphIR
 internal import Pipeline
@@ -40,27 +41,53 @@ struct IRCommand: Command {
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
     let threads = arguments[CommonOptions.threads] ?? 2
-    var choices = PlanChoices()
-    // Without a budget nothing but the place of features is chosen, and the data need not be there.
-    choices.features = .memory
-    if arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil {
-      choices = try loaded.plan(
-        threads: threads, budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, console, json: json
-      ).choices
-    }
+    let plan = try plan(loaded, threads: threads, arguments, console)
+    var choices = plan?.choices ?? PlanChoices()
+    // How much the features take is not known without the data; which stages keep them is.
+    if plan == nil { choices.features = .memory }
     let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
       try GraphDump.all(of: spec, after: pass, choices: choices, threads: threads)
     }
     let places = loaded.places
-    let texts = dumps.map { (title: $0.title, text: GraphPrinter($0.graph, place: places.place).text) }
+    let texts = dumps.map { dump in
+      let features = plan.flatMap { plan in dump.stage.flatMap { plan.stages[$0 - 1].features } }
+      return (
+        title: dump.title, features: features, text: GraphPrinter(dump.graph, place: places.place).text
+      )
+    }
     if json {
-      let graphs = texts.map { JSON.object([("title", .string($0.title)), ("text", .string($0.text))]) }
+      let graphs = texts.map {
+        JSON.object([
+          ("title", .string($0.title)), ("text", .string($0.text)),
+          ("features", .optional($0.features) { $0.json }),
+        ])
+      }
       console.output.write(
         JSONWriter.document(.object([("schema", "strata.ir/1"), ("graphs", .array(graphs))])))
     } else {
-      for (title, text) in texts { console.output.write("# \(title)\n\(text)\n") }
+      for (title, features, text) in texts {
+        let kept = features.map { "# features of module \($0.module): \($0.placeWords { "\($0)" })\n" } ?? ""
+        console.output.write("# \(title)\n\(kept)\(text)\n")
+      }
     }
     return .done
+  }
+
+  /// The plan whose graphs are printed. Without a budget nothing but the place of features is chosen, and the data need not
+  /// be there: nil where it is not, or where no features are kept anyway.
+  private static func plan(
+    _ loaded: LoadedSpec, threads: Int, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> Plan? {
+    let hasBudget = arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil
+    let dataPath = arguments[CommonOptions.data]
+    if !hasBudget {
+      guard loaded.spec.training.strategy.value == .sequential,
+        (try? DataOpening.facts(
+          loaded.spec, folder: loaded.folder, path: dataPath, withFingerprint: false)) != nil
+      else { return nil }
+    }
+    return try loaded.plan(
+      threads: threads, budget: arguments[CommonOptions.budget], dataPath: dataPath, withFingerprint: false,
+      console, json: arguments[CommandSpec.json])
   }
 }

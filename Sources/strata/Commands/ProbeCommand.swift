@@ -33,14 +33,15 @@ struct ProbeCommand: Command {
       layers of 3x3 convolution, batch norm and ReLU, averaged to 2x2, batch norm, linear; trained as the run was, with \
       its optimiser, batch and augmentation and half a cosine of its learning rate.
 
-      Equal runs give equal figures, whatever the number of threads.
+      Equal runs give equal figures, whatever the number of threads. The features of one depth are in memory at a time; \
+      what that takes is checked against the machine's limits before the start.
       """,
     operands: CommonOperands.runFolder,
     options: [
       learners.spec, features.spec, epochs.spec, width.spec, CommonOptions.data.spec,
       CommonOptions.threads.spec,
     ],
-    exitCodes: [.failed, .stalePlan, .faultyData],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata probe runs/digits-1", "linear and nearest-neighbour accuracy, a line each depth"),
       .init("strata probe runs/digits-1 --learners cnn-1,cnn-2 --epochs 5", "convolutional probes"),
@@ -59,16 +60,33 @@ struct ProbeCommand: Command {
       ready: ready, dataset: try ready.openData(), modelPath: "\(path)/\(RunDirectory.modelName)",
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? 10,
       width: arguments[width], console: console, json: json)
-    let depths = try probing.run(arguments[learners] ?? [.linear, .nearest])
-    report(depths, of: ready.plan, isPooled: arguments[features] != .full, json: json, console)
+    let chosen = arguments[learners] ?? [.linear, .nearest]
+    let planned = try probing.plannedPeakBytes(chosen)
+    try requireRoom(planned, isPooled: arguments[features] != .full)
+    let depths = try probing.run(chosen)
+    report(
+      depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, json: json,
+      console)
     return .done
+  }
+
+  /// The features of all pictures are in memory, of one depth at a time.
+  private static func requireRoom(_ plannedPeakBytes: Int, isPooled: Bool) throws(CommandFailure) {
+    let limit = MemoryLimit.binding
+    guard plannedPeakBytes > limit.byteCount else { return }
+    throw CommandFailure(
+      .overBudget,
+      "probing takes up to \(byteSize(plannedPeakBytes)), \(limit.source.words) allows \(byteSize(limit.byteCount))",
+      help: isPooled ? "probe fewer learners at a time" : "probe features averaged to 2x2: --features 2x2")
   }
 
   // MARK: - Report
 
   private static func report(
-    _ depths: [ProbedDepth], of plan: Plan, isPooled: Bool, json: Bool, _ console: Console
+    _ depths: [ProbedDepth], of plan: Plan, isPooled: Bool, plannedPeakBytes: Int, json: Bool,
+    _ console: Console
   ) {
+    let measuredPeakBytes = ProcessMemory.peakBytes
     let learners = depths.first?.figures.map(\.learner) ?? []
     if json {
       let rows = depths.map { depth in
@@ -91,6 +109,10 @@ struct ProbeCommand: Command {
         JSONWriter.document([
           "schema": "strata.probe/1", "name": .string(plan.name), "features": isPooled ? "2x2" : "full",
           "depths": .array(rows),
+          "memory": [
+            "plannedPeakBytes": .integer(plannedPeakBytes),
+            "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
+          ],
         ]))
       return
     }
@@ -109,6 +131,9 @@ struct ProbeCommand: Command {
           })
     }
     console.output.write(table.text(console.output.style))
+    console.output.writeLine(
+      "peak memory: planned \(byteSize(plannedPeakBytes)), "
+        + "measured \(measuredPeakBytes.map { byteSize($0) } ?? "unknown")")
     for learner in learners {
       console.output.writeLine("")
       console.output.writeLine("test accuracy, \(learner.rawValue)")

@@ -13,9 +13,7 @@ enum PlanFile {
     let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
     let times = times(of: plan, loaded)
     if json {
-      let document = plan.json(
-        specPath: nil, dataPath: plan.data.path, places: loaded.places, times: times)
-      console.output.write(JSONWriter.document(document.with("time", time.json)))
+      console.output.write(PlanDocument.printed(plan, places: loaded.places, times: times, time: time))
     } else {
       console.output.write(
         PlanText(

@@ -14,6 +14,15 @@ enum ProbeLearner: String, CaseIterable {
   case linear, nearest
   case oneConvolution = "cnn-1"
   case twoConvolutions = "cnn-2"
+
+  /// Nil for those that have none.
+  var convolutions: Int? {
+    switch self {
+    case .linear, .nearest: nil
+    case .oneConvolution: 1
+    case .twoConvolutions: 2
+    }
+  }
 }
 
 /// What the probes found behind one module.
@@ -45,12 +54,51 @@ struct Probing {
   let console: Console
   let json: Bool
 
+  /// The process's largest resident set while it probes every depth.
+  func plannedPeakBytes(_ learners: [ProbeLearner]) throws(CommandFailure) -> Int {
+    var peak = 0
+    for module in try modules() {
+      for learner in learners {
+        let (convolutions, isLinear) = (learner.convolutions, learner == .linear)
+        let byteCount: Int
+        if let convolutions {
+          byteCount = try convolutionalPlan(convolutions, behind: module).memory.peakBytes
+        } else {
+          let plan = try featurePlan(module)
+          byteCount = ProbeMemory(plan, columns: plan.featureCount, of: ready.plan).peakByteCount(
+            isLinear: isLinear, isNearest: !isLinear)
+        }
+        peak = max(peak, byteCount)
+      }
+    }
+    return peak
+  }
+
+  /// Depths from the first that has something to probe. Pictures as they are have no node to run; averaged, they are the
+  /// first row.
+  private func modules() throws(CommandFailure) -> ClosedRange<Int> {
+    let count = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }.count
+    return
+      (poolSize.map { $0 < min(ready.plan.input.height, ready.plan.input.width) } ?? false ? 0 : 1)...count
+  }
+
+  private func featurePlan(_ module: Int) throws(CommandFailure) -> Plan {
+    try compiled { spec throws(CompilationFailed) in
+      try ready.plan.featurePlan(ofModule: module, poolSize: poolSize, spec)
+    }
+  }
+
+  private func convolutionalPlan(_ convolutions: Int, behind module: Int) throws(CommandFailure) -> Plan {
+    let probe = ConvolutionalProbe(convolutions: convolutions, width: width, epochs: epochs)
+    return try compiled { spec throws(CompilationFailed) in
+      try ready.plan.probe(probe, behind: module, poolSize: poolSize, spec)
+    }
+  }
+
   func run(_ learners: [ProbeLearner]) throws(CommandFailure) -> [ProbedDepth] {
     let names = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }
     var depths: [ProbedDepth] = []
-    // Pictures as they are have no node to run; averaged, they are the first row.
-    let first = poolSize.map { $0 < min(ready.plan.input.height, ready.plan.input.width) } ?? false ? 0 : 1
-    for module in first...names.count {
+    for module in try modules() {
       let depth = try probe(module, name: module == 0 ? "pictures" : names[module - 1], learners)
       let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
       console.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
@@ -69,9 +117,7 @@ struct Probing {
     _ module: Int, name: String, _ learners: [ProbeLearner]
   ) throws(CommandFailure) -> ProbedDepth {
     var depth = ProbedDepth(module: module, name: name, features: 0)
-    let plan = try compiled { spec throws(CompilationFailed) in
-      try ready.plan.featurePlan(ofModule: module, poolSize: poolSize, spec)
-    }
+    let plan = try featurePlan(module)
     depth.features = plan.featureCount
     if learners.contains(where: { $0 == .linear || $0 == .nearest }) {
       var (train, test) = try features(plan)
@@ -99,8 +145,8 @@ struct Probing {
         }
       }
     }
-    for (learner, convolutions) in [(ProbeLearner.oneConvolution, 1), (.twoConvolutions, 2)]
-    where learners.contains(learner) {
+    for learner in [ProbeLearner.oneConvolution, .twoConvolutions] where learners.contains(learner) {
+      guard let convolutions = learner.convolutions else { continue }
       depth.figures.append(try train(learner, convolutions, behind: module))
     }
     return depth
@@ -124,10 +170,7 @@ struct Probing {
   private func train(
     _ learner: ProbeLearner, _ convolutions: Int, behind module: Int
   ) throws(CommandFailure) -> ProbedDepth.Figure {
-    let probe = ConvolutionalProbe(convolutions: convolutions, width: width, epochs: epochs)
-    let plan = try compiled { spec throws(CompilationFailed) in
-      try ready.plan.probe(probe, behind: module, poolSize: poolSize, spec)
-    }
+    let plan = try convolutionalPlan(convolutions, behind: module)
     let engine = try Engine.make(plan)
     let pictures = PicturePreparer(dataset, plan: plan)
     let modelPath = modelPath

@@ -62,6 +62,30 @@ struct ReadyPlan {
     } catch {
       throw CommandFailure(error)
     }
+    do {
+      self = try ReadyPlan(
+        stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
+        json: json)
+    } catch {
+      // What was edited may be what stands in the way: a path, say.
+      guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
+      throw Self.edited(path)
+    }
+    guard stored.isUntouched else { throw Self.edited(path) }
+  }
+
+  /// Where no single figure can be named.
+  private static func edited(_ path: String) -> CommandFailure {
+    CommandFailure(
+      .stalePlan,
+      "\(path): the plan is stale: it was edited since it was made, and its 'planSha256' is not that of what it says",
+      help: "plan again from the spec")
+  }
+
+  private init(
+    _ stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    _ console: Console, json: Bool
+  ) throws(CommandFailure) {
     let folder = LoadedSpec.folder(of: path)
     let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
     // The spec itself where it is there: its lines are what people know.

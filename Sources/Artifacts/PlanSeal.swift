@@ -1,0 +1,34 @@
+internal import Datasets
+internal import Text
+
+/// A plan's document says at its end what the rest of it hashes to, so that nothing in it can be changed by hand unnoticed,
+/// not even what no figure follows from. Order of members, blanks and the way numbers are written do not count.
+extension JSON {
+  static let sealKey = "planSha256"
+
+  /// The same document with its seal; a seal that it has is made anew.
+  var sealed: JSON { withoutSeal.with(Self.sealKey, .string(seal)) }
+
+  /// Nil where there is no seal.
+  var isSealWhole: Bool? { self[Self.sealKey].map { $0.string == seal } }
+
+  private var seal: String {
+    unsafe SHA256.hex(of: Array(JSONWriter.line(withoutSeal.canonical).utf8).span.bytes)
+  }
+
+  private var withoutSeal: JSON {
+    guard case .object(let members) = self else { return self }
+    return .object(members.filter { $0.key != Self.sealKey })
+  }
+
+  /// Members in order of their names; whole numbers as integers.
+  var canonical: JSON {
+    switch self {
+    case .null, .bool, .integer, .string: self
+    case .number(let number): Int(exactly: number).map { .integer($0) } ?? self
+    case .array(let elements): .array(elements.map(\.canonical))
+    case .object(let members):
+      .object(members.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value.canonical) })
+    }
+  }
+}
