@@ -9,8 +9,8 @@ extension JSON {
   /// The same document with its seal; a seal that it has is made anew.
   var sealed: JSON { withoutSeal.with(Self.sealKey, .string(seal)) }
 
-  /// Nil where there is no seal.
-  var isSealWhole: Bool? { self[Self.sealKey].map { $0.string == seal } }
+  /// A seal that was taken away is none.
+  var isSealWhole: Bool { self[Self.sealKey]?.string == seal }
 
   private var seal: String {
     unsafe SHA256.hex(of: Array(JSONWriter.line(withoutSeal.canonical).utf8).span.bytes)

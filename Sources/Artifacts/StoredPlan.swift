@@ -81,7 +81,7 @@ package struct StoredPlan: Hashable, Sendable {
     start = members.start
     choices = members.choices
     budgetBytes = members.budgetBytes
-    isUntouched = try Self.document(path: path).isSealWhole ?? true
+    isUntouched = try Self.document(path: path).isSealWhole
   }
 
   private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {

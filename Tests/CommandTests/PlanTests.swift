@@ -141,6 +141,9 @@ struct PlanTests {
     // Written otherwise it is the same plan.
     let same = try run(document, "same.json")
     #expect(same.exitCode == 0, "\(same.diagnostics)")
+    var unsealed = try #require(document as? [String: Any])
+    #expect(unsealed.removeValue(forKey: "planSha256") != nil)
+    #expect(try run(unsealed, "unsealed.json").exitCode == 4)
     let paths = leafPaths(document)
     #expect(paths.count > 150)
     for (index, path) in paths.enumerated() {

@@ -78,7 +78,7 @@ struct ReadyPlan {
   private static func edited(_ path: String) -> CommandFailure {
     CommandFailure(
       .stalePlan,
-      "\(path): the plan is stale: it was edited since it was made, and its 'planSha256' is not that of what it says",
+      "\(path): the plan is stale: it was edited since it was made, and its 'planSha256' is missing or not that of what it says",
       help: "plan again from the spec")
   }
 
