@@ -24,7 +24,7 @@ extension Plan {
   package var choiceEffects: [ChoiceEffect] {
     var effects: [ChoiceEffect] = []
     if let microBatch = choices.microBatch { effects.append(effect(ofMicroBatch: microBatch)) }
-    if choices.recomputeAboveBytes != nil { effects.append(effectOfRecomputing) }
+    if let bytes = choices.recomputeAboveBytes { effects.append(effect(ofRecomputingAbove: bytes)) }
     if let effect = effectOfKeptFeatures ?? effectOfRecomputedFeatures { effects.append(effect) }
     if let forwardBatch = choices.forwardBatch { effects.append(effect(ofForwardBatch: forwardBatch)) }
     if choices.data == .streamed {
@@ -108,7 +108,7 @@ extension Plan {
       extraWork: 0, results: .rounding)
   }
 
-  private var effectOfRecomputing: ChoiceEffect {
+  private func effect(ofRecomputingAbove limit: Int) -> ChoiceEffect {
     let recomputed = stages.map { stage in
       stage.training.graph.nodes.filter(\.isRecomputed).map {
         stage.training.graph[$0.results[0]].type.byteCount
@@ -116,6 +116,13 @@ extension Plan {
     }
     let values = recomputed.map(\.count).max() ?? 0
     let bytes = recomputed.map { $0.reduce(0, +) }.max() ?? 0
+    guard values > 0 else {
+      return ChoiceEffect(
+        choice: "recomputeAboveBytes",
+        words:
+          "values of a step would be computed again above \(byteSize(limit)) of arena; no stage needs that",
+        extraWork: 0, results: .same)
+    }
     return ChoiceEffect(
       choice: "recomputeAboveBytes",
       words: "\(values) value\(values == 1 ? "" : "s") of a step, \(byteSize(bytes)), "

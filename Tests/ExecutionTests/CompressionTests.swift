@@ -68,23 +68,9 @@ private struct Compressing {
     return outcome
   }
 
-  mutating func moveToNewEngine(at position: RunPosition) throws {
-    let next = try Engine(plan: plan)
-    for entry in plan.stages[position.stage - 1].resident.entries {
-      let bytes = engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } }
-      next.withMutableBytes(of: entry) { span in
-        span.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
-      }
-    }
-    engine = next
-  }
+  mutating func moveToNewEngine(at position: RunPosition) throws { engine = try engine.moved(at: position) }
 
-  var weights: [String: [UInt8]] {
-    Dictionary(
-      uniqueKeysWithValues: plan.resident.entries.map { entry in
-        (entry.value.name, engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } })
-      })
-  }
+  var weights: [String: [UInt8]] { engine.finalBytes }
 
   var outcome: [String] {
     figures.map { "\($0.module) \($0.epoch) \($0.split.rawValue) \($0.loss) \($0.top1)" }

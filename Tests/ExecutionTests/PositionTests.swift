@@ -55,27 +55,9 @@ private struct Interrupted {
     return outcome
   }
 
-  /// Another process: an engine of its own, full of other numbers, into which the resident bytes are copied.
-  mutating func moveToNewEngine(at position: RunPosition) throws {
-    let next = try Engine(plan: plan)
-    for entry in plan.stages[position.stage - 1].resident.entries {
-      let bytes = engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } }
-      next.withMutableBytes(of: entry) { span in
-        span.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
-      }
-    }
-    engine = next
-  }
+  mutating func moveToNewEngine(at position: RunPosition) throws { engine = try engine.moved(at: position) }
 
-  var weights: [String: [UInt8]] {
-    var weights: [String: [UInt8]] = [:]
-    for entry in plan.resident.entries {
-      weights[entry.value.name] = engine.withBytes(of: entry) { span in
-        span.withUnsafeBytes { [UInt8]($0) }
-      }
-    }
-    return weights
-  }
+  var weights: [String: [UInt8]] { engine.finalBytes }
 }
 
 @Suite("Trainings that stop and go on")

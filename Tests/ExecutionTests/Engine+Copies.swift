@@ -1,0 +1,25 @@
+import Execution
+import Planning
+
+extension Engine {
+  /// Another process: an engine of its own, full of other numbers, into which the resident bytes are copied.
+  func moved(at position: RunPosition) throws -> Engine {
+    let next = try Engine(plan: plan)
+    for entry in plan.stages[position.stage - 1].resident.entries {
+      let bytes = bytes(of: entry)
+      next.withMutableBytes(of: entry) { span in
+        span.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+      }
+    }
+    return next
+  }
+
+  /// Of all that is resident at the end, by name.
+  var finalBytes: [String: [UInt8]] {
+    Dictionary(uniqueKeysWithValues: plan.resident.entries.map { ($0.value.name, bytes(of: $0)) })
+  }
+
+  private func bytes(of entry: ResidentLayout.Entry) -> [UInt8] {
+    withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } }
+  }
+}
