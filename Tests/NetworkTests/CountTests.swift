@@ -79,11 +79,14 @@ struct SpecFolderTests {
     #expect(text.contains("\nname: \(name)\n"))
   }
 
-  @Test("have no fault, under any strategy", arguments: SpecFolder.names)
+  @Test("have no fault, under any strategy that they can have", arguments: SpecFolder.names)
   func check(name: String) throws {
+    let text = try SpecFolder.text(name)
     for strategy in ["parallel", "sequential", "end-to-end"] {
-      let checked = CheckedText(try SpecFolder.text(name), sets: ["training.strategy=\(strategy)"])
-      #expect(checked.codes == [], "\(checked.rendered)")
+      let checked = CheckedText(text, sets: ["training.strategy=\(strategy)"])
+      // Layers lose channels one after the other.
+      let isPossible = !text.contains("\ncompression:") || strategy == "sequential"
+      #expect(checked.codes == (isPossible ? [] : ["E051"]), "\(checked.rendered)")
     }
   }
 }
