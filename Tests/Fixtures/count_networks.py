@@ -244,6 +244,13 @@ def main():
     for k in (2, 3):
         net = vgg([128, 128, 256, 256], [3], fold=True, bias=False)
         report(f"simcnn-k{k}", net, lambda _, f, k=k: cnn(f, 10, k, f), lambda f, k=k: cnn(f, 10, k, f))
+    # What is left of them behind the last layer's compression.
+    report(
+        "simcnn-compression", vgg([64] * 3, [], bias=False), lambda _, f: cnn(f, 10, 3, 128),
+        lambda f: cnn(f, 10, 3, 64))
+    report(
+        "simcnn-compression-small", vgg([32] * 3, [1], fold=True, bias=False), lambda _, f: cnn(f, 10, 3, 64),
+        lambda f: cnn(f, 10, 3, 32))
     wide = vgg([256, 256, 512, 1024, 2048, 2048, 4096, 4096], [1, 3, 4, 5, 7], fold=True, norm=False)
     plain = lambda f: linear(f, 1000, norm=False)
     report("simcnn-imagenet-k1", wide, lambda _, f: plain(f), plain, 224, 1000)
