@@ -3,7 +3,8 @@ Strata's lowering makes of specs/. Needed only to make the table of NetworkTests
 
     python Tests/Fixtures/count_networks.py > Tests/NetworkTests/counts.txt
 
-A line a spec: name, parameters and MACs of layers and head, then of the auxiliaries (all classifiers but the last).
+A line a spec: name, parameters and MACs of layers and head, then of the auxiliaries (all classifiers but the last). Of a
+spec with compression that is what is left in the end; `NAME:trained` is what is trained.
 """
 import torch
 import torchvision
@@ -244,7 +245,13 @@ def main():
     for k in (2, 3):
         net = vgg([128, 128, 256, 256], [3], fold=True, bias=False)
         report(f"simcnn-k{k}", net, lambda _, f, k=k: cnn(f, 10, k, f), lambda f, k=k: cnn(f, 10, k, f))
-    # What is left of them behind the last layer's compression.
+    # As they are trained, and what is left of them behind the last layer's compression.
+    report(
+        "simcnn-compression:trained", vgg([128] * 3, [], bias=False), lambda _, f: cnn(f, 10, 3, 128),
+        lambda f: cnn(f, 10, 3, 64))
+    report(
+        "simcnn-compression-small:trained", vgg([64] * 3, [1], fold=True, bias=False),
+        lambda _, f: cnn(f, 10, 3, 64), lambda f: cnn(f, 10, 3, 32))
     report(
         "simcnn-compression", vgg([64] * 3, [], bias=False), lambda _, f: cnn(f, 10, 3, 128),
         lambda f: cnn(f, 10, 3, 64))

@@ -10,7 +10,17 @@ struct NetworkCount: CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [NetworkCount] = {
+  /// A line a spec; of a spec with compression what is left in the end.
+  static let all = table.filter { !$0.name.hasSuffix(trainedSuffix) }
+
+  /// Before any channel is taken out.
+  var trained: NetworkCount {
+    Self.table.first { $0.name == name + Self.trainedSuffix } ?? self
+  }
+
+  private static let trainedSuffix = ":trained"
+
+  private static let table: [NetworkCount] = {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
       "counts.txt")
     let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""

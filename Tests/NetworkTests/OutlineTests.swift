@@ -23,6 +23,7 @@ struct OutlineTests {
   @Test("count what PyTorch counts", arguments: NetworkCount.all)
   func counts(count: NetworkCount) throws {
     let network = try outline(try SpecFolder.text(count.name)).outline.network
+    let count = count.trained
     #expect(network.parameters == count.parameters)
     #expect(network.multiplyAdds == count.multiplyAdds)
     let head = try #require(network.modules.last)
