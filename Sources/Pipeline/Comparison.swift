@@ -57,6 +57,9 @@ extension Compiler {
       if strategy != .endToEnd { moduleWise = network }
       let training = trainingPlan(
         spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
+      guard workFaults(of: spec, training, network, pictures: options.facts.trainCount).isEmpty else {
+        return nil
+      }
       let planner = Planner(
         threads: options.threads, training: training, facts: options.facts, choices: PlanChoices())
       return ComparedTraining(

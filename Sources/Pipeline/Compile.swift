@@ -64,6 +64,7 @@ struct Compiler {
     let faults =
       batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
       + compressionFaults(of: spec, pictures: facts.trainCount)
+      + workFaults(of: spec, training, network, pictures: facts.trainCount)
     guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let narrowed = NarrowedNetwork(network, forward: forward, training)
