@@ -91,9 +91,9 @@ struct Compiler {
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       budgetBytes: options.budgetBytes,
       places: PlanPlaces(spec), narrowed: narrowed.sizesBefore)
+    plan.start = start
     plan.comparison = comparison ?? self.comparison(with: plan, network: network)
     if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
-    plan.start = start
     if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(network, .file, .paying) }
     return plan
   }
