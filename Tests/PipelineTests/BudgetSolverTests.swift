@@ -150,6 +150,7 @@ struct BudgetSolverTests {
     #expect(try trial.natural.modules.count == 3)
     let roomy = try #require(try trial.solve(1 << 40))
     #expect(roomy.modules.count == 1 && roomy.choices.modules == 1)
+    #expect(roomy.choiceEffects.map(\.results) == [.weights])
     let tight = try #require(try trial.solve(roomy.memory.peakBytes * 6 / 10))
     #expect(tight.memory.peakBytes <= roomy.memory.peakBytes * 6 / 10)
     #expect(try trial.again(tight).layoutText == tight.layoutText)
