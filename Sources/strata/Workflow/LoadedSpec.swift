@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Diagnostics
 internal import GraphIR
 internal import Pipeline
@@ -87,12 +88,16 @@ struct LoadedSpec {
     diagnostics = result.diagnostics
   }
 
-  /// For measurements that must not depend on a data set being there: same shape, same classes.
+  /// For measurements that must not depend on a data set being there: same shape, same classes, and as many as full
+  /// batches take, so that nothing that the spec says of its own pictures is a fault of these.
   mutating func replaceDataWithMadeUpPictures() {
     spec.data.source.value = .synthetic
     spec.data.path = nil
-    spec.data.trainLimit = nil
+    let batch = spec.training.batch
+    let batchCount = (SyntheticPictures.defaultTrainCount + batch.value - 1) / batch.value
+    spec.data.trainLimit = Spanned(batchCount * batch.value, at: batch.span)
     spec.data.testLimit = nil
+    spec.compression?.pictures = nil
   }
 
   /// The spec with more `--set`s; nil where they are faults of it.
