@@ -130,7 +130,7 @@ struct ReadyPlan {
           + "(fingerprint \(fingerprint.prefix(12)) -> \(present.prefix(12)))",
         help: "pass the same data with --data, or plan again")
     }
-    try Self.requireUntouched(path, compiled: asKept, places: loaded.places)
+    try Self.requireUntouched(stored, at: path, compiled: asKept, places: loaded.places)
     layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
     startPath = stored.start.map { StartFile.path(DataOpening.join(kept.folder, $0.path)) }
@@ -162,15 +162,9 @@ struct ReadyPlan {
 
   /// A plan whose figures are not those of its spec promises what the run would not keep.
   private static func requireUntouched(
-    _ path: String, compiled: Plan, places: SourcePlaces
+    _ stored: StoredPlan, at path: String, compiled: Plan, places: SourcePlaces
   ) throws(CommandFailure) {
-    let edited: (path: String, stated: String, computed: String)?
-    do {
-      edited = try StoredPlan.editedFigure(path: path, compiled: compiled, places: places)
-    } catch {
-      throw CommandFailure(error)
-    }
-    guard let edited else { return }
+    guard let edited = stored.editedFigure(compiled: compiled, places: places) else { return }
     throw CommandFailure(
       .stalePlan,
       "\(path): the plan is stale: its '\(edited.path)' is not what its spec comes to "
