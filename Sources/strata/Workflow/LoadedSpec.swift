@@ -29,8 +29,14 @@ struct LoadedSpec {
   }
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
-  init(path: String, set assignments: [Assignment], _ console: Console, json: Bool) throws(CommandFailure) {
-    try self.init(path: path, bytes: try Self.read(path), set: assignments, console, json: json)
+  ///
+  /// - Parameter tellsWarnings: not where the same spec was read before.
+  init(
+    path: String, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    try self.init(
+      path: path, bytes: try Self.read(path), set: assignments, tellsWarnings: tellsWarnings, console,
+      json: json)
   }
 
   private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
@@ -71,11 +77,11 @@ struct LoadedSpec {
   ///
   /// - Parameter label: what places in the text begin with; nil for `path`.
   init(
-    path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment], _ console: Console,
-    json: Bool
+    path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
+    tellsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let (texts, result) = Self.decoded(label ?? path, bytes, set: assignments)
-    tellWarnings(result.warnings, texts, console)
+    if tellsWarnings { tellWarnings(result.warnings, texts, console) }
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)
     }

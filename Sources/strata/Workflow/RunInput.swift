@@ -37,11 +37,14 @@ struct ReadyPlan {
   let layoutSHA256: String
 
   /// From a spec.
+  ///
+  /// - Parameter tellsWarnings: not where the same spec was read before.
   init(
     spec path: String, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
-    withFingerprint: Bool, _ console: Console, json: Bool
+    withFingerprint: Bool, tellsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
-    loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
+    loaded = try LoadedSpec(
+      path: path, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
     plan = try loaded.plan(
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
