@@ -123,9 +123,16 @@ extension Diagnostic {
       help: "rank over \(pictures) or fewer, or leave the key out to rank over all")
   }
 
+  static func tooMuchTraining(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E134", message: "training would take more multiply-adds than can be counted", primary: span,
+      label: "more than 2^62 in all",
+      help: "train for fewer epochs, or on fewer pictures (`data.limit`)")
+  }
+
   static func rankingOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {
     Diagnostic(
-      code: "E134",
+      code: "E135",
       message: "channels would be ranked over a single picture, which batch norm can't normalise",
       primary: span,
       label: pictures == 1 ? "one picture" : "\(pictures) pictures, \(batch) at once, leave one over",

@@ -234,6 +234,25 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
     BadNetwork(
       "E134",
       """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512]}
+      training: {epochs: ⟦1000000⟧}
+      """, at: "4:20", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E134",
+      """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512]}
+      training: {epochs: 9, overrides: [{module: 2, epochs: ⟦1000000⟧}]}
+      """, at: "4:55", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E134",
+      """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512]}
+      training: {strategy: sequential, epochs: 9}
+      compression: {width: 256, epochs: ⟦1000000⟧}
+      """, at: "5:35", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E135",
+      """
       network: {family: vgg, widths: [8, 8]}
       auxiliary: {kind: mlp, hidden: 1}
       training: {strategy: sequential}
@@ -241,7 +260,7 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       """, at: "6:46", "channels would be ranked over a single picture, which batch norm can't normalise",
       "one picture"),
     BadNetwork(
-      "E134",
+      "E135",
       """
       network: {family: vgg, widths: [8, 8]}
       auxiliary: {kind: mlp, hidden: 1}
@@ -309,7 +328,7 @@ struct LoweringDiagnosticTests {
       """
     }
     let perceptron = "{kind: mlp, hidden: 1}"
-    #expect(try faults(text(perceptron, "width: 4"))?.diagnostics.map(\.code) == ["E134"])
+    #expect(try faults(text(perceptron, "width: 4"))?.diagnostics.map(\.code) == ["E135"])
     #expect(try faults(text("linear", "width: 4")) == nil)
     #expect(try faults(text(perceptron, "width: 4, criterion: activation")) == nil)
     // The module with the perceptron is not ranked.
@@ -322,7 +341,7 @@ struct LoweringDiagnosticTests {
     #expect {
       try DecodedSpec(odd).plan(choices: pieces)
     } throws: { error in
-      (error as? SpecFaults)?.diagnostics.map(\.code) == ["E134"]
+      (error as? SpecFaults)?.diagnostics.map(\.code) == ["E135"]
     }
   }
 
