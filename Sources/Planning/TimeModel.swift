@@ -47,10 +47,14 @@ package struct TimeFigures: Hashable, Sendable {
 
 /// The graphs that a training runs, and how often: what its time depends on.
 package struct TimedTraining: Sendable {
+  /// The graphs of one stage.
   package struct Stage: Sendable {
+    /// From 1.
     package var index: Int
     package var epochs: Int
+    /// Of a step, or of the largest piece of one.
     package var training: Graph
+    /// Of the test pictures, behind each epoch.
     package var evaluation: Graph
     /// What makes the features that the stage starts from; nil where it starts from pictures.
     package var features: FeatureGraphs?
@@ -84,6 +88,7 @@ package struct TimedTraining: Sendable {
 
   package var training: TrainingPlan
   package var stages: [Stage]
+  /// Of the test pictures, at the end of the run.
   package var evaluation: Graph
   package var facts: DataFacts
   package var source: DataPlan.Source
