@@ -9,6 +9,8 @@ package struct ChoiceEffect: Hashable, Sendable {
     case same = "same bits"
     case rounding = "equal up to rounding"
     case statistics = "batch-norm statistics of smaller batches"
+    /// Of other modules: nothing that training leads to is the same.
+    case weights = "other weights"
   }
 
   /// As in the plan file's `choices`.
@@ -41,7 +43,7 @@ extension Plan {
         ChoiceEffect(
           choice: "modules",
           words: "'partition: auto' makes \(modules) module\(modules == 1 ? "" : "s"), the fewest that fit",
-          extraWork: 0, results: .same))
+          extraWork: 0, results: .weights))
     }
     return effects
   }
@@ -76,11 +78,12 @@ extension Plan {
 
   private func effect(ofForwardBatch forwardBatch: Int) -> ChoiceEffect {
     let making = stages.contains { $0.features != nil }
+    let otherwise = min(choices.microBatch ?? .max, training.batch)
     return ChoiceEffect(
       choice: "forwardBatch",
       words:
         "evaluation\(making ? " and the making of features take" : " takes") \(forwardBatch) "
-        + "picture\(forwardBatch == 1 ? "" : "s") at once instead of \(training.batch), in smaller products",
+        + "picture\(forwardBatch == 1 ? "" : "s") at once instead of \(otherwise), in smaller products",
       extraWork: 0, results: making ? .rounding : .same)
   }
 

@@ -35,6 +35,9 @@ package struct PlanDiff {
   private let changes: [SpecDifference.Change]
   private let figures: [Figure]
   private let dataHasChanged: Bool
+  /// Whether stages start from features of other modules, or from none where the other plan's do.
+  private let featuresHaveChanged: Bool
+  private let keepsFeatures: Bool
 
   /// Members that say where things lie, repeat the spec, or are told in words of their own.
   private static func isSkipped(_ path: String) -> Bool {
@@ -63,20 +66,24 @@ package struct PlanDiff {
       }
     let prints = [old, new].map { $0.document["data"]?["fingerprint"]?.string }
     dataHasChanged = prints[0] != nil && prints[1] != nil && prints[0] != prints[1]
+    let kept = [old, new].map { record in
+      (record.document["stages"]?.elements ?? []).map { $0["features"]?["module"]?.integer }
+    }
+    featuresHaveChanged = kept[0] != kept[1]
+    keepsFeatures = kept.joined().contains { $0 != nil }
   }
 
   package var isEmpty: Bool { changes.isEmpty && figures.isEmpty && !dataHasChanged }
 
   /// Whether the two come to other weights.
   package var altersResults: Bool {
-    dataHasChanged || changes.contains { $0.effect == .results } || !choiceFigures.isEmpty
+    dataHasChanged || featuresHaveChanged || changes.contains { $0.effect == .results }
+      || !choiceFigures.isEmpty
       || figures.contains { ["data.train", "data.test", "data.source"].contains($0.path) }
   }
 
-  /// Of how the plan meets its budget: pieces of a batch have batch-norm statistics of their own, and modules learn apart.
-  private var choiceFigures: [Figure] {
-    figures.filter { Self.altersResults($0) }
-  }
+  /// Of how the plan meets its budget, what changes the weights, be it in their last bits.
+  private var choiceFigures: [Figure] { figures.filter(altersResults) }
 
   // MARK: - Text
 
@@ -113,12 +120,19 @@ package struct PlanDiff {
     "choices", "compression",
   ]
 
-  private static func altersResults(_ choice: Figure) -> Bool {
-    ["choices.microBatch", "choices.modules"].contains(choice.path)
+  private func altersResults(_ choice: Figure) -> Bool {
+    switch choice.path {
+    // Pieces of a batch have batch-norm statistics of their own, modules learn apart, and other algorithms round otherwise.
+    case "choices.microBatch", "choices.modules", "choices.scratch": true
+    // Where a picture lies in its batch decides how products round; where features lie does not.
+    case "choices.features", "choices.featureStages": featuresHaveChanged
+    case "choices.forwardBatch": keepsFeatures
+    case _: false
+    }
   }
 
   private func isOtherChoice(_ figure: Figure) -> Bool {
-    figure.path.hasPrefix("choices") && !Self.altersResults(figure)
+    figure.path.hasPrefix("choices") && !altersResults(figure)
   }
 
   private func row(_ figure: Figure) -> [String] {

@@ -167,6 +167,7 @@ extension PlanChoices {
 }
 
 extension FeaturePlan {
+  /// A stage's features, in plan files and in what programs read of a plan.
   package var json: JSON {
     .object([
       ("module", .integer(module)), ("storage", .string(storage.rawValue)), ("bytes", .integer(byteCount)),

@@ -153,7 +153,7 @@ package struct PlanText {
         "\(stage.index)", "\(features.module)", grouped(features.bytesPerPicture),
         grouped(features.byteCount),
         features.range.map { "memory, at \(grouped($0.lowerBound)) of the arena" } ?? "file",
-        features.fromPrevious == nil ? "pictures" : "those of the stage before",
+        features.fromPrevious != nil || features.stays ? "those of the stage before" : "pictures",
       ])
     }
     return [style.bold("features") + "\n" + table.text(style, indentation: 2)]

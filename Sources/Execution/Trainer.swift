@@ -181,14 +181,14 @@ extension Graph {
 }
 
 extension Trainer {
-  /// Makes what the stage starts from, where that is not pictures.
+  /// Makes what the stage starts from, where that is not pictures and anything is left that reads it.
   ///
   /// - Parameter source: as the stage before left it; as this one takes it.
   /// - Returns: false if it should stop, which it does only where the stage can be set up once more.
   private func takeFeatures(
     _ source: inout BatchSource, for stage: StagePlan, _ position: RunPosition
   ) throws(RunError) -> Bool {
-    guard let features = stage.features else {
+    guard let features = stage.features, stage.hasWork(at: position) else {
       source.features = nil
       return true
     }
@@ -202,7 +202,7 @@ extension Trainer {
     case .file: kept = KeptFeatures(plan: features, file: try file(of: source.features))
     case .memory, .recompute: kept = KeptFeatures(plan: features, file: nil)
     }
-    let canStop = stage.beginsAllItsModules || !position.isStageStart
+    let canStop = stage.schedule.beginsAllItsModules || !position.isStageStart
     guard
       try engine.computeFeatures(
         kept, fromPrevious: hasPrevious, pictures: pictures, unless: { canStop && shouldStop() })
@@ -224,10 +224,9 @@ extension Trainer {
 }
 
 extension StagePlan {
-  /// Whether nothing but parameters comes over from the stage before.
-  fileprivate var beginsAllItsModules: Bool { schedule.modules.allSatisfy { $0.firstEpoch == 1 } }
-  /// Optimizer state that stays would be in the way of features that move.
-  fileprivate var canUseFeaturesOfPrevious: Bool { features?.fromPrevious != nil && beginsAllItsModules }
+  /// Whether an epoch or a ranking is left to do.
+  fileprivate func hasWork(at position: RunPosition) -> Bool { position.epoch <= epochs || narrowing != nil }
+  fileprivate var canUseFeaturesOfPrevious: Bool { features?.fromPrevious != nil }
 }
 
 /// Puts stored weights of some modules into their places.

@@ -16,20 +16,23 @@ func batchFaults(
   if leftOver == 1, needsTwo {
     return [.lastBatchOfOne(pictures: pictures, batch: training.batch, at: span)]
   }
+  let hasSimilarities = network.hasSimilarityLoss
+  if hasSimilarities, let forwardBatch = choices.forwardBatch, forwardBatch < training.batch {
+    return [similarityFault(of: spec, "in evaluations of fewer pictures than a batch has")]
+  }
   guard let microBatch = choices.microBatch, microBatch < training.batch else { return [] }
   if spec.training.strategy.value == .asynchronous {
     return [.unsupported("strategy: asynchronous in micro-batches", at: spec.training.strategy.span)]
   }
-  if network.nodes.contains(where: { $0.isSimilarityLoss }) {
-    return [
-      .unsupported(
-        "loss: \(spec.auxiliary.loss.value.rawValue) in micro-batches", at: spec.auxiliary.loss.span)
-    ]
-  }
+  if hasSimilarities { return [similarityFault(of: spec, "in micro-batches")] }
   let smallest = [min(training.batch, pictures), leftOver].filter { $0 > 0 }
     .map { $0 / choices.pieceCount(of: $0) }.min()
   if smallest == 1, needsTwo { return [.oneElementStatistics(at: span)] }
   return []
+}
+
+private func similarityFault(of spec: Spec, _ words: String) -> Diagnostic {
+  .unsupported("loss: \(spec.auxiliary.loss.value.rawValue) \(words)", at: spec.auxiliary.loss.span)
 }
 
 /// Batch norm over a single number has no variance.
@@ -38,17 +41,21 @@ func oneElementFault(of graph: Graph) -> Diagnostic? {
   return graph.nodes.first { $0.normalizesOnePixel(in: graph) }.map { .oneElementStatistics(at: $0.origin) }
 }
 
+extension Graph {
+  /// A loss of pairs of pictures: the sum over pieces of a batch is not the batch's, in training and in evaluation.
+  var hasSimilarityLoss: Bool {
+    nodes.contains { node in
+      if case .similarityLoss = node.op { return true }
+      return false
+    }
+  }
+}
+
 extension Node {
   /// Whether this is a batch norm of pictures of 1x1, whose statistics come from the batch alone.
   fileprivate func normalizesOnePixel(in graph: Graph) -> Bool {
     guard case .batchNorm = op else { return false }
     let shape = graph.shape(operands[0])
     return shape.height * shape.width == 1
-  }
-
-  /// A loss of pairs of pictures: the sum over pieces of a batch is not the batch's.
-  fileprivate var isSimilarityLoss: Bool {
-    if case .similarityLoss = op { return true }
-    return false
   }
 }

@@ -20,8 +20,9 @@ package struct BudgetSolver {
   private let options: CompileOptions
   private let budgetBytes: Int
   private let natural: Plan
-  /// How features may lie, what costs least time first.
-  private let features: [PlanChoices]
+  private let features: FeatureWays
+  /// Pictures that the programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
+  private let smallestForwardBatch: Int?
 
   /// - Throws: the faults of the spec.
   package init(_ spec: Spec, options: CompileOptions, budgetBytes: Int) throws(CompilationFailed) {
@@ -33,7 +34,8 @@ package struct BudgetSolver {
     self.options = options
     let compiler = Compiler(spec, options: options)
     natural = try compiler.naturalPlan()
-    features = try compiler.featureChoices()
+    features = try compiler.featureWays()
+    smallestForwardBatch = try compiler.smallestForwardBatch()
   }
 
   /// Nil where no plan of this spec fits.
@@ -51,28 +53,35 @@ package struct BudgetSolver {
 
   /// As it comes, with the data streamed, with values recomputed, with little scratch: whichever fits first.
   private func inOnePiece(modules: Int?) -> Plan? {
-    let variants = features.map { choices in
+    func with(_ choices: PlanChoices, _ data: PlanChoices.DataHolding) -> PlanChoices {
       var choices = choices
       choices.modules = modules
+      choices.data = data
       return choices
     }
-    for data in holdings {
-      for var choices in variants {
-        choices.data = data
-        if let plan = asItComes(choices) { return plan }
+    func fitting(_ ways: [PlanChoices]) -> Plan? {
+      for data in holdings {
+        if let plan = first(of: ways, { asItComes(with($0, data)) }) { return plan }
       }
+      return first(of: ways) { thriftier(with($0, leastHolding)) }
     }
-    return worthwhile(variants).lazy.compactMap { choices in
-      var choices = choices
-      choices.data = holdings[holdings.count - 1]
-      return thriftier(choices)
-    }.first
+    return fitting(features.ways) ?? fitting(features.withoutFeatures.map { [$0] } ?? [])
+  }
+
+  /// The plan of the first way that gives one.
+  private func first(of ways: [PlanChoices], _ plan: (PlanChoices) -> Plan?) -> Plan? {
+    for way in ways {
+      if let plan = plan(way) { return plan }
+    }
+    return nil
   }
 
   /// Where the data can be, the fastest first.
   private var holdings: [PlanChoices.DataHolding] {
     options.facts.streamed == nil ? [.resident] : [.resident, .streamed]
   }
+
+  private var leastHolding: PlanChoices.DataHolding { holdings[holdings.count - 1] }
 
   /// With nothing but the programs that learn nothing made smaller.
   private func asItComes(_ choices: PlanChoices) -> Plan? {
@@ -83,12 +92,29 @@ package struct BudgetSolver {
     return fits(smaller) ? smaller : nil
   }
 
-  /// With values recomputed, then with convolutions of little scratch as well.
+  /// With values recomputed, then with convolutions of little scratch as well; features in memory would only be in the way.
   private func thriftier(_ choices: PlanChoices) -> Plan? {
+    guard choices.features != .memory,
+      let least = first(of: extremes(of: choices), { plan($0).flatMap { fits($0) ? $0 : nil } })
+    else { return nil }
     if let plan = recomputing(choices) { return plan }
     var choices = choices
     choices.scratch = .small
-    return recomputing(choices)
+    // What the search is too coarse to find is there all the same.
+    return recomputing(choices) ?? least
+  }
+
+  /// The same choices with all that makes a plan smaller, whatever it costs. Mostly the first needs the least; a layout with
+  /// more in it may still be the smaller one.
+  private func extremes(of choices: PlanChoices) -> [PlanChoices] {
+    let limits: [(Int?, PlanChoices.ConvolutionScratch)] = [(1, .small), (1, .fast), (nil, .fast)]
+    return limits.map { limit, scratch in
+      var choices = choices
+      choices.forwardBatch = smallestForwardBatch
+      choices.recomputeAboveBytes = limit
+      choices.scratch = scratch
+      return choices
+    }
   }
 
   private func fits(_ plan: Plan) -> Bool { plan.memory.peakBytes <= budgetBytes }
@@ -103,22 +129,6 @@ package struct BudgetSolver {
     try? Compiler(spec, options: options).plan(choices, comparison: natural.comparisonWithoutChoices)
   }
 
-  /// The ways to keep features that need less at the last than all those which cost less time.
-  private func worthwhile(_ variants: [PlanChoices]) -> [PlanChoices] {
-    let variants = variants.filter { $0.features != .memory }
-    guard variants.count > 1 else { return variants }
-    var least = Int.max
-    return variants.filter { choices in
-      var choices = choices
-      choices.recomputeAboveBytes = 1
-      choices.scratch = .small
-      choices.forwardBatch = smallestForwardBatch
-      guard let plan = plan(choices), plan.memory.peakBytes < least else { return false }
-      least = plan.memory.peakBytes
-      return true
-    }
-  }
-
   // MARK: - Evaluation in pieces
 
   /// The same plan with programs that learn nothing on fewer pictures at once, as many as the budget has room for; where it
@@ -131,7 +141,7 @@ package struct BudgetSolver {
       return self.plan(choices)
     }
     let atOnce = min(whole.choices.microBatch ?? .max, natural.training.batch)
-    guard whole.forwardArenaBytes > limit, atOnce > smallestForwardBatch,
+    guard let smallestForwardBatch, whole.forwardArenaBytes > limit, atOnce > smallestForwardBatch,
       let least = plan(smallestForwardBatch), least.forwardArenaBytes < whole.forwardArenaBytes
     else { return whole }
     guard least.forwardArenaBytes <= limit else { return least }
@@ -142,13 +152,6 @@ package struct BudgetSolver {
       }
     }
     return least
-  }
-
-  /// A batch norm of single pixels can be lowered for two pictures, not for one.
-  private var smallestForwardBatch: Int {
-    var spec = spec
-    spec.training.batch.value = 1
-    return (try? lower(spec)) == nil ? min(2, natural.training.batch) : 1
   }
 
   // MARK: - Recomputing
@@ -186,10 +189,7 @@ package struct BudgetSolver {
   /// recomputation that would be felt.
   private func inPieces() -> Plan? {
     let batch = natural.training.batch
-    let variants = worthwhile(thrifty)
-    func inPieces(_ pieces: Int) -> Plan? {
-      variants.lazy.compactMap { thriftier(with($0, pieces: pieces)) }.first
-    }
+    func inPieces(_ pieces: Int) -> Plan? { first(of: thrifty) { thriftier(with($0, pieces: pieces)) } }
     let fewest = fewest(upTo: batch) { $0 == 1 ? nil : inPieces($0) }
     guard let fewest, fewest.recomputedShare > Self.feltShare else { return fewest }
     let pieces = fewest.choices.pieceCount(of: batch)
@@ -202,10 +202,10 @@ package struct BudgetSolver {
 
   /// What costs next to nothing; with a partition left open, pieces of a batch come behind the finest one.
   private var thrifty: [PlanChoices] {
-    features.map { choices in
+    (features.ways + (features.withoutFeatures.map { [$0] } ?? [])).map { choices in
       var choices = choices
       if isPartitionOpen { choices.modules = natural.modules.count }
-      choices.data = holdings[holdings.count - 1]
+      choices.data = leastHolding
       return choices
     }
   }
@@ -259,17 +259,26 @@ package struct BudgetSolver {
   /// The plan of this spec that needs the least, whatever the budget.
   package func smallest() -> Plan {
     var best = natural
-    for thrifty in worthwhile(thrifty) {
+    for thrifty in thrifty where thrifty.features != .memory {
       for pieces in Self.ladder(upTo: natural.training.batch) {
-        var choices = pieces == 1 ? thrifty : with(thrifty, pieces: pieces)
-        choices.forwardBatch = smallestForwardBatch
-        for (limit, scratch) in [(nil, PlanChoices.ConvolutionScratch.fast), (1, .fast), (1, .small)] {
-          choices.recomputeAboveBytes = limit
-          choices.scratch = scratch
+        for choices in extremes(of: pieces == 1 ? thrifty : with(thrifty, pieces: pieces)) {
           if let plan = plan(choices), plan.memory.peakBytes < best.memory.peakBytes { best = plan }
         }
       }
     }
     return best
+  }
+}
+
+extension Compiler {
+  /// Pictures that programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
+  fileprivate func smallestForwardBatch() throws(CompilationFailed) -> Int? {
+    // Losses of pairs are those of a whole batch.
+    guard try !lower(spec).hasSimilarityLoss else { return nil }
+    var single = spec
+    single.training.batch.value = 1
+    // A batch norm of single pixels can be lowered for two pictures, not for one.
+    let smallest = (try? lower(single)) == nil ? 2 : 1
+    return smallest < spec.training.batch.value ? smallest : nil
   }
 }

@@ -13,7 +13,7 @@ extension Compiler {
   ///   - network: the plan's.
   func comparison(with plan: Plan, network: Graph) -> [StrategyFigures] {
     let isPlain = plan.choices == PlanChoices()
-    return comparedTrainings(own: isPlain ? network : nil).map { compared in
+    return comparedTrainings(own: isPlain ? network : nil, start: plan.start).map { compared in
       let spec = compared.spec
       if isPlain, spec.training.strategy.value == self.spec.training.strategy.value {
         return compared.planner.figures(of: plan)
@@ -28,7 +28,7 @@ extension Compiler {
   /// How long each of the comparison's rows takes, in their order.
   func comparisonTimes(of plan: Plan, _ model: TimeModel) -> [TimeFigures] {
     guard !plan.comparison.isEmpty else { return [] }
-    let times = comparedTrainings(own: nil).map { compared in
+    let times = comparedTrainings(own: nil, start: plan.start).map { compared in
       let stages = StageSchedule.all(of: compared.training).enumerated().map { index, schedule in
         TimedTraining.Stage(
           index: index + 1, stageGraphs(compared.network, schedule, compared.spec, compared.planner))
@@ -41,8 +41,10 @@ extension Compiler {
     return plan.choices == PlanChoices() ? times : times + [model.figures(of: plan)]
   }
 
-  /// - Parameter own: the network of the plan, where nothing was chosen for a budget.
-  private func comparedTrainings(own ownNetwork: Graph?) -> [ComparedTraining] {
+  /// - Parameters:
+  ///   - own: the network of the plan, where nothing was chosen for a budget.
+  ///   - start: the plan's.
+  private func comparedTrainings(own ownNetwork: Graph?, start: StartPlan?) -> [ComparedTraining] {
     let own = spec.training.strategy.value
     // Both ways of training module by module cut the network alike.
     var moduleWise = own != .endToEnd ? ownNetwork : nil
@@ -57,10 +59,15 @@ extension Compiler {
       if strategy != .endToEnd { moduleWise = network }
       let training = trainingPlan(
         spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
+      guard workFaults(of: spec, training, network, pictures: options.facts.trainCount).isEmpty else {
+        return nil
+      }
       let planner = Planner(
         threads: options.threads, training: training, facts: options.facts, choices: PlanChoices())
       return ComparedTraining(
-        spec: spec, network: NarrowedNetwork(network, training), training: training, planner: planner)
+        spec: spec, network: NarrowedNetwork(network, training), training: training, planner: planner,
+        // End-to-end training keeps nothing frozen.
+        unsolved: strategy == .endToEnd ? [] : start?.unsolved ?? [])
     }
   }
 }
@@ -71,12 +78,15 @@ private struct ComparedTraining {
   var network: NarrowedNetwork
   var training: TrainingPlan
   var planner: Planner
+  /// Frozen modules that nobody measures.
+  var unsolved: [Int]
 
-  /// Of all modules, at the end.
+  /// Of all modules that can be measured, at the end.
   var evaluation: Graph {
     let network = network.final
     return evaluationGraph(
-      network, modules: Array(1...network.moduleCount), spec, planner, largestTotal: nil
+      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner,
+      largestTotal: nil
     ).graph
   }
 }

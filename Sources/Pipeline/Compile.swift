@@ -58,25 +58,25 @@ struct Compiler {
   ) throws(CompilationFailed) -> Plan {
     let facts = options.facts
     let network = try lower(spec.with(choices))
-    let forward = choices.forwardBatch == nil ? network : try lower(spec.with(choices).forward(choices))
+    let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let start = try StartLowering.run(spec, network: network, source: options.start)
     let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
     let faults =
       batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
       + compressionFaults(of: spec, pictures: facts.trainCount)
+      + workFaults(of: spec, training, network, pictures: facts.trainCount)
     guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let narrowed = NarrowedNetwork(network, forward: forward, training)
     let resident = ResidentLayout(network: narrowed.final)
 
+    let kept = FeatureChoice(
+      spec, narrowed, storage: choices.features, stages: choices.featureStages
+    ).all
     var stages: [StagePlan] = []
-    for schedule in StageSchedule.all(of: training) {
-      let previous = stages.last
-      let features = FeatureChoice(
-        spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
-      ).graphs(for: schedule, previous: previous?.features?.module)
-      let graphs = stageGraphs(narrowed, schedule, spec, planner, features: features)
-      stages.append(planner.stage(graphs, index: stages.count + 1, previous: previous))
+    for (schedule, kept) in zip(StageSchedule.all(of: training), kept) {
+      let graphs = stageGraphs(narrowed, schedule, spec, planner, kept: kept)
+      stages.append(planner.stage(graphs, index: stages.count + 1, previous: stages.last))
     }
     let evaluation = planner.program(
       evaluationGraph(
@@ -90,10 +90,10 @@ struct Compiler {
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       budgetBytes: options.budgetBytes,
       places: PlanPlaces(spec), narrowed: narrowed.sizesBefore)
+    plan.start = start
     plan.comparison = comparison ?? self.comparison(with: plan, network: network)
     if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
-    plan.start = start
-    if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(network, .file, .paying) }
+    if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(narrowed, .file, .paying) }
     return plan
   }
 }
@@ -228,22 +228,26 @@ func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: P
 
 func stageGraphs(
   _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
-  features: FeatureGraphs? = nil
+  kept: KeptPrefix? = nil
 ) -> StageGraphs {
   let network = narrowed[schedule]
-  let first = features.map { $0.module + 1 } ?? 1
+  let first = KeptPrefix.firstModule(behind: kept)
   let training = trainingGraph(network, schedule, spec, planner, firstModule: first).graph
+  let limit = planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network))
+  func features(_ modules: ClosedRange<Int>) -> Graph {
+    featureGraph(narrowed.forward(schedule), modules: modules, spec, planner, largestTotal: limit).graph
+  }
   return StageGraphs(
     schedule: schedule, training: training,
-    feeding: feedingGraph(
-      network, spec, planner,
-      largestTotal: planner.transientLimit(
-        of: training, schedule, network: ResidentLayout(network: network))
-    )?.graph,
+    feeding: feedingGraph(network, spec, planner, largestTotal: limit)?.graph,
     evaluation: stageEvaluation(
       narrowed.forward(schedule), schedule, spec, planner, training: training, firstModule: first
     ).graph,
-    features: features,
+    features: kept.map { kept in
+      FeatureGraphs(
+        module: kept.module, fromPictures: features(1...kept.module),
+        fromPrevious: kept.source.map { features($0 + 1...kept.module) })
+    },
     ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
     network: ResidentLayout(network: network))
 }

@@ -46,27 +46,25 @@ package struct GraphDump: Sendable {
       threads: threads, training: training,
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
     var result: [GraphDump] = []
-    var previous: Int?
-    for (index, schedule) in StageSchedule.all(of: training).enumerated() {
+    let kept = FeatureChoice(
+      spec, narrowed, storage: choices.features, stages: choices.featureStages
+    ).all
+    for (index, (schedule, kept)) in zip(StageSchedule.all(of: training), kept).enumerated() {
       let number = index + 1
       let title = "stage \(number)"
       let network = narrowed[schedule]
-      let kept = FeatureChoice(
-        spec, network: narrowed.forward(schedule), storage: choices.features, stages: choices.featureStages
-      ).module(for: schedule, previous: previous)
-      previous = kept
-      let first = kept.map { $0 + 1 } ?? 1
-      if let kept {
-        result += dumps(
-          of: featureGraph(narrowed.forward(schedule), modules: 1...kept, spec, keepsSnapshots: true),
-          after: pass,
-          title: "\(title), features", stage: number)
-      }
+      let first = KeptPrefix.firstModule(behind: kept)
       let trained = trainingGraph(
         network, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
-      result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
       let limit = planner.transientLimit(
         of: trained.graph, schedule, network: ResidentLayout(network: network))
+      if let kept {
+        let features = featureGraph(
+          narrowed.forward(schedule), modules: 1...kept.module, spec, planner, largestTotal: limit,
+          keepsSnapshots: true)
+        result += dumps(of: features, after: pass, title: "\(title), features", stage: number)
+      }
+      result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
       if let feeding = feedingGraph(
         network, spec, planner, largestTotal: limit, keepsSnapshots: true)
       {

@@ -123,6 +123,13 @@ extension Diagnostic {
       help: "rank over \(pictures) or fewer, or leave the key out to rank over all")
   }
 
+  static func tooMuchTraining(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E134", message: "training would take more multiply-adds than can be counted", primary: span,
+      label: "more than 2^62 in all",
+      help: "train for fewer epochs, or on fewer pictures (`data.limit`)")
+  }
+
   /// Of `network.from`: unreadable, or not of this network.
   package static func weights(_ message: String, label: String, at span: SourceSpan) -> Self {
     Diagnostic(

@@ -198,4 +198,18 @@ private let loweringExplanations = [
       training: {strategy: sequential}
       compression: {width: 4, epochs: 1}
       """),
+  CodeExplanation(
+    code: "E134", title: "more training than can be counted",
+    text: """
+      All steps of all epochs would take more than 2^62 multiply-adds: over a year at 100 billion a second.
+      Most likely a digit too many went into 'training.epochs', the epochs of an override or of 'compression', or 'data.limit'.
+      """,
+    bad: """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512, 512]}
+      training: {epochs: 1000000}
+      """,
+    good: """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512, 512]}
+      training: {epochs: 100}
+      """),
 ]

@@ -10,7 +10,7 @@ struct NarrowedNetwork {
   /// With the first so many modules narrowed, from none on.
   private let states: [Graph]
   private let forwardStates: [Graph]
-  private let training: TrainingPlan
+  let training: TrainingPlan
 
   /// - Parameters:
   ///   - network: before anything is narrowed.

@@ -8,6 +8,9 @@ enum SizeLimits {
   static let elements = 1 << 40
   /// Multiply-adds of one layer for one picture; a network has less than 2^16 layers.
   static let multiplyAdds = 1 << 46
+  /// Multiply-adds of all steps of a training, forward and backward: half of what can be counted, so that there is room for
+  /// values which a plan computes again.
+  static let trainingMultiplyAdds = 1 << 62
 
   /// The fault of a value that is too large, or of a product that makes it.
   ///
@@ -23,7 +26,8 @@ enum SizeLimits {
     return nil
   }
 
-  private static func product(_ factors: [Int]) -> Int? {
+  /// Nil where it can't be counted.
+  static func product(_ factors: [Int]) -> Int? {
     var result = 1
     for factor in factors {
       let (next, overflow) = result.multipliedReportingOverflow(by: factor)

@@ -49,27 +49,22 @@ package struct Plan: Sendable {
   }
 
   /// Multiply-adds of all training steps that only make values again, as a share of the others.
-  package var recomputedShare: Double {
-    var (again, others) = (0, 0)
-    for stage in stages {
-      for node in stage.training.graph.nodes {
-        let work = node.productMultiplyAdds(in: stage.training.graph) * stage.epochs
-        if node.isRecomputed { again += work } else { others += work }
-      }
-    }
-    return Double(again) / Double(max(1, others))
-  }
+  package var recomputedShare: Double { shareOfSteps { $0.recomputed } }
 
   /// Multiply-adds of all training steps that frozen modules make, as a share of the others.
-  package var frozenShare: Double {
-    var (frozen, others) = (0, 0)
+  package var frozenShare: Double { shareOfSteps { $0.frozen } }
+
+  /// Some of the multiply-adds of all training steps, as a share of the others. In `Double`, which no number
+  /// of epochs overflows.
+  private func shareOfSteps(_ part: (StepMultiplyAdds) -> Int) -> Double {
+    var (some, others) = (0.0, 0.0)
     for stage in stages {
       let step = StepMultiplyAdds(
         stage.training.graph, trained: stage.schedule.indices, batch: training.batch)
-      frozen += step.frozen * stage.epochs
-      others += (step.total - step.frozen) * stage.epochs
+      some += Double(part(step)) * Double(stage.epochs)
+      others += Double(step.total - part(step)) * Double(stage.epochs)
     }
-    return Double(frozen) / Double(max(1, others))
+    return some / max(1, others)
   }
 
   /// The most that a program needs which makes a step.

@@ -36,7 +36,9 @@ package struct PlanChoices: Hashable, Sendable {
   /// Training programs that need a larger arena compute values again instead of keeping them, until they don't. Nil:
   /// everything is kept.
   package var recomputeAboveBytes: Int?
+  /// Where stages that start from kept features have them.
   package var features = Features.recompute
+  /// Of stages that could start from kept features, those that do; of no account where features are recomputed.
   package var featureStages = FeatureStages.paying
   /// Pictures that pass at once where nothing learns, in evaluations and while features are made, if fewer than in training.
   /// Nil: as many.

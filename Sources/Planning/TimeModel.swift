@@ -12,6 +12,7 @@ package struct TimeModel: Sendable {
   /// Of all nodes, on a whole batch.
   package func seconds(of program: Program) -> Double { seconds(of: program.graph) }
 
+  /// Of all nodes of a graph that nobody has laid out, on a whole batch.
   package func seconds(of graph: Graph) -> Double {
     graph.nodes.reduce(0) { sum, node in
       sum + node.work(in: graph).map(profile.seconds).reduce(0, +)
@@ -110,6 +111,7 @@ package struct TimedTraining: Sendable {
 }
 
 extension TimeModel {
+  /// Of a whole run of the plan, from its beginning.
   package func figures(of plan: Plan) -> TimeFigures { figures(of: TimedTraining(plan)) }
 
   /// Of a whole run, stage by stage.
@@ -189,28 +191,31 @@ extension TimeModel {
   ///
   /// - Parameters:
   ///   - stage: where the run stands, from 1.
-  ///   - epoch: of the stage, from 1; one more than the stage has where nothing but the last evaluation is left.
-  ///   - step: steps of the epoch that are done; in asynchronous training those of all epochs, of its first module.
+  ///   - epoch: of the stage, from 1; one more than the stage has where all of them are over.
+  ///   - step: steps of the epoch that are done; asynchronous training, which counts events, puts its share of all of them in
+  ///     epochs and steps.
   package func secondsLeft(of plan: Plan, stage: Int, epoch: Int, step: Int) -> Double {
     let timed = TimedTraining(plan)
     let figures = figures(of: timed)
-    let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)
     let final = figures.seconds - figures.stages.map(\.seconds).reduce(0, +)
-    let (now, its) = (figures.stages[stage - 1], plan.stages[stage - 1])
-    guard epoch <= its.epochs else { return now.rankingSeconds + later + final }
-    var here = Double(its.epochs - epoch + 1) * now.epochSeconds
-    here -= now.stepSeconds * Double(min(step, its.stepsPerEpoch))
-    if let features = timed.stages[stage - 1].features {
-      // Those of the stage before are gone: they are made from pictures, unless the run has just come there.
-      let isFresh = epoch == 1 && step == 0
-      here +=
-        isFresh && stage > 1 && timed.stages[stage - 2].features == nil
-        ? now.featureSeconds
-        : passSeconds(
-          features.fromPictures, pictures: timed.facts.trainCount + timed.facts.testCount,
-          readsFeatures: false, timed)
+    var (stage, epoch, step) = (stage, epoch, step)
+    // Where neither an epoch nor a ranking is left, the run goes on with the next stage.
+    if epoch > plan.stages[stage - 1].epochs, plan.stages[stage - 1].narrowing == nil {
+      (stage, epoch, step) = (stage + 1, 1, 0)
     }
-    return max(0, here) + now.rankingSeconds + later + final
+    guard stage <= plan.stages.count else { return final }
+    let (now, its) = (figures.stages[stage - 1], plan.stages[stage - 1])
+    let epochs =
+      Double(its.epochs - epoch + 1) * now.epochSeconds - Double(min(step, its.stepsPerEpoch))
+      * now.stepSeconds
+    // A run that goes on has nothing of the stage before: features are made from pictures.
+    let features = timed.stages[stage - 1].features.map {
+      passSeconds(
+        $0.fromPictures, pictures: timed.facts.trainCount + timed.facts.testCount, readsFeatures: false, timed
+      )
+    }
+    let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)
+    return max(0, epochs) + (features ?? 0) + now.rankingSeconds + later + final
   }
 }
 

@@ -210,6 +210,12 @@ package struct StageSchedule: Hashable, Sendable {
   /// Modules, from the first on, that have lost their channels by now, where modules lose any.
   package var narrowedCount: Int { purpose == .training ? modules[0].index - 1 : modules[0].index }
 
+  /// Whether nothing but parameters comes over from the stage before.
+  package var beginsAllItsModules: Bool { modules.allSatisfy { $0.firstEpoch == 1 } }
+  /// Whether what the stage before keeps as features is of use: fine-tuning has them where they were, and where all modules
+  /// begin, no optimizer state that stays is in the way of features that move.
+  package var takesFeaturesOfPrevious: Bool { beginsAllItsModules || purpose != .training }
+
   package var lastModule: Int { modules[modules.count - 1].index }
   package var indices: [Int] { modules.map(\.index) }
 

@@ -130,6 +130,21 @@ struct KeptFeatureTests {
     }
   }
 
+  @Test("are not made where nothing is left that reads them")
+  func nothingLeft() throws {
+    var training = try KeptFeatures(Self.networks[0], storage: .file)
+    _ = try training.run()
+    let last = try #require(training.plan.stages.last)
+    #expect(last.features != nil && training.questionCount > 0)
+    guard case .finished = try training.run(from: RunPosition(stage: last.index, epoch: last.epochs + 1))
+    else {
+      Issue.record("not finished")
+      return
+    }
+    // Between batches of features it would have been asked whether to stop.
+    #expect(training.questionCount == 0)
+  }
+
   @Test("a place that can't be written ends the run with its name")
   func unwritable() throws {
     let training = try KeptFeatures(Self.networks[0], storage: .file)

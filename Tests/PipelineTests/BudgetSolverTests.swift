@@ -150,6 +150,7 @@ struct BudgetSolverTests {
     #expect(try trial.natural.modules.count == 3)
     let roomy = try #require(try trial.solve(1 << 40))
     #expect(roomy.modules.count == 1 && roomy.choices.modules == 1)
+    #expect(roomy.choiceEffects.map(\.results) == [.weights])
     let tight = try #require(try trial.solve(roomy.memory.peakBytes * 6 / 10))
     #expect(tight.memory.peakBytes <= roomy.memory.peakBytes * 6 / 10)
     #expect(try trial.again(tight).layoutText == tight.layoutText)
@@ -216,6 +217,49 @@ struct BudgetSolverTests {
     #expect(effect.extraWork == computed.frozenShare && effect.extraWork > 0.05)
   }
 
+  /// Every way to keep features, in every number of pieces that the solver may take, as small as it gets.
+  @Test("no way to keep features needs less than the smallest plan, whatever the pieces", arguments: 0..<6)
+  func smallestOfAll(seed: Int) throws {
+    let random = RandomSpec(seed: 900 + seed)
+    let texts = [
+      Self.threeLayers.replacing("{batch: 64}", with: "{strategy: sequential, epochs: 40, batch: 16}"),
+      Self.heavyHead(features: "auto").replacing("batch: 128", with: "batch: 16"),
+    ]
+    let text = seed < texts.count ? texts[seed] : random.text
+    let trial = Trial(try DecodedSpec(text), pictures: seed < texts.count ? 64 : random.pictures)
+    let ways: [(PlanChoices.Features, PlanChoices.FeatureStages)] = [
+      (.file, .paying), (.file, .all), (.recompute, .paying),
+    ]
+    let limits: [(Int?, PlanChoices.ConvolutionScratch)] = [(1, .small), (1, .fast), (nil, .fast)]
+    var least = Int.max
+    for (features, stages) in ways {
+      for pieces in [1, 2, 3, 4, 6, 8, 12, 16] {
+        for (limit, scratch) in limits {
+          var choices = PlanChoices()
+          (choices.features, choices.featureStages) = (features, stages)
+          (choices.recomputeAboveBytes, choices.scratch) = (limit, scratch)
+          let batch = trial.spec.spec.training.batch.value
+          guard pieces <= batch else { continue }
+          if pieces > 1 { choices.microBatch = (batch + pieces - 1) / pieces }
+          // One picture at once where that can be.
+          for pictures in [1, 2] {
+            choices.forwardBatch = pictures
+            var options = trial.options
+            options.choices = choices
+            if let plan = try? compile(trial.spec.spec, options: options) {
+              least = min(least, plan.memory.peakBytes)
+              break
+            }
+          }
+        }
+      }
+    }
+    #expect(try trial.solver(1).smallest().memory.peakBytes <= least, "seed \(seed):\n\(text)")
+    guard least < .max else { return }
+    let plan = try #require(try trial.solve(least), "seed \(seed):\n\(text)")
+    #expect(plan.memory.peakBytes <= least)
+  }
+
   @Test("evaluation takes fewer pictures at once before training does")
   func forwardPieces() throws {
     // Of many modules' auxiliaries only one is there in a stage, and all are in the last evaluation.
@@ -250,7 +294,22 @@ struct BudgetSolverTests {
       of: "{kind: mlp-sr, convolutions: 1, hidden: 1}",
       with: "{kind: mlp-sr, convolutions: 1, hidden: 1, loss: predsim}")
     let trial = Trial(try DecodedSpec(text), pictures: 256)
-    #expect(try trial.solver(1).smallest().choices.microBatch == nil)
+    let smallest = try trial.solver(1).smallest()
+    #expect(smallest.choices.microBatch == nil && smallest.choices.forwardBatch == nil)
+    #expect(smallest.memory.peakBytes < (try trial.natural.memory.peakBytes))
+    let plan = try #require(try trial.solve(smallest.memory.peakBytes))
+    #expect(plan.choices.forwardBatch == nil && plan.memory.peakBytes <= smallest.memory.peakBytes)
+    // A loss over the pairs of fewer pictures would be another one; a whole batch is none of fewer.
+    var choices = PlanChoices()
+    for (pictures, isRefused) in [(2, true), (63, true), (64, false)] {
+      choices.forwardBatch = pictures
+      do throws(SpecFaults) {
+        _ = try trial.spec.plan(pictures: 256, choices: choices)
+        #expect(!isRefused)
+      } catch {
+        #expect(isRefused && error.diagnostics.map(\.code) == ["E090"], "\(error)")
+      }
+    }
   }
 
   @Test("the largest batch fits and one more does not", arguments: [40, 90])

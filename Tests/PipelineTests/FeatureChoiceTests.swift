@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Which stages keep features")
 struct FeatureChoiceTests {
-  private func plan(_ lines: String, features: String = "auto", pictures: Int = 200) throws -> Plan {
+  private func plan(
+    _ lines: String, features: String = "auto", pictures: Int = 200, choices: PlanChoices? = nil
+  ) throws -> Plan {
     try DecodedSpec(
       """
       strata: 1
@@ -13,7 +15,7 @@ struct FeatureChoiceTests {
       \(lines)
       memory: {features: \(features)}
       """
-    ).plan(pictures: pictures, choices: nil)
+    ).plan(pictures: pictures, choices: choices)
   }
 
   private static let deep =
@@ -38,6 +40,59 @@ struct FeatureChoiceTests {
     for strategy in ["parallel", "end-to-end"] {
       let lines = Self.deep.replacing("sequential", with: strategy)
       #expect(try plan(lines, features: "cache").stages.allSatisfy { $0.features == nil })
+    }
+  }
+
+  /// The run moves nothing over into a stage that goes on with modules of the one before.
+  @Test("a stage that goes on with a module makes its features from pictures")
+  func staggered() throws {
+    let lines = Self.deep.replacing("64, 64, 64, 64, 8", with: "64, 64, 8")
+      .replacing("sequential, epochs: 20", with: "parallel, epochs: 4, start: {every: 2}")
+    let plan = try plan(lines, features: "cache")
+    #expect(plan.stages.map(\.schedule.indices) == [[1], [1, 2], [2, 3], [3]])
+    #expect(plan.stages.map { $0.features?.module } == [nil, nil, 1, 2])
+    #expect(plan.stages.allSatisfy { $0.features?.fromPrevious == nil })
+    // Once all modules of a stage begin with it, those of the stage before are of use.
+    let oneByOne = try self.plan(lines.replacing("every: 2", with: "every: 4"), features: "cache")
+    #expect(oneByOne.stages.map { $0.features?.fromPrevious == nil } == [true, true, false])
+  }
+
+  @Test("the prefix counts as it is once its channels are gone")
+  func compressed() throws {
+    let lines = """
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [16, 16, 16]}
+      training: {strategy: sequential, epochs: 5, batch: 50}
+      """
+    #expect(try self.plan(lines).stages[2].features != nil)
+    let plan = try plan(lines + "\ncompression: {width: 8, epochs: 2}")
+    #expect(plan.stages.allSatisfy { $0.features == nil } && plan.choices == PlanChoices())
+    #expect(plan.comparison.count { $0.strategy == .sequential } == 1)
+    #expect(plan.stagesWithoutFeatures == 0)
+  }
+
+  @Test("are made by convolutions with as little scratch as all others")
+  func smallScratch() throws {
+    /// Of the layers of the first modules.
+    func algorithms(_ program: Program, upTo module: Int) -> [String] {
+      program.graph.nodes.compactMap { node in
+        guard case .convolution(let convolution) = node.op, node.module <= module else { return nil }
+        return "\(node.item) \(convolution.algorithm)"
+      }
+    }
+    func plan(_ scratch: PlanChoices.ConvolutionScratch) throws -> Plan {
+      var choices = PlanChoices()
+      (choices.features, choices.scratch, choices.recomputeAboveBytes) = (.file, scratch, 1)
+      return try self.plan(Self.deep, features: "cache", choices: choices)
+    }
+    let (small, fast) = (try plan(.small), try plan(.fast))
+    for (index, stage) in small.stages.enumerated().dropFirst() {
+      let features = try #require(stage.features)
+      let made = algorithms(features.fromPictures, upTo: features.module)
+      #expect(made == algorithms(small.evaluation, upTo: features.module))
+      // The first layer has too few channels for Winograd.
+      guard features.module > 1 else { continue }
+      let others = try #require(fast.stages[index].features)
+      #expect(made != algorithms(others.fromPictures, upTo: features.module))
     }
   }
 

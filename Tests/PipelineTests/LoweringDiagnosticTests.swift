@@ -230,6 +230,25 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       compression: {width: 4, epochs: 1, pictures: ⟦65⟧}
       """, at: "5:46", "'compression.pictures' asks for more pictures than there are",
       "there are 64 to train on"),
+    BadNetwork(
+      "E134",
+      """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512]}
+      training: {epochs: ⟦1000000⟧}
+      """, at: "4:20", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E134",
+      """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512]}
+      training: {epochs: 9, overrides: [{module: 2, epochs: ⟦1000000⟧}]}
+      """, at: "4:55", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E134",
+      """
+      network: {family: vgg, input: 3x256x256, widths: [512, 512]}
+      training: {strategy: sequential, epochs: 9}
+      compression: {width: 256, epochs: ⟦1000000⟧}
+      """, at: "5:35", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
   ]
 
   /// What the language has and the compiler refuses by name.

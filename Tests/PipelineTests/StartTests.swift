@@ -16,13 +16,17 @@ private func stored(_ text: String) throws -> StoredWeights {
     })
 }
 
-private func compiled(_ text: String, from weights: StoredWeights) throws -> Plan {
+private func compiled(
+  _ text: String, from weights: StoredWeights, pictures: Int = 64, choices: PlanChoices? = nil
+) throws -> Plan {
   let decoded = try DecodedSpec(text)
-  let facts = DataFacts(trainCount: 64, testCount: 64, residentBytes: 0, fingerprint: nil)
+  let facts = DataFacts(
+    trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil)
   return try compile(
     decoded.spec,
     options: CompileOptions(
-      threads: 2, facts: facts, specText: resolvedText(decoded.spec), start: .file(weights)))
+      threads: 2, facts: facts, specText: resolvedText(decoded.spec), start: .file(weights),
+      choices: choices))
 }
 
 private func fault(_ text: String, from weights: StoredWeights) throws -> Diagnostic? {
@@ -104,6 +108,29 @@ struct StartTests {
       spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp"), from: short)
     #expect(mlp.start?.unsolved == [1, 2])
     #expect(mlp.evaluation.graph.metrics.map(\.module) == [3])
+  }
+
+  /// A plan that is compiled again from its choices is held against its file, figure by figure.
+  @Test(
+    "a frozen module that nobody measures is not measured in the comparison either", arguments: [64, 20_000])
+  func unsolvedInComparison(pictures: Int) throws {
+    let weights = try stored(spec(widths: "[32, 32]"))
+    let text = spec(
+      widths: "[32, 32, 8]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp",
+      training: "strategy: sequential, epochs: 30")
+    let natural = try compiled(text, from: weights, pictures: pictures)
+    #expect(natural.start?.unsolved == [1, 2])
+    // Features of so many pictures outweigh all else, and reading them from a file would take longer than computing them.
+    #expect(natural.choices.features == (pictures == 64 ? .memory : .recompute))
+    let plain = try compiled(text, from: weights, pictures: pictures, choices: PlanChoices())
+    #expect(natural.comparisonWithoutChoices == plain.comparison)
+    let own = try #require(plain.comparison.first { $0.strategy == .sequential })
+    #expect(own.memory == plain.memory)
+    // As the spec gives it with the strategy set.
+    let parallel = try compiled(
+      text.replacing("sequential", with: "parallel"), from: weights, pictures: pictures,
+      choices: PlanChoices())
+    #expect(plain.comparison.first { $0.strategy == .parallel }?.memory == parallel.memory)
   }
 
   @Test("the first layers of a deeper network: its auxiliary becomes the head")

@@ -32,6 +32,8 @@ struct TrainingRun: ~Copyable {
   let start = monotonicSeconds()
   /// Nil where this machine was never measured.
   private let timeModel: TimeModel?
+  /// Of an asynchronous training whose time is foreseen; nil where they are not counted.
+  private let eventCount: Int?
 
   /// - Parameter checkpointSeconds: of `--checkpoint-every`.
   init(
@@ -49,6 +51,7 @@ struct TrainingRun: ~Copyable {
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
       classes: plan.classes)
     timeModel = Calibration.model(threads: plan.threads)
+    eventCount = timeModel == nil ? nil : ReplayCounts(plan)?.events
     summary.plannedSeconds = timeModel?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
@@ -153,16 +156,22 @@ struct TrainingRun: ~Copyable {
 
   /// Foreseen of what is left of the run; nil where this machine was never measured.
   private func secondsLeft(from position: RunPosition) -> Double? {
+    guard let timeModel else { return nil }
     var (epoch, step) = (position.epoch, position.step)
     let stage = plan.stages[position.stage - 1]
     // Asynchronous training counts events, of all modules.
-    if plan.training.strategy == .asynchronous, epoch <= stage.epochs, let counts = ReplayCounts(plan) {
-      let stepCount = stage.epochs * stage.stepsPerEpoch
-      let done = min(stepCount, step * stepCount / max(1, counts.events))
-      epoch = done / stage.stepsPerEpoch + 1
-      step = done % stage.stepsPerEpoch
+    if plan.training.strategy == .asynchronous, epoch <= stage.epochs {
+      if let eventCount {
+        let stepCount = stage.epochs * stage.stepsPerEpoch
+        let done = min(stepCount, step * stepCount / max(1, eventCount))
+        epoch = done / stage.stepsPerEpoch + 1
+        step = done % stage.stepsPerEpoch
+      } else {
+        // Nobody knows how many there will be: the epochs that all modules have ended are what is done.
+        step = 0
+      }
     }
-    return timeModel?.secondsLeft(of: plan, stage: position.stage, epoch: epoch, step: step)
+    return timeModel.secondsLeft(of: plan, stage: position.stage, epoch: epoch, step: step)
   }
 
   /// `about 3.2 min`.

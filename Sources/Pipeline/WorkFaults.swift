@@ -1,0 +1,63 @@
+internal import Diagnostics
+internal import GraphIR
+internal import Planning
+internal import SpecLanguage
+
+/// A training whose multiply-adds can't be counted: told at the number of epochs that is most to blame.
+///
+/// - Parameters:
+///   - training: of the spec, as `network` is.
+///   - pictures: that there are to train on.
+func workFaults(
+  of spec: Spec, _ training: TrainingPlan, _ network: Graph, pictures: Int
+) -> [Diagnostic] {
+  let work = WorkBound(network)
+  // A batch counts as a whole, whether or not there are pictures to fill it.
+  let count = max(pictures, training.batch)
+  var total = 0
+  for schedule in StageSchedule.all(of: training) {
+    // Ranking channels takes no longer than an epoch.
+    let passes = schedule.epochs + (training.narrowing(behind: schedule) == nil ? 0 : 1)
+    guard let perPicture = work.perPicture(schedule),
+      let stage = SizeLimits.product([perPicture, count, passes]),
+      stage <= SizeLimits.trainingMultiplyAdds - total
+    else { return [.tooMuchTraining(at: spec.longestTraining)] }
+    total += stage
+  }
+  return []
+}
+
+/// What a picture takes in a step, at most, before any channels go.
+private struct WorkBound {
+  /// By module, from 1 at index 0.
+  private var layers, auxiliaries: [Int]
+
+  init(_ network: Graph) {
+    layers = [Int](repeating: 0, count: network.moduleCount)
+    auxiliaries = layers
+    for node in network.nodes where node.module > 0 {
+      let multiplyAdds = node.multiplyAddsPerPicture(in: network)
+      switch node.part {
+      case .layers: layers[node.module - 1] += multiplyAdds
+      case .auxiliary: auxiliaries[node.module - 1] += multiplyAdds
+      }
+    }
+  }
+
+  /// Forward through all modules up to the last that learns, and twice as much backward through those that do; nil where that
+  /// is more than can be counted.
+  func perPicture(_ schedule: StageSchedule) -> Int? {
+    let learning = schedule.indices.map { layers[$0 - 1] + auxiliaries[$0 - 1] }.reduce(0, +)
+    let frozen = layers[..<schedule.lastModule].reduce(0, +)
+    return SizeLimits.product([3, learning]).flatMap { $0 <= .max - frozen ? $0 + frozen : nil }
+  }
+}
+
+extension Spec {
+  /// Where the largest number of epochs is written that any module is trained for.
+  fileprivate var longestTraining: SourceSpan {
+    var all = training.overrides.compactMap(\.epochs)
+    if let compression { all.append(compression.epochs) }
+    return all.reduce(training.epochs) { $1.value > $0.value ? $1 : $0 }.span
+  }
+}
