@@ -191,7 +191,7 @@ extension NarrowingPlan {
   fileprivate var json: JSON {
     .object([
       ("module", .integer(module)), ("channels", .integer(channels)), ("width", .integer(width)),
-      ("batches", .integer(batchSizes.count)), ("arenaBytes", .integer(ranking.arenaBytes)),
+      ("batches", .integer(batches.count)), ("arenaBytes", .integer(ranking.arenaBytes)),
     ])
   }
 }

@@ -119,7 +119,7 @@ extension RunDirectory {
         let checkpoint = try CheckpointFile.checkpoint(at: path, of: plan, identity)
         let stage = plan.stages[checkpoint.position.stage - 1]
         try CheckpointFile(of: stage).read(into: engine, from: path)
-        if engine.isFinite(stage.resident) { return path }
+        if engine.isFinite(stage.resident.entries) { return path }
       } catch {
         continue
       }

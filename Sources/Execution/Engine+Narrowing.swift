@@ -19,16 +19,15 @@ extension Engine {
     }
     let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
     batches.draw(epoch: epoch)
-    var first = 0
-    for count in narrowing.batchSizes {
-      if count > 0 {
-        let indices = batches.order.span.extracting(first..<first + count)
+    for number in 0..<narrowing.batches.count {
+      let positions = narrowing.batches[number]
+      if !positions.isEmpty {
+        let indices = batches.order.span.extracting(positions)
         prepare(source, split: .train, indices: indices, epoch: epoch, for: narrowing.ranking)
       }
-      run(narrowing.ranking, batch: count, clocks: clocks)
+      run(narrowing.ranking, batch: positions.count, clocks: clocks)
       if let failure = source.takeReadFailure() { throw failure }
-      first += count
-      if first < narrowing.pictures, shouldStop() { return nil }
+      if positions.upperBound < narrowing.pictures, shouldStop() { return nil }
     }
     let share = 1 / Float(max(1, narrowing.pictures))
     return arena.withFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
@@ -82,7 +81,10 @@ extension Engine {
 }
 
 /// The channels with the highest scores, in their order; of equal ones those with the lower number stay.
+///
+/// - Parameter scores: finite, or they have no order.
 package func channelsToKeep(_ scores: [Float], count: Int) -> [Int] {
+  precondition(scores.allSatisfy(\.isFinite), "whoever ranks refuses what is no number")
   let ranked = scores.indices.sorted { a, b in
     scores[a] == scores[b] ? a < b : scores[a] > scores[b]
   }

@@ -99,9 +99,9 @@ package final class Engine {
     return body(&span)
   }
 
-  /// Whether no number of what is resident is infinite, or no number at all.
-  package func isFinite(_ resident: ResidentLayout) -> Bool {
-    resident.entries.allSatisfy { entry in
+  /// Whether no number of these tensors is infinite, or no number at all.
+  package func isFinite(_ entries: [ResidentLayout.Entry]) -> Bool {
+    entries.allSatisfy { entry in
       arena.withFloats(at: entry.offset, count: entry.value.type.elementCount) { floats in
         floats.indices.allSatisfy { floats[$0].isFinite }
       }

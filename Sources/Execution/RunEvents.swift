@@ -146,4 +146,7 @@ package enum RunError: Error {
   case features(FeatureError)
   /// A loss is no number any more, or infinite.
   case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
+  /// Behind the last epoch that it was trained in, a module's weights or the scores of its channels are no numbers any more, or
+  /// infinite: there is no telling which channels are to go.
+  case rankingNotFinite(module: Int, epoch: Int, learningRate: Double)
 }

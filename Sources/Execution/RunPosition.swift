@@ -37,4 +37,7 @@ package enum RunOutcome: Sendable {
   case finished
   /// As it was asked to; the engine holds what belongs to the position.
   case stopped(RunPosition)
+  /// The same, with what came behind the position given up. It is the end of a stage, which the run began from or has told
+  /// as an epoch's end; the engine holds it no more.
+  case returned(to: RunPosition)
 }

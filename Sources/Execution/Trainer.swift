@@ -37,13 +37,19 @@ package struct Trainer {
     var position = position
     var source = BatchSource(pictures: pictures, features: nil)
     var ranking: Ranking?
+    /// Of the stage before.
+    var previousEnd = position
     for stage in engine.plan.stages[(position.stage - 1)...] {
       if position.isStageStart {
         try tell(.stageBegan(stage.index), observer)
         try setUp(stage, source.features, ranking)
       }
       guard try takeFeatures(&source, for: stage, position) else { return .stopped(position) }
-      if position.isStageStart, let ranking { try tell(.narrowed(report(ranking, stage, source)), observer) }
+      if position.isStageStart, let ranking {
+        // What was moved together can't be taken apart: stopped here, the stage before is ranked once more.
+        guard let report = try report(ranking, stage, source) else { return .returned(to: previousEnd) }
+        try tell(.narrowed(report), observer)
+      }
       let frozen = frozenModules(of: stage)
       let isOver = try train(stage, source, &position, observer)
       // What was frozen is proved so, whether the stage is over or interrupted.
@@ -57,6 +63,7 @@ package struct Trainer {
       }
       if let frozen { try tell(.frozenUnchanged(frozen), observer) }
       try tell(.stageEnded(stage.index), observer)
+      previousEnd = position
       position = position.nextStage
     }
     return .finished
@@ -118,18 +125,19 @@ package struct Trainer {
     let modules = (1...stage.schedule.lastKeptModule).filter { !trained.contains($0) }
     let layers = stage.schedule.trainsLayers ? nil : trained.first
     guard !modules.isEmpty || layers != nil else { return nil }
-    let changing = stage.training.graph.changingNames
-    var hash = SHA256()
-    for entry in stage.resident.entries
-    where modules.contains(entry.value.module)
-      || (entry.value.module == layers && !changing.contains(entry.value.name))
-    {
-      switch entry.value.category {
-      case .parameter, .statistics: engine.withBytes(of: entry) { hash.update($0) }
-      case .batch, .gradient, .optimizer, .activation, .replay, .accumulator: break
-      }
+    // Not the training program, which is what this holds to account, says what belongs to the layers.
+    let layerNames = layers.map { stage.evaluation.graph.layerNames(ofModule: $0) } ?? []
+    let entries = stage.resident.weights.filter {
+      modules.contains($0.value.module) || layerNames.contains($0.value.name)
     }
-    return FrozenModules(stage: stage.index, modules: modules, layers: layers, sha256: hash.finalize())
+    return FrozenModules(stage: stage.index, modules: modules, layers: layers, sha256: hash(entries))
+  }
+
+  /// SHA-256 over the bytes of tensors, in hexadecimal.
+  private func hash(_ entries: [ResidentLayout.Entry]) -> String {
+    var hash = SHA256()
+    for entry in entries { engine.withBytes(of: entry) { hash.update($0) } }
+    return hash.finalize()
   }
 
   // MARK: - Narrowing
@@ -148,24 +156,33 @@ package struct Trainer {
     _ narrowing: NarrowingPlan, _ stage: StagePlan, _ source: BatchSource
   ) throws(RunError) -> Ranking? {
     let start = now()
+    let training = engine.plan.training
     let epoch = stage.epoch(ofModule: narrowing.module, stage.epochs)
-    var batches = EpochBatches(engine.plan.training, pictures: pictures.dataset.facts.trainCount)
+    let diverged = RunError.rankingNotFinite(
+      module: narrowing.module, epoch: epoch,
+      learningRate: training.learningRate(module: narrowing.module, epoch: epoch))
+    guard engine.isFinite(stage.resident.weights) else { throw diverged }
+    let others = stage.resident.entries.filter { $0.value.name != narrowing.scores.value.name }
+    let before = hash(others)
+    var batches = EpochBatches(training, pictures: pictures.dataset.facts.trainCount)
     let scores = try engine.rank(
-      narrowing, source, &batches,
-      epoch: engine.plan.training.drawing(stage.schedule, epoch: stage.epochs + 1), unless: shouldStop)
+      narrowing, source, &batches, epoch: training.drawing(stage.schedule, epoch: stage.epochs + 1),
+      unless: shouldStop)
+    precondition(before == hash(others), "a ranking changes nothing but the scores")
     guard let scores else { return nil }
+    guard scores.allSatisfy(\.isFinite) else { throw diverged }
     return Ranking(
       narrowing: narrowing, kept: channelsToKeep(scores, count: narrowing.width), scores: scores,
-      epoch: epoch,
-      seconds: now() - start)
+      epoch: epoch, seconds: now() - start)
   }
 
-  /// What the narrowed module can do before it is fine-tuned.
+  /// What the narrowed module can do before it is fine-tuned; nil if it should stop.
   private func report(
     _ ranking: Ranking, _ stage: StagePlan, _ source: BatchSource
-  ) throws(RunError) -> NarrowingReport {
+  ) throws(RunError) -> NarrowingReport? {
     let start = now()
-    let sums = Evaluator(engine: engine, source: source).run(stage.evaluation)
+    let evaluator = Evaluator(engine: engine, source: source)
+    guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
     if let failure = source.takeReadFailure() { throw failure }
     return NarrowingReport(
       module: ranking.narrowing.module, epoch: ranking.epoch, kept: ranking.kept, scores: ranking.scores,
@@ -173,10 +190,24 @@ package struct Trainer {
   }
 }
 
+extension ResidentLayout {
+  /// Parameters and statistics.
+  fileprivate var weights: [Entry] {
+    entries.filter { entry in
+      switch entry.value.category {
+      case .parameter, .statistics: true
+      case .batch, .gradient, .optimizer, .activation, .replay, .accumulator: false
+      }
+    }
+  }
+}
+
 extension Graph {
-  /// Names of the parameters and statistics that a run of the program changes.
-  fileprivate var changingNames: Set<String> {
-    Set(nodes.flatMap { node in node.op.mutatedOperands.map { self[node.operands[$0]].name } })
+  /// Names of the values that a module's layers read.
+  fileprivate func layerNames(ofModule module: Int) -> Set<String> {
+    Set(
+      nodes.filter { $0.module == module && $0.part == .layers }
+        .flatMap { node in node.operands.map { self[$0].name } })
   }
 }
 

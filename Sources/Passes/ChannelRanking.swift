@@ -45,22 +45,12 @@ package struct ChannelRanking: Pass {
       ranking = differentiation.graph
       watched = [output]
     case .weightNorm:
-      watched = [ranking.filter(behind: layers)]
+      watched = [graph.nodes[graph.lastConvolution(ofModule: module)].operands[1]]
     }
     node.op = .channelScores(criterion)
     node.operands = [ranking.addValue(scores)] + watched
     node.results = []
     ranking.nodes.append(node)
     return ranking
-  }
-}
-
-extension Graph {
-  /// The filter of the layers' last convolution.
-  fileprivate func filter(behind layers: [Node]) -> ValueID {
-    for node in layers.reversed() {
-      if case .convolution = node.op { return node.operands[1] }
-    }
-    preconditionFailure("lowering makes a convolution in every layer")
   }
 }

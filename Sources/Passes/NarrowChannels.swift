@@ -26,6 +26,18 @@ package struct NarrowChannels: Pass {
   }
 }
 
+extension Graph {
+  /// The node that makes the channels which a module of plain layers hands on.
+  func lastConvolution(ofModule module: Int) -> Int {
+    let last = nodes.lastIndex { node in
+      guard node.module == module, node.part == .layers, case .convolution = node.op else { return false }
+      return true
+    }
+    guard let last else { preconditionFailure("lowering makes a convolution in every layer") }
+    return last
+  }
+}
+
 private struct Narrowing {
   private(set) var graph: Graph
   private let channels, width: Int
@@ -40,12 +52,10 @@ private struct Narrowing {
   }
 
   mutating func run(module: Int) {
-    guard
-      let source = graph.nodes.lastIndex(where: { node in
-        guard node.module == module, node.part == .layers, case .convolution = node.op else { return false }
-        return true
-      }), case .convolution(var convolution) = graph.nodes[source].op
-    else { preconditionFailure("lowering makes a convolution in every layer") }
+    let source = graph.lastConvolution(ofModule: module)
+    guard case .convolution(var convolution) = graph.nodes[source].op else {
+      preconditionFailure("a convolution is one")
+    }
     precondition(convolution.outChannels == channels, "a plain layer hands on what its convolution makes")
     convolution.outChannels = width
     graph.nodes[source].op = .convolution(convolution)

@@ -15,7 +15,7 @@ package struct PassPipeline {
   package private(set) var graph: Graph
   /// The graph after each pass so far, in order; kept only on request, since graphs of deep networks are large.
   package private(set) var snapshots: [(pass: String, graph: Graph)] = []
-  private let keepsSnapshots: Bool
+  package let keepsSnapshots: Bool
 
   package init(_ graph: Graph, keepsSnapshots: Bool = false) {
     first = graph

@@ -53,7 +53,7 @@ extension Graph {
 
 extension Node {
   /// Whether this is a batch norm of pictures of 1x1, whose statistics come from the batch alone.
-  fileprivate func normalizesOnePixel(in graph: Graph) -> Bool {
+  func normalizesOnePixel(in graph: Graph) -> Bool {
     guard case .batchNorm = op else { return false }
     let shape = graph.shape(operands[0])
     return shape.height * shape.width == 1

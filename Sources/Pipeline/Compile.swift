@@ -63,7 +63,7 @@ struct Compiler {
     let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
     let faults =
       batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
-      + compressionFaults(of: spec, pictures: facts.trainCount)
+      + compressionFaults(of: spec, training, network, choices, pictures: facts.trainCount)
       + workFaults(of: spec, training, network, pictures: facts.trainCount)
     guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
@@ -177,7 +177,7 @@ func trainingGraph(
   pipeline.run(DeadValueElimination())
   pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
   let limit = planner.transientLimit(of: pipeline.graph, schedule, network: ResidentLayout(network: network))
-  saveMemory(&pipeline, planner, limit: limit ?? (keepsSnapshots ? .max : nil))
+  saveMemory(&pipeline, planner, limit: limit)
   pipeline.run(InPlace())
   return pipeline
 }

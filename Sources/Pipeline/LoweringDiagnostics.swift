@@ -130,6 +130,16 @@ extension Diagnostic {
       help: "train for fewer epochs, or on fewer pictures (`data.limit`)")
   }
 
+  static func rankingOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E135",
+      message: "channels would be ranked over a single picture, which batch norm can't normalise",
+      primary: span,
+      label: pictures == 1 ? "one picture" : "\(pictures) pictures, \(batch) at once, leave one over",
+      help: pictures == 1
+        ? "rank over more pictures" : "rank over an even number of pictures, or train with a larger batch")
+  }
+
   /// Of `network.from`: unreadable, or not of this network.
   package static func weights(_ message: String, label: String, at span: SourceSpan) -> Self {
     Diagnostic(

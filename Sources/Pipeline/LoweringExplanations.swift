@@ -212,4 +212,22 @@ private let loweringExplanations = [
       network: {family: vgg, input: 3x256x256, widths: [512, 512, 512]}
       training: {epochs: 100}
       """),
+  CodeExplanation(
+    code: "E135", title: "channels ranked over a single picture",
+    text: """
+      By the criterion 'taylor' a channel's importance is a gradient through the module's auxiliary, where batch norm takes
+      the statistics of the pictures that pass at once. Behind a pool to one pixel it has one number of each picture: with
+      a single picture nothing is left of it, every channel would be worth nothing, and the first ones would stay.
+      Pictures pass in batches as even as can be, so that only batches of two leave one over.
+      """,
+    bad: """
+      auxiliary: {kind: mlp, hidden: 1}
+      training: {strategy: sequential}
+      compression: {width: 4, epochs: 1, pictures: 1}
+      """,
+    good: """
+      auxiliary: {kind: mlp, hidden: 1}
+      training: {strategy: sequential}
+      compression: {width: 4, epochs: 1, pictures: 1000}
+      """),
 ]

@@ -91,9 +91,9 @@ struct NarrowedNetwork {
 
 /// Meets a budget's limit by computing values again, and by convolutions with little scratch.
 ///
-/// - Parameter limit: nil where there is none.
+/// - Parameter limit: nil where there is none; a pipeline that is looked at runs its passes all the same.
 func saveMemory(_ pipeline: inout PassPipeline, _ planner: Planner, limit: Int?) {
-  guard let limit else { return }
+  guard let limit = limit ?? (pipeline.keepsSnapshots ? Int.max : nil) else { return }
   pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
   guard planner.choices.scratch == .small else { return }
   pipeline.run(SmallScratch(largestTotal: limit, workers: planner.threads))
@@ -110,10 +110,36 @@ extension Spec {
   }
 }
 
-/// Channels that can't be ranked as the spec wants it.
+/// Channels that can't be ranked as the spec wants it: over more pictures than there are, or over one at a time where batch
+/// norm needs others beside it.
 ///
 /// - Parameter pictures: that there are to train on.
-func compressionFaults(of spec: Spec, pictures: Int) -> [Diagnostic] {
-  guard let wanted = spec.compression?.pictures, wanted.value > pictures else { return [] }
-  return [.rankingBeyondPictures(wanted: wanted.value, pictures: pictures, at: wanted.span)]
+func compressionFaults(
+  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int
+) -> [Diagnostic] {
+  guard let compression = spec.compression, let settings = training.compression else { return [] }
+  if let wanted = compression.pictures, wanted.value > pictures {
+    return [.rankingBeyondPictures(wanted: wanted.value, pictures: pictures, at: wanted.span)]
+  }
+  let batch = min(choices.microBatch ?? .max, training.batch)
+  let needsTwo = network.nodes.contains { node in
+    node.normalizesOnePixel(in: network) && training.modules[node.module - 1].narrowing != nil
+      && settings.criterion.runs(node.part)
+  }
+  guard needsTwo, RankingBatches(pictures: settings.pictures, batch: batch).smallest == 1 else { return [] }
+  return [
+    .rankingOfOne(
+      pictures: settings.pictures, batch: batch, at: compression.pictures?.span ?? spec.training.batch.span)
+  ]
+}
+
+extension ChannelCriterion {
+  /// Whether a ranking runs a part of the module that it ranks.
+  fileprivate func runs(_ part: Part) -> Bool {
+    switch self {
+    case .taylor: true
+    case .activation: part == .layers
+    case .weightNorm: false
+    }
+  }
 }

@@ -45,7 +45,7 @@ private func narrow(
     guard width < layer.width.value else { continue }
     modules[index].narrowing = TrainingPlan.Module.Narrowing(
       channels: layer.width.value, width: width, epochs: compression.epochs.value,
-      learningRate: compression.learningRate?.value ?? modules[index].learningRate)
+      learningRate: compression.learningRate?.value)
   }
 }
 

@@ -14,14 +14,7 @@ package struct NarrowingPlan: Sendable {
   /// Sums over pictures, one a channel, zeros before the first.
   package var scores: ResidentLayout.Entry
 
-  /// Pictures that pass at once, batch by batch: as even as can be, so that batch norm always has something to go by. A
-  /// criterion that looks at weights alone has one batch of none.
-  package var batchSizes: [Int] {
-    guard pictures > 0 else { return [0] }
-    let count = (pictures + ranking.graph.batch - 1) / ranking.graph.batch
-    let (size, larger) = pictures.quotientAndRemainder(dividingBy: count)
-    return (0..<count).map { size + ($0 < larger ? 1 : 0) }
-  }
+  package var batches: RankingBatches { RankingBatches(pictures: pictures, batch: ranking.graph.batch) }
 }
 
 extension TrainingPlan {

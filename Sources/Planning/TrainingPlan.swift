@@ -22,10 +22,10 @@ package struct TrainingPlan: Hashable, Sendable {
       package var channels, width: Int
       /// Of fine-tuning.
       package var epochs: Int
-      /// Of fine-tuning, in its first epoch.
-      package var learningRate: Double
+      /// Of fine-tuning, in its first epoch; nil: as the module's own training begins.
+      package var learningRate: Double?
 
-      package init(channels: Int, width: Int, epochs: Int, learningRate: Double) {
+      package init(channels: Int, width: Int, epochs: Int, learningRate: Double? = nil) {
         self.channels = channels
         self.width = width
         self.epochs = epochs
@@ -86,7 +86,8 @@ package struct TrainingPlan: Hashable, Sendable {
   package func learningRate(module: Int, epoch: Int) -> Double {
     let module = modules[module - 1]
     if let narrowing = module.narrowing, epoch > module.epochs {
-      return narrowing.learningRate * schedule.factor(epoch: epoch - module.epochs, of: narrowing.epochs)
+      return (narrowing.learningRate ?? module.learningRate)
+        * schedule.factor(epoch: epoch - module.epochs, of: narrowing.epochs)
     }
     return module.learningRate * schedule.factor(epoch: epoch, of: module.epochs)
   }

@@ -163,12 +163,38 @@ struct CompressionCommandTests {
     #expect(try lines("out") == lines("whole"))
   }
 
+  @Test("weights that are no numbers any more are told with the key of the rate that made them so")
+  func divergence() throws {
+    let rate = "training.optimizer.learning-rate"
+    // Without batch norm two steps are enough to leave weights that overflow with the next batch.
+    let plain = ["--set", "network.batch-norm=false"]
+    let sets = plain + ["--set", "training.epochs=1", "--set", "training.batch=100", "--set", "\(rate)=1e6"]
+    let first = try StrataProcess(["run", "net.yaml", "-o", "first"] + sets, in: workspace.url)
+    let again = try workspace.strata("run", "first", "--resume")
+    for run in [first, again] {
+      #expect(run.exitCode == 1)
+      #expect(run.diagnostics.contains("the channels of module 1 can't be ranked"), "\(run.diagnostics)")
+      #expect(run.diagnostics.contains("behind epoch 1, at learning rate 1000000.0"), "\(run.diagnostics)")
+      #expect(run.diagnostics.contains("try a lower `\(rate)`"), "\(run.diagnostics)")
+    }
+    #expect(try !workspace.text("first/metrics.jsonl").contains("narrowed"))
+    let tuned = try StrataProcess(
+      ["run", "net.yaml", "-o", "tuned", "--set", "compression.learning-rate=1e6"] + plain, in: workspace.url)
+    #expect(tuned.exitCode == 1)
+    #expect(
+      tuned.diagnostics.contains(/the loss of module 1 is not finite in epoch [45],/), "\(tuned.diagnostics)")
+    #expect(tuned.diagnostics.contains("try a lower `compression.learning-rate`"), "\(tuned.diagnostics)")
+  }
+
   @Test("shows what stays, tells what does not go together, and mends the strategy")
   func words() throws {
     let show = try workspace.strata("show", "net.yaml")
     #expect(show.output.contains("channels kept"))
     let graph = try workspace.strata("ir", "net.yaml", "--after", "rank")
     #expect(graph.output.contains("# stage 3, ranking") && graph.output.contains("channel_scores[taylor]("))
+    let recomputed = try workspace.strata("ir", "net.yaml", "--after", "recompute")
+    #expect(
+      recomputed.output.contains("# stage 1, training") && recomputed.output.contains("# stage 1, ranking"))
     let parallel = try workspace.strata("plan", "net.yaml", "--set", "training.strategy=parallel")
     #expect(parallel.exitCode == 2 && parallel.diagnostics.contains("error[E051]"))
     let explained = try workspace.strata("explain", "E053")

@@ -2,6 +2,7 @@ import CompilerSupport
 import Datasets
 import Execution
 import Foundation
+import GraphIR
 import Planning
 import Testing
 
@@ -13,7 +14,11 @@ private struct Compressing {
   private(set) var figures: [EpochFigures] = []
   private(set) var reports: [NarrowingReport] = []
   private(set) var frozen: [FrozenModules] = []
+  /// Of each ranking: the numbers that it has looked at last.
+  private(set) var watched: [[[Float]]] = []
   private(set) var questionCount = 0
+  /// Another process that has read what was kept behind the last stage.
+  private var stageEnd: (position: RunPosition, engine: Engine)?
   let path = FileManager.default.temporaryDirectory.appending(path: "features-\(UUID().uuidString).bin").path
 
   static let network = """
@@ -22,11 +27,14 @@ private struct Compressing {
     auxiliary: {kind: cnn, k: 2}
     """
 
-  /// - Parameter compression: its keys, but for the width.
+  /// - Parameters:
+  ///   - compression: its keys, but for the width.
+  ///   - sets: of further keys.
+  ///   - change: makes the plan another than the compiler's.
   init(
     _ compression: String = "epochs: 2", width: String = "[5, 8, 7]",
     network: String = Self.network, augmented: Bool = false, choices: PlanChoices = PlanChoices(),
-    threads: Int = 2
+    threads: Int = 2, sets: [String] = [], change: (inout Plan) -> Void = { _ in }
   ) throws {
     let spec = try DecodedSpec(
       """
@@ -37,11 +45,13 @@ private struct Compressing {
       training: {strategy: sequential, epochs: 2, batch: 40, optimizer: {learning-rate: 0.05}}
       compression: {width: \(width), \(compression)}
       memory: {features: \(choices.features == .recompute ? "recompute" : "cache")}
-      """)
+      """, sets: sets)
     dataset = try Dataset(.digits, limit: DatasetLimit(train: 110, test: 50))
-    plan = try spec.plan(
+    var plan = try spec.plan(
       threads: threads,
       facts: DataFacts(trainCount: 110, testCount: 50, residentBytes: 0, fingerprint: nil), choices: choices)
+    change(&plan)
+    self.plan = plan
     engine = try Engine(plan: plan)
   }
 
@@ -56,19 +66,43 @@ private struct Compressing {
         return questions == stop
       })
     var (figures, reports, frozen) = (self.figures, self.reports, self.frozen)
+    var (watched, stageEnd) = (self.watched, self.stageEnd)
+    let (plan, engine) = (plan, engine)
     let outcome = try trainer.run(from: position) { event throws(ObserverFailure) in
       switch event {
-      case .epochEnded(let report): figures += report.figures
+      case .epochEnded(let report):
+        figures += report.figures
+        guard report.epoch == plan.stages[report.next.stage - 1].epochs else { break }
+        do {
+          stageEnd = (report.next, try engine.moved(at: report.next))
+        } catch {
+          throw ObserverFailure(message: "\(error)")
+        }
       case .narrowed(let report): reports.append(report)
       case .frozenUnchanged(let modules): frozen.append(modules)
-      case .stageBegan, .stageEnded, .stepEnded: break
+      case .stageEnded(let stage):
+        guard let ranking = plan.stages[stage - 1].narrowing?.ranking, let node = ranking.graph.nodes.last
+        else { break }
+        watched.append(
+          node.operands.dropFirst().map { operand in
+            engine.withValue(operand, of: ranking) { span in span.indices.map { span[$0] } }
+          })
+      case .stageBegan, .stepEnded: break
       }
     }
     (self.figures, self.reports, self.frozen, questionCount) = (figures, reports, frozen, questions)
+    (self.watched, self.stageEnd) = (watched, stageEnd)
     return outcome
   }
 
   mutating func moveToNewEngine(at position: RunPosition) throws { engine = try engine.moved(at: position) }
+
+  /// Goes on with what was kept behind the last stage.
+  mutating func moveBack(to position: RunPosition) throws {
+    let end = try #require(stageEnd)
+    #expect(end.position == position)
+    engine = end.engine
+  }
 
   var weights: [String: [UInt8]] { engine.finalBytes }
 
@@ -159,13 +193,21 @@ struct CompressionTests {
     var whole = try Compressing(compression, choices: choices)
     _ = try whole.run()
     #expect(whole.plan.stages.dropFirst(2).allSatisfy { ($0.features != nil) == (features != .recompute) })
+    var returns = 0
     for stop in 1...whole.questionCount {
       var parts = try Compressing(compression, choices: choices)
-      guard case .stopped(let position) = try parts.run(stop: stop) else {
-        // Nobody looks behind the last step.
-        continue
+      let position: RunPosition
+      switch try parts.run(stop: stop) {
+      // Nobody looks behind the last step.
+      case .finished: continue
+      case .stopped(let moment):
+        position = moment
+        try parts.moveToNewEngine(at: position)
+      case .returned(let end):
+        position = end
+        returns += 1
+        try parts.moveBack(to: position)
       }
-      try parts.moveToNewEngine(at: position)
       guard case .finished = try parts.run(from: position) else {
         Issue.record("not finished from \(position)")
         continue
@@ -173,6 +215,8 @@ struct CompressionTests {
       let isSame = parts.weights == whole.weights
       #expect(isSame && parts.outcome == whole.outcome, "stopped at question \(stop), \(position)")
     }
+    // Between the two batches that measure what is left of the first and of the third layer.
+    #expect(returns == 2)
   }
 
   @Test("take features along that the stage before has kept, and compute them no second time")
@@ -209,17 +253,149 @@ struct CompressionTests {
     #expect(training.figures.allSatisfy { $0.loss.isFinite } && training.reports.count == 2)
   }
 
-  @Test("keep the smallest scores' channels out, whatever the criterion")
+  @Test("computed again where memory is short, ranking included, come to the same bits")
+  func recomputed() throws {
+    var choices = PlanChoices()
+    choices.recomputeAboveBytes = 1
+    var (training, natural) = (try Compressing("epochs: 1", choices: choices), try Compressing("epochs: 1"))
+    let rankings = training.plan.stages.compactMap(\.narrowing?.ranking.graph)
+    #expect(rankings.contains { $0.nodes.contains(where: \.isRecomputed) })
+    _ = try training.run()
+    _ = try natural.run()
+    let isSame = training.weights == natural.weights
+    #expect(isSame && training.outcome == natural.outcome && training.reports.count == 2)
+  }
+
+  @Test("keep the channels of the highest scores, and another criterion others")
   func criteria() throws {
     var kept: [[[Int]]] = []
-    for criterion in ["taylor", "activation", "weight-norm"] {
-      var training = try Compressing("epochs: 1, criterion: \(criterion)", width: "4")
+    for criterion in ChannelCriterion.allCases {
+      var training = try Compressing("epochs: 1, criterion: \(criterion.rawValue)", width: "4")
       _ = try training.run()
       kept.append(training.reports.map(\.kept))
+      for report in training.reports { #expect(report.kept == channelsToKeep(report.scores, count: 4)) }
       let narrowing = try #require(training.plan.stages[0].narrowing)
-      #expect(narrowing.pictures == (criterion == "weight-norm" ? 0 : 110))
-      #expect(narrowing.batchSizes == (criterion == "weight-norm" ? [0] : [37, 37, 36]))
+      #expect(narrowing.pictures == (criterion.readsPictures ? 110 : 0))
+      let sizes = (0..<narrowing.batches.count).map { narrowing.batches[$0].count }
+      #expect(sizes == (criterion.readsPictures ? [37, 37, 36] : [0]))
     }
     #expect(Set(kept).count == 3)
+  }
+
+  @Test("have the scores that the criterion says", arguments: ChannelCriterion.allCases)
+  func scores(criterion: ChannelCriterion) throws {
+    // One batch, so that all of the numbers that were looked at are still there.
+    let pictures = 37
+    var training = try Compressing(
+      "epochs: 1, criterion: \(criterion.rawValue)"
+        + (criterion.readsPictures ? ", pictures: \(pictures)" : ""),
+      width: "4")
+    _ = try training.run()
+    try #require(training.reports.count == 3 && training.watched.count == 3)
+    for (report, watched) in zip(training.reports, training.watched) {
+      let channels = report.scores.count
+      for (channel, score) in report.scores.enumerated() {
+        let values = watched.map { numbers in
+          stride(from: channel, to: numbers.count, by: channels).map { Double(numbers[$0]) }
+        }
+        // Of planned batches of forty, whose last pictures are none.
+        let pixels = values[0].count / 40
+        let expected: Double
+        switch criterion {
+        case .weightNorm: expected = values[0].map(\.magnitude).reduce(0, +)
+        case .activation:
+          expected = values[0].prefix(pictures * pixels).reduce(0, +) / Double(pictures * pixels)
+        case .taylor:
+          let changes = (0..<pictures).map { picture in
+            (picture * pixels..<(picture + 1) * pixels).map { values[0][$0] * values[1][$0] }.reduce(0, +)
+          }
+          // Gradients are of the batch's mean loss.
+          expected = changes.map(\.magnitude).reduce(0, +) / Double(pixels)
+        }
+        let error = abs(Double(score) - expected)
+        #expect(error < 1e-4 * expected + 1e-7, "module \(report.module), channel \(channel)")
+      }
+    }
+  }
+
+  @Test("have no order where the last update has broken the weights, and nothing is cut")
+  func divergence() throws {
+    var training = try Compressing(
+      "epochs: 1, learning-rate: 0.05",
+      sets: [
+        "network.batch-norm=false", "training.epochs=1", "training.batch=55",
+        "training.optimizer.learning-rate=1e6",
+      ])
+    do {
+      _ = try training.run()
+      Issue.record("a rate of 1e6 trains")
+    } catch let error as RunError {
+      guard case .rankingNotFinite(let module, let epoch, let rate) = error else { throw error }
+      #expect(module == 1 && epoch == 1 && rate == 1e6)
+    }
+  }
+}
+
+/// Programs that change what they must not: each ends the process.
+@Suite("What is frozen, and what is ranked")
+struct UnchangedWeightsTests {
+  @Test("layers behind which the auxiliary is fine-tuned stay as they are, or the run ends")
+  func frozenLayers() async {
+    await #expect(processExitsWith: .failure) {
+      // An error is none of the ends that are asked for.
+      do {
+        var training = try Compressing(
+          network: """
+            network: {family: vgg, widths: [9, 8, 12], head: {kind: cnn, k: 2, width: 6}}
+            auxiliary: {kind: cnn, k: 2, width: 5}
+            """
+        ) { plan in
+          plan.stages[1].training = plan.stages[1].training.changed { graph in
+            guard let frozen = graph.value(named: "layers.1.batch_norm.bias"),
+              let bias = graph.value(named: "auxiliaries.1.convolutions.1.batch_norm.bias")
+            else { return }
+            for index in graph.nodes.indices {
+              guard case .update = graph.nodes[index].op, graph.nodes[index].operands[0] == bias
+              else { continue }
+              graph.nodes[index].operands[0] = frozen
+            }
+          }
+        }
+        _ = try training.run()
+      } catch {}
+    }
+  }
+
+  @Test("a ranking leaves the module that it ranks as it is, or the run ends")
+  func ranking() async {
+    await #expect(processExitsWith: .failure) {
+      do {
+        var training = try Compressing { plan in
+          guard let narrowing = plan.stages[0].narrowing else { return }
+          plan.stages[0].narrowing?.ranking = narrowing.ranking.changed { graph in
+            guard let bias = graph.value(named: "layers.1.batch_norm.bias") else { return }
+            graph.nodes[graph.nodes.count - 1].operands[0] = bias
+          }
+        }
+        _ = try training.run()
+      } catch {}
+    }
+  }
+}
+
+extension Program {
+  /// With other operands, and everything in its place.
+  fileprivate func changed(_ change: (inout Graph) -> Void) -> Program {
+    var changed = graph
+    change(&changed)
+    return Program(
+      graph: changed, offsets: offsets, scratch: graph.nodes.indices.map { scratch(ofNode: $0) ?? 0..<0 },
+      arenaBytes: arenaBytes)
+  }
+}
+
+extension Graph {
+  fileprivate func value(named name: String) -> ValueID? {
+    values.firstIndex { $0.name == name }.map { ValueID(index: $0) }
   }
 }

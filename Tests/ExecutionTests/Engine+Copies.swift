@@ -1,10 +1,12 @@
 import Execution
+import GraphIR
 import Planning
 
 extension Engine {
   /// Another process: an engine of its own, full of other numbers, into which the resident bytes are copied.
   func moved(at position: RunPosition) throws -> Engine {
     let next = try Engine(plan: plan)
+    next.fillWithNaN()
     for entry in plan.stages[position.stage - 1].resident.entries {
       let bytes = bytes(of: entry)
       next.withMutableBytes(of: entry) { span in
@@ -12,6 +14,14 @@ extension Engine {
       }
     }
     return next
+  }
+
+  /// Whatever counts on the zeros of a fresh arena comes to no number.
+  private func fillWithNaN() {
+    var all = plan.resident.entries[0]
+    (all.offset, all.value.type) = (0, .vector(plan.arenaBytes / 4))
+    let numbers = [Float](repeating: .nan, count: plan.arenaBytes / 4)
+    write(all, from: 0, numbers.span)
   }
 
   /// Of all that is resident at the end, by name.

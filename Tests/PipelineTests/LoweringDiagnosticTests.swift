@@ -1,6 +1,7 @@
 import CompilerSupport
 import Diagnostics
 import Pipeline
+import Planning
 import TestSupport
 import Testing
 
@@ -249,6 +250,24 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       training: {strategy: sequential, epochs: 9}
       compression: {width: 256, epochs: ⟦1000000⟧}
       """, at: "5:35", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E135",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      auxiliary: {kind: mlp, hidden: 1}
+      training: {strategy: sequential}
+      compression: {width: 4, epochs: 1, pictures: ⟦1⟧}
+      """, at: "6:46", "channels would be ranked over a single picture, which batch norm can't normalise",
+      "one picture"),
+    BadNetwork(
+      "E135",
+      """
+      network: {family: vgg, widths: [8, 8]}
+      auxiliary: {kind: mlp, hidden: 1}
+      training: {strategy: sequential, batch: ⟦2⟧, drop-last: true}
+      compression: {width: 4, epochs: 1}
+      """, at: "5:41", "channels would be ranked over a single picture, which batch norm can't normalise",
+      "63 pictures, 2 at once, leave one over", pictures: 63),
   ]
 
   /// What the language has and the compiler refuses by name.
@@ -294,6 +313,36 @@ struct LoweringDiagnosticTests {
   func everyCode() {
     let codes = allExplanations.map(\.code).filter { $0 >= "E100" }
     #expect(Set(BadNetwork.all.map(\.code)) == Set(codes))
+  }
+
+  @Test("a single picture ranks channels wherever no batch norm of one pixel is in the way")
+  func rankingOfOne() throws {
+    func text(_ auxiliary: String, _ compression: String) -> String {
+      """
+      strata: 1
+      name: one
+      network: {family: vgg, widths: [8, 8], head: gap}
+      auxiliary: \(auxiliary)
+      training: {strategy: sequential}
+      compression: {epochs: 1, pictures: 1, \(compression)}
+      """
+    }
+    let perceptron = "{kind: mlp, hidden: 1}"
+    #expect(try faults(text(perceptron, "width: 4"))?.diagnostics.map(\.code) == ["E135"])
+    #expect(try faults(text("linear", "width: 4")) == nil)
+    #expect(try faults(text(perceptron, "width: 4, criterion: activation")) == nil)
+    // The module with the perceptron is not ranked.
+    #expect(try faults(text(perceptron, "width: [8, 4]")) == nil)
+    // A budget that would cut batches to single pictures is met in another way, or not at all.
+    var pieces = PlanChoices()
+    pieces.microBatch = 2
+    let odd = text(perceptron, "width: 4").replacing("pictures: 1,", with: "pictures: 63,")
+    #expect(throws: Never.self) { try DecodedSpec(odd).plan() }
+    #expect {
+      try DecodedSpec(odd).plan(choices: pieces)
+    } throws: { error in
+      (error as? SpecFaults)?.diagnostics.map(\.code) == ["E135"]
+    }
   }
 
   @Test("come with the place that made the picture, or asked for the shortcut")

@@ -66,6 +66,9 @@ struct TrainingPlanTests {
     #expect(stages.map { training.narrowing(behind: $0)?.width } == [4, nil, nil])
     let rates = (1...6).map { training.learningRate(module: 1, epoch: $0) }
     #expect(rates == [0.1, 0.1, 0.05, 0.25, 0.25, 0.125])
+    var unwritten = training
+    unwritten.modules[0].narrowing?.learningRate = nil
+    #expect((4...6).map { unwritten.learningRate(module: 1, epoch: $0) } == [0.1, 0.1, 0.05])
     #expect((1...6).filter { training.restartsOptimizer(module: 1, epoch: $0) } == [4])
     #expect((1...6).map { training.epochsSinceRestart(module: 1, epoch: $0) } == [0, 1, 2, 0, 1, 2])
     #expect(drawings(training) == [1, 2, 3, 4, 5, 6, 1, 2])

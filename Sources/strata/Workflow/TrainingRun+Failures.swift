@@ -23,20 +23,41 @@ extension TrainingRun {
         help: "when the data is there again, go on: strata run \(folder.path) --resume")
     case .features(let failure): return diskFailure(failure.message)
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
-      let last: String
-      do throws(FileError) {
-        last =
-          try folder.lastFiniteCheckpoint(plan, identity, using: engine)
-          .map { "the last checkpoint with finite weights is \($0)" } ?? "no checkpoint has finite weights"
-      } catch {
-        last = error.message
-      }
-      return CommandFailure(
-        .failed,
+      return divergence(
         "the loss of module \(module) is not finite in epoch \(epoch), step \(step), at learning rate \(learningRate)",
-        help: "\(last); try a lower `training.optimizer.learning-rate`, a schedule that warms up "
-          + "(`training.schedule.warm-up` of `cosine`), or batch norm where it is off")
+        module: module, epoch: epoch, engine)
+    case .rankingNotFinite(let module, let epoch, let learningRate):
+      return divergence(
+        "the channels of module \(module) can't be ranked: its weights or their scores are not finite behind "
+          + "epoch \(epoch), at learning rate \(learningRate)",
+        module: module, epoch: epoch, engine)
     }
+  }
+
+  /// - Parameters:
+  ///   - epoch: of the module, its own.
+  ///   - engine: its numbers are given up.
+  private func divergence(_ message: String, module: Int, epoch: Int, _ engine: Engine) -> CommandFailure {
+    let last: String
+    do throws(FileError) {
+      last =
+        try folder.lastFiniteCheckpoint(plan, identity, using: engine)
+        .map { "the last checkpoint with finite weights is \($0)" } ?? "no checkpoint has finite weights"
+    } catch {
+      last = error.message
+    }
+    return CommandFailure(
+      .failed, message,
+      help:
+        "\(last); try a lower `\(learningRateKey(module: module, epoch: epoch))`, a schedule that warms up "
+        + "(`training.schedule.warm-up` of `cosine`), or batch norm where it is off")
+  }
+
+  /// Where the spec says how fast a module learns in an epoch of its own.
+  private func learningRateKey(module: Int, epoch: Int) -> String {
+    let module = plan.training.modules[module - 1]
+    let isTuned = epoch > module.epochs && module.narrowing?.learningRate != nil
+    return isTuned ? "compression.learning-rate" : "training.optimizer.learning-rate"
   }
 }
 

@@ -106,6 +106,9 @@ struct TrainingRun: ~Copyable {
     }
     switch outcome {
     case .stopped(let position): return try interrupt(at: position, engine)
+    case .returned(let position):
+      precondition(lastCheckpoint == position, "the end of a stage is kept before the next one begins")
+      return try interrupt(at: position, engine)
     case .finished: break
     }
     progress.finish()

@@ -10,6 +10,12 @@ struct SurvivalTests {
   /// What is trained, and how.
   private static let trainings: [[String]] = [
     ["training.strategy=parallel"],
+    // Layers that lose channels, behind features that are kept.
+    [
+      "training.strategy=sequential", "memory.features=cache", "training.epochs=2",
+      "data={source: digits, limit: {train: 700, test: 300}}",
+      "compression={width: [12, 8, 9], epochs: 2, fine-tune: module}",
+    ],
     [
       "training.strategy=asynchronous", "training.asynchronous={buffer: 3, slow: {module: 2, by: 1.3}}",
       "training.epochs=3",
@@ -123,6 +129,24 @@ struct SurvivalTests {
 
   private func sleep(_ seconds: Double) { usleep(UInt32(max(0, seconds) * 1e6)) }
 
+  /// Waits for a moment of a run that is far from its last one, whatever the machine does beside it: so many lines of metrics
+  /// are there, and a part of the time that the next one takes is over.
+  private func waitInside(
+    _ run: RunningStrata, _ folder: String, of whole: Whole, atLeast first: Int = 0,
+    using random: inout SplitMix64
+  ) {
+    let last = max(first, whole.metrics.count * 3 / 4)
+    let count = Int.random(in: first...last, using: &random)
+    let pause = Double.random(in: 0...0.5, using: &random) * whole.seconds / Double(whole.metrics.count)
+    #expect(run.wait { lineCount(folder) >= count }, "\(folder) ends before it has \(count) lines of metrics")
+    sleep(pause)
+  }
+
+  /// Of the metrics that are there.
+  private func lineCount(_ folder: String) -> Int {
+    ((try? workspace.text("\(folder)/metrics.jsonl")) ?? "").count { $0 == "\n" }
+  }
+
   @Test("killed at random moments, they come to the same weights and metrics")
   func kills() throws {
     let count = Self.environment("STRATA_KILLS") ?? 3
@@ -136,7 +160,12 @@ struct SurvivalTests {
       let folder = "killed-\(number)"
       let place: Comment = "kill \(number) of seed \(seed), training \(training)"
       let run = try RunningStrata(try arguments(training, folder, threads: 1 + number % 3), in: workspace.url)
-      sleep(Double.random(in: 0...1, using: &random) * whole.seconds)
+      if number % 4 == 3 {
+        // At any moment, before the folder is there too.
+        sleep(Double.random(in: 0...1, using: &random) * whole.seconds)
+      } else {
+        waitInside(run, folder, of: whole, atLeast: 1, using: &random)
+      }
       run.send(SIGKILL)
       if try run.wait().exitCode == nil { killed += 1 }
       // One in two is killed again while it goes on.
@@ -145,7 +174,7 @@ struct SurvivalTests {
       {
         let again = try RunningStrata(
           ["run", folder, "--resume", "--checkpoint-every", "50ms"], in: workspace.url)
-        sleep(Double.random(in: 0...1, using: &random) * whole.seconds)
+        waitInside(again, folder, of: whole, atLeast: lineCount(folder), using: &random)
         again.send(SIGKILL)
         if try again.wait().exitCode == nil { killed += 1 }
       }
@@ -160,6 +189,7 @@ struct SurvivalTests {
       try expectSame(folder, whole, place)
     }
     #expect(try workspace.names(in: ".").filter { $0.hasSuffix(".tmp") } == [])
+    #expect(killed > 0 && resumed > 0)
     print("killed \(killed) times, \(count) runs, \(resumed) of them resumed, all to the same weights")
   }
 
@@ -179,7 +209,7 @@ struct SurvivalTests {
       let run = try RunningStrata(try arguments(training, folder, threads: 2), in: workspace.url)
       // Before its folder is there a run has nothing to keep.
       #expect(run.wait { FileManager.default.fileExists(atPath: workspace.url.appending(path: folder).path) })
-      sleep(Double.random(in: 0...0.9, using: &random) * whole.seconds)
+      waitInside(run, folder, of: whole, using: &random)
       let signal = [SIGTERM, SIGINT][number % 2]
       run.send(signal)
       let start = ContinuousClock.now
