@@ -122,16 +122,18 @@ package struct ComparisonText {
   }
 }
 
-/// `1-4`, `2`, or `1, 3-4`.
+/// `1-4`, `2`, or `1, 3-4`; any numbers, as a file may have them.
 func rangeText(_ indices: [Int]) -> String {
   var runs: [ClosedRange<Int>] = []
   for index in indices {
-    if let last = runs.last, last.upperBound + 1 == index {
+    if let last = runs.last, last.upperBound < .max, last.upperBound + 1 == index {
       runs[runs.count - 1] = last.lowerBound...index
     } else {
       runs.append(index...index)
     }
   }
-  return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-    .joined(separator: ", ")
+  return runs.map {
+    $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
+  }
+  .joined(separator: ", ")
 }

@@ -93,12 +93,15 @@ package struct CompressionFigures: Hashable, Sendable {
     return style.bold("compression, before and after") + "\n" + table.text(style)
   }
 
+  /// The table with its title, on a page.
+  func section(_ html: inout HTML) {
+    html.element("h2", text: "Compression, before and after")
+    html.table(columns, rows)
+  }
+
   // MARK: - For programs
 
   package var json: JSON {
-    func network(_ figures: NetworkFigures) -> JSON {
-      ["parameters": .integer(figures.parameters), "macs": .integer(figures.multiplyAdds)]
-    }
     let list = modules.map { module in
       JSON.object([
         ("index", .integer(module.index)), ("channels", .integer(module.channels)),
@@ -110,7 +113,7 @@ package struct CompressionFigures: Hashable, Sendable {
       ])
     }
     return .object([
-      ("network", ["before": network(before), "after": network(after)]), ("modules", .array(list)),
+      ("network", ["before": before.json, "after": after.json]), ("modules", .array(list)),
     ])
   }
 }

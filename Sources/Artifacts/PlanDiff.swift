@@ -11,9 +11,10 @@ package struct PlanRecord {
 
   /// - Throws: what is wrong with the file as a plan.
   package init(path: String) throws(StoredPlanError) {
-    specText = try StoredPlan(path: path).specText
+    let stored = try StoredPlan(path: path)
+    specText = stored.specText
     name = path
-    document = try StoredPlan.document(path: path)
+    document = stored.document
   }
 
   package init(_ plan: Plan, name: String, document: JSON) {
@@ -39,12 +40,17 @@ package struct PlanDiff {
   private let featuresHaveChanged: Bool
   private let keepsFeatures: Bool
 
-  /// Members that say where things lie, repeat the spec, or are told in words of their own.
+  /// Members that say where things lie, repeat the spec, are told in words of their own, or are times of one machine.
   private static func isSkipped(_ path: String) -> Bool {
-    ["schema", "name", "data.fingerprint", JSON.sealKey].contains(path) || path.hasPrefix("spec.")
-      || path == "data.path"
-      || path.hasSuffix("].index")
-      || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects")
+    ["schema", "name", "data.fingerprint", "data.path", "start.path", JSON.sealKey].contains(path)
+      || path.hasPrefix("spec.") || path.hasSuffix("].index")
+      || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects") || PlanDocument.isTime(path)
+  }
+
+  /// A figure as it is compared: an operation without the file and the line that it comes from.
+  private static func compared(_ value: JSON, _ path: String) -> String {
+    guard path == "memory.peakOperation", let operation = value.string else { return JSONWriter.line(value) }
+    return operation.lastIndex(of: "(").map { String(operation[..<$0]) } ?? operation
   }
 
   package init(_ old: PlanRecord, _ new: PlanRecord) {
@@ -58,7 +64,7 @@ package struct PlanDiff {
       before.compactMap { path, value in
         guard !Self.isSkipped(path) else { return nil }
         let other = present[path]
-        return other.map { JSONWriter.line($0) } == JSONWriter.line(value)
+        return other.map { Self.compared($0, path) } == Self.compared(value, path)
           ? nil : Figure(path: path, old: value, new: other)
       }
       + after.filter { !known.contains($0.path) && !Self.isSkipped($0.path) }.map {
@@ -169,7 +175,8 @@ package struct PlanDiff {
 
   private func difference(_ old: JSON?, _ new: JSON?) -> [String] {
     guard let before = old?.integer, let after = new?.integer else { return ["", ""] }
-    let change = after - before
+    let (change, isTooLarge) = after.subtractingReportingOverflow(before)
+    guard !isTooLarge else { return ["-", ""] }
     let sign = change > 0 ? "+" : ""
     return [
       sign + grouped(change), before == 0 ? "" : sign + percentage(Double(change) / Double(before)),
@@ -208,7 +215,15 @@ package struct PlanDiff {
       let values: [JSON?] = [a, b].map { $0.map { JSON.integer($0) } }
       table.add([name] + values.map { $0?.words ?? "-" } + difference(values[0], values[1]))
     }
-    func sum(_ stages: [JSON]) -> Int { stages.compactMap { $0["steps"]?.integer }.reduce(0, +) }
+    func sum(_ stages: [JSON]) -> Int? {
+      var sum = 0
+      for steps in stages.compactMap({ $0["steps"]?.integer }) {
+        let (next, isTooLarge) = sum.addingReportingOverflow(steps)
+        if isTooLarge { return nil }
+        sum = next
+      }
+      return sum
+    }
     add("stages", before.count, after.count)
     add("steps in all", sum(before), sum(after))
     add("MACs in all", trainingMultiplyAdds(old), trainingMultiplyAdds(new))

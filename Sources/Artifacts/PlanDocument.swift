@@ -28,6 +28,12 @@ package enum PlanDocument {
     return JSONWriter.document(document.with("time", time.json).sealed)
   }
 
+  /// Whether a leaf of a printed plan, by its dotted path, is a time of the machine that printed it: no plan that is kept has
+  /// them.
+  static func isTime(_ path: String) -> Bool {
+    path == "time" || path.hasPrefix("time.") || path.hasPrefix("comparison[") && path.hasSuffix("econds")
+  }
+
   /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is
   /// absolute and the other is not.
   ///

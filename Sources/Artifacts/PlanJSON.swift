@@ -197,7 +197,7 @@ extension NarrowingPlan {
 }
 
 extension NetworkFigures {
-  fileprivate var json: JSON {
+  var json: JSON {
     .object([("parameters", .integer(parameters)), ("macs", .integer(multiplyAdds))])
   }
 }
@@ -220,27 +220,22 @@ extension ModuleSummary {
   }
 
   private var members: [(key: String, value: JSON)] {
+    [("index", .integer(index)), ("name", .string(name))] + figures.members
+  }
+}
+
+extension ModuleSummary.Figures {
+  fileprivate var members: [(key: String, value: JSON)] {
     [
-      ("index", .integer(index)), ("name", .string(name)), ("parameters", .integer(parameters)),
-      ("macs", .integer(multiplyAdds)),
+      ("parameters", .integer(parameters)), ("macs", .integer(multiplyAdds)),
       (
         "auxiliary",
         .object([("parameters", .integer(auxiliaryParameters)), ("macs", .integer(auxiliaryMultiplyAdds))])
       ),
     ]
   }
-}
 
-extension ModuleSummary.Figures {
-  var json: JSON {
-    .object([
-      ("parameters", .integer(parameters)), ("macs", .integer(multiplyAdds)),
-      (
-        "auxiliary",
-        .object([("parameters", .integer(auxiliaryParameters)), ("macs", .integer(auxiliaryMultiplyAdds))])
-      ),
-    ])
-  }
+  var json: JSON { .object(members) }
 }
 
 extension MemoryFigures {

@@ -25,11 +25,12 @@ package struct PlanPage {
   package var text: String {
     HTMLPage.document(title: "\(plan.name): training plan") { html in
       head(&html)
+      if let compression = CompressionFigures(plan, metricsLines: []) { compression.section(&html) }
       sections(&html)
     }
   }
 
-  /// All but the head.
+  /// All but the head and what compression comes to.
   func sections(_ html: inout HTML) {
     memory(&html)
     holders(&html)
@@ -177,7 +178,7 @@ package struct PlanPage {
           + Self.order.map { BarChart.Part($0.rawValue, colour: Self.colour($0), memory.breakdown[$0]) }
         return BarChart.Bar(
           "stage \(stage.index)", parts,
-          note: "\(byteSize(memory.peakBytes)), learns \(rangeText(stage.schedule.indices))")
+          note: "\(byteSize(memory.peakBytes)), learns \(stage.schedule.modulesText)")
       }, limit: plan.budgetBytes.map { StackedChart.Limit("budget", $0) })
   }
 
@@ -262,23 +263,16 @@ package struct PlanPage {
       text:
         "When each module learns, over the epochs of the whole training; pale: frozen, run to feed the others."
     )
-    html.legend([(0, "learns")])
-    var rows = plan.modules.map { (name: "\($0.index)  \($0.name)", spans: [ScheduleChart.Span]()) }
-    var start = 0
-    for stage in plan.stages {
-      let end = start + stage.epochs
-      for module in plan.modules.indices where module < stage.schedule.lastModule {
-        let learns = stage.schedule.indices.contains(module + 1)
-        let colour = learns ? 0 : nil
-        let name = "\(learns ? "learns" : "frozen"), epochs \(start + 1) to \(end), stage \(stage.index)"
-        // What goes on as before is one bar.
-        if let last = rows[module].spans.last, last.colour == colour, last.to == start {
-          rows[module].spans[rows[module].spans.count - 1].to = end
-          continue
+    let schedule = ModuleSchedule(plan)
+    html.legend(schedule.legend)
+    let rows = zip(plan.modules, schedule.rows).map { module, stretches in
+      (
+        name: "\(module.index)  \(module.name)",
+        spans: stretches.map {
+          ScheduleChart.Span(
+            $0.words, from: $0.epochs.lowerBound, to: $0.epochs.upperBound, colour: $0.work.colour)
         }
-        rows[module].spans.append(ScheduleChart.Span(name, from: start, to: end, colour: colour))
-      }
-      start = end
+      )
     }
     html.chart(
       ScheduleChart(title: "schedule of the modules", xTitle: "epoch of the training", rows: rows).svg())
@@ -311,7 +305,7 @@ package struct PlanPage {
       plan.stages.map { stage in
         let figures = [stage.memory.peakBytes, stage.memory.arenaBytes, stage.memory.lowerBoundBytes]
         return [
-          "\(stage.index)", rangeText(stage.schedule.indices), grouped(stage.epochs),
+          "\(stage.index)", stage.schedule.modulesText, grouped(stage.epochs),
           grouped(stage.epochs * stage.stepsPerEpoch),
         ] + (figures + MemoryCategory.allCases.map { stage.memory.breakdown[$0] }).map { grouped($0) }
       })

@@ -129,12 +129,10 @@ package struct PlanText {
       [.right("stage"), .right("modules"), .right("steps"), .right("peak"), .right("arena"), .right("bound")]
         + MemoryCategory.allCases.map { .right($0.rawValue) })
     for stage in plan.stages {
-      let modules =
-        rangeText(stage.schedule.indices) + (stage.schedule.purpose == .training ? "" : " narrowed")
       let figures = [stage.memory.peakBytes, stage.memory.arenaBytes, stage.memory.lowerBoundBytes]
       let categories = MemoryCategory.allCases.map { stage.memory.breakdown[$0] }
       table.add(
-        ["\(stage.index)", modules, grouped(stage.epochs * stage.stepsPerEpoch)]
+        ["\(stage.index)", stage.schedule.modulesText, grouped(stage.epochs * stage.stepsPerEpoch)]
           + (figures + categories).map { grouped($0) })
     }
     return table.text(style)

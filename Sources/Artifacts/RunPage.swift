@@ -93,10 +93,7 @@ package struct RunPage {
           text(.testLoss), text(.testTop1),
         ]
       })
-    if let compression = CompressionFigures(plan, metricsLines: history.texts) {
-      html.element("h2", text: "Compression, before and after")
-      html.table(compression.columns, compression.rows)
-    }
+    if let compression = CompressionFigures(plan, metricsLines: history.texts) { compression.section(&html) }
     if let hash = history.status.weightsSHA256 {
       html.element("p", [("class", "dim")], text: "weights, SHA-256: \(hash)")
     }

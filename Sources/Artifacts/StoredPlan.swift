@@ -31,7 +31,7 @@ package enum StoredPlanError: Error {
 
 /// What a plan file is pinned to. The programs themselves are compiled again from the spec's text that the file keeps, and
 /// must come out with the same layout: compiling is deterministic.
-package struct StoredPlan: Hashable, Sendable {
+package struct StoredPlan: Sendable {
   package var threads: Int
   package var specSHA256: String
   /// Where the spec lies, from the plan's folder; nil in a plan that was printed, not kept.
@@ -46,8 +46,10 @@ package struct StoredPlan: Hashable, Sendable {
   /// As the plan was made; files without them are of plans that chose nothing.
   package var choices = PlanChoices()
   package var budgetBytes: Int?
-  /// Whether everything in the file is as it was written; files of earlier releases don't tell.
-  package var isUntouched = true
+  /// Whether everything in the file is as it was written; without a seal it is not.
+  package let isUntouched: Bool
+  /// The whole file, as it stands.
+  let document: JSON
 
   static let schema = "strata.plan/1"
   /// Plans are small: a larger file is something else.
@@ -56,8 +58,11 @@ package struct StoredPlan: Hashable, Sendable {
   package init(path: String) throws(StoredPlanError) {
     let bytes = try Self.bytes(path: path)
     let members: Members
-    do {
+    do throws(JSONScanner.Fault) {
       members = try Members(bytes)
+      var scanner = JSONScanner(bytes)
+      document = try scanner.document()
+      try scanner.end()
     } catch {
       throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
     }
@@ -81,7 +86,7 @@ package struct StoredPlan: Hashable, Sendable {
     start = members.start
     choices = members.choices
     budgetBytes = members.budgetBytes
-    isUntouched = try Self.document(path: path).isSealWhole
+    isUntouched = document.isSealWhole
   }
 
   private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {
@@ -95,32 +100,19 @@ package struct StoredPlan: Hashable, Sendable {
     return bytes
   }
 
-  /// The whole file, as it stands.
-  static func document(path: String) throws(StoredPlanError) -> JSON {
-    var scanner = JSONScanner(try bytes(path: path))
-    do {
-      let document = try scanner.document()
-      try scanner.end()
-      return document
-    } catch {
-      throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
-    }
-  }
-
-  /// The first figure in which the file at `path` is not what its own spec compiles to, though the layout is: somebody
+  /// The first figure in which the file is not what its own spec compiles to, though the layout is: somebody
   /// edited it, or another release adds up otherwise. What the file does not have, or has besides, does not count; nor do
   /// places in the spec, which comments move.
-  package static func editedFigure(
-    path: String, compiled plan: Plan, places: SourcePlaces
-  ) throws(StoredPlanError) -> (path: String, stated: String, computed: String)? {
-    let stated = try document(path: path).leaves()
+  package func editedFigure(
+    compiled plan: Plan, places: SourcePlaces
+  ) -> (path: String, stated: String, computed: String)? {
     let computed = Dictionary(
       plan.json(specPath: nil, dataPath: nil, places: places).leaves().map { ($0.path, $0.value) },
       uniquingKeysWith: { first, _ in first })
     let free = ["spec.path", "data.path", "data.fingerprint", "start.path", "memory.peakOperation"]
-    for leaf in stated where !free.contains(leaf.path) && !leaf.path.hasPrefix("memory.attribution[") {
-      let isTime = leaf.path.hasPrefix("comparison[") && leaf.path.hasSuffix("econds")
-      guard !isTime, let value = computed[leaf.path],
+    for leaf in document.leaves()
+    where !free.contains(leaf.path) && !leaf.path.hasPrefix("memory.attribution[") {
+      guard !PlanDocument.isTime(leaf.path), let value = computed[leaf.path],
         JSONWriter.line(value.canonical) != JSONWriter.line(leaf.value.canonical)
       else { continue }
       return (leaf.path, leaf.value.words, value.words)

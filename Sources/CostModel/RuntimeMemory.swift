@@ -16,6 +16,14 @@ package struct RuntimeMemory: Hashable, Sendable {
     productBufferBytes = max(productBufferBytes, other.productBufferBytes)
   }
 
+  /// Of a process that keeps other programs as well, and never runs them.
+  package func beside(_ others: RuntimeMemory) -> RuntimeMemory {
+    var both = self
+    both.nodes += others.nodes
+    both.values += others.values
+    return both
+  }
+
   package func byteCount(threads: Int) -> Int {
     Self.baseBytes + nodes * Self.bytesPerNode + values * Self.bytesPerValue
       + threads * (Self.bytesPerThread + productBufferBytes)

@@ -3,7 +3,7 @@ internal import Diagnostics
 internal import GraphIR
 internal import Passes
 internal import Planning
-internal import SpecLanguage
+package import SpecLanguage
 
 /// Which stages keep what their frozen prefix gives instead of computing it in every step.
 struct FeatureChoice {
@@ -88,7 +88,7 @@ extension Spec {
   fileprivate var drawsPictures: Bool { data.padCrop.value > 0 || data.flipHorizontal.value }
 
   /// Whether a frozen prefix gives the same in every epoch.
-  var canKeepFeatures: Bool {
+  package var canKeepFeatures: Bool {
     switch training.strategy.value {
     case .sequential, .parallel: !drawsPictures
     // One stage in which all modules learn, or none that is frozen from the start.

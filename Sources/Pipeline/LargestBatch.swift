@@ -11,16 +11,20 @@ package struct LargestBatch: Hashable, Sendable {
   /// Of the plan with that batch.
   package var peakBytes: Int?
 
-  /// Of end-to-end, parallel and sequential training, each found by planning batch after batch.
+  /// Of end-to-end, parallel and sequential training, each found by planning batch after batch. One that the spec does not
+  /// allow (an auxiliary that does not fit a module, say) is left out, as in a plan's comparison.
   ///
-  /// - Throws: the faults of the spec.
+  /// - Throws: the faults of the spec, and of the weights that it starts from.
   package static func all(
     of spec: Spec, options: CompileOptions, budgetBytes: Int
   ) throws(CompilationFailed) -> [LargestBatch] {
-    _ = try lower(spec)
-    return [Strategy.endToEnd, .parallel, .sequential].map { strategy in
-      LargestBatchSearch(spec, strategy, options, budgetBytes: budgetBytes).result
+    _ = try StartLowering.run(spec, network: try lower(spec), source: options.start)
+    var found: [LargestBatch] = []
+    for strategy in [Strategy.endToEnd, .parallel, .sequential] {
+      let search = LargestBatchSearch(spec, strategy, options, budgetBytes: budgetBytes)
+      if search.isAllowed { found.append(try search.result()) }
     }
+    return found
   }
 }
 
@@ -46,32 +50,39 @@ private struct LargestBatchSearch {
     self.budgetBytes = budgetBytes
   }
 
-  var result: LargestBatch {
+  /// Whether the spec can be trained like that, with its own batch.
+  var isAllowed: Bool { (try? lower(spec)) != nil }
+
+  /// - Throws: what is a fault with two pictures a batch; what is one with more of them alone comes of their number.
+  func result() throws(CompilationFailed) -> LargestBatch {
+    var found = try self.peak(2).map { (2, $0) }
     // A batch of one may be a fault of the spec where two are not.
-    guard var (fits, peak) = [2, 1].lazy.compactMap({ batch in self.peak(batch).map { (batch, $0) } }).first
-    else { return LargestBatch(strategy: strategy, batch: nil, peakBytes: nil) }
+    if found == nil, let peakBytes = try? self.peak(1) { found = (1, peakBytes) }
+    guard var (fits, peak) = found else {
+      return LargestBatch(strategy: strategy, batch: nil, peakBytes: nil)
+    }
     var step = fits
     // Doubles while it fits, then halves the step.
-    while fits + step <= Self.largest, let larger = self.peak(fits + step) {
+    while fits + step <= Self.largest, let larger = try? self.peak(fits + step) {
       (fits, peak) = (fits + step, larger)
       step *= 2
     }
     while step > 1 {
       step /= 2
-      guard fits + step <= Self.largest, let larger = self.peak(fits + step) else { continue }
+      guard fits + step <= Self.largest, let larger = try? self.peak(fits + step) else { continue }
       (fits, peak) = (fits + step, larger)
     }
     return LargestBatch(strategy: strategy, batch: fits, peakBytes: peak)
   }
 
-  /// The peak of the plan with this batch; nil where it does not fit or can't be planned.
-  private func peak(_ batch: Int) -> Int? {
+  /// The peak of the plan with this batch; nil where it does not fit.
+  private func peak(_ batch: Int) throws(CompilationFailed) -> Int? {
     var spec = spec
     spec.training.batch.value = batch
     // One full batch: how many pictures there are does not matter here.
     var options = options
     options.facts.trainCount = batch
-    let plan = try? Compiler(spec, options: options).plan(PlanChoices(), comparison: [])
-    return plan.map(\.memory.peakBytes).flatMap { $0 <= budgetBytes ? $0 : nil }
+    let plan = try Compiler(spec, options: options).plan(PlanChoices(), comparison: [])
+    return plan.memory.peakBytes <= budgetBytes ? plan.memory.peakBytes : nil
   }
 }

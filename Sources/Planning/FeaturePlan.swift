@@ -49,7 +49,7 @@ extension Planner {
   ///
   /// - Parameters:
   ///   - previous: of the stage before.
-  ///   - tunes: the module that the stage before has trained.
+  ///   - tunes: whether the stage fine-tunes the module that the one before it has trained.
   func features(
     _ graphs: FeatureGraphs, behind resident: ResidentLayout, previous: FeaturePlan?, tunes: Bool
   ) -> FeaturePlan {

@@ -134,10 +134,12 @@ package struct ModuleSummary: Hashable, Sendable {
   /// As the module was trained, where it has lost channels since.
   package var beforeNarrowing: Figures?
 
+  /// Sizes of a module as it is at one time; units as above.
   package struct Figures: Hashable, Sendable {
     package var parameters, multiplyAdds, auxiliaryParameters, auxiliaryMultiplyAdds: Int
   }
 
+  /// As the run leaves the module.
   package var figures: Figures {
     Figures(
       parameters: parameters, multiplyAdds: multiplyAdds, auxiliaryParameters: auxiliaryParameters,

@@ -84,16 +84,17 @@ package struct Planner {
     for case (let program?, let itsKind) in others where program.peak.total > peak.peak.total {
       (peak, kind) = (program, itsKind)
     }
-    let programs =
-      [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
-      + (narrowing.map { [$0.ranking] } ?? [])
-    return StagePlan(
+    let location = PeakLocation(program: kind, node: peak.peakNode)
+    var stage = StagePlan(
       index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
       feeding: feeding, evaluation: evaluation, features: features, narrowing: narrowing, resident: resident,
-      memory: figures(
-        peak.peak, arenaBytes: programs.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: programs),
-        at: PeakLocation(program: kind, node: peak.peakNode)))
+      memory: figures(peak.peak, arenaBytes: peak.arenaBytes, runtime: peak.runtime, at: location))
+    let programs = stage.programs
+    stage.memory = figures(
+      peak.peak, arenaBytes: programs.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: programs),
+      at: location)
+    return stage
   }
 
   private func narrowing(

@@ -12,6 +12,18 @@ extension Program {
   }
 }
 
+extension Plan {
+  /// What the process needs beside the arena to keep all the plan's programs, and to run them.
+  package var runtime: RuntimeMemory {
+    stages.flatMap(\.programs).reduce(into: evaluation.runtime) { $0.formUnion($1.runtime) }
+  }
+
+  /// The largest resident set of a process that runs this plan and keeps another one, of the same data.
+  package func peakBytes(beside other: Plan) -> Int {
+    arenaBytes + memory.dataBytes + runtime.beside(other.runtime).byteCount(threads: threads)
+  }
+}
+
 extension Node {
   /// What each thread touches of OpenBLAS' buffer.
   fileprivate func productBufferBytes(in graph: Graph) -> Int {

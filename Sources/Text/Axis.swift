@@ -35,6 +35,8 @@ package struct Axis: Sendable {
 
   /// For what is counted: every tick is a whole number.
   package static func counts(_ range: ClosedRange<Double>, from: Double, to: Double, count: Int = 5) -> Axis {
+    // A single one has its neighbour for company: what is between them is no count.
+    let range = range.lowerBound < range.upperBound ? range : range.lowerBound...range.lowerBound + 1
     let step = roundStep((range.upperBound - range.lowerBound) / Double(Swift.max(1, count)))
     return Axis(range, from: from, to: to, step: Swift.max(1, step), isTight: true)
   }

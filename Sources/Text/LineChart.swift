@@ -62,31 +62,13 @@ package struct LineChart: Sendable {
     let (left, right, top, bottom) = (52.0, width - 12, 26.0, height - 34)
     let x = Axis.counts(xRange, from: left, to: right)
     let y = Axis(yRange, from: bottom, to: top)
-    var html = HTML()
-    html.element(
-      "svg", [("viewBox", "0 0 \(coordinate(width)) \(coordinate(height))"), ("role", "img")]
+    return HTML.chart(
+      title: title, xTitle: xTitle, width: width, height: height, left: left, right: right, y: y,
+      yLabel: yLabel
     ) { svg in
-      svg.element("title", text: title)
-      svg.element("text", [("x", coordinate(left)), ("y", "14"), ("class", "ink")], text: title)
-      for tick in y.ticks {
-        let at = coordinate(y.position(tick))
-        svg.element("path", [("class", "grid"), ("d", "M\(coordinate(left)) \(at)H\(coordinate(right))")])
-        svg.element(
-          "text",
-          [("x", coordinate(left - 6)), ("y", coordinate(y.position(tick) + 4)), ("text-anchor", "end")],
-          text: yLabel(tick))
-      }
-      for tick in x.ticks {
-        svg.element(
-          "text",
-          [("x", coordinate(x.position(tick))), ("y", coordinate(bottom + 15)), ("text-anchor", "middle")],
-          text: x.label(tick))
-      }
+      svg.tickLabels(x, at: bottom + 15)
       svg.element(
         "path", [("class", "axis"), ("d", "M\(coordinate(left)) \(coordinate(bottom))H\(coordinate(right))")])
-      svg.element(
-        "text", [("x", coordinate(right)), ("y", coordinate(height - 4)), ("text-anchor", "end")],
-        text: xTitle)
       for line in series {
         let points = Self.thinned(line.points)
         if points.contains(where: { $0.spread > 0 }) {
@@ -119,8 +101,6 @@ package struct LineChart: Sendable {
         }
       }
     }
-    html.lineEnd()
-    return html
   }
 
   /// At most `pointLimit` points: of each run of neighbours the lowest and the highest.

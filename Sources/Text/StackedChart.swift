@@ -76,20 +76,11 @@ package struct StackedChart: Sendable {
     let most = max(sums.max() ?? 1, limits.map(\.value).max() ?? 1)
     let y = Axis.bytes(upTo: most, from: bottom, to: top)
     func x(_ moment: Int) -> Double { left + Double(moment) / Double(max(1, momentCount)) * (right - left) }
-    var html = HTML()
-    html.element(
-      "svg", [("viewBox", "0 0 \(coordinate(width)) \(coordinate(height))"), ("role", "img")]
+    func label(_ byteCount: Double) -> String { byteSize(Int(byteCount)) }
+    return HTML.chart(
+      title: title, xTitle: xTitle, width: width, height: height, left: left, right: right, y: y,
+      yLabel: label
     ) { svg in
-      svg.element("title", text: title)
-      svg.element("text", [("x", coordinate(left)), ("y", "14"), ("class", "ink")], text: title)
-      for tick in y.ticks {
-        let at = y.position(tick)
-        svg.element(
-          "path", [("class", "grid"), ("d", "M\(coordinate(left)) \(coordinate(at))H\(coordinate(right))")])
-        svg.element(
-          "text", [("x", coordinate(left - 6)), ("y", coordinate(at + 4)), ("text-anchor", "end")],
-          text: byteSize(Int(tick)))
-      }
       var below = [Int](repeating: 0, count: columns.count)
       for layer in layers {
         let above = zip(columns, below).map { layer.values[$0] + $1 }
@@ -114,19 +105,8 @@ package struct StackedChart: Sendable {
       }
       draw(stretches, at: bottom + 6, x: x, in: &svg)
       let axis = Axis.counts(1...Double(max(2, momentCount)), from: x(0), to: x(momentCount))
-      for tick in axis.ticks where tick >= 1 {
-        svg.element(
-          "text",
-          [
-            ("x", coordinate(axis.position(tick))), ("y", coordinate(height - 16)), ("text-anchor", "middle"),
-          ], text: axis.label(tick))
-      }
-      svg.element(
-        "text", [("x", coordinate(right)), ("y", coordinate(height - 3)), ("text-anchor", "end")],
-        text: xTitle)
+      svg.tickLabels(axis, at: height - 16)
     }
-    html.lineEnd()
-    return html
   }
 
   /// The outline between two rows of heights; neighbours of equal height share a line.

@@ -154,6 +154,36 @@ struct BudgetTests {
       try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1MiB").exitCode == 3)
   }
 
+  @Test("stored weights to start from change no batch, and where they do not fit that is the fault")
+  func largestBatchFromWeights() throws {
+    try workspace.write(
+      Self.spec.replacing("train: 128", with: "train: 64").replacing("[64, 32]", with: "[8, 8]"),
+      to: "narrow.yaml")
+    let run = try workspace.strata("run", "narrow.yaml", "-o", "first")
+    try #require(run.exitCode == 0, "\(run.diagnostics)")
+    func batches(_ sets: String...) throws -> StrataProcess {
+      try StrataProcess(
+        ["plan", "narrow.yaml", "--largest-batch", "--budget", "60MiB", "--json"]
+          + sets.flatMap { ["--set", $0] }, in: workspace.url)
+    }
+    let drawn = try batches()
+    #expect(drawn.exitCode == 0 && drawn.output.contains("\"batch\": "), "\(drawn.diagnostics)")
+    let stored = try batches("network.from=first")
+    #expect(stored.exitCode == 0, "\(stored.diagnostics)")
+    #expect(stored.output == drawn.output)
+    let frozen = try batches("network.from=first", "network.frozen=1")
+    #expect(frozen.exitCode == 0, "\(frozen.diagnostics)")
+    let report = try JSONDecoder().decode(LargestBatches.self, from: Data(frozen.output.utf8))
+    #expect(report.strategies.map(\.strategy) == ["end-to-end", "parallel", "sequential"])
+    #expect(report.strategies.allSatisfy { ($0.batch ?? 0) > 0 })
+    for sets in [
+      ("network.from=nowhere", "training.seed=1"), ("network.from=first", "network.widths=[9, 8]"),
+    ] {
+      let fault = try batches(sets.0, sets.1)
+      #expect(fault.exitCode == 2 && fault.diagnostics.contains("error[E132]"), "\(fault.diagnostics)")
+    }
+  }
+
   @Test("the passes of a budget can be looked at, and a plan takes no other budget")
   func commands() throws {
     let natural = try plan()

@@ -46,6 +46,8 @@ struct CalibrationTests {
     let stage = known.stages[0]
     #expect(stage.stepSeconds > 0 && stage.epochSeconds > stage.stepSeconds && known.seconds > stage.seconds)
     #expect(try workspace.data("before.plan.json") == workspace.data("after.plan.json"))
+    try workspace.write(strata("plan", "net.yaml", "--json").output, to: "printed.json")
+    #expect(try strata("diff", "printed.json", "after.plan.json").output.contains("the plans are equal"))
     #expect(try strata("plan", "net.yaml").output.contains("a run takes about "))
     #expect(try !strata("plan", "net.yaml", "--stages").output.contains("unknown"))
     _ = try strata("plan", "net.yaml", "--html", "net.html")

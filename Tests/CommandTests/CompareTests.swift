@@ -126,6 +126,18 @@ struct CompareTests {
     #expect(try workspace.strata("run", "net.yaml", "--seeds", "2", "--set", last).exitCode == 2)
   }
 
+  @Test("what is to be said of the spec is said once, however many seeds there are")
+  func warnings() throws {
+    try workspace.write(
+      digitsSpec.replacing("source: digits", with: "source: npy, path: pictures").replacing(
+        "widths: [8, 16]", with: "input: 1x8x8, classes: 10, widths: [8, 8]"), to: "files.yaml")
+    let run = try workspace.strata(
+      "run", "files.yaml", "--seeds", "2", "-o", "two", "--set", "data.source=synthetic", "--set",
+      "training.epochs=1")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    #expect(run.diagnostics.matches(of: /warning\[E022\]/).count == 1, "\(run.diagnostics)")
+  }
+
   @Test("what is no run is a fault, what is spoilt a failure")
   func faults() throws {
     #expect(try workspace.strata("compare", "nowhere").exitCode == 2)

@@ -208,6 +208,36 @@ struct MethodTests {
     #expect(abs(measured - planned) < planned / 10, "\(measured), \(planned)")
   }
 
+  @Test("what probing takes includes the run's own plan, which lies beside the probe's")
+  func probeBesideRun() throws {
+    struct Figures: Decodable {
+      struct Memory: Decodable { var plannedPeakBytes, runtimeBytes: Int? }
+      var memory: Memory
+    }
+    // The same probes of the same network, behind plans of one stage and of six.
+    var probes: [[Int]] = []
+    var runtimes: [Int] = []
+    for strategy in ["parallel", "sequential"] {
+      try run(
+        "net.yaml", "-o", strategy, "--set", "training.strategy=\(strategy)", "--set", "training.epochs=1",
+        "--set", "network.widths=[8, 8, 8, 8, 8, 8]")
+      runtimes.append(
+        try #require(try workspace.decode(Figures.self, "\(strategy)/plan.json").memory.runtimeBytes))
+      probes.append(
+        try ["nearest", "cnn-1"].map { learner in
+          let probe = try workspace.strata(
+            "probe", strategy, "--learners", learner, "--epochs", "1", "--json")
+          try #require(probe.exitCode == 0, "\(probe.diagnostics)")
+          let figures = try JSONDecoder().decode(Figures.self, from: Data(probe.output.utf8))
+          return try #require(figures.memory.plannedPeakBytes)
+        })
+    }
+    // Products, and so what they touch of a buffer, are the same in both.
+    let difference = runtimes[1] - runtimes[0]
+    #expect(difference > 0)
+    for (parallel, sequential) in zip(probes[0], probes[1]) { #expect(sequential - parallel == difference) }
+  }
+
   @Test("probes of every depth, the same for any number of threads")
   func probes() throws {
     try run(

@@ -64,6 +64,12 @@ struct PlanViewTests {
     #expect(try workspace.strata("plan", "net.yaml", "-o", "a.plan.json").exitCode == 0)
     let same = try json("diff", "a.plan.json", "net.yaml")
     #expect(same["equal"] as? Bool == true && same["altersResults"] as? Bool == false)
+    // Times are this machine's, and in no plan that is kept.
+    let printed = try workspace.strata("plan", "net.yaml", "--json")
+    try workspace.write(printed.output, to: "printed.json")
+    for other in ["net.yaml", "a.plan.json"] {
+      #expect(try json("diff", "printed.json", other)["equal"] as? Bool == true)
+    }
     try workspace.write(digitsSpec.replacing("name: small", with: "name: other"), to: "renamed.yaml")
     let renamed = try json("diff", "a.plan.json", "renamed.yaml")
     #expect(renamed["equal"] as? Bool == false && renamed["altersResults"] as? Bool == false)

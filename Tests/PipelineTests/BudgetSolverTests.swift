@@ -262,7 +262,6 @@ struct BudgetSolverTests {
 
   @Test("evaluation takes fewer pictures at once before training does")
   func forwardPieces() throws {
-    // Of many modules' auxiliaries only one is there in a stage, and all are in the last evaluation.
     let text = """
       strata: 1
       name: many
@@ -282,10 +281,23 @@ struct BudgetSolverTests {
       #expect(stage.training.graph == other.training.graph && stage.evaluation.graph.batch == 4)
     }
     #expect(smaller.choiceEffects.map(\.results) == [.same])
-    if natural.forwardArenaBytes > natural.trainingArenaBytes {
-      let plan = try #require(try trial.solve(natural.memory.peakBytes - 1))
-      #expect(plan.choices.forwardBatch != nil && plan.choices.recomputeAboveBytes == nil)
-    }
+    // Features are made from pictures beside all that the later stages keep; their steps start from the features.
+    let late = Trial(
+      try DecodedSpec(
+        """
+        strata: 1
+        name: late
+        network: {family: vgg, input: 3x16x16, widths: [64, 128, 128, 128, 128, 128, 128, 128]}
+        downsampling: {kind: max-pool, before: [2, 3]}
+        auxiliary: {kind: mlp, hidden: 2}
+        training: {strategy: sequential, batch: 64}
+        memory: {features: cache}
+        """), pictures: 256)
+    let whole = try late.natural
+    try #require(whole.forwardArenaBytes > whole.trainingArenaBytes)
+    let plan = try #require(try late.solve(whole.memory.peakBytes - 1))
+    #expect(plan.memory.peakBytes < whole.memory.peakBytes)
+    #expect(plan.choices.forwardBatch != nil && plan.choices.recomputeAboveBytes == nil)
   }
 
   @Test("similarity losses never pass in pieces")

@@ -134,6 +134,43 @@ struct PlanViewTests {
     }
   }
 
+  @Test(
+    "a page tells fine-tuning from training, and what compression comes to",
+    arguments: ["module", "auxiliary"])
+  func compressedPage(tuned: String) throws {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: narrow
+      network: {family: vgg, input: 1x8x8, widths: [12, 8], head: {kind: cnn, k: 2, width: 6}}
+      auxiliary: {kind: cnn, k: 2, width: 10}
+      training: {strategy: sequential, epochs: 3, batch: 50}
+      compression: {width: [6, 6], epochs: 2, fine-tune: \(tuned)}
+
+      """)
+    let plan = try spec.plan(pictures: 200)
+    let page = PlanPage(plan, places: spec.places).text
+    #expect(unbalancedTag(page) == nil)
+    let figures = try #require(CompressionFigures(plan, metricsLines: []))
+    #expect(page.contains("<h2>Compression, before and after</h2>"))
+    for cell in figures.rows.joined() where !cell.isEmpty { #expect(page.contains(">\(cell)<"), "\(cell)") }
+    // The rows of the stages.
+    for (stage, learns) in ["1", "1 narrowed", "2", "2 narrowed"].enumerated() {
+      #expect(page.contains("<td class=\"n\">\(stage + 1)</td><td class=\"n\">\(learns)</td>"), "\(learns)")
+    }
+    let tunes =
+      tuned == "module"
+      ? "fine-tunes the channels that it keeps"
+      : "frozen, its auxiliary fine-tunes on the channels that it keeps"
+    let colour = tuned == "module" ? 1 : 2
+    for words in [
+      "learns, epochs 1 to 3, stage 1", "\(tunes), epochs 4 to 5, stage 2",
+      "frozen, epochs 6 to 10, stages 3-4", "learns, epochs 6 to 8, stage 3",
+    ] { #expect(page.contains(": \(words)</title>"), "\(words)") }
+    #expect(page.contains("class=\"c\(colour)\"><title>1  "))
+    #expect(page.contains("<i class=\"c\(colour)\"></i>\(tunes)"))
+  }
+
   /// The first tag that is not closed where it should be.
   private func unbalancedTag(_ page: String) -> String? {
     var open: [Substring] = []

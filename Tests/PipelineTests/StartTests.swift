@@ -162,6 +162,26 @@ struct StartTests {
     #expect(plan.start?.tensors.contains { $0.name.hasPrefix("head.") } == false)
   }
 
+  @Test(
+    "the largest batch of what starts from stored weights: a fault of theirs is thrown, no batch that does not fit"
+  )
+  func largestBatch() throws {
+    func found(_ text: String, from source: StartSource?) throws -> [LargestBatch] {
+      let decoded = try DecodedSpec(text)
+      let options = CompileOptions(
+        threads: 2, facts: DecodedSpec.facts(pictures: 64), specText: resolvedText(decoded.spec),
+        start: source)
+      return try LargestBatch.all(of: decoded.spec, options: options, budgetBytes: 32 << 20)
+    }
+    let text = spec(widths: "[6, 8]", network: ", from: runs/a")
+    let stored = try found(text, from: .file(short))
+    #expect(stored == (try found(spec(widths: "[6, 8]"), from: nil)))
+    #expect(stored.count == 3 && stored.allSatisfy { ($0.batch ?? 0) > 0 })
+    #expect(throws: CompilationFailed.self) { try found(text, from: nil) }
+    let other = spec(widths: "[7, 8]", network: ", from: runs/a")
+    #expect(throws: CompilationFailed.self) { try found(other, from: .file(short)) }
+  }
+
   @Test("asynchronous: the frozen modules stand before the first that learns")
   func asynchronous() throws {
     let plan = try compiled(

@@ -31,6 +31,13 @@ struct HTMLTests {
     // No extent at all is no trap.
     let flat = Axis(3...3, from: 0, to: 1)
     #expect(flat.range.contains(3) && flat.ticks.count >= 2)
+    // Counts have whole numbers at their ticks, a single one too.
+    let counts = Axis.counts(1...1, from: 0, to: 10)
+    #expect(counts.ticks.map { counts.label($0) } == ["1", "2"] && counts.position(1) == 0)
+    let one = LineChart(
+      title: "loss", xTitle: "epoch", series: [.init("one", colour: 0, [.init(x: 1, y: 2)])],
+      yLabel: { fixed($0, decimals: 1) })
+    #expect(one.text(.plain, width: 9, height: 5).contains("\n     1       2  epoch\n"))
     let bytes = Axis.bytes(upTo: 5_136_640, from: 0, to: 1)
     #expect(
       bytes.ticks.map { byteSize(Int($0)) } == ["0 B", "1.0 MiB", "2.0 MiB", "3.0 MiB", "4.0 MiB", "5.0 MiB"])

@@ -1,13 +1,14 @@
 internal import CostModel
+internal import Kernels
 package import Planning
 
 /// What probing the features of one depth takes beside the arena that makes them: tables of all pictures' features, and what
 /// the probes compute on. Counted like a plan's peak: the largest resident set of the process.
 package struct ProbeMemory: Hashable, Sendable {
   private let trainRows, testRows, columns, classes, threads: Int
-  /// Data set and program.
-  private let fixedByteCount: Int
-  private let arenaByteCount: Int
+  private let dataByteCount, arenaByteCount: Int
+  /// Of the features' plan, and of the run's, which lies beside it.
+  private let runtime: RuntimeMemory
 
   /// - Parameters:
   ///   - plan: of the features, see `Plan.featurePlan`.
@@ -18,32 +19,54 @@ package struct ProbeMemory: Hashable, Sendable {
     self.columns = columns
     classes = plan.classes
     threads = plan.threads
-    fixedByteCount = plan.memory.dataBytes + max(plan.memory.runtimeBytes, run.memory.runtimeBytes)
+    dataByteCount = plan.memory.dataBytes
     arenaByteCount = plan.arenaBytes
+    runtime = plan.runtime.beside(run.runtime)
   }
 
   private var tableByteCount: Int { (trainRows + testRows) * (4 * columns + 4) }
 
-  /// While the features are made.
-  package var makingByteCount: Int { fixedByteCount + arenaByteCount + tableByteCount }
+  /// Data set, program and tables.
+  ///
+  /// - Parameter productBufferByteCount: what each thread touches of OpenBLAS' buffer, which making the features has touched
+  ///   before.
+  private func fixedByteCount(productBufferByteCount: Int = 0) -> Int {
+    var runtime = runtime
+    runtime.productBufferBytes = max(runtime.productBufferBytes, productBufferByteCount)
+    return dataByteCount + runtime.byteCount(threads: threads) + tableByteCount
+  }
 
+  /// While the features are made.
+  package var makingByteCount: Int { fixedByteCount() + arenaByteCount }
+
+  /// While each test picture's nearest training picture is looked for.
   package var nearestByteCount: Int {
     let queries = min(testRows, NearestNeighbourProbe.queryCount)
     let gallery = NearestNeighbourProbe.galleryCount
-    // Half the norm of each row of the gallery; products, and the nearest one of each query; the labels found.
-    return fixedByteCount + tableByteCount + 4 * trainRows + 4 * queries * gallery + 8 * queries + 4
-      * testRows
-      + threads * ProductBuffer.linear(rows: queries, columns: gallery, depth: columns)
+    // Half the norm of each row of the gallery; products; the nearest one of each query, its distance and its label; the
+    // labels found.
+    return fixedByteCount(
+      productBufferByteCount: ProductBuffer.linear(rows: queries, columns: gallery, depth: columns))
+      + 4 * trainRows + 4 * queries * gallery + 12 * queries + 4 * testRows
   }
 
+  /// While the logistic regression is minimised and measured.
   package var linearByteCount: Int {
     let parameters = classes * (columns + 1)
-    let products = threads * ProductBuffer.linear(rows: trainRows, columns: classes, depth: columns)
-    return fixedByteCount + tableByteCount + 4 * max(trainRows, testRows) * classes
-      + LimitedMemoryBFGS.vectorCount * 8 * parameters + 2 * 4 * parameters + products
+    let rows = max(trainRows, testRows)
+    // Logits and each row's winner; each block's loss; the minimiser's vectors; parameters and slopes as floats; means,
+    // squares and deviations of the columns.
+    return fixedByteCount(
+      productBufferByteCount: ProductBuffer.linear(rows: trainRows, columns: classes, depth: columns))
+      + 4 * rows * (classes + 1) + 8 * oneVersusRestBlockCount(rows: trainRows, classes: classes)
+      + LimitedMemoryBFGS.vectorCount * 8 * parameters + 2 * 4 * parameters + 3 * 8 * columns
   }
 
-  /// - Parameter isLinear: whether the linear probe is among them; likewise the nearest neighbour.
+  /// Of all that the process does for this depth.
+  ///
+  /// - Parameters:
+  ///   - isLinear: whether the linear probe is among its probes.
+  ///   - isNearest: likewise the nearest neighbour.
   package func peakByteCount(isLinear: Bool, isNearest: Bool) -> Int {
     max(makingByteCount, isLinear ? linearByteCount : 0, isNearest ? nearestByteCount : 0)
   }

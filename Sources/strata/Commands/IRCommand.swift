@@ -73,15 +73,15 @@ struct IRCommand: Command {
     return .done
   }
 
-  /// The plan whose graphs are printed. Without a budget nothing but the place of features is chosen, and the data need not
-  /// be there: nil where it is not, or where no features are kept anyway.
+  /// The plan whose graphs are printed. Without a budget nothing but the place of features is chosen, and neither the
+  /// data nor the weights to start from need be there: nil where they are not, or where no features can be kept.
   private static func plan(
     _ loaded: LoadedSpec, threads: Int, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> Plan? {
     let hasBudget = arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil
     let dataPath = arguments[CommonOptions.data]
     if !hasBudget {
-      guard loaded.spec.training.strategy.value == .sequential,
+      guard loaded.spec.canKeepFeatures, loaded.isStartAtHand,
         (try? DataOpening.facts(
           loaded.spec, folder: loaded.folder, path: dataPath, withFingerprint: false)) != nil
       else { return nil }

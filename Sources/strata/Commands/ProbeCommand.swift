@@ -57,13 +57,13 @@ struct ProbeCommand: Command {
       plan: "\(path)/\(RunDirectory.planName)", threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
     let probing = Probing(
-      ready: ready, dataset: try ready.openData(), modelPath: "\(path)/\(RunDirectory.modelName)",
+      ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? 10,
       width: arguments[width], console: console, json: json)
     let chosen = arguments[learners] ?? [.linear, .nearest]
     let planned = try probing.plannedPeakBytes(chosen)
     try requireRoom(planned, isPooled: arguments[features] != .full)
-    let depths = try probing.run(chosen)
+    let depths = try probing.run(chosen, on: try ready.openData())
     report(
       depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, json: json,
       console)

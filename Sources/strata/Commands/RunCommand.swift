@@ -116,7 +116,8 @@ struct RunCommand: Command {
     var places: [String] = []
     for seed in first...last {
       let ready = try ready(
-        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], arguments, console)
+        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
+        arguments, console)
       let run = try begin(
         ready, output: arguments[output].map { "\($0)/seed-\(seed)" }, json: json ? nil : false, arguments,
         console)
@@ -255,7 +256,8 @@ struct RunCommand: Command {
   }
 
   private static func ready(
-    _ path: String, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
+    _ path: String, set assignments: [Assignment], tellsWarnings: Bool = true, _ arguments: Arguments,
+    _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
     let json = arguments[CommandSpec.json]
     let readsData = !arguments[dryRun]
@@ -264,7 +266,7 @@ struct RunCommand: Command {
       return try ReadyPlan(
         spec: path, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
-        withFingerprint: readsData, console, json: json)
+        withFingerprint: readsData, tellsWarnings: tellsWarnings, console, json: json)
     case .plan:
       guard arguments[CommonOptions.set].isEmpty else {
         throw CommandFailure(

@@ -60,7 +60,18 @@ extension LoadedSpec {
     spec.network.from.map { StartFile.path(DataOpening.join(folder, $0.value)) }
   }
 
-  private func readStart() throws(CompilationFailed) -> StartSource? {
+  /// Whether the weights can be read that `network.from` names; true without it.
+  var isStartAtHand: Bool {
+    do throws(CompilationFailed) {
+      _ = try readStart()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// What planning needs of the weights that `network.from` names; nil without it.
+  func readStart() throws(CompilationFailed) -> StartSource? {
     guard let from = spec.network.from, let startPath else { return nil }
     do {
       return .file(try StartFile.facts(of: startPath))

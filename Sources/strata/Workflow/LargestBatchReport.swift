@@ -16,7 +16,10 @@ enum LargestBatchReport {
     }
     budget.tell(console)
     let facts = try loaded.facts(dataPath: dataPath, withFingerprint: false, console, json: json)
-    let options = CompileOptions(threads: threads, facts: facts, specText: loaded.text)
+    let start = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
+      try loaded.readStart()
+    }
+    let options = CompileOptions(threads: threads, facts: facts, specText: loaded.text, start: start)
     let found = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
       try LargestBatch.all(of: spec, options: options, budgetBytes: budget.byteCount)
     }

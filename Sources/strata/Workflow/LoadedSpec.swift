@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Diagnostics
 internal import GraphIR
 internal import Pipeline
@@ -28,8 +29,14 @@ struct LoadedSpec {
   }
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
-  init(path: String, set assignments: [Assignment], _ console: Console, json: Bool) throws(CommandFailure) {
-    try self.init(path: path, bytes: try Self.read(path), set: assignments, console, json: json)
+  ///
+  /// - Parameter tellsWarnings: not where the same spec was read before.
+  init(
+    path: String, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    try self.init(
+      path: path, bytes: try Self.read(path), set: assignments, tellsWarnings: tellsWarnings, console,
+      json: json)
   }
 
   private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
@@ -70,11 +77,11 @@ struct LoadedSpec {
   ///
   /// - Parameter label: what places in the text begin with; nil for `path`.
   init(
-    path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment], _ console: Console,
-    json: Bool
+    path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
+    tellsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let (texts, result) = Self.decoded(label ?? path, bytes, set: assignments)
-    tellWarnings(result.warnings, texts, console)
+    if tellsWarnings { tellWarnings(result.warnings, texts, console) }
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)
     }
@@ -87,12 +94,16 @@ struct LoadedSpec {
     diagnostics = result.diagnostics
   }
 
-  /// For measurements that must not depend on a data set being there: same shape, same classes.
+  /// For measurements that must not depend on a data set being there: same shape, same classes, and as many as full
+  /// batches take, so that nothing that the spec says of its own pictures is a fault of these.
   mutating func replaceDataWithMadeUpPictures() {
     spec.data.source.value = .synthetic
     spec.data.path = nil
-    spec.data.trainLimit = nil
+    let batch = spec.training.batch
+    let batchCount = (SyntheticPictures.defaultTrainCount + batch.value - 1) / batch.value
+    spec.data.trainLimit = Spanned(batchCount * batch.value, at: batch.span)
     spec.data.testLimit = nil
+    spec.compression?.pictures = nil
   }
 
   /// The spec with more `--set`s; nil where they are faults of it.

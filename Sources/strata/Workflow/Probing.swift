@@ -45,7 +45,6 @@ struct ProbedDepth {
 /// Probes every depth of a finished run, one after the other, so that the features of one alone are in memory.
 struct Probing {
   let ready: ReadyPlan
-  let dataset: Dataset
   let modelPath: String
   /// Side that features are averaged to; nil: as they are.
   let poolSize: Int?
@@ -54,21 +53,21 @@ struct Probing {
   let console: Console
   let json: Bool
 
-  /// The process's largest resident set while it probes every depth.
+  /// The process's largest resident set while it probes every depth; asks for no data.
   func plannedPeakBytes(_ learners: [ProbeLearner]) throws(CommandFailure) -> Int {
+    let (isLinear, isNearest) = (learners.contains(.linear), learners.contains(.nearest))
     var peak = 0
     for module in try modules() {
-      for learner in learners {
-        let (convolutions, isLinear) = (learner.convolutions, learner == .linear)
-        let byteCount: Int
-        if let convolutions {
-          byteCount = try convolutionalPlan(convolutions, behind: module).memory.peakBytes
-        } else {
-          let plan = try featurePlan(module)
-          byteCount = ProbeMemory(plan, columns: plan.featureCount, of: ready.plan).peakByteCount(
-            isLinear: isLinear, isNearest: !isLinear)
-        }
-        peak = max(peak, byteCount)
+      if isLinear || isNearest {
+        let plan = try featurePlan(module)
+        peak = max(
+          peak,
+          ProbeMemory(plan, columns: plan.featureCount, of: ready.plan).peakByteCount(
+            isLinear: isLinear, isNearest: isNearest))
+      }
+      for convolutions in learners.compactMap(\.convolutions) {
+        let plan = try convolutionalPlan(convolutions, behind: module)
+        peak = max(peak, plan.peakBytes(beside: ready.plan))
       }
     }
     return peak
@@ -95,11 +94,12 @@ struct Probing {
     }
   }
 
-  func run(_ learners: [ProbeLearner]) throws(CommandFailure) -> [ProbedDepth] {
+  func run(_ learners: [ProbeLearner], on dataset: Dataset) throws(CommandFailure) -> [ProbedDepth] {
     let names = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }
     var depths: [ProbedDepth] = []
     for module in try modules() {
-      let depth = try probe(module, name: module == 0 ? "pictures" : names[module - 1], learners)
+      let depth = try probe(
+        module, name: module == 0 ? "pictures" : names[module - 1], learners, on: dataset)
       let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
       console.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
       depths.append(depth)
@@ -114,45 +114,53 @@ struct Probing {
   }
 
   private func probe(
-    _ module: Int, name: String, _ learners: [ProbeLearner]
+    _ module: Int, name: String, _ learners: [ProbeLearner], on dataset: Dataset
   ) throws(CommandFailure) -> ProbedDepth {
     var depth = ProbedDepth(module: module, name: name, features: 0)
-    let plan = try featurePlan(module)
-    depth.features = plan.featureCount
-    if learners.contains(where: { $0 == .linear || $0 == .nearest }) {
-      var (train, test) = try features(plan)
-      // As they are first: the linear probe standardises them in place.
-      var nearest: Double?
-      if learners.contains(.nearest) {
-        nearest = NearestNeighbourProbe(threads: plan.threads).run(train: train, test: test)
-      }
-      var linear: LinearProbe.Outcome?
-      if learners.contains(.linear) {
-        linear = LinearProbe(classes: plan.classes, threads: plan.threads).run(train: &train, test: &test)
-      }
-      for learner in learners {
-        if learner == .nearest, let nearest {
-          depth.figures.append(ProbedDepth.Figure(learner: .nearest, trainTop1: nil, testTop1: nearest))
-        }
-        if learner == .linear, let linear {
-          depth.figures.append(
-            ProbedDepth.Figure(learner: .linear, trainTop1: linear.trainTop1, testTop1: linear.testTop1))
-          if !linear.isConverged {
-            console.diagnostics.writeLine(
-              "depth \(module): the linear probe stopped after \(linear.iterations) steps, short of its tolerance"
-            )
-          }
-        }
-      }
-    }
+    try probeTables(&depth, learners, on: dataset)
     for learner in [ProbeLearner.oneConvolution, .twoConvolutions] where learners.contains(learner) {
       guard let convolutions = learner.convolutions else { continue }
-      depth.figures.append(try train(learner, convolutions, behind: module))
+      depth.figures.append(try train(learner, convolutions, behind: module, on: dataset))
     }
     return depth
   }
 
-  private func features(_ plan: Plan) throws(CommandFailure) -> (train: FeatureTable, test: FeatureTable) {
+  /// The probes that read tables of all pictures' features: these and their plan are gone before another plan trains.
+  private func probeTables(
+    _ depth: inout ProbedDepth, _ learners: [ProbeLearner], on dataset: Dataset
+  ) throws(CommandFailure) {
+    let plan = try featurePlan(depth.module)
+    depth.features = plan.featureCount
+    guard learners.contains(.linear) || learners.contains(.nearest) else { return }
+    var (train, test) = try features(plan, of: dataset)
+    // As they are first: the linear probe standardises them in place.
+    var nearest: Double?
+    if learners.contains(.nearest) {
+      nearest = NearestNeighbourProbe(threads: plan.threads).run(train: train, test: test)
+    }
+    var linear: LinearProbe.Outcome?
+    if learners.contains(.linear) {
+      linear = LinearProbe(classes: plan.classes, threads: plan.threads).run(train: &train, test: &test)
+    }
+    for learner in learners {
+      if learner == .nearest, let nearest {
+        depth.figures.append(ProbedDepth.Figure(learner: .nearest, trainTop1: nil, testTop1: nearest))
+      }
+      if learner == .linear, let linear {
+        depth.figures.append(
+          ProbedDepth.Figure(learner: .linear, trainTop1: linear.trainTop1, testTop1: linear.testTop1))
+        if !linear.isConverged {
+          console.diagnostics.writeLine(
+            "depth \(depth.module): the linear probe stopped after \(linear.iterations) steps, "
+              + "short of its tolerance")
+        }
+      }
+    }
+  }
+
+  private func features(
+    _ plan: Plan, of dataset: Dataset
+  ) throws(CommandFailure) -> (train: FeatureTable, test: FeatureTable) {
     let engine = try Engine.make(plan)
     do {
       try ModelFile(ready.plan).read(into: engine, from: modelPath)
@@ -168,7 +176,7 @@ struct Probing {
 
   /// A convolutional probe, by the engine that trains everything else.
   private func train(
-    _ learner: ProbeLearner, _ convolutions: Int, behind module: Int
+    _ learner: ProbeLearner, _ convolutions: Int, behind module: Int, on dataset: Dataset
   ) throws(CommandFailure) -> ProbedDepth.Figure {
     let plan = try convolutionalPlan(convolutions, behind: module)
     let engine = try Engine.make(plan)

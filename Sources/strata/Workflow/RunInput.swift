@@ -37,11 +37,14 @@ struct ReadyPlan {
   let layoutSHA256: String
 
   /// From a spec.
+  ///
+  /// - Parameter tellsWarnings: not where the same spec was read before.
   init(
     spec path: String, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
-    withFingerprint: Bool, _ console: Console, json: Bool
+    withFingerprint: Bool, tellsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
-    loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
+    loaded = try LoadedSpec(
+      path: path, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
     plan = try loaded.plan(
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
@@ -130,7 +133,7 @@ struct ReadyPlan {
           + "(fingerprint \(fingerprint.prefix(12)) -> \(present.prefix(12)))",
         help: "pass the same data with --data, or plan again")
     }
-    try Self.requireUntouched(path, compiled: asKept, places: loaded.places)
+    try Self.requireUntouched(stored, at: path, compiled: asKept, places: loaded.places)
     layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
     startPath = stored.start.map { StartFile.path(DataOpening.join(kept.folder, $0.path)) }
@@ -162,15 +165,9 @@ struct ReadyPlan {
 
   /// A plan whose figures are not those of its spec promises what the run would not keep.
   private static func requireUntouched(
-    _ path: String, compiled: Plan, places: SourcePlaces
+    _ stored: StoredPlan, at path: String, compiled: Plan, places: SourcePlaces
   ) throws(CommandFailure) {
-    let edited: (path: String, stated: String, computed: String)?
-    do {
-      edited = try StoredPlan.editedFigure(path: path, compiled: compiled, places: places)
-    } catch {
-      throw CommandFailure(error)
-    }
-    guard let edited else { return }
+    guard let edited = stored.editedFigure(compiled: compiled, places: places) else { return }
     throw CommandFailure(
       .stalePlan,
       "\(path): the plan is stale: its '\(edited.path)' is not what its spec comes to "

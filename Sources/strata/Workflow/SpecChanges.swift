@@ -1,3 +1,4 @@
+internal import Pipeline
 internal import SpecLanguage
 internal import Terminal
 
@@ -16,7 +17,7 @@ enum SpecChanges {
 
   /// What the spec insists on may be what does not fit.
   private static func features(_ spec: Spec) -> [[Assignment]] {
-    guard spec.training.strategy.value == .sequential else { return [] }
+    guard spec.canKeepFeatures else { return [] }
     switch spec.memory.features.value {
     case .auto: return []
     case .cache, .recompute: return [[set("memory.features", "auto")]]
