@@ -56,6 +56,12 @@ struct DataFile: ~Copyable {
     }
   }
 
+  /// Lets the system begin to read what will be asked for soon; returns at once.
+  func readAhead(_ byteCount: Int, at offset: Int) {
+    // Advice: where it can't be taken, the read itself takes the time.
+    posix_fadvise(descriptor, off_t(offset), off_t(byteCount), POSIX_FADV_WILLNEED)
+  }
+
   /// The bytes of `range`, for headers and samples.
   func bytes(_ range: Range<Int>) throws(DatasetError) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: range.count)

@@ -22,6 +22,18 @@ internal import Synchronization
       if labelByteCount == 1 { return Int32(unsafe labels.bytes[index]) }
       return unsafe labels.bytes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)
     }
+
+    /// Where a picture's numbers begin.
+    func place(of index: Int) -> (file: OpenFile, offset: Int) {
+      var place = index
+      for (record, open) in zip(records.files, files) {
+        if place < record.recordCount {
+          return (open, record.offset + place * records.recordByteCount + records.pixelOffset)
+        }
+        place -= record.recordCount
+      }
+      preconditionFailure("no such picture")
+    }
   }
 
   private final class OpenFile: Sendable {
@@ -55,24 +67,24 @@ internal import Synchronization
     let part = self[split]
     let stride = StreamedPictures.bufferByteCount(pictureByteCount)
     let start = worker * stride
-    precondition(start + stride <= buffers.bytes.count, "the data set was opened for that many workers")
+    unsafe precondition(
+      start + stride <= buffers.bytes.count, "the data set was opened for that many workers")
     let target = unsafe UnsafeMutableRawBufferPointer(
       rebasing: buffers.bytes[start..<start + pictureByteCount])
+    let (open, offset) = part.place(of: index)
     do throws(DatasetError) {
-      var place = index
-      for (record, open) in zip(part.records.files, part.files) {
-        if place < record.recordCount {
-          let offset = record.offset + place * part.records.recordByteCount + part.records.pixelOffset
-          try unsafe open.file.read(into: target, at: offset)
-          break
-        }
-        place -= record.recordCount
-      }
+      try unsafe open.file.read(into: target, at: offset)
     } catch {
       failure.withLock { $0 = $0 ?? error }
       unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
     }
-    return unsafe UnsafeRawBufferPointer(target)
+    return UnsafeRawBufferPointer(target)
+  }
+
+  /// Lets the system read a picture while others are trained on.
+  func readAhead(_ split: DatasetSplit, _ index: Int) {
+    let (open, offset) = self[split].place(of: index)
+    open.file.readAhead(pictureByteCount, at: offset)
   }
 
   /// The first failure to read since the last call.

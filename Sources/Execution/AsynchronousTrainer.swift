@@ -69,6 +69,8 @@ struct AsynchronousTrainer {
       engine.prepare(
         pictures, split: .train, indices: batches.order.span.extracting(positions), epoch: epochOfBatch + 1,
         for: program)
+      pictures.dataset.readAhead(
+        .train, batches.order.span.extracting(batches.positions(ofStep: step + 1)))
       // Pictures that stay in their files may be gone.
       if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
     }

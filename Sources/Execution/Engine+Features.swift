@@ -9,6 +9,15 @@ struct BatchSource {
   /// Nil: from pictures.
   var features: KeptFeatures?
 
+  /// Lets the system begin to read training pictures, or their features, that a later step needs, while this one computes.
+  /// All else of a batch's preparation is work that the steps' own workers share: it would only take them from the step.
+  func readAhead(_ indices: borrowing Span<Int32>) {
+    guard let features else { return pictures.dataset.readAhead(.train, indices) }
+    guard let file = features.file else { return }
+    let byteCount = features.plan.bytesPerPicture
+    for position in indices.indices { file.readAhead(byteCount, at: Int(indices[position]) * byteCount) }
+  }
+
   /// Why pictures or features could not be read since it was last asked for.
   func takeReadFailure() -> RunError? {
     if let failure = pictures.dataset.takeReadFailure() { return .data(failure) }

@@ -22,6 +22,8 @@ struct EpochBatches {
     self.epoch = epoch
   }
 
-  /// Where a step's pictures stand in the order; steps count from 0.
-  func positions(ofStep step: Int) -> Range<Int> { step * batch..<min(order.count, (step + 1) * batch) }
+  /// Where a step's pictures stand in the order; steps count from 0. Behind the last step: none.
+  func positions(ofStep step: Int) -> Range<Int> {
+    min(order.count, step * batch)..<min(order.count, (step + 1) * batch)
+  }
 }

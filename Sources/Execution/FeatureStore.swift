@@ -77,6 +77,12 @@ final class FeatureFile {
     }
   }
 
+  /// Lets the system begin to read what will be asked for soon; returns at once.
+  func readAhead(_ byteCount: Int, at offset: Int) {
+    // Advice: where it can't be taken, the read itself takes the time.
+    posix_fadvise(descriptor, off_t(offset), off_t(byteCount), POSIX_FADV_WILLNEED)
+  }
+
   func takeReadFailure() -> FeatureError? {
     let code = readFailure.exchange(0, ordering: .relaxed)
     return code == 0 ? nil : FeatureError(path: path, operation: "read", code: code)

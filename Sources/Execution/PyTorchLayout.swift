@@ -17,10 +17,10 @@ package struct PyTorchLayout: Sendable {
     case .filter(let kernelSize, let inChannels, let outChannels):
       (channels, area) = (inChannels, kernelSize * kernelSize)
       (outerStride, channelStride, areaStride) = (1, outChannels, inChannels * outChannels)
-    case .matrix(let outFeatures, let height, let width, let channels):
+    case .matrix(_, let height, let width, let channels):
       (self.channels, area) = (channels, height * width)
       (outerStride, channelStride, areaStride) = (channels * height * width, 1, channels)
-    case .vector(let count):
+    case .vector:
       (channels, area) = (1, 1)
       (outerStride, channelStride, areaStride) = (1, 1, 1)
     case .pictures, .labels, .windowIndices, .metrics:

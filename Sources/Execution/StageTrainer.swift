@@ -88,6 +88,7 @@ struct StageTrainer {
   ) -> Int {
     batches.draw(epoch: drawing)
     let positions = batches.positions(ofStep: index)
+    source.readAhead(batches.order.span.extracting(batches.positions(ofStep: index + 1)))
     engine.step(
       stage, source, indices: batches.order.span.extracting(positions), epoch: drawing, clocks: clocks,
       sums: &sums)

@@ -1,7 +1,6 @@
 package import CostModel
-import Glibc
 
-/// Measures every kind of work that kernels do, over the sizes that networks have: some ten seconds, and 300 MiB.
+/// Measures every kind of work that kernels do, over the sizes that networks have: some ten seconds, and 450 MiB.
 ///
 /// - Parameters:
 ///   - profile: takes the points.
@@ -19,54 +18,24 @@ package func calibrateKernels(
   }
 }
 
-/// Memory to compute on, and a clock.
 private struct Calibration {
   private let workers: Workers
   private let seconds: Double
-  private let context: KernelContext
-  private let scratch: UnsafeMutableRawPointer
-  private let x, y, dy, filter, dFilter: UnsafeMutablePointer<Float>
-  private let vectors: [UnsafeMutablePointer<Float>]
-  private let bytes: UnsafeMutablePointer<UInt8>
+  private let memory: MeasuringMemory
 
-  private static let activationCount = 1 << 24
-  private static let filterCount = 1 << 24
-  private static let scratchByteCount = 96 << 20
   /// A point that would take longer than this many multiply-adds is left out: larger ones run at the same speed.
   private static let largestWork = 6_000_000_000
 
   init(workers: Workers, seconds: Double) {
     self.workers = workers
     self.seconds = seconds
-    scratch = .allocate(byteCount: Self.scratchByteCount, alignment: 64)
-    context = KernelContext(workers: workers, scratch: scratch, scratchByteCount: Self.scratchByteCount)
-    x = Self.floats(Self.activationCount)
-    y = Self.floats(Self.activationCount)
-    dy = Self.floats(Self.activationCount)
-    filter = Self.floats(Self.filterCount)
-    dFilter = Self.floats(Self.filterCount)
-    vectors = (0..<8).map { _ in Self.floats(4096) }
-    bytes = .allocate(capacity: Self.activationCount)
-    bytes.initialize(repeating: 0, count: Self.activationCount)
+    memory = MeasuringMemory(
+      activationCount: 1 << 24, filterCount: 1 << 24, channelCount: 4096, scratchByteCount: 96 << 20)
   }
 
-  func deallocate() {
-    for pointer in [x, y, dy, filter, dFilter] + vectors { pointer.deallocate() }
-    scratch.deallocate()
-    bytes.deallocate()
-  }
+  func deallocate() { memory.deallocate() }
 
-  /// Uniform in 0 to 1.
-  private static func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: 4 * count, alignment: 64)
-    let floats = memory.bindMemory(to: Float.self, capacity: count)
-    var state: UInt32 = 1
-    for i in 0..<count {
-      state = state &* 1_664_525 &+ 1_013_904_223
-      floats[i] = Float(state >> 8) / 16_777_216
-    }
-    return floats
-  }
+  private var context: KernelContext { memory.context(workers) }
 
   // MARK: - Time
 
@@ -74,11 +43,9 @@ private struct Calibration {
   private func time(_ body: () -> Void) -> Double {
     body()
     var runs: [Double] = []
-    let start = now()
-    while runs.count < 3 || (now() - start < seconds && runs.count < 1000) {
-      let before = now()
-      body()
-      runs.append(now() - before)
+    let start = monotonicTime()
+    while runs.count < 3 || (monotonicTime() - start < seconds && runs.count < 1000) {
+      runs.append(secondsTaken(body))
     }
     runs.sort()
     return runs[runs.count / 2]
@@ -148,7 +115,8 @@ private struct Calibration {
   private func convolution(
     _ operation: ConvolutionOperation, _ g: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
   ) -> (MachineProfile.Point, WorkKind) {
-    let (x, y, dy, filter, dFilter, context) = (x, y, dy, filter, dFilter, context)
+    let (x, y, dy, context) = (memory.x, memory.y, memory.dy, context)
+    let (filter, dFilter) = (memory.filter, memory.dFilter)
     return point(.convolution(operation, g, algorithm)) {
       switch operation {
       case .forward:
@@ -168,7 +136,8 @@ private struct Calibration {
   private func linear(
     _ operation: ConvolutionOperation, rows: Int, features: Int
   ) -> (MachineProfile.Point, WorkKind) {
-    let (x, y, dy, filter, dFilter, context) = (x, y, dy, filter, dFilter, context)
+    let (x, y, dy, context) = (memory.x, memory.y, memory.dy, context)
+    let (filter, dFilter) = (memory.filter, memory.dFilter)
     return point(.linear(operation, rows: rows, ins: features, outs: features)) {
       switch operation {
       case .forward:
@@ -189,7 +158,8 @@ private struct Calibration {
 
   /// - Parameter count: floats of the larger operand: pictures of 16x16x64, or some channels of one.
   private func sweep(_ sweep: WorkKind.Sweep, count: Int) -> (MachineProfile.Point, WorkKind) {
-    let (x, y, dy, v, bytes, context) = (x, y, dy, vectors, bytes, context)
+    let (x, y, dy, context) = (memory.x, memory.y, memory.dy, context)
+    let (filter, v, bytes) = (memory.filter, memory.vectors, memory.bytes)
     let channels = 64
     let (rows, batch) = (count / channels, max(1, count / (16 * 16 * channels)))
     func measured(_ byteCount: Int, _ body: () -> Void) -> (MachineProfile.Point, WorkKind) {
@@ -265,10 +235,4 @@ private struct Calibration {
       }
     }
   }
-}
-
-private func now() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
 }

@@ -221,6 +221,18 @@ def main():
         lambda _, f: linear(f, 10), lambda f: gap(f, 10))
     report("simcnn-small", vgg([64] * 5, [1], fold=True), lambda _, f: linear(f, 10), lambda f: linear(f, 10))
     report("dgl-curves-small", vgg([32, 64, 64, 128], [2, 4]), sr(10), lambda f: mlp(f, 10, [512, 512]))
+    report(
+        "dgl-buffer-small", vgg([32, 32, 64, 64, 128, 128], [3, 5], bias=False), lambda _, f: mlp(f, 10, [4 * f] * 3),
+        lambda f: mlp(f, 10, [4 * f] * 3))
+    quarter = vgg([32, 64, 64, 128, 128, 128], [2, 4])
+    report("dgl-auxiliaries-small", quarter, sr(10), lambda f: mlp(f, 10, [512, 512]))
+    shallow = small_resnet(16, [(16, 3), (32, 3), (64, 3)], [1, 1, 1, 2, 1, 1, 2, 1, 1], pads=True)
+    report("resnet110-small", cut(shallow, [0, 5]), sr(10), lambda f: gap(f, 10))
+    narrow = vgg([16, 16, 32, 32, 64, 64, 128, 128, 128, 128], [3, 5, 7])
+    report("dgl-vgg13-small", cut(narrow, [0, 3, 6, 9]), sr(10), lambda f: mlp(f, 10, [512, 512]))
+    report(
+        "greedy-vgg11-small", vgg([16, 32, 64, 64, 128, 128, 128, 128], [4]), lambda _, f: vgg_auxiliary(f, 10),
+        lambda f: mlp(f, 10, [512, 512]))
     buffered = vgg([128, 128, 256, 256, 512, 512], [3, 5], bias=False)
     report("dgl-buffer", buffered, lambda _, f: mlp(f, 10, [4 * f] * 3), lambda f: mlp(f, 10, [4 * f] * 3))
     report("dgl-curves", vgg([64, 128, 128, 256], [2, 4]), sr(10), lambda f: mlp(f, 10, [1024, 1024]))

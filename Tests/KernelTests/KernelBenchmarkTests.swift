@@ -11,5 +11,11 @@ struct KernelBenchmarkTests {
     #expect(rows.allSatisfy { $0.seconds > 0 && $0.gigabytesPerSecond > 0 })
     #expect(rows.count == Set(rows.map { $0.kernel + $0.shape }).count)
     #expect(rows.contains { $0.kernel.hasPrefix("convolution weight-gradient (winograd-4x4)") })
+    #expect(rows.allSatisfy { $0.timesOneWorker ?? 0 > 0 })
+  }
+
+  @Test func aSingleWorkerIsHeldAgainstNoOther() {
+    let rows = benchmarkKernels(workers: Workers(count: 1), secondsPerKernel: 0)
+    #expect(!rows.isEmpty && rows.allSatisfy { $0.timesOneWorker == nil })
   }
 }

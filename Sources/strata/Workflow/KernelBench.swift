@@ -22,6 +22,7 @@ enum KernelBench {
     }
     var table = Table([
       .left("kernel"), .left("shape"), .right("ms"), .right("GFLOP/s"), .right("of SGEMM"), .right("GB/s"),
+      .right("1 worker takes"),
     ])
     for measurement in measurements {
       table.add([
@@ -29,6 +30,7 @@ enum KernelBench {
         measurement.gigaflopsPerSecond.map { fixed($0, decimals: 0) } ?? "",
         measurement.shareOfProduct.map { percentage($0) } ?? "",
         fixed(measurement.gigabytesPerSecond, decimals: 1),
+        measurement.timesOneWorker.map { fixed($0, decimals: 2) + "x" } ?? "",
       ])
     }
     console.output.write(table.text(console.output.style))
@@ -44,6 +46,7 @@ enum KernelBench {
             "gigaflopsPerSecond": .optional($0.gigaflopsPerSecond, JSON.number),
             "shareOfProduct": .optional($0.shareOfProduct, JSON.number),
             "gigabytesPerSecond": .number($0.gigabytesPerSecond),
+            "timesOneWorker": .optional($0.timesOneWorker, JSON.number),
           ]
         }),
     ]

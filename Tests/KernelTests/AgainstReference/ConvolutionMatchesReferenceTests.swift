@@ -53,7 +53,8 @@ import Testing
     geometry.legalAlgorithms.map { Case(geometry: geometry, algorithm: $0) }
   }
 
-  /// A Winograd transform's large coefficients cost digits (Lavin and Gray 2016); a plain sum costs what sums cost.
+  /// As `ConvolutionAlgorithm` documents: a plain sum costs what sums cost, a Winograd transform's large coefficients cost
+  /// digits (Lavin and Gray 2016).
   private func slack(_ algorithm: ConvolutionAlgorithm) -> Double {
     switch algorithm {
     case .im2col, .pointwise: 1.5
