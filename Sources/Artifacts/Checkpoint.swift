@@ -1,6 +1,6 @@
 internal import Datasets
 package import Execution
-package import Planning
+internal import Planning
 
 /// What a run does, in three hashes: a checkpoint goes with runs that have the same.
 package struct RunIdentity: Hashable, Sendable {

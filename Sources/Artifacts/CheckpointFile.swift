@@ -93,7 +93,7 @@ package struct CheckpointFile {
       var failure: SafetensorsError?
       let hash = engine.withMutableBytes(of: entry) { bytes in
         do throws(SafetensorsError) { try reader.readBytes(index, into: &bytes) } catch { failure = error }
-        return unsafe LaneHash.hash(bytes.bytes)
+        return LaneHash.hash(bytes.bytes)
       }
       if let failure { throw .unreadable(failure) }
       guard hash == hashes[index] else {

@@ -73,7 +73,7 @@ struct FileDescriptor: ~Copyable {
         } catch { failure = error }
       }
       if let failure { throw failure }
-      hash.update(buffer.span.bytes.extracting(0..<count))
+      unsafe hash.update(buffer.span.bytes.extracting(0..<count))
       offset += count
       rest -= count
     }
