@@ -26,7 +26,7 @@ package struct RunPosition: Hashable, Sendable {
   package static let start = RunPosition(stage: 1, epoch: 1)
 
   /// Whether the stage still has to be set up.
-  var isStageStart: Bool { epoch == 1 && step == 0 }
+  package var isStageStart: Bool { epoch == 1 && step == 0 }
 
   var nextEpoch: RunPosition { RunPosition(stage: stage, epoch: epoch + 1) }
   var nextStage: RunPosition { RunPosition(stage: stage + 1, epoch: 1) }

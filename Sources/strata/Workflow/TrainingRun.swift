@@ -132,8 +132,10 @@ struct TrainingRun: ~Copyable {
   private mutating func interrupt(at position: RunPosition, _ engine: Engine) throws(CommandFailure) -> RunEnd
   {
     progress.finish()
+    // A stage of which no step is done is nothing that a checkpoint could be of: the end of the one before is kept.
+    let position = position.isStageStart ? lastCheckpoint ?? .start : position
     do {
-      if lastCheckpoint != position { try writeCheckpoint(at: position, engine) }
+      if lastCheckpoint ?? .start != position { try writeCheckpoint(at: position, engine) }
     } catch {
       throw diskFailure(error)
     }

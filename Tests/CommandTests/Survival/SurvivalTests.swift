@@ -232,4 +232,29 @@ struct SurvivalTests {
     #expect(interrupted > 0)
     print("stopped \(interrupted) of \(count) runs, the slowest within \(slowest) s")
   }
+
+  @Test("stopped while a stage's features are made, they keep the end of the stage before")
+  func stopsWhileFeaturesAreMade() throws {
+    // A tenth of a second and more for the features, on any machine.
+    try workspace.write(
+      """
+      strata: 1
+      name: features
+      data: {source: synthetic, limit: {train: 20000, test: 100}}
+      network: {family: vgg, input: 3x32x32, classes: 10, widths: [4, 4]}
+      downsampling: {kind: average-pool, before: [1]}
+      training: {strategy: sequential, epochs: 1, batch: 100}
+      memory: {features: cache}
+
+      """, to: "features.yaml")
+    let run = try RunningStrata(["run", "features.yaml", "-o", "features"], in: workspace.url)
+    #expect(run.wait { lineCount("features") == 2 })
+    sleep(0.1)
+    run.send(SIGTERM)
+    let end = try run.wait()
+    #expect(end.exitCode == 6, "\(end.diagnostics)")
+    #expect(try workspace.names(in: "features/checkpoints") == ["stage-1-epoch-2-step-0.safetensors"])
+    let resumed = try resume("features", threads: 2)
+    #expect(resumed?.exitCode == 0 && resumed?.diagnostics.contains("refused") == false)
+  }
 }
