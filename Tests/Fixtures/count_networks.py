@@ -54,6 +54,18 @@ def linear(f, classes, norm=True):
     return nn.Sequential(*pooled(f, classes, norm))
 
 
+class Similarity(nn.Module):
+    """A linear classifier, and the convolution whose output is matched by similarity beside it."""
+
+    def __init__(self, f, classes):
+        super().__init__()
+        self.matched, self.classifier = nn.Conv2d(f, f, 3, padding=1, bias=False), linear(f, classes)
+
+    def forward(self, x):
+        self.matched(x)
+        return self.classifier(x)
+
+
 def cnn(f, classes, k, width):
     widths = [f] + [width] * (k - 1)
     return nn.Sequential(*[convolution(a, b) for a, b in zip(widths, widths[1:])], *pooled(width, classes))
@@ -270,6 +282,13 @@ def main():
     report(
         "simcnn-compression-small", vgg([32] * 3, [1], fold=True, bias=False), lambda _, f: cnn(f, 10, 3, 64),
         lambda f: cnn(f, 10, 3, 32))
+    report(
+        "simcnn-compression-end-to-end", cut(vgg([64] * 3, [], bias=False), [0]), lambda _, f: linear(f, 10),
+        lambda f: cnn(f, 10, 3, 64))
+    report("simcnn-separability", vgg([128] * 5, [], bias=False), lambda _, f: linear(f, 10), lambda f: linear(f, 10))
+    for name, widths, width in [("", [128, 256, 256, 512, 512, 512], 1024), ("-small", [32, 64, 64, 128, 128, 128], 256)]:
+        wide_head = lambda f, w=width: mlp(f, 10, [w])
+        report(f"accelerated-vgg8b{name}", vgg(widths, [2, 3, 4]), lambda _, f: Similarity(f, 10), wide_head)
     wide = vgg([256, 256, 512, 1024, 2048, 2048, 4096, 4096], [1, 3, 4, 5, 7], fold=True, norm=False)
     plain = lambda f: linear(f, 1000, norm=False)
     report("simcnn-imagenet-k1", wide, lambda _, f: plain(f), plain, 224, 1000)
@@ -277,6 +296,10 @@ def main():
         net = vgg([128, 128, 256, 256, 512, 512, 1024, 1024], [1, 3, 5, 7], fold=True, bias=False)
         aux = lambda _, f, k=k: cnn(f, 1000, k, 2 * f)
         report(f"simcnn-imagenet-k{k}", net, aux, lambda f, k=k: cnn(f, 1000, k, 2 * f), 224, 1000)
+    for width in (1024, 512):
+        net = vgg([128, 128, 256, 256, 512, 512, 1024, 1024], [1, 3, 5, 7], fold=True, bias=False)
+        aux = lambda _, f: cnn(f, 1000, 3, 2 * f)
+        report(f"simcnn-imagenet-k3-head{width}", net, aux, lambda f, w=width: cnn(f, 1000, 3, w), 224, 1000)
     digits = vgg([32, 64, 96], [2], channels=1)
     report("digits", digits, lambda _, f: mlp_sr(f, 10, 1, 1), lambda f: mlp(f, 10, [128, 128]), 8, channels=1)
 
