@@ -52,7 +52,7 @@ extension RunComparison {
       let points = zip(sweep.values, groups).compactMap { x, group in
         value(group).map { Self.point(x, $0) }
       }
-      return LineChart.Series(name, place: place, points.sorted { $0.x < $1.x })
+      return LineChart.Series(name, place: place, points)
     }
     let head = line(module.map { "module \($0)" } ?? "head", place: 0) { group in
       drawnModule(group).flatMap { group.spread(.testTop1, module: $0) }

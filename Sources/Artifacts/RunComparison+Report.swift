@@ -29,9 +29,7 @@ extension RunComparison {
         (
           "values",
           .array(
-            groups.map { group in
-              .optional(group.runs[0].entries.first { $0.key == key }) { .string($0.value) }
-            })
+            groups.map { .optional($0.value(key), JSON.string) })
         ),
       ])
     }

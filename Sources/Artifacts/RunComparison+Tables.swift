@@ -22,7 +22,7 @@ extension RunComparison {
   // MARK: - Runs
 
   var runTable: NamedTable {
-    let isNamed = groups.contains { $0.name != $0.runs[0].status.name }
+    let isNamed = groups.count > 1 && groups.contains { $0.name != $0.runs[0].status.name }
     var columns: [Table.Column] = [.left("run")]
     if isNamed { columns.append(.left("group")) }
     columns += [
@@ -164,7 +164,7 @@ extension RunComparison {
   var differenceTable: NamedTable? {
     guard !differingKeys.isEmpty else { return nil }
     func value(_ key: String, _ group: RunGroup) -> String {
-      group.runs[0].entries.first { $0.key == key }?.words ?? "-"
+      group.entries.first { $0.key == key }?.words ?? "-"
     }
     if groupsAreRows {
       return NamedTable(

@@ -5,6 +5,9 @@ package struct RunComparison {
   let module: Int?
   /// What the groups differ in, in the order of the spec.
   let differingKeys: [String]
+  /// The one key in which the groups differ and the number that each has there, in ascending order; nil where it is
+  /// another kind of comparison.
+  let sweep: (key: String, values: [Double])?
 
   /// - Parameter module: from 1; nil for the last one of each.
   package init(_ runs: [RunHistory], module: Int?) {
@@ -17,11 +20,12 @@ package struct RunComparison {
       }
     }
     var groups = members.map { RunGroup($0) }
-    let entries = groups.map { $0.runs[0].entries }
+    let entries = groups.map(\.entries)
     // Runs that do not tell their release are not of another one.
     differingKeys = RunConditions.differingKeys(entries).filter { key in
       key != "release" || Set(entries.compactMap { $0.first { $0.key == key }?.value }).count > 1
     }
+    sweep = Self.sweep(&groups, differingIn: differingKeys)
     let names = Self.names(groups, differingIn: differingKeys)
     for (index, name) in names.enumerated() {
       let (all, counted) = (groups[index].runs.count, groups[index].counted.count)
@@ -56,7 +60,7 @@ package struct RunComparison {
   /// Of each group the first of these that no other group has: its name, its name with its strategy, the values in which
   /// the groups differ, the folder of its first run.
   private static func names(_ groups: [RunGroup], differingIn keys: [String]) -> [String] {
-    let shortKeys = shortened(keys, among: Set(groups.flatMap { $0.runs[0].entries.map(\.key) }))
+    let shortKeys = shortened(keys, among: Set(groups.flatMap { $0.entries.map(\.key) }))
     let candidates: [[String]] = [
       groups.map { $0.runs[0].status.name },
       groups.map { "\($0.runs[0].status.name), \($0.runs[0].strategy)" },
@@ -72,9 +76,8 @@ package struct RunComparison {
 
   /// `batch 50, slow.by 1.11`; empty where that is no name any more.
   private static func values(of group: RunGroup, _ keys: [String], _ shortKeys: [String]) -> String {
-    let entries = group.runs[0].entries
     let text = zip(keys, shortKeys).map { key, short in
-      "\(short) \(entries.first { $0.key == key }?.words ?? "-")"
+      "\(short) \(group.entries.first { $0.key == key }?.words ?? "-")"
     }.joined(separator: ", ")
     return keys.count <= 3 && text.count <= 48 ? text : ""
   }
@@ -93,16 +96,20 @@ package struct RunComparison {
 
   // MARK: - Sweeps
 
-  /// The one key in which the groups differ and the number that each has there; nil where it is another kind of
-  /// comparison.
-  var sweep: (key: String, values: [Double])? {
-    guard groups.count > 1, differingKeys.count == 1, let key = differingKeys.first else { return nil }
-    let values = groups.compactMap { group in
-      group.runs[0].entries.first { $0.key == key }.flatMap { Double($0.value) }
+  /// Puts the groups of a sweep in the order of their numbers.
+  private static func sweep(
+    _ groups: inout [RunGroup], differingIn keys: [String]
+  ) -> (key: String, values: [Double])? {
+    guard groups.count > 1, keys.count == 1, let key = keys.first else { return nil }
+    let found = groups.compactMap { group in
+      group.value(key).flatMap { Double($0) }.map { (value: $0, group: group) }
     }
-    guard values.count == groups.count, values.allSatisfy(\.isFinite), Set(values).count == values.count
+    guard found.count == groups.count, found.allSatisfy(\.value.isFinite),
+      Set(found.map(\.value)).count == found.count
     else { return nil }
-    return (key, values)
+    let sorted = found.sorted { $0.value < $1.value }
+    groups = sorted.map(\.group)
+    return (key, sorted.map(\.value))
   }
 
   // MARK: - Probes

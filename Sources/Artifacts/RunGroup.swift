@@ -39,6 +39,11 @@ package struct RunGroup: Sendable {
     runs.map(\.status.modules).max { $0.count < $1.count } ?? []
   }
 
+  /// What repetitions share.
+  var entries: [RunConditions.Entry] { runs[0].entries }
+
+  func value(_ key: String) -> String? { entries.first { $0.key == key }?.value }
+
   var hasTop5: Bool { runs.contains { $0.status.hasTop5 } }
 
   /// Epochs in which every counted run that has come to the module has measured it, in order.

@@ -166,7 +166,7 @@ struct RunComparisonTests {
     #expect(text.contains("test top1, module 3\n"))
     let legend = text.split(separator: "\n").compactMap { $0.wholeMatch(of: /\s+\S (flat|net)/)?.1 }
     // Two curves over the epochs, of `net` alone, and both by depth.
-    #expect(legend == ["net", "net", "flat", "net"], "\(legend)")
+    #expect(legend == ["net", "net", "net", "flat"], "\(legend)")
   }
 
   @Test("the first five guesses stand where they were counted, and nowhere else")
@@ -224,7 +224,9 @@ struct RunComparisonTests {
 
   @Test("over the one number that experiments differ in, their final accuracy is drawn")
   func sweepChart() throws {
-    let text = try sweep(["3", "1.5", "2.25"]).text(.plain)
+    let swept = try sweep(["3", "1.5", "2.25"])
+    #expect(swept.groups.map(\.name) == ["1.5", "2.25", "3"].map { "slow.by \($0) (2 runs)" })
+    let text = swept.text(.plain)
     #expect(text.contains("test top1, last epoch, over training.asynchronous.slow.by"))
     #expect(text.contains("o head") && text.contains("x ensemble"))
     let page = try sweep(["3", "1.5"]).page

@@ -74,8 +74,8 @@ struct ProbeCommand: Command {
       depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, json: json,
       console)
     keep(
-      records(of: depths, chosen, dataFingerprint: dataset.fingerprint, arguments), in: path, arguments,
-      console)
+      records(of: depths, chosen, dataFingerprint: dataset.fingerprint, arguments), of: ready, in: path,
+      arguments, console)
     return .done
   }
 
@@ -104,7 +104,8 @@ struct ProbeCommand: Command {
 
   /// The figures are told by then: what keeps them from being kept is told too, and stops nothing.
   private static func keep(
-    _ records: [ProbeRecord], in folder: String, _ arguments: Arguments, _ console: Console
+    _ records: [ProbeRecord], of ready: ReadyPlan, in folder: String, _ arguments: Arguments,
+    _ console: Console
   ) {
     do throws(RunStatusError) {
       try ProbeRecords.keep(records, in: folder)
@@ -114,9 +115,12 @@ struct ProbeCommand: Command {
     }
     // The page is of the plan as it is kept, whatever number of threads probed.
     do throws(CommandFailure) {
-      let kept = try ReadyPlan(
-        plan: "\(folder)/\(RunDirectory.planName)", threads: nil, dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, console, json: arguments[CommandSpec.json])
+      let kept =
+        arguments[CommonOptions.threads] == nil
+        ? ready
+        : try ReadyPlan(
+          plan: "\(folder)/\(RunDirectory.planName)", threads: nil, dataPath: arguments[CommonOptions.data],
+          withFingerprint: false, console, json: arguments[CommandSpec.json])
       RunReport.write(kept, in: folder, state: .finished, console)
     } catch {
       console.diagnostics.write(error.text(console.diagnostics.style))
