@@ -42,6 +42,8 @@ package struct RunStatus: Hashable, Sendable {
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
+  /// Whether there is something to go on from.
+  package var hasCheckpoint = false
 
   /// - Throws: ``RunStatusError`` where there is no run, or a file of it says something else than runs write.
   package init(folder: String) throws(RunStatusError) {
@@ -51,6 +53,9 @@ package struct RunStatus: Hashable, Sendable {
     }
     if try !readSummary(in: folder) { state = .stopped }
     try readMetrics(in: folder)
+    do throws(FileError) { hasCheckpoint = try RunDirectory.hasCheckpoint(in: folder) } catch {
+      throw .file(error)
+    }
     let worker = RunDirectory.worker(in: folder)
     if worker.isAtWork { state = .running(process: worker.process) }
   }

@@ -73,6 +73,13 @@ struct RunCommand: Command {
     }
     let ready = try ready(path, set: arguments[CommonOptions.set], arguments, console)
     if arguments[dryRun] {
+      // What the run would refuse before it plans.
+      if let count = arguments[seeds] {
+        _ = try Self.seeds(
+          path, count: count, set: arguments[CommonOptions.set], tellsWarnings: false, console, json: json)
+      } else if let output = arguments[output], RunDirectory.holdsRun(output) {
+        throw failure(.holdsRun(path: output))
+      }
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
@@ -97,24 +104,35 @@ struct RunCommand: Command {
     return (code, place)
   }
 
-  private static func trainFromSeeds(
-    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
-  ) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  /// The spec's seed and those that follow it.
+  static func seeds(
+    _ path: String, count: Int, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console,
+    json: Bool
+  ) throws(CommandFailure) -> ClosedRange<UInt64> {
     switch try RunInput.kind(of: path) {
     case .spec: break
     case .plan:
       throw CommandFailure(
         .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
     }
-    let assignments = arguments[CommonOptions.set]
-    let first = try LoadedSpec(path: path, set: assignments, console, json: json).spec.training.seed.value
+    let loaded = try LoadedSpec(
+      path: path, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
+    let first = loaded.spec.training.seed.value
     let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
     guard !isTooLarge else {
       throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
     }
+    return first...last
+  }
+
+  private static func trainFromSeeds(
+    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    let assignments = arguments[CommonOptions.set]
+    let seeds = try seeds(path, count: count, set: assignments, console, json: json)
     var places: [String] = []
-    for seed in first...last {
+    for seed in seeds {
       let ready = try ready(
         path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
         arguments, console)
@@ -142,7 +160,12 @@ struct RunCommand: Command {
     let status = try status(path)
     if status.state == .finished {
       if json {
-        console.output.write(JSONWriter.document(RunStatusText(status, folder: path).json))
+        // The document that the run ended with.
+        do {
+          console.output.write(try RunDirectory.summaryText(in: path))
+        } catch {
+          throw CommandFailure(.failed, error.message)
+        }
       } else {
         console.output.writeLine("\(path): the run is finished")
       }
@@ -176,6 +199,7 @@ struct RunCommand: Command {
     _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ExitCode {
     let place = folder.path
+    if json == false, let words = ready.peakWords { console.output.writeLine(words) }
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
     let outcome: RunEnd
