@@ -1,6 +1,6 @@
 package import Diagnostics
 internal import GraphIR
-internal import Planning
+package import Planning
 package import SpecLanguage
 
 /// Everything that `compile` would find, without planning.
@@ -30,7 +30,7 @@ package func check(
 /// How a network is trained and what its weights start from.
 ///
 /// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of pictures that can't be trained on.
-func training(
+func checkedTraining(
   of spec: Spec, _ network: Graph, _ choices: PlanChoices, pictures: Int, start source: StartSource?
 ) throws(CompilationFailed) -> (TrainingPlan, StartPlan?) {
   let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)

@@ -59,7 +59,7 @@ struct Compiler {
     let facts = options.facts
     let network = try lower(spec.with(choices))
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
-    let (training, start) = try training(
+    let (training, start) = try checkedTraining(
       of: spec, network, choices, pictures: facts.trainCount, start: options.start)
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let narrowed = NarrowedNetwork(network, forward: forward, training)

@@ -144,7 +144,7 @@ struct BudgetTests {
     let figures = (smallest - 1).formatted(.number.grouping(.automatic).locale(Locale(identifier: "en_US")))
     #expect(
       short.diagnostics.contains(
-        "stays within \(figures) bytes: the smallest budget that would do: --budget \(smallest)B (1 bytes more)"
+        "stays within \(figures) bytes: the smallest budget that would do: --budget \(smallest)B (1 byte more)"
       ),
       "\(short.diagnostics)")
     #expect(

@@ -268,15 +268,16 @@ extension Spec {
   }
 
   /// What is no whole number is told what it is.
-  @Test(arguments: [
-    ("training: {batch: .inf}", "infinite", nil), ("training: {batch: -.inf}", "infinite", nil),
-    ("training: {seed: .nan}", "not a number", nil), ("training: {batch: 2.5}", "has a fraction", nil),
-    ("training: {batch: 1e30}", "beyond 64 bits", nil),
-    ("training: {batch: 1e3}", "not written as one", "write 1000"),
-    ("strata: 1.0", "not written as one", "write 1"), ("strata: 1.5", "has a fraction", nil),
-    ("strata: .inf", "infinite", nil), ("strata: 0", "version 0", "write 1"),
-    ("strata: 2", "version 2", "a newer Strata may read it"),
-  ])
+  @Test(
+    arguments: [
+      ("training: {batch: .inf}", "infinite", nil), ("training: {batch: -.inf}", "infinite", nil),
+      ("training: {seed: .nan}", "not a number", nil), ("training: {batch: 2.5}", "has a fraction", nil),
+      ("training: {batch: 1e30}", "beyond 64 bits", nil),
+      ("training: {batch: 1e3}", "not written as one", "write 1000"),
+      ("strata: 1.0", "not written as one", "write 1"), ("strata: 1.5", "has a fraction", nil),
+      ("strata: .inf", "infinite", nil), ("strata: 0", "version 0", "write 1"),
+      ("strata: 2", "version 2", "a newer Strata may read it"),
+    ] as [(String, String, String?)])
   func wrongWholeNumbers(line: String, label: String, help: String?) throws {
     let decoded = Decoded(completed(line + "\n"))
     let diagnostic = try #require(decoded.result.diagnostics.first)

@@ -75,7 +75,7 @@ struct RunCommand: Command {
     if arguments[dryRun] {
       // What the run would refuse before it plans.
       if let count = arguments[seeds] {
-        _ = try Self.seeds(
+        _ = try seedRange(
           path, count: count, set: arguments[CommonOptions.set], tellsWarnings: false, console, json: json)
       } else if let output = arguments[output], RunDirectory.holdsRun(output) {
         throw failure(.holdsRun(path: output))
@@ -105,7 +105,7 @@ struct RunCommand: Command {
   }
 
   /// The spec's seed and those that follow it.
-  static func seeds(
+  static func seedRange(
     _ path: String, count: Int, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console,
     json: Bool
   ) throws(CommandFailure) -> ClosedRange<UInt64> {
@@ -130,7 +130,7 @@ struct RunCommand: Command {
   ) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let assignments = arguments[CommonOptions.set]
-    let seeds = try seeds(path, count: count, set: assignments, console, json: json)
+    let seeds = try seedRange(path, count: count, set: assignments, console, json: json)
     var places: [String] = []
     for seed in seeds {
       let ready = try ready(

@@ -61,15 +61,15 @@ extension LoadedSpec {
   /// Everything that planning would find, as far as it can be known without the data.
   static func check(_ spec: Spec, in folder: String) throws(CompilationFailed) {
     // Weights that are not there yet are no fault of the spec.
-    let isStartThere = startPath(of: spec, in: folder).map { unsafe access($0, F_OK) == 0 } ?? false
+    let isStartThere = weightsPath(of: spec, in: folder).map { unsafe access($0, F_OK) == 0 } ?? false
     try Pipeline.check(
       spec, pictures: spec.data.trainCount, start: isStartThere ? readStart(of: spec, in: folder) : nil)
   }
 
   /// Where the weights lie that `network.from` names; nil without it.
-  var startPath: String? { Self.startPath(of: spec, in: folder) }
+  var startPath: String? { Self.weightsPath(of: spec, in: folder) }
 
-  private static func startPath(of spec: Spec, in folder: String) -> String? {
+  private static func weightsPath(of spec: Spec, in folder: String) -> String? {
     spec.network.from.map { StartFile.path(DataOpening.join(folder, $0.value)) }
   }
 
@@ -87,7 +87,7 @@ extension LoadedSpec {
   func readStart() throws(CompilationFailed) -> StartSource? { try Self.readStart(of: spec, in: folder) }
 
   private static func readStart(of spec: Spec, in folder: String) throws(CompilationFailed) -> StartSource? {
-    guard let from = spec.network.from, let startPath = startPath(of: spec, in: folder) else { return nil }
+    guard let from = spec.network.from, let startPath = weightsPath(of: spec, in: folder) else { return nil }
     do {
       return .file(try StartFile.facts(of: startPath))
     } catch {

@@ -47,12 +47,12 @@ struct Shortfall {
       return CommandFailure(.overBudget, [])
     }
     let peakBytes = smallest.memory.peakBytes
-    let isClose = byteSize(budget.byteCount) == byteSize(peakBytes)
+    let missing = peakBytes - budget.byteCount
     // Two figures that round to the same text would say that the plan fits.
+    let isClose = byteSize(budget.byteCount) == byteSize(peakBytes)
     let limit = isClose ? "\(grouped(budget.byteCount)) bytes" : byteSize(budget.byteCount)
-    let fewest =
-      "the smallest budget that would do: --budget \(peakBytes)B "
-      + "(\(isClose ? "\(grouped(peakBytes - budget.byteCount)) bytes more" : byteSize(peakBytes)))"
+    let size = isClose ? "\(grouped(missing)) byte\(missing == 1 ? "" : "s") more" : byteSize(peakBytes)
+    let fewest = "the smallest budget that would do: --budget \(peakBytes)B (\(size))"
     let help =
       changes.isEmpty
       ? "no single change that Strata knows would fit"
