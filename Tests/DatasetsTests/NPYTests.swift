@@ -68,7 +68,8 @@ import Testing
     let folder = folder(
       shape: shape, train: noiseBytes(2 * size, seed: 1), test: noiseBytes(size, seed: 2))
     guard let expected else {
-      #expect(fault(folder).map(kind) == "mismatch")
+      // Of the training pictures and of the test pictures.
+      #expect(fault(folder).map(kind) == "mismatch mismatch")
       return
     }
     #expect(
