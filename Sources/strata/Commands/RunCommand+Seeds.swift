@@ -20,7 +20,7 @@ extension RunCommand {
       arguments.commandLine(of: CommandTable.program.name, without: [resume.spec, CommandSpec.json.spec])
       + " --resume"
     if !arguments[resume], let output = arguments[output] {
-      try requireNoRuns(in: (seeds).map { folder(ofSeed: $0, in: output) }, goOn: goOn)
+      try requireNoRuns(in: seeds.map { folder(ofSeed: $0, in: output) }, goOn: goOn)
     }
     var places: [String] = []
     var hasDiverged = false
