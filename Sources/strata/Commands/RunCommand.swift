@@ -21,6 +21,10 @@ struct RunCommand: Command {
     "within an epoch, write a checkpoint whenever so much time has passed: 90s, 10m, 2h",
     default: "10m, and fifty times what one takes")
 
+  static let profile = Flag(
+    "profile", "tell at the end where the time has gone: by operation, by module, and how near to the ceiling"
+  )
+
   static let seeds = ValueOption(
     "seeds", .integer(in: 1...1000),
     "train so many times, from the spec's seed and those that follow it, each in a folder of its own")
@@ -40,6 +44,12 @@ struct RunCommand: Command {
       At the end a page, report.html, is in the folder too: curves, memory planned and measured, and the plan. With \
       '--seeds' the runs are compared when the last one is done, as by 'strata compare'; -o DIR puts them into \
       DIR/seed-1, DIR/seed-2, and so on.
+
+      '--profile' takes the time of every operation, of all stages, of training, evaluation, features and ranking, and \
+      prints it by operation and by module; 'summary.json' and report.html have it too. The share of the ceiling is what \
+      the operations that really run (Winograd's products, not those it saves) would take at the rate of plain products \
+      (SGEMM), or the bytes moved at that of a plain sweep over memory, over the time that they took. The rates are those of \
+      'strata bench --calibrate', or else measured before the training. Weights stay the same, to the bit.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -47,7 +57,7 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, dryRun.spec, strictMemory.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, profile.spec, dryRun.spec, strictMemory.spec,
       resume.spec,
     ],
     synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
@@ -67,6 +77,9 @@ struct RunCommand: Command {
         throw CommandFailure(.faultyInput, "'--resume' goes on with one run, without '--seeds'")
       }
       return try goOn(path, arguments, console)
+    }
+    guard !arguments[profile] || !arguments[dryRun] else {
+      throw CommandFailure(.faultyInput, "'--profile' needs a training, which '--dry-run' leaves out")
     }
     if let count = arguments[seeds], !arguments[dryRun] {
       return try trainFromSeeds(path, count: count, arguments, console)
@@ -177,27 +190,28 @@ struct RunCommand: Command {
   ) throws(CommandFailure) -> ExitCode {
     let place = folder.path
     var run = TrainingRun(
-      ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
+      ready, in: folder, checkpointSeconds: arguments[checkpointEvery], isProfiled: arguments[profile],
+      console)
     let outcome: RunEnd
     do throws(CommandFailure) {
       outcome = try run.run(on: dataset, resuming: resuming)
     } catch {
       // The curves up to a loss that is not finite are what one wants to see.
-      RunReport.write(ready, in: place, state: .failed, console)
+      RunReport.write(ready, in: place, run.summary, console)
       throw error
     }
+    RunReport.write(ready, in: place, run.summary, console)
     switch outcome {
     case .finished:
-      RunReport.write(ready, in: place, state: .finished, console)
       if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
       if arguments[strictMemory] { try requirePlannedPeak(run.summary, place: place) }
       return .done
     case .interrupted(let position):
-      RunReport.write(ready, in: place, state: .interrupted, console)
       if json != false {
         console.output.write(JSONWriter.document(run.summary.json))
       } else {
         let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
+        if let profile = run.summary.profile { console.output.write(profile.text(console.output.style)) }
         console.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
         console.output.writeLine("go on: strata run \(place) --resume")
       }
@@ -318,6 +332,7 @@ struct RunCommand: Command {
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
     console.output.writeLine("\(summary.timeWords)\(rate)")
     console.output.writeLine(summary.memoryLine)
+    if let profile = summary.profile { console.output.write(profile.text(console.output.style)) }
     console.output.writeLine("weights, metrics and plan are in \(place)")
   }
 }
