@@ -189,11 +189,11 @@ struct RunCommand: Command {
     do throws(CommandFailure) {
       outcome = try run.run(on: dataset, resuming: resuming)
     } catch {
-      RunReport.write(ready, in: place, run.summary, console)
+      RunReport.write(ready, in: place, state: .failed, console)
       throw error
     }
     // Of a run that has diverged too: the curves up to there are what one wants to see.
-    RunReport.write(ready, in: place, run.summary, console)
+    RunReport.write(ready, in: place, state: run.summary.status, profile: run.summary.profile, console)
     switch outcome {
     case .finished:
       if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
