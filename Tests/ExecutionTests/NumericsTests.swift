@@ -16,7 +16,7 @@ struct NumericsTests {
   ///
   /// The bounds are twice what the nets came to when they were set: whatever the yardstick says, no more.
   static let nets: [(name: String, batch: Int, bound: Double)] = [
-    ("dgl-curves", 32, 1e-4), ("simcnn-k3", 8, 1.2e-3), ("resnet18-dgl", 8, 1.2e-2),
+    ("dgl-curves", 32, 2.6e-3), ("simcnn-k3", 8, 6e-3), ("resnet18-dgl", 8, 3e-2),
   ]
 
   @Test("gradients of whole nets differ as little as by rounded weights", arguments: nets)
