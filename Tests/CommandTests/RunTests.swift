@@ -172,6 +172,37 @@ struct RunTests {
     #expect(try workspace.names(in: ".") == ["net.yaml"])
   }
 
+  @Test("a dry run refuses what the run would refuse")
+  func dryRunOfFaults() throws {
+    #expect(try workspace.strata("plan", "net.yaml", "-o", "net.json").exitCode == 0)
+    #expect(try workspace.strata("run", "net.yaml", "-o", "out", "--set", "training.epochs=1").exitCode == 0)
+    let last = "training.seed=\(UInt64.max)"
+    for (arguments, words) in [
+      (["net.json", "--seeds", "3"], "'--seeds' does not go with a plan"),
+      (["net.yaml", "--seeds", "2", "--set", last], "there are no 2 seeds"),
+      (["net.yaml", "-o", "out"], "there is a run in this folder already"),
+    ] {
+      for dry in [[], ["--dry-run"]] {
+        let result = try StrataProcess(["run"] + arguments + dry, in: workspace.url)
+        #expect(result.exitCode == 2 && result.diagnostics.contains(words), "\(dry): \(result.diagnostics)")
+      }
+    }
+    #expect(try workspace.strata("run", "net.yaml", "--dry-run", "--seeds", "3").exitCode == 0)
+  }
+
+  @Test("the folder of a run in place of a spec is answered with what goes on with it")
+  func folder() throws {
+    #expect(try workspace.strata("run", "net.yaml", "-o", "out", "--set", "training.epochs=1").exitCode == 0)
+    let result = try workspace.strata("run", "out")
+    #expect(result.exitCode == 2)
+    #expect(
+      result.diagnostics == """
+        error: cannot read 'out': it is the folder of a run
+          = help: go on with it: strata run out --resume; its plan is out/plan.json
+
+        """)
+  }
+
   // MARK: - Data
 
   @Test("data that is not there is exit code 5, and no folder is left")
@@ -187,9 +218,62 @@ struct RunTests {
     let result = try workspace.strata("run", "cifar.yaml", "-o", "out")
     #expect(result.exitCode == 5)
     #expect(result.output == "")
-    #expect(result.diagnostics.hasPrefix("error: ") && result.diagnostics.contains("nowhere"))
+    // Every file by itself.
+    #expect(result.diagnostics.matches(of: /error: nowhere\/[a-z0-9_]+\.bin: no such file/).count == 6)
     #expect(try workspace.names(in: ".") == ["cifar.yaml", "net.yaml"])
     // Planning needs no files.
     #expect(try workspace.strata("plan", "cifar.yaml").exitCode == 0)
+  }
+
+  @Test(
+    "a profile is of all stages, and leaves the weights as they are",
+    arguments: ["sequential", "asynchronous"])
+  func profile(strategy: String) throws {
+    struct Summary: Decodable {
+      struct Row: Decodable {
+        var module: Int
+        var activity: String?
+        var seconds: Double
+        var share: Double
+        enum CodingKeys: String, CodingKey {
+          case module, seconds, share
+          case activity = "for"
+        }
+      }
+      struct Profile: Decodable {
+        var seconds, preparationSeconds, otherSeconds: Double
+        var operations, modules: [Row]
+      }
+      struct Time: Decodable { var measuredSeconds: Double }
+      var weightsSha256: String
+      var profile: Profile?
+      var time: Time
+    }
+    let workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+    let sets = ["--set", "training.strategy=\(strategy)", "--set", "training.epochs=1"]
+    let plain = try StrataProcess(["run", "net.yaml", "-o", "plain"] + sets, in: workspace.url)
+    let profiled = try StrataProcess(
+      ["run", "net.yaml", "-o", "profiled", "--profile"] + sets, in: workspace.url)
+    #expect(plain.exitCode == 0 && profiled.exitCode == 0, "\(profiled.diagnostics)")
+    for part in ["time by operation", "time by module", "share of ceiling", "preparing batches"] {
+      #expect(profiled.output.contains(part) && !plain.output.contains(part), "\(part)")
+    }
+    let before = try workspace.decode(Summary.self, "plain/summary.json")
+    let summary = try workspace.decode(Summary.self, "profiled/summary.json")
+    #expect(before.weightsSha256 == summary.weightsSha256 && before.profile == nil)
+    let profile = try #require(summary.profile)
+    for module in [1, 2] {
+      for activity in ["training", "evaluation"] {
+        #expect(profile.operations.contains { $0.module == module && $0.activity == activity })
+      }
+    }
+    let parts = profile.operations.map(\.seconds).reduce(profile.preparationSeconds + profile.otherSeconds, +)
+    #expect(abs(parts - profile.seconds) < 1e-6 && profile.seconds <= summary.time.measuredSeconds)
+    #expect(profile.operations.allSatisfy { $0.share >= 0 && $0.share.isFinite })
+    let page = try workspace.text("profiled/report.html")
+    #expect(page.contains("Time by module"))
+    let dry = try workspace.strata("run", "net.yaml", "--profile", "--dry-run")
+    #expect(dry.exitCode == 2)
   }
 }

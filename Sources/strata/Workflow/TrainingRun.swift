@@ -6,11 +6,13 @@ internal import Planning
 internal import Terminal
 internal import Text
 
-/// How a run came to its end, if nothing went wrong.
+/// How a training came to its end, if nothing kept it from being carried out.
 enum RunEnd {
   case finished
   /// A signal came; the checkpoint of this position is in the run's folder.
   case interrupted(RunPosition)
+  /// The numbers of this training are no numbers any more; another seed's may be.
+  case diverged(CommandFailure)
 }
 
 /// One training in its folder: progress on standard error, metrics and checkpoints as they come, weights and summary at the
@@ -34,11 +36,16 @@ struct TrainingRun: ~Copyable {
   private let timeModel: TimeModel?
   /// Of an asynchronous training whose time is foreseen; nil where they are not counted.
   private let eventCount: Int?
+  private let isProfiled: Bool
 
-  /// - Parameter checkpointSeconds: of `--checkpoint-every`.
+  /// - Parameters:
+  ///   - checkpointSeconds: of `--checkpoint-every`.
+  ///   - isProfiled: whether to tell where the time goes.
   init(
-    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, _ console: Console
+    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
+    _ console: Console
   ) {
+    self.isProfiled = isProfiled
     plan = ready.plan
     identity = ready.identity
     startPath = ready.startPath
@@ -64,21 +71,30 @@ struct TrainingRun: ~Copyable {
     do {
       let engine = try Engine.make(plan)
       summary.arithmetic = openBLASDescription()
+      if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
+      let trainingStart = monotonicSeconds()
       let position = resuming ? try restore(engine) : .start
       try log(
         "training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes"
           + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
       let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
+      summary.profile = engine.recorder.map {
+        ProfileText($0.result(), of: .run(seconds: monotonicSeconds() - trainingStart))
+      }
       try finish(end)
       return end
     } catch {
       progress.finish()
-      // The failure that stopped the run is the one to tell, whether or not its summary can be kept.
-      noteFigures(status: .failed)
-      try? folder.writeSummary(summary.json)
-      for fault in error.faults { try? folder.appendLog(fault.message) }
+      fail(error)
       throw error
     }
+  }
+
+  /// The failure that stopped the run is the one to tell, whether or not its summary can be kept.
+  private mutating func fail(_ failure: CommandFailure) {
+    noteFigures(status: .failed)
+    try? folder.writeSummary(summary.json)
+    for fault in failure.faults { try? folder.appendLog(fault.message) }
   }
 
   private mutating func train(
@@ -102,7 +118,11 @@ struct TrainingRun: ~Copyable {
         try self.follow(event, engine)
       }
     } catch {
-      throw failure(error, engine)
+      progress.finish()
+      switch error {
+      case .lossNotFinite, .rankingNotFinite: return .diverged(failure(error, engine))
+      case .observer, .data, .features: throw failure(error, engine)
+      }
     }
     switch outcome {
     case .stopped(let position): return try interrupt(at: position, engine)
@@ -147,12 +167,16 @@ struct TrainingRun: ~Copyable {
     switch end {
     case .finished: noteFigures(status: .finished)
     case .interrupted: noteFigures(status: .interrupted)
+    case .diverged(let failure):
+      fail(failure)
+      return
     }
     do throws(FileError) {
       try folder.writeSummary(summary.json)
       switch end {
       case .finished: try folder.appendLog("finished: \(summary.memoryLine)")
       case .interrupted(let position): try folder.appendLog("interrupted \(position.words)")
+      case .diverged: break
       }
     } catch {
       throw diskFailure(error)
