@@ -122,8 +122,9 @@ extension Spec {
 }
 
 /// The network's forward graph: layers, modules, classifiers, activations fused.
-func lower(_ spec: Spec, keepsSnapshots: Bool = false) throws(CompilationFailed) -> Graph {
-  try networkPipeline(spec, keepsSnapshots: keepsSnapshots).graph
+func lower(_ spec: Spec) throws(CompilationFailed) -> Graph {
+  if spec.trainsNarrowNetwork { return try spec.narrowNetwork() }
+  return try networkPipeline(spec, keepsSnapshots: false).graph
 }
 
 func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFailed) -> PassPipeline {
