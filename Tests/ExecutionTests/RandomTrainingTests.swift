@@ -53,6 +53,17 @@ struct RandomTrainingTests {
     downsampling: {kind: invertible, before: [1, 3]}
     """,
     """
+    network: {family: resnet, input: 3x8x8, head: gap, stages: [{blocks: 1, width: 4, kernel: 1}, {blocks: 2, width: 6, kernel: 5}]}
+    auxiliary: linear
+    """,
+    """
+    network:
+      family: resnet
+      input: 3x8x8
+      block: bottleneck
+      stages: [{blocks: 1, width: 3, kernel: 5}, {blocks: 1, width: 4, kernel: 1}]
+    """,
+    """
     network: {family: vgg, input: 1x6x4, widths: [5, 3, 6], classes: 4}
     auxiliary: {kind: mlp, hidden: 1, loss: sim, overrides: [{module: 2, kind: linear, pool: 3}]}
     """,
