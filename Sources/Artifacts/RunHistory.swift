@@ -85,8 +85,18 @@ package struct RunHistory: Sendable {
     }
   }
 
-  /// Of the module's last epoch so far.
-  package func last(_ figure: Figure, module: Int) -> Double? { curve(figure, module: module).last?.y }
+  /// Of the module's last epoch so far; test figures of a finished run are those of its last evaluation, which frozen modules
+  /// are in as well.
+  package func last(_ figure: Figure, module: Int) -> Double? {
+    let test = status.modules.indices.contains(module - 1) ? status.modules[module - 1].test : nil
+    let evaluated: Double?
+    switch figure {
+    case .testTop1: evaluated = test?.top1
+    case .testLoss: evaluated = test?.loss
+    case .trainTop1, .trainLoss: evaluated = nil
+    }
+    return evaluated ?? curve(figure, module: module).last?.y
+  }
 
   /// The spec without its seed and its name: runs that share it are repetitions of each other.
   package var repetitionKey: String {

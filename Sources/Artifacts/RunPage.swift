@@ -75,12 +75,13 @@ package struct RunPage {
   }
 
   private func figures(_ html: inout HTML) {
+    let hasEnsembles = history.status.modules.contains { $0.ensembleTop1 != nil }
     html.element("h2", text: "Modules at their last epoch")
     html.table(
       [
         .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
         .right("test loss"), .right("test top1"),
-      ],
+      ] + (hasEnsembles ? [.right(EnsembleColumn.title)] : []),
       history.status.modules.map { module in
         func text(_ figure: RunHistory.Figure) -> String {
           history.last(figure, module: module.index).map {
@@ -91,7 +92,7 @@ package struct RunPage {
         return [
           "\(module.index)", module.name, "\(epoch)/\(module.epochs)", text(.trainLoss), text(.trainTop1),
           text(.testLoss), text(.testTop1),
-        ]
+        ] + (hasEnsembles ? [EnsembleColumn.text(module.ensembleTop1)] : [])
       })
     if let compression = CompressionFigures(plan, metricsLines: history.texts) { compression.section(&html) }
     if let hash = history.status.weightsSHA256 {

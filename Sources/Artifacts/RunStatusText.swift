@@ -11,16 +11,19 @@ package struct RunStatusText {
   }
 
   package func text(_ style: TextStyle) -> String {
-    var table = Table([
-      .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
-      .right("test loss"), .right("test top1"),
-    ])
+    let hasEnsembles = status.modules.contains { $0.ensembleTop1 != nil }
+    var table = Table(
+      [
+        .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
+        .right("test loss"), .right("test top1"),
+      ] + (hasEnsembles ? [.right(EnsembleColumn.title)] : []))
     for module in status.modules {
       let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
-      table.add([
-        "\(module.index)", module.name, "\(epoch)/\(module.epochs)", loss(module.train), top1(module.train),
-        loss(module.test), top1(module.test),
-      ])
+      table.add(
+        [
+          "\(module.index)", module.name, "\(epoch)/\(module.epochs)", loss(module.train),
+          top1(module.train), loss(module.test), top1(module.test),
+        ] + (hasEnsembles ? [EnsembleColumn.text(module.ensembleTop1)] : []))
     }
     if let ensemble = status.ensembleTop1 {
       table.add(["", "ensemble", "", "", "", "", percentage(ensemble)])
@@ -76,6 +79,7 @@ package struct RunStatusText {
         ("index", .integer(module.index)), ("name", .string(module.name)),
         ("epochs", .integer(module.epochs)),
         ("train", .optional(module.train, figures)), ("test", .optional(module.test, figures)),
+        ("ensembleTop1", .optional(module.ensembleTop1, JSON.number)),
       ])
     }
     return .object([
@@ -101,4 +105,12 @@ package struct RunStatusText {
       ("top1", .optional(figures.top1, JSON.number)),
     ])
   }
+}
+
+/// Test accuracy by all modules up to a table's row.
+package enum EnsembleColumn {
+  package static let title = "ensemble to here"
+
+  /// - Parameter top1: nil for the first module, and where it is unknown.
+  package static func text(_ top1: Double?) -> String { top1.map { percentage($0) } ?? "-" }
 }

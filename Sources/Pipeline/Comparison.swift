@@ -22,7 +22,7 @@ extension Compiler {
       return compared.planner.figures(
         of: compared.training, network: ResidentLayout(network: compared.network.final),
         evaluation: compared.evaluation
-      ) { stageGraphs(compared.network, $0, spec, compared.planner) }
+      ) { stageGraphs(compared.network, $0, spec, compared.planner, unsolved: compared.unsolved) }
     }
   }
 
@@ -32,7 +32,9 @@ extension Compiler {
     let times = comparedTrainings(own: nil, start: plan.start).map { compared in
       let stages = StageSchedule.all(of: compared.training).enumerated().map { index, schedule in
         TimedTraining.Stage(
-          index: index + 1, stageGraphs(compared.network, schedule, compared.spec, compared.planner))
+          index: index + 1,
+          stageGraphs(
+            compared.network, schedule, compared.spec, compared.planner, unsolved: compared.unsolved))
       }
       return model.figures(
         of: TimedTraining(

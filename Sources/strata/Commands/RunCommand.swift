@@ -303,14 +303,16 @@ struct RunCommand: Command {
       console.output.write(JSONWriter.document(summary.json))
       return
     }
-    var table = Table([
-      .right("module"), .left("made of"), .right("train loss"), .right("train top1"), .right("test top1"),
-    ])
+    let hasEnsembles = summary.ensemble != nil
+    var table = Table(
+      [.right("module"), .left("made of"), .right("train loss"), .right("train top1"), .right("test top1")]
+        + (hasEnsembles ? [.right(EnsembleColumn.title)] : []))
     for (module, figures) in zip(plan.modules, summary.modules) {
-      table.add([
-        "\(module.index)", module.name, figures.train.map { fixed($0.loss, decimals: 4) } ?? "-",
-        figures.train.map { percentage($0.top1) } ?? "-", figures.test.map { percentage($0.top1) } ?? "-",
-      ])
+      table.add(
+        [
+          "\(module.index)", module.name, figures.train.map { fixed($0.loss, decimals: 4) } ?? "-",
+          figures.train.map { percentage($0.top1) } ?? "-", figures.testTop1.map { percentage($0) } ?? "-",
+        ] + (hasEnsembles ? [EnsembleColumn.text(figures.ensemble?.top1)] : []))
     }
     if let ensemble = summary.ensemble { table.add(["", "ensemble", "", "", percentage(ensemble.top1)]) }
     console.output.write(table.text(console.output.style))
