@@ -20,6 +20,8 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let featuresName = "features.bin"
   package static let reportName = "report.html"
   package static let logName = "log.txt"
+  /// Where the run was probed.
+  package static let probesName = "probes.json"
   static let lockName = ".lock"
 
   /// A file that a run begins with.
@@ -45,6 +47,24 @@ package struct RunDirectory: ~Copyable, Sendable {
 
   /// Whether there is a run in `path`, at work or not.
   package static func holdsRun(_ path: String) -> Bool { unsafe access("\(path)/\(planName)", F_OK) == 0 }
+
+  /// The folder behind `path`, by one name whichever way it is called; `path` itself where there is none.
+  package static func place(of path: String) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  /// Runs that were made as `NAME-1`, `NAME-2`, ... in `parent`, in that order.
+  package static func runs(named name: String, in parent: String) -> [String] {
+    let numbers = ((try? names(in: parent)) ?? []).compactMap { entry -> Int? in
+      guard entry.hasPrefix("\(name)-"), let number = Int(entry.dropFirst(name.count + 1)),
+        entry == "\(name)-\(number)"
+      else { return nil }
+      return number
+    }
+    return numbers.sorted().map { "\(parent)/\(name)-\($0)" }.filter { holdsRun($0) }
+  }
 
   package func path(of name: String) -> String { "\(path)/\(name)" }
 

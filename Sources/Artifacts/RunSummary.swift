@@ -146,7 +146,7 @@ package struct RunSummary {
 
 extension RunSummary.Module {
   package var testTop1: Double? { evaluation?.top1 ?? test?.top1 }
-  var testTop5: Double? { evaluation?.top5 ?? test?.top5 }
+  package var testTop5: Double? { evaluation?.top5 ?? test?.top5 }
   var testLoss: Double? { evaluation?.meanLoss ?? test?.loss }
 }
 
