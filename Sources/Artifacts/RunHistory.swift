@@ -173,6 +173,11 @@ package struct RunHistory: Sendable {
     conditions.entries + (status.release.map { [RunConditions.Entry(key: "release", value: $0)] } ?? [])
   }
 
+  /// Whether a finished run's last evaluation has told a module's figures.
+  func isEvaluated(_ module: Int) -> Bool {
+    status.modules.indices.contains(module - 1) && status.modules[module - 1].isEvaluated
+  }
+
   package var isFinished: Bool { status.state == .finished }
 
   package var stateWord: String {

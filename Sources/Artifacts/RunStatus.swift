@@ -35,6 +35,8 @@ package struct RunStatus: Hashable, Sendable {
     package var train: Figures?
     /// Once the run is finished, of its last evaluation, which frozen modules are in as well.
     package var test: Figures?
+    /// Whether `test` is of the last evaluation.
+    package var isEvaluated = false
     /// By all modules up to this one; nil where they were never measured together, or it is the first.
     package var ensembleTop1: Double?
   }
@@ -265,6 +267,7 @@ extension RunStatus.Module {
   /// - Parameter other: with the figures of a run's last evaluation.
   fileprivate mutating func note(evaluation other: RunStatus.Module) {
     if let found = other.test {
+      isEvaluated = true
       test = RunStatus.Figures(
         epoch: test?.epoch ?? 0, loss: found.loss ?? test?.loss, top1: found.top1, top5: found.top5)
     }
