@@ -31,7 +31,7 @@ package struct RunStatusText {
     if let ensemble = status.ensembleTop1 {
       table.add(
         ["", "ensemble", "", "", "", "", percentage(ensemble)]
-          + (hasTop5 ? [percents(status.ensembleTop5)] : []))
+          + (hasTop5 ? [percents(status.ensembleTop5)] : []) + (hasEnsembles ? [""] : []))
     }
     return "\(style.bold(status.name)) in \(folder): \(stateWords)\n\n" + table.text(style) + footer
   }

@@ -324,7 +324,8 @@ struct RunCommand: Command {
     }
     if let ensemble = summary.ensemble {
       table.add(
-        ["", "ensemble", "", "", percentage(ensemble.top1)] + (hasTop5 ? [percentage(ensemble.top5)] : []))
+        ["", "ensemble", "", "", percentage(ensemble.top1)] + (hasTop5 ? [percentage(ensemble.top5)] : [])
+          + [""])
     }
     console.output.write(table.text(console.output.style))
     if let compression = summary.compression { console.output.write(compression.text(console.output.style)) }
