@@ -19,9 +19,11 @@ struct StageEvaluation {
     let sums: [MetricSums]?
     if epoch == stage.epochs, let program = stage.depthEvaluation {
       let pictures = BatchSource(pictures: source.pictures, features: nil)
-      sums = Evaluator(engine: engine, source: pictures).run(program, unless: shouldStop)
+      sums = Evaluator(engine: engine, source: pictures, stage: stage.index, ofAllDepths: true).run(
+        program, unless: shouldStop)
     } else {
-      sums = Evaluator(engine: engine, source: source).run(stage.evaluation, unless: shouldStop)
+      sums = Evaluator(engine: engine, source: source, stage: stage.index).run(
+        stage.evaluation, unless: shouldStop)
     }
     guard let sums else { return nil }
     let wanted = stage.schedule.modules.filter {
