@@ -3,7 +3,9 @@ internal import Terminal
 /// Options that several commands share, so that they read and mean the same everywhere.
 enum CommonOptions {
   static let set = RepeatedOption(
-    "set", .assignment, "set a value of the spec, checked like the file: --set training.epochs=1")
+    "set", .assignment,
+    "set a value of the spec, checked like the file: --set training.epochs=1; paths start at the current folder"
+  )
 
   static let threads = ValueOption(
     "threads", .integer(in: 1...256), "number of workers; scratch memory is planned for each", default: "2")

@@ -57,7 +57,7 @@ extension LoadedSpec {
 
   /// Where the weights lie that `network.from` names; nil without it.
   var startPath: String? {
-    spec.network.from.map { StartFile.path(DataOpening.join(folder, $0.value)) }
+    spec.network.from.map { StartFile.path(Paths.join(folder, $0.value)) }
   }
 
   /// Whether the weights can be read that `network.from` names; true without it.
@@ -76,7 +76,14 @@ extension LoadedSpec {
     do {
       return .file(try StartFile.facts(of: startPath))
     } catch {
-      throw CompilationFailed(diagnostics: [.weights(error.message, label: "read here", at: from.span)])
+      guard let run = RunDirectory.unfinishedRun(leaving: startPath) else {
+        throw CompilationFailed(diagnostics: [.weights(error.message, label: "read here", at: from.span)])
+      }
+      throw CompilationFailed(diagnostics: [
+        .weights(
+          "the run in '\(run)' is not finished, and has no weights yet", label: "read here", at: from.span,
+          help: "finish it: strata run \(shellWord(run)) --resume")
+      ])
     }
   }
 }
