@@ -37,9 +37,10 @@ package struct ComparisonText {
         row.strategy.rawValue + (index == planIndex ? " *" : ""), "\(row.stages.count)",
         grouped(row.memory.peakBytes),
         whole.map { percentage(Double(row.memory.peakBytes) / Double(max(1, $0))) } ?? "",
-        grouped(row.memory.arenaBytes), (isOneOfMany ? "at most " : "") + short(step.total),
-        short(step.forward), short(step.frozen), short(step.backward), short(step.recomputed),
-        short(row.trainingMultiplyAdds),
+        grouped(row.memory.arenaBytes), (isOneOfMany ? "at most " : "") + shortCount(step.total),
+        shortCount(step.forward), shortCount(step.frozen), shortCount(step.backward),
+        shortCount(step.recomputed),
+        shortCount(row.trainingMultiplyAdds),
         times.isEmpty ? "unknown" : duration(seconds: times[index].seconds),
       ]
     }
@@ -68,25 +69,13 @@ package struct ComparisonText {
           [
             index == 0 ? row.strategy.rawValue : "", "\(index + 1)", rangeText(stage.modules),
             grouped(stage.epochs), grouped(stage.memory.peakBytes), grouped(stage.memory.arenaBytes),
-            short(stage.step.forward), short(stage.step.frozen), short(stage.step.backward),
-            short(stage.step.recomputed),
-            short(stage.step.total),
+            shortCount(stage.step.forward), shortCount(stage.step.frozen), shortCount(stage.step.backward),
+            shortCount(stage.step.recomputed),
+            shortCount(stage.step.total),
           ] + (time.map { [milliseconds($0.stepSeconds), duration(seconds: $0.seconds)] } ?? []))
       }
     }
     return table.text(style, indentation: 2)
-  }
-
-  /// `1.23e15`: all the digits are in the JSON.
-  private func short(_ count: Int) -> String {
-    guard count >= 1_000_000 else { return grouped(count) }
-    var value = Double(count)
-    var exponent = 0
-    while value >= 9.995 {
-      value /= 10
-      exponent += 1
-    }
-    return "\(fixed(value, decimals: 2))e\(exponent)"
   }
 
   package var json: JSON {
@@ -136,4 +125,16 @@ func rangeText(_ indices: [Int]) -> String {
     $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
   }
   .joined(separator: ", ")
+}
+
+/// `1.23e15`: all the digits are in the JSON.
+func shortCount(_ count: Int) -> String {
+  guard count >= 1_000_000 else { return grouped(count) }
+  var value = Double(count)
+  var exponent = 0
+  while value >= 9.995 {
+    value /= 10
+    exponent += 1
+  }
+  return "\(fixed(value, decimals: 2))e\(exponent)"
 }

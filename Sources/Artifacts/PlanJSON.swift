@@ -153,7 +153,7 @@ extension ChoiceEffect {
 }
 
 extension PlanChoices {
-  fileprivate var json: JSON {
+  var json: JSON {
     .object([
       ("microBatch", .optional(microBatch, JSON.integer)),
       ("recomputeAboveBytes", .optional(recomputeAboveBytes, JSON.integer)),

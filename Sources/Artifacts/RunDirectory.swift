@@ -20,6 +20,8 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let featuresName = "features.bin"
   package static let reportName = "report.html"
   package static let logName = "log.txt"
+  /// Where the run was probed.
+  package static let probesName = "probes.json"
   static let lockName = ".lock"
 
   /// A file that a run begins with.
@@ -51,6 +53,24 @@ package struct RunDirectory: ~Copyable, Sendable {
     guard path.hasSuffix("/\(modelName)"), unsafe access(path, F_OK) != 0 else { return nil }
     let folder = String(path.dropLast(modelName.utf8.count + 1))
     return holdsRun(folder) ? folder : nil
+  }
+
+  /// The folder behind `path`, by one name whichever way it is called; `path` itself where there is none.
+  package static func place(of path: String) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  /// Runs that were made as `NAME-1`, `NAME-2`, ... in `parent`, in that order.
+  package static func runs(named name: String, in parent: String) -> [String] {
+    let numbers = ((try? names(in: parent)) ?? []).compactMap { entry -> Int? in
+      guard entry.hasPrefix("\(name)-"), let number = Int(entry.dropFirst(name.count + 1)),
+        entry == "\(name)-\(number)"
+      else { return nil }
+      return number
+    }
+    return numbers.sorted().map { "\(parent)/\(name)-\($0)" }.filter { holdsRun($0) }
   }
 
   package func path(of name: String) -> String { "\(path)/\(name)" }

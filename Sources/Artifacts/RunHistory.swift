@@ -9,8 +9,8 @@ package struct RunHistory: Sendable {
   package struct Line: Hashable, Sendable {
     package var module, epoch: Int
     package var isTest: Bool
-    /// Nil where it was no number.
-    package var loss, top1: Double?
+    /// Nil where it was no number; `top5` as well where there are no more than ten classes.
+    package var loss, top1, top5: Double?
     package var seconds: Double
   }
 
@@ -18,11 +18,45 @@ package struct RunHistory: Sendable {
   package enum Figure: String, Hashable, Sendable, CaseIterable {
     case testTop1 = "test top1"
     case trainTop1 = "train top1"
+    case testTop5 = "test top5"
+    case trainTop5 = "train top5"
     case testLoss = "test loss"
     case trainLoss = "train loss"
 
-    package var isTest: Bool { self == .testTop1 || self == .testLoss }
-    package var isFraction: Bool { self == .testTop1 || self == .trainTop1 }
+    package var isTest: Bool {
+      switch self {
+      case .testTop1, .testTop5, .testLoss: true
+      case .trainTop1, .trainTop5, .trainLoss: false
+      }
+    }
+
+    package var isFraction: Bool {
+      switch self {
+      case .testTop1, .trainTop1, .testTop5, .trainTop5: true
+      case .testLoss, .trainLoss: false
+      }
+    }
+
+    var isTop5: Bool { self == .testTop5 || self == .trainTop5 }
+
+    func value(_ line: Line) -> Double? {
+      switch self {
+      case .testTop1, .trainTop1: line.top1
+      case .testTop5, .trainTop5: line.top5
+      case .testLoss, .trainLoss: line.loss
+      }
+    }
+
+    /// A value for people.
+    func words(_ value: Double) -> String { isFraction ? percentage(value) : fixed(value, decimals: 4) }
+  }
+
+  /// What the plan says of its arithmetic; nil where it does not.
+  package struct Cost: Hashable, Sendable {
+    /// Of the network: all modules' layers and the head.
+    package var parameters, multiplyAdds: Int?
+    /// Multiply-adds of the largest training step, and of the whole training.
+    package var stepMultiplyAdds, trainingMultiplyAdds: Int?
   }
 
   /// As the user typed it.
@@ -30,10 +64,14 @@ package struct RunHistory: Sendable {
   package let status: RunStatus
   package let strategy: String
   package let seed: String
-  package let specText: String
-  package let batch: Int?
+  package let conditions: RunConditions
+  package let cost: Cost
+  /// What probes have found in the run's own pictures, whose fingerprint goes without saying: made-up pictures have one
+  /// for each seed.
+  package let probes: [ProbeRecord]
   /// In the order in which they were written.
   package let lines: [Line]
+  private let linesOfModule: [Int: [Line]]
   /// The same as they stand, with what they say besides.
   package let texts: [String]
 
@@ -49,12 +87,26 @@ package struct RunHistory: Sendable {
     do throws(JSONScanner.Fault) { plan = try scanner.document() } catch {
       throw .malformed(path: planPath, offset: error.offset, expected: error.expected, found: error.found)
     }
-    specText = plan["spec"]?["text"]?.string ?? ""
+    let specText = plan["spec"]?["text"]?.string ?? ""
+    conditions = RunConditions(planDocument: plan)
     strategy = plan["stages"]?.elements.first?["strategy"]?.string ?? ""
-    batch = plan["batch"]?.integer
+    let own = plan["comparison"]?.elements.first {
+      if case .bool(true) = $0["isPlan"] { true } else { false }
+    }
+    cost = Cost(
+      parameters: plan["network"]?["parameters"]?.integer, multiplyAdds: plan["network"]?["macs"]?.integer,
+      stepMultiplyAdds: own?["stepMacs"]?.integer, trainingMultiplyAdds: own?["trainingMacs"]?.integer)
+    let fingerprint = plan["data"]?["fingerprint"]?.string
+    probes = try ProbeRecords(folder: folder).records.compactMap { record in
+      guard record.settings.dataFingerprint == fingerprint else { return nil }
+      var own = record
+      own.settings.dataFingerprint = nil
+      return own
+    }
     seed = SpecDifference.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
     do throws(FileError) { texts = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }
     lines = try Self.lines(texts, of: folder)
+    linesOfModule = Dictionary(grouping: lines, by: \.module)
   }
 
   private static func lines(_ texts: [String], of folder: String) throws(RunStatusError) -> [Line] {
@@ -69,7 +121,7 @@ package struct RunHistory: Sendable {
         lines.append(
           Line(
             module: module, epoch: epoch, isTest: split == "test", loss: line["loss"]?.double,
-            top1: line["top1"]?.double, seconds: line["seconds"]?.double ?? 0))
+            top1: line["top1"]?.double, top5: line["top5"]?.double, seconds: line["seconds"]?.double ?? 0))
       } catch {
         throw .malformed(
           path: "\(folder)/\(RunDirectory.metricsName), line \(index + 1)", offset: error.offset,
@@ -80,22 +132,38 @@ package struct RunHistory: Sendable {
   }
 
   package func curve(_ figure: Figure, module: Int) -> [LineChart.Point] {
-    lines.filter { $0.module == module && $0.isTest == figure.isTest }.compactMap { line in
-      (figure.isFraction ? line.top1 : line.loss).map { LineChart.Point(x: Double(line.epoch), y: $0) }
+    lines(figure, module: module).compactMap { line in
+      figure.value(line).map { LineChart.Point(x: Double(line.epoch), y: $0) }
     }
+  }
+
+  /// In which a module was measured, whether or not that gave a number.
+  func epochs(_ figure: Figure, module: Int) -> Set<Int> {
+    Set(lines(figure, module: module).map(\.epoch))
+  }
+
+  private func lines(_ figure: Figure, module: Int) -> [Line] {
+    (linesOfModule[module] ?? []).filter { $0.isTest == figure.isTest }
   }
 
   /// Of the module's last epoch so far.
   package func last(_ figure: Figure, module: Int) -> Double? { curve(figure, module: module).last?.y }
 
-  /// The spec without its seed and its name: runs that share it are repetitions of each other.
-  package var repetitionKey: String {
-    specText.split(separator: "\n", omittingEmptySubsequences: false).filter {
-      !$0.hasPrefix("name: ") && !$0.hasPrefix("  seed: ")
-    }.joined(separator: "\n")
+  /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was
+  /// killed before it wrote a summary does not tell its release.
+  package func repeats(_ other: RunHistory) -> Bool {
+    guard conditions == other.conditions else { return false }
+    guard let release = status.release, let others = other.status.release else { return true }
+    return release == others
   }
 
-  /// Wall time of training alone, all modules that learn at once counted once.
+  /// The conditions, and the release where it is known.
+  var entries: [RunConditions.Entry] {
+    conditions.entries + (status.release.map { [RunConditions.Entry(key: "release", value: $0)] } ?? [])
+  }
+
+  package var isFinished: Bool { status.state == .finished }
+
   package var stateWord: String {
     switch status.state {
     case .running: "running"
@@ -135,8 +203,9 @@ package struct Spread: Hashable, Sendable {
     count = values.count
   }
 
-  /// `0.8123 ± 0.0045`, written by `text`.
-  func words(_ text: (Double) -> String) -> String {
-    count > 1 ? "\(text(mean)) ± \(text(deviation))" : text(mean)
+  /// `0.8123 ± 0.0045`, written by `text`; of fewer than `expected` with their number.
+  func words(of expected: Int, _ text: (Double) -> String) -> String {
+    (count > 1 ? "\(text(mean)) ± \(text(deviation))" : text(mean))
+      + (count < expected ? " (\(count) of \(expected))" : "")
   }
 }

@@ -23,21 +23,14 @@ package struct RunPage {
 
   package var text: String {
     HTMLPage.document(title: "\(plan.name): run") { html in
-      head(&html)
       let comparison = RunComparison([history], module: nil)
+      head(&html)
       html.element("h2", text: "Curves")
-      html.legend(comparison.chart(.testTop1).series.map { ($0.colour, $0.name) })
-      comparison.note(&html)
-      html.element("div", [("class", "charts")]) { html in
-        for figure in RunHistory.Figure.allCases {
-          let chart = comparison.chart(figure)
-          if !chart.isEmpty { html.append(chart.svg()) }
-        }
-        if plan.modules.count > 1 {
-          html.append(comparison.depthChart(.testTop1).svg())
-          html.append(comparison.depthChart(.testLoss).svg())
-        }
+      comparison.curves(&html)
+      if plan.modules.count > 1 {
+        html.charts([.testTop1, .testTop5, .testLoss].map { comparison.depthChart($0) })
       }
+      comparison.separability(&html)
       figures(&html)
       memory(&html)
       planPage.sections(&html)
@@ -56,6 +49,12 @@ package struct RunPage {
     }
     if let ensemble = status.ensembleTop1 {
       figures.append(("ensemble, test top1", percentage(ensemble), "of all modules"))
+    }
+    if let top5 = history.last(.testTop5, module: plan.modules.count) {
+      figures.append(("head, test top5", percentage(top5), "last epoch"))
+    }
+    if let ensemble = status.ensembleTop5 {
+      figures.append(("ensemble, test top5", percentage(ensemble), "of all modules"))
     }
     if let seconds = status.measuredSeconds { figures.append(("time", duration(seconds: seconds), "in all")) }
     if let rate = status.imagesPerSecond {
@@ -76,22 +75,16 @@ package struct RunPage {
 
   private func figures(_ html: inout HTML) {
     html.element("h2", text: "Modules at their last epoch")
+    let shown: [RunHistory.Figure] =
+      plan.classes > 10
+      ? [.trainLoss, .trainTop1, .trainTop5, .testLoss, .testTop1, .testTop5]
+      : [.trainLoss, .trainTop1, .testLoss, .testTop1]
     html.table(
-      [
-        .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
-        .right("test loss"), .right("test top1"),
-      ],
+      [.right("module"), .left("made of"), .right("epoch")] + shown.map { .right($0.rawValue) },
       history.status.modules.map { module in
-        func text(_ figure: RunHistory.Figure) -> String {
-          history.last(figure, module: module.index).map {
-            figure.isFraction ? percentage($0) : fixed($0, decimals: 4)
-          } ?? "-"
-        }
         let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
-        return [
-          "\(module.index)", module.name, "\(epoch)/\(module.epochs)", text(.trainLoss), text(.trainTop1),
-          text(.testLoss), text(.testTop1),
-        ]
+        return ["\(module.index)", module.name, "\(epoch)/\(module.epochs)"]
+          + shown.map { figure in history.last(figure, module: module.index).map(figure.words) ?? "-" }
       })
     if let compression = CompressionFigures(plan, metricsLines: history.texts) { compression.section(&html) }
     if let hash = history.status.weightsSHA256 {

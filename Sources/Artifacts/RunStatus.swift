@@ -15,11 +15,14 @@ package struct RunStatus: Hashable, Sendable {
     package var epoch = 0
     package var loss: Double?
     package var top1: Double?
+    /// Nil as well where there are no more than ten classes.
+    package var top5: Double?
 
-    package init(epoch: Int = 0, loss: Double? = nil, top1: Double? = nil) {
+    package init(epoch: Int = 0, loss: Double? = nil, top1: Double? = nil, top5: Double? = nil) {
       self.epoch = epoch
       self.loss = loss
       self.top1 = top1
+      self.top5 = top5
     }
   }
 
@@ -37,11 +40,19 @@ package struct RunStatus: Hashable, Sendable {
   package var state = State.stopped
   package var modules: [Module] = []
   package var ensembleTop1: Double?
+  package var ensembleTop5: Double?
   package var plannedPeakBytes: Int?
   package var measuredPeakBytes: Int?
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
+  /// Of the program that wrote the summary; nil while there is none.
+  package var release: String?
+
+  /// Whether the first five guesses of anything were counted.
+  var hasTop5: Bool {
+    ensembleTop5 != nil || modules.contains { $0.train?.top5 != nil || $0.test?.top5 != nil }
+  }
 
   /// - Throws: ``RunStatusError`` where there is no run, or a file of it says something else than runs write.
   package init(folder: String) throws(RunStatusError) {
@@ -124,6 +135,7 @@ package struct RunStatus: Hashable, Sendable {
         switch key {
         case "status": found.state = try Self.state(&scanner)
         case "ensembleTop1": found.ensembleTop1 = try scanner.numberOrNull()
+        case "ensembleTop5": found.ensembleTop5 = try scanner.numberOrNull()
         case "imagesPerSecond": found.imagesPerSecond = try scanner.numberOrNull()
         case "weightsSha256": found.weightsSHA256 = try scanner.stringOrNull()
         case "memory":
@@ -138,6 +150,13 @@ package struct RunStatus: Hashable, Sendable {
           try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
             switch key {
             case "measuredSeconds": found.measuredSeconds = try scanner.numberOrNull()
+            case _: try scanner.skipValue()
+            }
+          }
+        case "determinedBy":
+          try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+            switch key {
+            case "release": found.release = try scanner.stringOrNull()
             case _: try scanner.skipValue()
             }
           }
@@ -190,6 +209,7 @@ package struct RunStatus: Hashable, Sendable {
       case "split": split = try scanner.string()
       case "loss": figures.loss = try scanner.numberOrNull()
       case "top1": figures.top1 = try scanner.numberOrNull()
+      case "top5": figures.top5 = try scanner.numberOrNull()
       case _: try scanner.skipValue()
       }
     }

@@ -11,19 +11,25 @@ package struct RunStatusText {
   }
 
   package func text(_ style: TextStyle) -> String {
-    var table = Table([
-      .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
-      .right("test loss"), .right("test top1"),
-    ])
+    let hasTop5 = status.hasTop5
+    var table = Table(
+      [
+        .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
+        .right("test loss"), .right("test top1"),
+      ] + (hasTop5 ? [.right("top5")] : []))
     for module in status.modules {
       let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
-      table.add([
-        "\(module.index)", module.name, "\(epoch)/\(module.epochs)", loss(module.train), top1(module.train),
-        loss(module.test), top1(module.test),
-      ])
+      table.add(
+        [
+          "\(module.index)", module.name, "\(epoch)/\(module.epochs)", loss(module.train),
+          percents(module.train?.top1),
+          loss(module.test), percents(module.test?.top1),
+        ] + (hasTop5 ? [percents(module.test?.top5)] : []))
     }
     if let ensemble = status.ensembleTop1 {
-      table.add(["", "ensemble", "", "", "", "", percentage(ensemble)])
+      table.add(
+        ["", "ensemble", "", "", "", "", percentage(ensemble)]
+          + (hasTop5 ? [percents(status.ensembleTop5)] : []))
     }
     return "\(style.bold(status.name)) in \(folder): \(stateWords)\n\n" + table.text(style) + footer
   }
@@ -58,7 +64,7 @@ package struct RunStatusText {
     figures?.loss.map { fixed($0, decimals: 4) } ?? "-"
   }
 
-  private func top1(_ figures: RunStatus.Figures?) -> String { figures?.top1.map { percentage($0) } ?? "-" }
+  private func percents(_ fraction: Double?) -> String { fraction.map { percentage($0) } ?? "-" }
 
   /// The same as a document (`strata.run/1`).
   package var json: JSON {
@@ -78,27 +84,29 @@ package struct RunStatusText {
         ("train", .optional(module.train, figures)), ("test", .optional(module.test, figures)),
       ])
     }
-    return .object([
+    var members: [(key: String, value: JSON)] = [
       ("schema", "strata.run/1"), ("name", .string(status.name)), ("status", .string(state)),
       ("process", .optional(process, JSON.integer)), ("modules", .array(modules)),
       ("ensembleTop1", .optional(status.ensembleTop1, JSON.number)),
-      (
-        "memory",
-        .object([
-          ("plannedPeakBytes", .optional(status.plannedPeakBytes, JSON.integer)),
-          ("measuredPeakBytes", .optional(status.measuredPeakBytes, JSON.integer)),
-        ])
-      ),
-      ("time", .object([("measuredSeconds", .optional(status.measuredSeconds, JSON.number))])),
+    ]
+    if status.hasTop5 { members.append(("ensembleTop5", .optional(status.ensembleTop5, JSON.number))) }
+    let memory: JSON = [
+      "plannedPeakBytes": .optional(status.plannedPeakBytes, JSON.integer),
+      "measuredPeakBytes": .optional(status.measuredPeakBytes, JSON.integer),
+    ]
+    members += [
+      ("memory", memory), ("time", ["measuredSeconds": .optional(status.measuredSeconds, JSON.number)]),
       ("imagesPerSecond", .optional(status.imagesPerSecond, JSON.number)),
       ("weightsSha256", .optional(status.weightsSHA256, JSON.string)),
-    ])
+    ]
+    return .object(members)
   }
 
   private func figures(_ figures: RunStatus.Figures) -> JSON {
-    .object([
-      ("epoch", .integer(figures.epoch)), ("loss", .optional(figures.loss, JSON.number)),
-      ("top1", .optional(figures.top1, JSON.number)),
-    ])
+    .object(
+      [
+        ("epoch", .integer(figures.epoch)), ("loss", .optional(figures.loss, JSON.number)),
+        ("top1", .optional(figures.top1, JSON.number)),
+      ] + (status.hasTop5 ? [("top5", .optional(figures.top5, JSON.number))] : []))
   }
 }

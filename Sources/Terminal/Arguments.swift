@@ -44,6 +44,17 @@ package struct Arguments: Sendable {
     }
   }
 
+  /// The command line again, for a shell, without some options: operands first, then options in the order of the help.
+  package func commandLine(of program: String, without left: [OptionSpec]) -> String {
+    let options = spec.options.filter { option in !left.contains { $0.name == option.name } }.flatMap {
+      option in
+      (values[option.name] ?? []).flatMap { value in
+        [option.short.map { "-\($0)" } ?? "--\(option.name)"] + (option.placeholder == nil ? [] : [value])
+      }
+    }
+    return ([program, spec.name] + operands + options).map(shellWord).joined(separator: " ")
+  }
+
   /// Reads what follows the command's name.
   /// - Throws: every fault of the line, in the order in which they stand there.
   package init(_ words: [String], for spec: CommandSpec) throws(UsageFailure) {
@@ -55,6 +66,15 @@ package struct Arguments: Sendable {
     operands = parser.operands
     values = parser.values
   }
+}
+
+/// `word` as a shell reads it back: quoted where it has more than letters, digits and a few signs.
+private func shellWord(_ word: String) -> String {
+  let plain = "-_./=,:+%@"
+  if !word.isEmpty, word.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) || plain.contains($0) }) {
+    return word
+  }
+  return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
 
 extension ProgramSpec {

@@ -121,6 +121,23 @@ extension HTML {
   }
 }
 
+extension HTML {
+  /// Pieces of curves, as charts draw them, with names.
+  package mutating func curveLegend(_ series: [LineChart.Series]) {
+    element("p", [("class", "legend")]) { html in
+      for line in series {
+        html.element("span") { html in
+          html.element("svg", [("viewBox", "0 0 28 8"), ("aria-hidden", "true")]) { svg in
+            svg.element("path", [("class", line.curveClass), ("d", "M0 4H28")])
+          }
+          html.text(line.name)
+        }
+      }
+    }
+    lineEnd()
+  }
+}
+
 // MARK: - Pages
 
 /// A page of its own: no scripts, no fonts, nothing from anywhere else; light or dark as the reader's system is.
@@ -152,6 +169,8 @@ package enum HTMLPage {
 
   /// How many colours charts can tell apart: `c0`, `c1`, ...
   package static let colourCount = 9
+  /// In how many ways curves of one colour are drawn: through, and dashed as `d1`, `d2`, ...
+  static let dashCount = 4
 
   private static let style = """
     :root {
@@ -190,6 +209,7 @@ package enum HTMLPage {
     .legend { font-size: 13px; color: var(--dim); }
     .legend span { margin-right: 16px; white-space: nowrap; }
     .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; }
+    .legend svg { display: inline-block; width: 28px; height: 8px; margin: 0 6px 0 0; vertical-align: middle; }
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 8px 24px; }
     svg { display: block; width: 100%; height: auto; margin: 8px 0; }
     .scroll > svg { min-width: 720px; }
@@ -200,7 +220,7 @@ package enum HTMLPage {
     .axis { stroke: var(--dim); stroke-width: 1; fill: none; }
     .limit { stroke: var(--mark); stroke-width: 1.5; stroke-dasharray: 6 4; fill: none; }
     .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
-    .dashed { stroke-dasharray: 4 3; }
+    .d1 { stroke-dasharray: 6 3; } .d2 { stroke-dasharray: 2 3; } .d3 { stroke-dasharray: 9 3 2 3; }
     .band { opacity: 0.18; }
     .empty { fill: var(--panel); }
     pre.spec { background: var(--panel); border-radius: 8px; padding: 12px 0; overflow-x: auto; line-height: 1.45; }

@@ -14,21 +14,34 @@ package struct LineChart: Sendable {
 
   package struct Series: Sendable {
     package var name: String
-    package var colour: Int
-    package var isDashed: Bool
+    /// Among all curves that may be in the chart: it decides what the curve looks like.
+    package var place: Int
     /// In order of x; what is not finite is left out.
     package var points: [Point]
 
-    package init(_ name: String, colour: Int, isDashed: Bool = false, _ points: [Point]) {
+    package init(_ name: String, place: Int, _ points: [Point]) {
       self.name = name
-      self.colour = colour
-      self.isDashed = isDashed
+      self.place = place
       self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
     }
+
+    /// On a page: all colours drawn through first, then dashed in one way after the other.
+    var colour: Int { place % HTMLPage.colourCount }
+    var dashes: Int { place / HTMLPage.colourCount % HTMLPage.dashCount }
+    var curveClass: String { "curve s\(colour)" + (dashes > 0 ? " d\(dashes)" : "") }
+    /// In a terminal.
+    var mark: Character { LineChart.marks[place % LineChart.marks.count] }
+  }
+
+  package enum XAxis: Sendable {
+    /// Whole numbers, from the first to the last.
+    case counts
+    case values
   }
 
   package var title: String
   package var xTitle: String
+  package var xAxis: XAxis
   /// Writes a value of y.
   package var yLabel: @Sendable (Double) -> String
   package var series: [Series]
@@ -36,19 +49,25 @@ package struct LineChart: Sendable {
   package static let pointLimit = 400
 
   package init(
-    title: String, xTitle: String, series: [Series], yLabel: @escaping @Sendable (Double) -> String
+    title: String, xTitle: String, series: [Series], xAxis: XAxis = .counts,
+    yLabel: @escaping @Sendable (Double) -> String
   ) {
     self.title = title
     self.xTitle = xTitle
+    self.xAxis = xAxis
     self.series = series.filter { !$0.points.isEmpty }
     self.yLabel = yLabel
   }
 
   package var isEmpty: Bool { series.isEmpty }
 
-  private var xRange: ClosedRange<Double> {
+  private func xAxis(from: Double, to: Double) -> Axis {
     let xs = series.flatMap(\.points).map(\.x)
-    return (xs.min() ?? 0)...(xs.max() ?? 1)
+    let range = (xs.min() ?? 0)...(xs.max() ?? 1)
+    switch xAxis {
+    case .counts: return Axis.counts(range, from: from, to: to)
+    case .values: return Axis(range, from: from, to: to)
+    }
   }
 
   private var yRange: ClosedRange<Double> {
@@ -60,7 +79,7 @@ package struct LineChart: Sendable {
 
   package func svg(width: Double = 500, height: Double = 280) -> HTML {
     let (left, right, top, bottom) = (52.0, width - 12, 26.0, height - 34)
-    let x = Axis.counts(xRange, from: left, to: right)
+    let x = xAxis(from: left, to: right)
     let y = Axis(yRange, from: bottom, to: top)
     return HTML.chart(
       title: title, xTitle: xTitle, width: width, height: height, left: left, right: right, y: y,
@@ -86,8 +105,7 @@ package struct LineChart: Sendable {
         svg.element(
           "path",
           [
-            ("class", "curve s\(line.colour)" + (line.isDashed ? " dashed" : "")),
-            ("d", "M" + places.joined(separator: "L")),
+            ("class", line.curveClass), ("d", "M" + places.joined(separator: "L")),
           ]
         ) { $0.element("title", text: line.name) }
         if points.count == 1 {
@@ -121,22 +139,22 @@ package struct LineChart: Sendable {
 
   // MARK: - Characters
 
-  /// Marks of the curves in a terminal, in order of the series.
-  package static let marks = Array("ox+*#@%&=~")
+  /// Marks of the curves in a terminal, by their places.
+  static let marks = Array("ox+*#@%&=~ABCDEFGHJKLMNPQRSTUVWYZ23456789")
 
   /// - Parameters:
   ///   - width, height: of the plot alone, in characters.
   package func text(_ style: TextStyle, width: Int = 64, height: Int = 14) -> String {
     guard !series.isEmpty else { return "" }
-    let x = Axis.counts(xRange, from: 0, to: Double(width - 1))
+    let x = xAxis(from: 0, to: Double(width - 1))
     let y = Axis(yRange, from: Double(height - 1), to: 0, count: max(1, height / 4))
     var cells = [[Character]](repeating: [Character](repeating: " ", count: width), count: height)
     var owners = [[Int]](repeating: [Int](repeating: -1, count: width), count: height)
-    for (index, line) in series.enumerated() {
+    for line in series {
       func put(_ column: Int, _ row: Int, isPoint: Bool) {
         guard isPoint || cells[row][column] == " " else { return }
-        cells[row][column] = isPoint ? Self.marks[index % Self.marks.count] : "."
-        owners[row][column] = line.colour
+        cells[row][column] = isPoint ? line.mark : "."
+        owners[row][column] = line.place
       }
       let places = line.points.map {
         (Int(x.position($0.x).rounded()), Int(y.position($0.y).rounded()))
@@ -168,9 +186,8 @@ package struct LineChart: Sendable {
     lines.append(blanks + "└" + String(repeating: "─", count: width))
     let between = max(1, width - first.count - last.count)
     lines.append(blanks + " " + first + String(repeating: " ", count: between) + last + "  " + xTitle)
-    for (index, line) in series.enumerated() {
-      let mark = String(Self.marks[index % Self.marks.count])
-      lines.append(blanks + " " + style.colour(line.colour, mark) + " " + line.name)
+    for line in series {
+      lines.append(blanks + " " + style.colour(line.place, String(line.mark)) + " " + line.name)
     }
     return lines.map { $0 + "\n" }.joined()
   }

@@ -93,6 +93,114 @@ struct CompareTests {
     #expect(text.output.contains("o 1 layer 1") && text.output.contains("x 2 layer 2"), "\(text.output)")
     let chosen = try workspace.strata("compare", "a", "--module", "1")
     #expect(chosen.output.contains("test top1, module 1"))
+    // Another module is not drawn in the name of one that is not there.
+    let beyond = try workspace.strata("compare", "a", "--module", "9")
+    #expect(beyond.exitCode == 2 && beyond.output.isEmpty)
+    #expect(beyond.diagnostics.contains("there is no module 9 to draw"), "\(beyond.diagnostics)")
+    // A folder is one run, however often and by whatever name it is given.
+    let twice = try StrataProcess(["compare", "--json", "a", "./a/", "a"], in: workspace.url)
+    #expect(twice.exitCode == 0)
+    #expect(twice.diagnostics.matches(of: /is the folder 'a' again: counted once/).count == 2)
+    let comparison = try JSONDecoder().decode(Comparison.self, from: Data(twice.output.utf8))
+    #expect(comparison.groups.map { $0.runs.map(\.folder) } == [["a"]])
+    #expect(comparison.groups[0].modules[0].testTop1?.count == 1)
+  }
+
+  @Test("a budget that passes batches in pieces makes another experiment")
+  func pieces() throws {
+    struct Plan: Decodable {
+      struct Memory: Decodable { var peakBytes, arenaBytes: Int }
+      struct Choices: Decodable { var microBatch: Int? }
+      var memory: Memory
+      var choices: Choices
+    }
+    try train("a", "training.epochs=1")
+    let memory = try workspace.decode(Plan.self, "a/plan.json").memory
+    let tight = try workspace.strata(
+      "run", "net.yaml", "-o", "b", "--set", "training.epochs=1", "--set", "training.seed=2", "--budget",
+      "\(memory.peakBytes - memory.arenaBytes * 7 / 10)")
+    #expect(tight.exitCode == 0, "\(tight.diagnostics)")
+    let pieces = try #require(try workspace.decode(Plan.self, "b/plan.json").choices.microBatch)
+    let comparison = try compare("a", "b")
+    #expect(comparison.groups.map { $0.runs.map(\.folder) } == [["a"], ["b"]])
+    #expect(comparison.groups[1].name.contains("microBatch \(pieces)"), "\(comparison.groups.map(\.name))")
+  }
+
+  @Test("with more than ten classes the first five guesses stand wherever a run is read")
+  func top5() throws {
+    try workspace.write(
+      """
+      strata: 1
+      name: twelve
+      data: {source: synthetic, limit: {train: 96, test: 48}}
+      network: {family: vgg, input: 1x8x8, classes: 12, widths: [4], head: gap}
+      training: {epochs: 1, batch: 24}
+
+      """, to: "twelve.yaml")
+    let run = try workspace.strata("run", "twelve.yaml", "-o", "out")
+    #expect(
+      run.exitCode == 0 && run.output.contains(/test top1 +top5\n/), "\(run.output)\(run.diagnostics)")
+    #expect(try workspace.text("out/report.html").contains("test top5"))
+    #expect(try workspace.strata("show", "out").output.contains("top5"))
+    struct Top5: Decodable {
+      struct Module: Decodable { var testTop5, trainTop5: Comparison.Spread }
+      struct Group: Decodable {
+        var modules: [Module]
+        var ensembleTop5: Comparison.Spread?
+      }
+      var groups: [Group]
+    }
+    struct Summary: Decodable {
+      struct Module: Decodable { var trainTop5, testTop5: Double }
+      var modules: [Module]
+    }
+    let json = try workspace.strata("compare", "out", "--json")
+    let module = try JSONDecoder().decode(Top5.self, from: Data(json.output.utf8)).groups[0].modules[0]
+    let summary = try workspace.decode(Summary.self, "out/summary.json").modules[0]
+    #expect(module.testTop5.mean == summary.testTop5 && module.trainTop5.mean == summary.trainTop5)
+    #expect(summary.testTop5 > 0)
+  }
+
+  @Test("what probes find is kept, drawn in the run's page, and compared")
+  func probes() throws {
+    try train("a", "training.epochs=1")
+    #expect(try workspace.strata("probe", "a", "--learners", "nearest").exitCode == 0)
+    let first = try workspace.data("a/probes.json")
+    let report = try workspace.text("a/report.html")
+    #expect(report.contains("<h2>Separability</h2>") && report.contains("separability, nearest probe"))
+    #expect(report.contains("finished: parallel training of 2 modules"))
+    // The same probe again, with another number of threads: the same file.
+    #expect(try workspace.strata("probe", "a", "--learners", "nearest", "--threads", "3").exitCode == 0)
+    #expect(try workspace.data("a/probes.json") == first)
+    #expect(try workspace.text("a/report.html") == report)
+    let probed = try workspace.strata("probe", "a", "--learners", "nearest", "--features", "full", "--json")
+    struct Probe: Decodable {
+      struct Depth: Decodable {
+        struct Figure: Decodable { var testTop1: Double }
+        var module: Int
+        var nearest: Figure
+      }
+      var depths: [Depth]
+    }
+    let depths = try JSONDecoder().decode(Probe.self, from: Data(probed.output.utf8)).depths
+    struct Kept: Decodable {
+      struct Record: Decodable {
+        struct Depth: Decodable {
+          var module: Int
+          var testTop1: Double
+        }
+        var learner, features: String
+        var depths: [Depth]
+      }
+      var probes: [Record]
+    }
+    let records = try workspace.decode(Kept.self, "a/probes.json").probes
+    #expect(records.map(\.features) == ["2x2", "full"])
+    #expect(records[1].depths.map(\.module) == depths.map(\.module))
+    #expect(records[1].depths.map(\.testTop1) == depths.map(\.nearest.testTop1))
+    let text = try workspace.strata("compare", "a").output
+    #expect(text.contains("Separability: nearest probe, features 2x2, test top1 by depth"), "\(text)")
+    #expect(text.contains("separability, nearest probe, features full"))
   }
 
   @Test("several seeds: a run each, then the comparison; and a report in every folder")

@@ -36,6 +36,16 @@ struct ArgumentsTests {
     #expect(arguments.operands == ["net.yaml"])
   }
 
+  @Test("a command line is written as a shell reads it back")
+  func commandLine() throws {
+    let arguments = try parse(
+      "--set", "name=it's", "my net.yaml", "--dry-run", "--output=out.json", "--set=a.b=[1, 2]", "--threads",
+      "4")
+    #expect(
+      arguments.commandLine(of: "strata", without: [ExampleProgram.threads.spec])
+        == #"strata plan 'my net.yaml' -o out.json --set 'name=it'\''s' --set 'a.b=[1, 2]' --dry-run"#)
+  }
+
   @Test("absent options have no value")
   func absent() throws {
     let arguments = try parse("net.yaml")

@@ -35,7 +35,7 @@ struct HTMLTests {
     let counts = Axis.counts(1...1, from: 0, to: 10)
     #expect(counts.ticks.map { counts.label($0) } == ["1", "2"] && counts.position(1) == 0)
     let one = LineChart(
-      title: "loss", xTitle: "epoch", series: [.init("one", colour: 0, [.init(x: 1, y: 2)])],
+      title: "loss", xTitle: "epoch", series: [.init("one", place: 0, [.init(x: 1, y: 2)])],
       yLabel: { fixed($0, decimals: 1) })
     #expect(one.text(.plain, width: 9, height: 5).contains("\n     1       2  epoch\n"))
     let bytes = Axis.bytes(upTo: 5_136_640, from: 0, to: 1)
@@ -53,8 +53,8 @@ struct HTMLTests {
     let chart = LineChart(
       title: "loss", xTitle: "epoch",
       series: [
-        .init("one", colour: 0, [.init(x: 1, y: 2), .init(x: 3, y: 1)]),
-        .init("two", colour: 1, [.init(x: 1, y: 1), .init(x: 2, y: .nan), .init(x: 3, y: 2)]),
+        .init("one", place: 0, [.init(x: 1, y: 2), .init(x: 3, y: 1)]),
+        .init("two", place: 1, [.init(x: 1, y: 1), .init(x: 2, y: .nan), .init(x: 3, y: 2)]),
       ], yLabel: { fixed($0, decimals: 1) })
     #expect(
       chart.text(.plain, width: 9, height: 5) == """
@@ -72,12 +72,31 @@ struct HTMLTests {
         """)
   }
 
+  @Test("two dozen curves look different, on a page and in characters; values have an axis of their own")
+  func manyCurves() {
+    let chart = LineChart(
+      title: "top1", xTitle: "rate",
+      series: (0..<24).map {
+        .init("c\($0)", place: $0, [.init(x: 0.25, y: 0), .init(x: 0.75, y: Double($0))])
+      },
+      xAxis: .values, yLabel: { fixed($0, decimals: 0) })
+    let svg = chart.svg().source
+    #expect(Set(svg.matches(of: /class="(curve [^"]*)"/).map { String($0.1) }).count == 24)
+    #expect(svg.contains(">0.5<"))
+    let text = chart.text(.plain)
+    let marks = text.split(separator: "\n").compactMap { $0.wholeMatch(of: /\s+(\S) c\d+/)?.1 }
+    #expect(marks.count == 24 && Set(marks).count == 24)
+    var legend = HTML()
+    legend.curveLegend(chart.series)
+    #expect(Set(legend.source.matches(of: /class="(curve [^"]*)"/).map { String($0.1) }).count == 24)
+  }
+
   @Test("long curves and wide steps stay small, with their extremes")
   func bounded() {
     var points = (0..<10_000).map { LineChart.Point(x: Double($0), y: 1) }
     points[5000].y = 7
     let chart = LineChart(
-      title: "t", xTitle: "x", series: [.init("s", colour: 0, points)], yLabel: { fixed($0, decimals: 0) })
+      title: "t", xTitle: "x", series: [.init("s", place: 0, points)], yLabel: { fixed($0, decimals: 0) })
     let svg = chart.svg().source
     #expect(svg.utf8.count < 20_000, "\(svg.utf8.count)")
     // The one point that stands out, at 7 of 8.

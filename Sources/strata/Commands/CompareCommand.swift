@@ -13,10 +13,16 @@ struct CompareCommand: Command {
   static let spec = CommandSpec(
     "compare", group: CommandGroup.runs, summary: "curves and figures of runs side by side",
     discussion: """
-      Prints loss, accuracy, time and memory of runs in columns, module by module, with their curves. Runs of one \
-      spec that differ in their seed alone are one column: mean and deviation. Of one spec every module's curve is \
-      drawn; of several, the last module's of each, or that of '--module'. Runs that are still at work show what they \
-      have so far.
+      Prints loss, accuracy, time, memory, size and arithmetic of runs in columns, module by module, with their curves; \
+      of more than four experiments, in rows. Of one experiment every module's curve is drawn; of several, the last \
+      module's of each, or that of '--module'. Experiments are called by their name, or by the values in which their \
+      specs differ; where that is one number, final accuracy is drawn over it. Where runs were probed ('strata probe'), \
+      the separability of every depth stands beside the rest.
+
+      Runs that differ in their seed alone are one experiment: mean and deviation over the finished ones, of each seed \
+      one. Other pictures, other weights to start from, another release, and choices of a budget that change results \
+      make another experiment. Where no run of an experiment is finished, its figures are of the last epoch that all \
+      have. What is left out is said.
       """,
     operands: OperandSpec("DIR", 1...Int.max, "the folders of runs", completion: .folders),
     options: [module.spec, html.spec], exitCodes: [.failed],
@@ -37,7 +43,7 @@ struct CompareCommand: Command {
     _ folders: [String], module: Int?, page: String?, json: Bool, _ console: Console
   ) throws(CommandFailure) {
     var runs: [RunHistory] = []
-    for folder in folders {
+    for folder in distinct(folders, console) {
       do throws(RunStatusError) {
         runs.append(try RunHistory(folder: folder))
       } catch {
@@ -48,6 +54,12 @@ struct CompareCommand: Command {
       }
     }
     let comparison = RunComparison(runs, module: module)
+    if let module, module > comparison.moduleCount {
+      throw CommandFailure(
+        .faultyInput,
+        "there is no module \(module) to draw: \(runs.count > 1 ? "none of the runs has" : "the run does not have") "
+          + "more than \(comparison.moduleCount)")
+    }
     if let page {
       do {
         try AtomicFile.write(comparison.page, to: page)
@@ -56,5 +68,21 @@ struct CompareCommand: Command {
       }
     }
     console.output.write(json ? JSONWriter.document(comparison.json) : comparison.text(console.output.style))
+  }
+
+  /// Each folder once, whatever it is called; what is left out is told.
+  private static func distinct(_ folders: [String], _ console: Console) -> [String] {
+    var kept: [(path: String, place: String)] = []
+    for folder in folders {
+      let place = RunDirectory.place(of: folder)
+      if let same = kept.first(where: { $0.place == place }) {
+        console.diagnostics.writeLine(
+          console.diagnostics.style.bold("warning:")
+            + " '\(folder)' is the folder '\(same.path)' again: counted once")
+      } else {
+        kept.append((folder, place))
+      }
+    }
+    return kept.map(\.path)
   }
 }

@@ -16,7 +16,8 @@ struct ProbeCommand: Command {
     default: "2x2")
   static let epochs = ValueOption(
     "epochs", .integer(in: 1...10_000), "passes over the training pictures for cnn-1 and cnn-2",
-    default: "10")
+    default: "\(defaultEpochs)")
+  private static let defaultEpochs = 10
   static let width = ValueOption(
     "width", .integer(in: 1...65_536), "channels of the convolutions of cnn-1 and cnn-2",
     default: "the features' own")
@@ -35,6 +36,10 @@ struct ProbeCommand: Command {
 
       Equal runs give equal figures, whatever the number of threads. The features of one depth are in memory at a time; \
       what that takes is checked against the machine's limits before the start.
+
+      The figures are kept in the run's folder, in probes.json, with the probes' settings and the fingerprint of the \
+      pictures: a later probe with the same ones takes their place, any other is added. report.html is written again, \
+      with charts of them, and 'strata compare' sets them side by side.
       """,
     operands: CommonOperands.runFolder,
     options: [
@@ -69,15 +74,67 @@ struct ProbeCommand: Command {
       dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
     let probing = Probing(
       ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
-      poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? 10,
+      poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? defaultEpochs,
       width: arguments[width], console: console, json: json)
     let planned = try probing.plannedPeakBytes(chosen)
     try requireRoom(planned, isPooled: arguments[features] != .full)
-    let depths = try probing.run(chosen, on: try ready.openData())
+    let dataset = try ready.openData()
+    let depths = try probing.run(chosen, on: dataset)
     report(
       depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, json: json,
       console)
+    keep(
+      records(of: depths, chosen, dataFingerprint: dataset.fingerprint, arguments), of: ready, in: path,
+      arguments, console)
     return .done
+  }
+
+  // MARK: - What is kept
+
+  private static func records(
+    of depths: [ProbedDepth], _ learners: [ProbeLearner], dataFingerprint: String, _ arguments: Arguments
+  ) -> [ProbeRecord] {
+    learners.map { learner in
+      let isTrained = learner.convolutions != nil
+      let settings = ProbeRecord.Settings(
+        learner: learner.rawValue, features: (arguments[features] ?? .pooled).rawValue,
+        epochs: isTrained ? arguments[epochs] ?? defaultEpochs : nil,
+        width: isTrained ? arguments[width] : nil, dataFingerprint: dataFingerprint)
+      return ProbeRecord(
+        settings,
+        depths.compactMap { depth in
+          depth.figures.first { $0.learner == learner }.map {
+            ProbeRecord.Depth(
+              module: depth.module, name: depth.name, features: depth.features, trainTop1: $0.trainTop1,
+              testTop1: $0.testTop1)
+          }
+        })
+    }
+  }
+
+  /// The figures are told by then: what keeps them from being kept is told too, and stops nothing.
+  private static func keep(
+    _ records: [ProbeRecord], of ready: ReadyPlan, in folder: String, _ arguments: Arguments,
+    _ console: Console
+  ) {
+    do throws(RunStatusError) {
+      try ProbeRecords.keep(records, in: folder)
+    } catch {
+      console.diagnostics.writeLine("warning: the figures are not kept: \(error.message)")
+      return
+    }
+    // The page is of the plan as it is kept, whatever number of threads probed.
+    do throws(CommandFailure) {
+      let kept =
+        arguments[CommonOptions.threads] == nil
+        ? ready
+        : try ReadyPlan(
+          plan: "\(folder)/\(RunDirectory.planName)", threads: nil, dataPath: arguments[CommonOptions.data],
+          withFingerprint: false, console, json: arguments[CommandSpec.json])
+      RunReport.write(kept, in: folder, state: .finished, console)
+    } catch {
+      console.diagnostics.write(error.text(console.diagnostics.style))
+    }
   }
 
   /// The features of all pictures are in memory, of one depth at a time.

@@ -39,7 +39,10 @@ struct RunCommand: Command {
 
       At the end a page, report.html, is in the folder too: curves, memory planned and measured, and the plan. With \
       '--seeds' the runs are compared when the last one is done, as by 'strata compare'; -o DIR puts them into \
-      DIR/seed-1, DIR/seed-2, and so on.
+      DIR/seed-1, DIR/seed-2, and so on. A seed whose loss is no number any more does not keep the others from being \
+      trained; the exit code is 1 then. The same line with '--resume' goes on: finished runs of the spec stay as they \
+      are, interrupted ones go on from their last checkpoint, missing ones are trained. Without -o the runs are looked \
+      for among runs/NAME-1, -2, ...
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -50,41 +53,51 @@ struct RunCommand: Command {
       CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, dryRun.spec, strictMemory.spec,
       resume.spec,
     ],
-    synopses: ["[options] SPEC|PLAN", "DIR --resume [--threads N]"],
+    synopses: [
+      "[options] SPEC|PLAN", "DIR --resume [--threads N]", "[options] SPEC --seeds N [-o DIR] [--resume]",
+    ],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
     examples: [
       .init("strata run net.yaml -o runs/first", "compile and train"),
       .init("strata run net.plan.json --threads 4", "execute a plan that was kept, with more workers"),
       .init("strata run net.yaml --seeds 3", "three runs; mean and deviation of every module"),
+      .init("strata run net.yaml --seeds 3 --resume", "what of these three is still to be done"),
       .init("strata run runs/first --resume", "go on after an interruption"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    if arguments[resume] {
-      guard arguments[seeds] == nil else {
-        throw CommandFailure(.faultyInput, "'--resume' goes on with one run, without '--seeds'")
-      }
-      return try goOn(path, arguments, console)
-    }
     if let count = arguments[seeds], !arguments[dryRun] {
       return try trainFromSeeds(path, count: count, arguments, console)
     }
+    if arguments[resume] { return try goOn(path, arguments, console) }
     let ready = try ready(path, set: arguments[CommonOptions.set], arguments, console)
     if arguments[dryRun] {
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
-    return try begin(ready, output: arguments[output], json: json, arguments, console).exitCode
+    let run = try begin(ready, output: arguments[output], json: json, arguments, console)
+    return try exitCode(of: run.end)
+  }
+
+  /// Of a command that trains once.
+  private static func exitCode(of end: RunEnd) throws(CommandFailure) -> ExitCode {
+    switch end {
+    case .finished: return .done
+    case .interrupted: return .interrupted
+    case .diverged(let failure): throw failure
+    }
   }
 
   /// - Parameters:
   ///   - output: the run's folder; nil: the next free one.
   ///   - json: print the summary as a document; nil: print nothing.
-  private static func begin(
-    _ ready: ReadyPlan, output: String?, json: Bool?, _ arguments: Arguments, _ console: Console
-  ) throws(CommandFailure) -> (exitCode: ExitCode, place: String) {
+  ///   - goOn: the command line that goes on after an interruption; nil for the run's own.
+  static func begin(
+    _ ready: ReadyPlan, output: String?, json: Bool?, goOn: String? = nil, _ arguments: Arguments,
+    _ console: Console
+  ) throws(CommandFailure) -> (end: RunEnd, place: String) {
     try ready.requireStart()
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
@@ -93,40 +106,9 @@ struct RunCommand: Command {
     let folder = try makeFolder(ready, output)
     let place = folder.path
     if json == false { console.output.writeLine("training \(ready.plan.name) in \(place)") }
-    let code = try train(ready, on: dataset, in: folder, resuming: false, json: json, arguments, console)
-    return (code, place)
-  }
-
-  private static func trainFromSeeds(
-    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
-  ) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
-    switch try RunInput.kind(of: path) {
-    case .spec: break
-    case .plan:
-      throw CommandFailure(
-        .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
-    }
-    let assignments = arguments[CommonOptions.set]
-    let first = try LoadedSpec(path: path, set: assignments, console, json: json).spec.training.seed.value
-    let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
-    guard !isTooLarge else {
-      throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
-    }
-    var places: [String] = []
-    for seed in first...last {
-      let ready = try ready(
-        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
-        arguments, console)
-      let run = try begin(
-        ready, output: arguments[output].map { "\($0)/seed-\(seed)" }, json: json ? nil : false, arguments,
-        console)
-      if run.exitCode != .done { return run.exitCode }
-      places.append(run.place)
-    }
-    if !json { console.output.writeLine("") }
-    try CompareCommand.compare(places, module: nil, page: nil, json: json, console)
-    return .done
+    let end = try train(
+      ready, on: dataset, in: folder, resuming: false, json: json, goOn: goOn, arguments, console)
+    return (end, place)
   }
 
   private static func goOn(
@@ -148,6 +130,15 @@ struct RunCommand: Command {
       }
       return .done
     }
+    return try exitCode(of: try continueRun(path, json: json, arguments, console))
+  }
+
+  /// Goes on from the last checkpoint of a run that is not finished.
+  ///
+  /// - Parameters: as of `begin`.
+  static func continueRun(
+    _ path: String, json: Bool?, goOn: String? = nil, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> RunEnd {
     let folder: RunDirectory
     do {
       folder = try RunDirectory.open(path)
@@ -157,7 +148,8 @@ struct RunCommand: Command {
     Interruption.install()
     let ready = try ReadyPlan(
       plan: folder.path(of: RunDirectory.planName), threads: arguments[CommonOptions.threads],
-      dataPath: arguments[CommonOptions.data], withFingerprint: true, console, json: json)
+      dataPath: arguments[CommonOptions.data], withFingerprint: true, console,
+      json: arguments[CommandSpec.json])
     let dataset = try ready.openData()
     let takenByteCount: Int
     do {
@@ -168,13 +160,14 @@ struct RunCommand: Command {
     // A checkpoint has the weights that the run started from, and what became of them.
     if takenByteCount == 0 { try ready.requireStart() }
     try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
-    return try train(ready, on: dataset, in: folder, resuming: true, json: json, arguments, console)
+    return try train(
+      ready, on: dataset, in: folder, resuming: true, json: json, goOn: goOn, arguments, console)
   }
 
   private static func train(
     _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool, json: Bool?,
-    _ arguments: Arguments, _ console: Console
-  ) throws(CommandFailure) -> ExitCode {
+    goOn: String?, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> RunEnd {
     let place = folder.path
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
@@ -182,7 +175,6 @@ struct RunCommand: Command {
     do throws(CommandFailure) {
       outcome = try run.run(on: dataset, resuming: resuming)
     } catch {
-      // The curves up to a loss that is not finite are what one wants to see.
       RunReport.write(ready, in: place, state: .failed, console)
       throw error
     }
@@ -191,7 +183,6 @@ struct RunCommand: Command {
       RunReport.write(ready, in: place, state: .finished, console)
       if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
       if arguments[strictMemory] { try requirePlannedPeak(run.summary, place: place) }
-      return .done
     case .interrupted(let position):
       RunReport.write(ready, in: place, state: .interrupted, console)
       if json != false {
@@ -199,10 +190,13 @@ struct RunCommand: Command {
       } else {
         let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
         console.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
-        console.output.writeLine("go on: strata run \(place) --resume")
+        console.output.writeLine("go on: \(goOn ?? "strata run \(place) --resume")")
       }
-      return .interrupted
+    case .diverged:
+      // The curves up to a loss that is not finite are what one wants to see.
+      RunReport.write(ready, in: place, state: .failed, console)
     }
+    return outcome
   }
 
   /// What `--strict-memory` asks for. The run itself is finished: its weights stay.
@@ -235,7 +229,7 @@ struct RunCommand: Command {
       help: "make room, or put the run on another disk with -o DIR")
   }
 
-  private static func status(_ path: String) throws(CommandFailure) -> RunStatus {
+  static func status(_ path: String) throws(CommandFailure) -> RunStatus {
     do throws(RunStatusError) {
       return try RunStatus(folder: path)
     } catch {
@@ -255,7 +249,7 @@ struct RunCommand: Command {
     }
   }
 
-  private static func ready(
+  static func ready(
     _ path: String, set assignments: [Assignment], tellsWarnings: Bool = true, _ arguments: Arguments,
     _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
@@ -303,16 +297,21 @@ struct RunCommand: Command {
       console.output.write(JSONWriter.document(summary.json))
       return
     }
-    var table = Table([
-      .right("module"), .left("made of"), .right("train loss"), .right("train top1"), .right("test top1"),
-    ])
+    let hasTop5 = plan.classes > 10
+    var table = Table(
+      [.right("module"), .left("made of"), .right("train loss"), .right("train top1"), .right("test top1")]
+        + (hasTop5 ? [.right("top5")] : []))
     for (module, figures) in zip(plan.modules, summary.modules) {
-      table.add([
-        "\(module.index)", module.name, figures.train.map { fixed($0.loss, decimals: 4) } ?? "-",
-        figures.train.map { percentage($0.top1) } ?? "-", figures.test.map { percentage($0.top1) } ?? "-",
-      ])
+      table.add(
+        [
+          "\(module.index)", module.name, figures.train.map { fixed($0.loss, decimals: 4) } ?? "-",
+          figures.train.map { percentage($0.top1) } ?? "-", figures.test.map { percentage($0.top1) } ?? "-",
+        ] + (hasTop5 ? [figures.test.map { percentage($0.top5) } ?? "-"] : []))
     }
-    if let ensemble = summary.ensemble { table.add(["", "ensemble", "", "", percentage(ensemble.top1)]) }
+    if let ensemble = summary.ensemble {
+      table.add(
+        ["", "ensemble", "", "", percentage(ensemble.top1)] + (hasTop5 ? [percentage(ensemble.top5)] : []))
+    }
     console.output.write(table.text(console.output.style))
     if let compression = summary.compression { console.output.write(compression.text(console.output.style)) }
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""

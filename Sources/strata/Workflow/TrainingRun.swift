@@ -6,11 +6,13 @@ internal import Planning
 internal import Terminal
 internal import Text
 
-/// How a run came to its end, if nothing went wrong.
+/// How a training came to its end, if nothing kept it from being carried out.
 enum RunEnd {
   case finished
   /// A signal came; the checkpoint of this position is in the run's folder.
   case interrupted(RunPosition)
+  /// The numbers of this training are no numbers any more; another seed's may be.
+  case diverged(CommandFailure)
 }
 
 /// One training in its folder: progress on standard error, metrics and checkpoints as they come, weights and summary at the
@@ -73,12 +75,16 @@ struct TrainingRun: ~Copyable {
       return end
     } catch {
       progress.finish()
-      // The failure that stopped the run is the one to tell, whether or not its summary can be kept.
-      noteFigures(status: .failed)
-      try? folder.writeSummary(summary.json)
-      for fault in error.faults { try? folder.appendLog(fault.message) }
+      fail(error)
       throw error
     }
+  }
+
+  /// The failure that stopped the run is the one to tell, whether or not its summary can be kept.
+  private mutating func fail(_ failure: CommandFailure) {
+    noteFigures(status: .failed)
+    try? folder.writeSummary(summary.json)
+    for fault in failure.faults { try? folder.appendLog(fault.message) }
   }
 
   private mutating func train(
@@ -102,7 +108,11 @@ struct TrainingRun: ~Copyable {
         try self.follow(event, engine)
       }
     } catch {
-      throw failure(error, engine)
+      progress.finish()
+      switch error {
+      case .lossNotFinite, .rankingNotFinite: return .diverged(failure(error, engine))
+      case .observer, .data, .features: throw failure(error, engine)
+      }
     }
     switch outcome {
     case .stopped(let position): return try interrupt(at: position, engine)
@@ -147,12 +157,16 @@ struct TrainingRun: ~Copyable {
     switch end {
     case .finished: noteFigures(status: .finished)
     case .interrupted: noteFigures(status: .interrupted)
+    case .diverged(let failure):
+      fail(failure)
+      return
     }
     do throws(FileError) {
       try folder.writeSummary(summary.json)
       switch end {
       case .finished: try folder.appendLog("finished: \(summary.memoryLine)")
       case .interrupted(let position): try folder.appendLog("interrupted \(position.words)")
+      case .diverged: break
       }
     } catch {
       throw diskFailure(error)

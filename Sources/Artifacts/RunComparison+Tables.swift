@@ -1,0 +1,185 @@
+internal import Text
+
+extension RunComparison {
+  /// A table with what stands above it.
+  struct NamedTable {
+    var title: String
+    var columns: [Table.Column]
+    var rows: [[String]]
+
+    func text(_ style: TextStyle) -> String {
+      var table = Table(columns)
+      for row in rows { table.add(row) }
+      return (title.isEmpty ? "" : style.bold(title) + "\n") + table.text(style)
+    }
+  }
+
+  /// More groups than this are rows, not columns.
+  static let columnLimit = 4
+
+  private var groupsAreRows: Bool { groups.count > Self.columnLimit }
+
+  // MARK: - Runs
+
+  var runTable: NamedTable {
+    let isNamed = groups.count > 1 && groups.contains { $0.name != $0.runs[0].status.name }
+    var columns: [Table.Column] = [.left("run")]
+    if isNamed { columns.append(.left("group")) }
+    columns += [
+      .left("name"), .left("strategy"), .right("seed"), .left("state"), .right("epochs"), .right("time"),
+      .right("images/s"), .right("peak planned"), .right("measured"), .right("head test top1"),
+    ]
+    if hasTop5 { columns.append(.right("top5")) }
+    columns.append(.right("ensemble"))
+    if hasTop5 { columns.append(.right("top5")) }
+    let rows = groups.flatMap { group in
+      group.runs.map { cells(of: $0, group: isNamed ? group.name : nil) }
+    }
+    return NamedTable(title: "", columns: columns, rows: rows)
+  }
+
+  private func cells(of run: RunHistory, group: String?) -> [String] {
+    let status = run.status
+    let head = status.modules.count
+    let epochs = run.lines.filter { !$0.isTest }.map(\.epoch).max() ?? 0
+    func percents(_ value: Double?) -> String { value.map { percentage($0) } ?? "-" }
+    func size(_ byteCount: Int?) -> String { byteCount.map { byteSize($0) } ?? "-" }
+    var cells = [run.folder]
+    if let group { cells.append(group) }
+    cells += [status.name, run.strategy, run.seed, run.stateWord, "\(epochs)"]
+    cells.append(status.measuredSeconds.map { duration(seconds: $0) } ?? "-")
+    cells.append(status.imagesPerSecond.map { fixed($0, decimals: 0) } ?? "-")
+    cells += [size(status.plannedPeakBytes), size(status.measuredPeakBytes)]
+    cells.append(percents(run.last(.testTop1, module: head)))
+    if hasTop5 { cells.append(percents(run.last(.testTop5, module: head))) }
+    cells.append(percents(status.ensembleTop1))
+    if hasTop5 { cells.append(percents(status.ensembleTop5)) }
+    return cells
+  }
+
+  /// What the experiments take, whatever the machine.
+  var costTable: NamedTable {
+    func count(_ value: Int?) -> String { value.map { shortCount($0) } ?? "-" }
+    return NamedTable(
+      title: "Size and cost",
+      columns: [
+        .left("group"), .right("parameters"), .right("MACs"), .right("MACs of a step"), .right("MACs in all"),
+      ],
+      rows: groups.map { group in
+        let cost = group.cost
+        return [
+          group.name, cost.parameters.map { grouped($0) } ?? "-",
+          cost.multiplyAdds.map { grouped($0) } ?? "-", count(cost.stepMultiplyAdds),
+          count(cost.trainingMultiplyAdds),
+        ]
+      })
+  }
+
+  // MARK: - Modules
+
+  /// Figures of each module's last epoch: a few groups side by side, many below each other.
+  var moduleTables: [NamedTable] { groupsAreRows ? tablesOfFigures : [tableOfModules] }
+
+  private var tableOfModules: NamedTable {
+    let figures: [RunHistory.Figure] = [.trainLoss, .trainTop1, .testTop1] + (hasTop5 ? [.testTop5] : [])
+    var columns: [Table.Column] = [.right("module")]
+    for group in groups {
+      columns += [.right("\(group.name): train loss"), .right("train top1"), .right("test top1")]
+      if hasTop5 { columns.append(.right("top5")) }
+      if group.runs.count > 1 { columns.append(.right("runs")) }
+    }
+    var rows: [[String]] = []
+    for module in 1..<moduleCount + 1 {
+      var row = ["\(module)"]
+      for group in groups {
+        let spreads = figures.map { group.spread($0, module: module) }
+        row += zip(figures, spreads).map { group.words($1, $0.words) }
+        if group.runs.count > 1 { row.append("\(spreads.compactMap { $0?.count }.max() ?? 0)") }
+      }
+      rows.append(row)
+    }
+    if groups.contains(where: { $0.ensembleTop1 != nil }) {
+      var row = ["ensemble"]
+      for group in groups {
+        row += ["", "", group.words(group.ensembleTop1) { percentage($0) }]
+        if hasTop5 { row.append(group.words(group.ensembleTop5) { percentage($0) }) }
+        if group.runs.count > 1 { row.append("\(group.ensembleTop1?.count ?? 0)") }
+      }
+      rows.append(row)
+    }
+    return NamedTable(title: "", columns: columns, rows: rows)
+  }
+
+  private var tablesOfFigures: [NamedTable] {
+    let figures: [RunHistory.Figure] = [.testTop1] + (hasTop5 ? [.testTop5] : []) + [.trainTop1, .trainLoss]
+    return figures.map { table(of: $0) }
+  }
+
+  /// A group a row, a module a column.
+  private func table(of figure: RunHistory.Figure) -> NamedTable {
+    let modules = Self.shownModules(moduleCount)
+    let isRepeated = groups.contains { $0.runs.count > 1 }
+    let hasEnsemble = figure == .testTop1 || figure == .testTop5
+    var columns: [Table.Column] = [.left("group")]
+    if isRepeated { columns.append(.right("runs")) }
+    columns += modules.map { .right("\($0)") }
+    if hasEnsemble { columns.append(.right("ensemble")) }
+    let rows = groups.map { group in
+      var row = [group.name]
+      if isRepeated { row.append("\(group.counted.count)") }
+      row += modules.map { group.words(group.spread(figure, module: $0), figure.words) }
+      let ensemble = figure == .testTop5 ? group.ensembleTop5 : group.ensembleTop1
+      if hasEnsemble { row.append(group.words(ensemble) { percentage($0) }) }
+      return row
+    }
+    return NamedTable(title: "\(figure.rawValue) by module, last epoch", columns: columns, rows: rows)
+  }
+
+  // MARK: - Separability
+
+  /// Test accuracy of each probe at each depth; means where all counted runs of a group were probed.
+  var separabilityTables: [NamedTable] {
+    probeSettings.map { settings in
+      let found = groups.map { $0.separability(settings) }
+      let depths = Set(found.flatMap { $0.map(\.module) }).sorted()
+      func cell(_ group: Int, _ depth: Int) -> String {
+        groups[group].words(found[group].first { $0.module == depth }?.testTop1) { percentage($0) }
+      }
+      let title = "Separability: \(settings.words), test top1 by depth"
+      if groupsAreRows {
+        let shown = Self.shownModules(depths.count).map { depths[$0 - 1] }
+        return NamedTable(
+          title: title, columns: [.left("group")] + shown.map { .right("\($0)") },
+          rows: groups.indices.map { group in [groups[group].name] + shown.map { cell(group, $0) } })
+      }
+      return NamedTable(
+        title: title, columns: [.right("depth")] + groups.map { .right($0.name) },
+        rows: depths.map { depth in ["\(depth)"] + groups.indices.map { cell($0, depth) } })
+    }
+  }
+
+  // MARK: - Differences
+
+  /// What the groups differ in, beside the first.
+  var differenceTable: NamedTable? {
+    guard !differingKeys.isEmpty else { return nil }
+    func value(_ key: String, _ group: RunGroup) -> String {
+      group.entries.first { $0.key == key }?.words ?? "-"
+    }
+    if groupsAreRows {
+      return NamedTable(
+        title: "What they differ in", columns: [.left("group")] + differingKeys.map { .right($0) },
+        rows: groups.map { group in [group.name] + differingKeys.map { value($0, group) } })
+    }
+    return NamedTable(
+      title: "What they differ in", columns: [.left("key")] + groups.map { .right($0.name) },
+      rows: differingKeys.map { key in [key] + groups.map { value(key, $0) } })
+  }
+
+  /// All of a few; of many the first, the last and some between.
+  static func shownModules(_ count: Int) -> [Int] {
+    let limit = HTMLPage.colourCount
+    guard count > limit else { return Array(1..<count + 1) }
+    return (0..<limit).map { 1 + $0 * (count - 1) / (limit - 1) }
+  }
+}

@@ -1,0 +1,115 @@
+internal import Artifacts
+internal import Planning
+internal import SpecLanguage
+internal import Terminal
+
+/// `strata run SPEC --seeds N [-o DIR] [--resume]`
+extension RunCommand {
+  static func trainFromSeeds(
+    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
+    let json = arguments[CommandSpec.json]
+    if RunDirectory.holdsRun(path) {
+      throw CommandFailure(
+        .faultyInput, "'--seeds' goes with a spec, and \(path) is the folder of one run",
+        help: "go on with that run: strata run \(path) --resume")
+    }
+    switch try RunInput.kind(of: path) {
+    case .spec: break
+    case .plan:
+      throw CommandFailure(
+        .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
+    }
+    let assignments = arguments[CommonOptions.set]
+    let first = try LoadedSpec(path: path, set: assignments, console, json: json).spec.training.seed.value
+    let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
+    guard !isTooLarge else {
+      throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
+    }
+    let goOn =
+      arguments.commandLine(of: CommandTable.program.name, without: [resume.spec, CommandSpec.json.spec])
+      + " --resume"
+    if !arguments[resume], let output = arguments[output] {
+      try requireNoRuns(in: (first...last).map { folder(ofSeed: $0, in: output) }, goOn: goOn)
+    }
+    var places: [String] = []
+    var hasDiverged = false
+    for seed in first...last {
+      let ready = try ready(
+        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
+        arguments, console)
+      let place = arguments[output].map { folder(ofSeed: seed, in: $0) }
+      let present = arguments[resume] ? try presentRun(of: ready, seed: seed, at: place) : nil
+      let run: (end: RunEnd, place: String)
+      if let present {
+        if try status(present).state == .finished {
+          console.diagnostics.writeLine("\(present): the run is finished")
+          places.append(present)
+          continue
+        }
+        run = (
+          try continueRun(present, json: json ? nil : false, goOn: goOn, arguments, console), present
+        )
+      } else {
+        run = try begin(
+          ready, output: place, json: json ? nil : false, goOn: goOn, arguments, console)
+      }
+      switch run.end {
+      case .finished: break
+      case .interrupted: return .interrupted
+      case .diverged(let failure):
+        console.diagnostics.write(failure.text(console.diagnostics.style))
+        hasDiverged = true
+      }
+      places.append(run.place)
+    }
+    if !json { console.output.writeLine("") }
+    try CompareCommand.compare(places, module: nil, page: nil, json: json, console)
+    return hasDiverged ? .failed : .done
+  }
+
+  private static func folder(ofSeed seed: UInt64, in output: String) -> String { "\(output)/seed-\(seed)" }
+
+  /// Before the first of many trainings: the last of them must not find its folder taken.
+  private static func requireNoRuns(in folders: [String], goOn: String) throws(CommandFailure) {
+    guard let taken = folders.first(where: { RunDirectory.holdsRun($0) }) else { return }
+    throw CommandFailure(
+      .faultyInput, RunDirectoryError.holdsRun(path: taken).message,
+      help: "train what is still to be done: \(goOn)")
+  }
+
+  /// The run that a seed has already.
+  ///
+  /// - Parameter place: where it must be; nil: among `runs/NAME-1`, `-2`, ..., a finished one first, then the last.
+  private static func presentRun(
+    of ready: ReadyPlan, seed: UInt64, at place: String?
+  ) throws(CommandFailure) -> String? {
+    let conditions = RunConditions(ready.plan)
+    guard let place else {
+      let runs = RunDirectory.runs(named: ready.plan.name, in: "runs").compactMap {
+        try? RunHistory(folder: $0)
+      }
+      .filter { $0.seed == "\(seed)" && $0.conditions == conditions }
+      return (runs.last(where: \.isFinished) ?? runs.last)?.folder
+    }
+    guard RunDirectory.holdsRun(place) else { return nil }
+    let present = try history(place)
+    let changes =
+      conditions.difference(from: present.conditions)
+      + (present.seed == "\(seed)" ? [] : ["training.seed: \(present.seed) -> \(seed)"])
+    guard changes.isEmpty else {
+      throw CommandFailure(
+        .faultyInput, "\(place): the run in this folder is another one: \(changes.joined(separator: ", "))",
+        help: "name another folder with -o DIR")
+    }
+    return place
+  }
+
+  private static func history(_ folder: String) throws(CommandFailure) -> RunHistory {
+    do throws(RunStatusError) {
+      return try RunHistory(folder: folder)
+    } catch {
+      throw CommandFailure(.failed, error.message)
+    }
+  }
+}
