@@ -22,7 +22,7 @@ package struct MomentText {
   private var operation: String {
     let node = graph.nodes[moment.node]
     let module = node.module > 0 ? " of module \(node.module), \(node.part.rawValue)" : ""
-    return "\(node.op.text)\(module) (\(places.place(node.origin)))"
+    return "\(node.op.text)\(module) (\(places.origin(node.origin)))"
   }
 
   /// Where the stage's features lie: those in a file are no memory.
@@ -111,14 +111,10 @@ package struct MomentText {
 
   private func place(_ block: MemoryBlock, _ tenant: MemoryBlock.Tenant) -> String {
     switch block.category {
-    case .batch: place(plan.places.batch)
+    case .batch: places.origin(plan.places.batch)
     case .parameter, .statistics, .gradient, .optimizer, .activation, .workspace:
-      tenant.origin.map { place($0) } ?? ""
+      tenant.origin.map { places.origin($0) } ?? ""
     }
-  }
-
-  private func place(_ span: SourceSpan) -> String {
-    places.key(span) == nil ? "default" : places.place(span)
   }
 
   private func categories(_ style: TextStyle) -> String {

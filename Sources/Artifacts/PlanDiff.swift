@@ -104,7 +104,10 @@ package struct PlanDiff {
       var rows = changes.filter { $0.effect == effect }.map { [$0.key, $0.old ?? "-", $0.new ?? "-"] }
       if effect == .results {
         if dataHasChanged { rows.append(["the data's content", fingerprint(old), fingerprint(new)]) }
-        rows += (choiceFigures + figures.filter { $0.path.hasPrefix("data.") }).map(row)
+        // What the spec says is told already.
+        let told = Set(changes.map(\.key))
+        let facts = figures.filter { $0.path.hasPrefix("data.") && !told.contains($0.path) }
+        rows += (choiceFigures + facts).map(row)
       }
       if effect == .cost {
         rows += figures.filter { $0.path == "threads" || isOtherChoice($0) }.map(row)

@@ -129,7 +129,16 @@ extension RunDirectory {
 
   /// Checkpoints by their names, the last one first.
   private func checkpointNames() throws(FileError) -> [CheckpointName] {
-    try Self.names(in: path(of: Self.checkpointsName)).compactMap { CheckpointName($0) }.sorted(by: >)
+    try Self.checkpointNames(in: path).sorted(by: >)
+  }
+
+  private static func checkpointNames(in folder: String) throws(FileError) -> [CheckpointName] {
+    try names(in: "\(folder)/\(checkpointsName)").compactMap { CheckpointName($0) }
+  }
+
+  /// Whether a run that this process does not hold has kept any.
+  static func hasCheckpoint(in folder: String) throws(FileError) -> Bool {
+    try !checkpointNames(in: folder).isEmpty
   }
 
   /// Bytes of the checkpoints that are there: a new one takes the place of the oldest.

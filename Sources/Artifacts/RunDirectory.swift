@@ -90,6 +90,11 @@ package struct RunDirectory: ~Copyable, Sendable {
     try AtomicFile.write(JSONWriter.document(summary), to: path(of: Self.summaryName))
   }
 
+  /// What `summary.json` of a run says, as it stands.
+  package static func summaryText(in folder: String) throws(FileError) -> String {
+    String(decoding: try bytes(of: "\(folder)/\(summaryName)"), as: UTF8.self)
+  }
+
   /// The whole lines of `metrics.jsonl`, without their ends; a last line that a crash cut off is left out. Empty if there is
   /// no such file.
   package func metricsLines() throws(FileError) -> [String] { try Self.metricsLines(in: path) }

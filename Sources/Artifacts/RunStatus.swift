@@ -46,6 +46,8 @@ package struct RunStatus: Hashable, Sendable {
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
+  /// Whether there is something to go on from.
+  package var hasCheckpoint = false
   /// Of the program that wrote the summary; nil while there is none.
   package var release: String?
 
@@ -62,6 +64,9 @@ package struct RunStatus: Hashable, Sendable {
     }
     if try !readSummary(in: folder) { state = .stopped }
     try readMetrics(in: folder)
+    do throws(FileError) { hasCheckpoint = try RunDirectory.hasCheckpoint(in: folder) } catch {
+      throw .file(error)
+    }
     let worker = RunDirectory.worker(in: folder)
     if worker.isAtWork { state = .running(process: worker.process) }
   }

@@ -39,11 +39,15 @@ package struct RunStatusText {
     case .running(let process?): "running (process \(process))"
     case .running(nil): "running"
     case .finished: "finished"
-    case .interrupted: "interrupted; strata run \(folder) --resume goes on"
-    case .failed:
-      "failed; \(RunDirectory.logName) in the folder tells why; strata run \(folder) --resume goes on from the last checkpoint"
-    case .stopped: "stopped before its end; strata run \(folder) --resume goes on"
+    case .interrupted: "interrupted; \(goesOn)"
+    case .failed: "failed; \(RunDirectory.logName) in the folder tells why; \(goesOn)"
+    case .stopped: "stopped before its end; \(goesOn)"
     }
+  }
+
+  private var goesOn: String {
+    "strata run \(folder) --resume "
+      + (status.hasCheckpoint ? "goes on from the last checkpoint" : "begins again: there is no checkpoint")
   }
 
   private var footer: String {

@@ -100,7 +100,30 @@ package struct StoredPlan: Sendable {
       throw .unreadable(path: path, reason: error)
     }
     guard bytes.count <= largestByteCount else { throw .tooLarge(path: path) }
-    return bytes
+    return withoutByteOrderMark(bytes)
+  }
+
+  private static func withoutByteOrderMark(_ bytes: [UInt8]) -> [UInt8] {
+    bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+  }
+
+  /// Whether a file holds a plan or another document of Strata's, whole or cut off, rather than a spec: a JSON object with a
+  /// `schema`, which no spec has.
+  package static func isPlan(_ bytes: [UInt8]) -> Bool {
+    var scanner = JSONScanner(withoutByteOrderMark(bytes))
+    var isFound = false
+    try? scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+      isFound = isFound || key == "schema"
+      // The rest is read by whoever takes it for a plan.
+      if isFound { throw scanner.fault(expected: "nothing more") }
+      try scanner.skipValue()
+    }
+    return isFound
+  }
+
+  /// The same of a file.
+  package static func isPlan(path: String) throws(SourceReadError) -> Bool {
+    isPlan(try readSource(path: path, limit: largestByteCount))
   }
 
   /// The first figure in which the file is not what its own spec compiles to, though the layout is: somebody

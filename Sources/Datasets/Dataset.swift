@@ -116,6 +116,7 @@
     case .digits, .synthetic: return try Dataset(source, limit: limit).fingerprint
     case .cifar10, .cifar100, .idx, .npy:
       let layout = try layout(of: source, limit: limit)
+      try layout.requireFiles()
       return try Fingerprint.hex(source: source, facts: layout.facts) {
         (split, index, hash) throws(DatasetError) in
         try RecordReader.hashRecord(layout, split, index, into: &hash)

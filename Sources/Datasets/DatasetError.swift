@@ -16,6 +16,8 @@ package enum DatasetError: Error, Hashable, Sendable {
   case mismatch(path: String, expected: String, found: String)
   /// The system has no memory for the pictures.
   case outOfMemory(byteCount: Int)
+  /// Two or more of the others, in the order of the files.
+  case several([DatasetError])
 
   /// One sentence for a person, without a full stop: file, offset, what was expected, what was found.
   package var message: String {
@@ -30,7 +32,44 @@ package enum DatasetError: Error, Hashable, Sendable {
       "\(path): at byte \(offset): expected a label from 0 to \(classCount - 1), found \(found)"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
     case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes of pictures"
+    case .several(let errors): errors.map(\.message).joined(separator: "; ")
     }
+  }
+
+  /// One by one.
+  package var all: [DatasetError] {
+    if case .several(let errors) = self { return errors.flatMap(\.all) }
+    return [self]
+  }
+
+  /// Throws all of `errors` at once, if there are any.
+  static func throwIfAny(_ errors: [DatasetError]) throws(DatasetError) {
+    var all = errors.flatMap(\.all)
+    // What would help against several is told with the last of them.
+    for (index, next) in zip(all.indices, all.dropFirst()) {
+      if case .missingFile(let path, let hint) = all[index], case .missingFile(_, hint) = next {
+        all[index] = .missingFile(path: path, hint: nil)
+      }
+    }
+    if all.count > 1 { throw .several(all) }
+    if let error = all.first { throw error }
+  }
+
+  /// What both give; or what went wrong with either, or with both.
+  static func both<First, Second>(
+    _ first: () throws(DatasetError) -> First, _ second: () throws(DatasetError) -> Second
+  ) throws(DatasetError) -> (First, Second) {
+    switch (result(first), result(second)) {
+    case (.success(let one), .success(let other)): return (one, other)
+    case (.failure(let error), .success), (.success, .failure(let error)): throw error
+    case (.failure(let error), .failure(let other)): throw .several(error.all + other.all)
+    }
+  }
+
+  private static func result<Value>(
+    _ body: () throws(DatasetError) -> Value
+  ) -> Result<Value, DatasetError> {
+    do throws(DatasetError) { return .success(try body()) } catch { return .failure(error) }
   }
 }
 

@@ -4,8 +4,9 @@
 enum IDX {
   /// Reads the headers and all labels: there are as many classes as the largest label says.
   static func layout(folder: String, limit: DatasetLimit) throws(DatasetError) -> RecordLayout {
-    let train = try split(folder: folder, prefix: "train", limit: limit.train)
-    let test = try split(folder: folder, prefix: "t10k", limit: limit.test)
+    let (train, test) = try DatasetError.both(
+      { () throws(DatasetError) in try split(folder: folder, prefix: "train", limit: limit.train) },
+      { () throws(DatasetError) in try split(folder: folder, prefix: "t10k", limit: limit.test) })
     guard train.picture == test.picture else {
       throw .mismatch(
         path: test.records.files[0].path,
@@ -30,6 +31,30 @@ enum IDX {
   }
 
   private static func split(folder: String, prefix: String, limit: Int?) throws(DatasetError) -> Split {
+    var ((picture, images), (labels, largestLabel)) = try DatasetError.both(
+      { () throws(DatasetError) in try self.images(folder: folder, prefix: prefix) },
+      { () throws(DatasetError) in try self.labels(folder: folder, prefix: prefix) })
+    let count = images.recordCount
+    guard labels.recordCount == count else {
+      throw .mismatch(
+        path: labels.path, expected: "\(count) labels, one a picture of \(images.path)",
+        found: "\(labels.recordCount)")
+    }
+    let kept = min(limit ?? .max, count)
+    images.recordCount = kept
+    labels.recordCount = kept
+    return Split(
+      picture: picture,
+      records: SplitRecords(
+        files: [images], recordByteCount: picture.elementCount, pixelOffset: 0,
+        labels: .separate(labels, .uint8)),
+      available: count, largestLabel: largestLabel)
+  }
+
+  /// The file with all of its pictures.
+  private static func images(
+    folder: String, prefix: String
+  ) throws(DatasetError) -> (PictureDimensions, RecordFile) {
     let images = try open(folder: folder, stem: "\(prefix)-images", suffix: "idx3-ubyte")
     let sizes = try header(of: images, dimensions: 3)
     let (count, height, width) = (sizes[0], sizes[1], sizes[2])
@@ -45,30 +70,21 @@ enum IDX {
         found: "\(count) x \(height) x \(width)")
     }
     try images.requireByteCount(16 + byteCount)
+    return (
+      PictureDimensions(channels: 1, height: height, width: width),
+      RecordFile(path: images.path, fileByteCount: images.byteCount, offset: 16, recordCount: count)
+    )
+  }
 
+  /// The file with all of its labels, and the largest of them.
+  private static func labels(folder: String, prefix: String) throws(DatasetError) -> (RecordFile, Int) {
     let labels = try open(folder: folder, stem: "\(prefix)-labels", suffix: "idx1-ubyte")
-    let labelCount = try header(of: labels, dimensions: 1)[0]
-    guard labelCount == count else {
-      throw .mismatch(
-        path: labels.path, expected: "\(count) labels, one a picture of \(images.path)",
-        found: "\(labelCount)")
-    }
-    try labels.requireByteCount(8 + labelCount)
-
-    let kept = min(limit ?? .max, count)
-    let picture = PictureDimensions(channels: 1, height: height, width: width)
-    return Split(
-      picture: picture,
-      records: SplitRecords(
-        files: [
-          RecordFile(path: images.path, fileByteCount: images.byteCount, offset: 16, recordCount: kept)
-        ],
-        recordByteCount: picture.elementCount, pixelOffset: 0,
-        labels: .separate(
-          RecordFile(path: labels.path, fileByteCount: labels.byteCount, offset: 8, recordCount: kept), .uint8
-        )),
-      available: count,
-      largestLabel: try LabelReader.largest(in: labels, at: 8, count: labelCount, type: .uint8))
+    let count = try header(of: labels, dimensions: 1)[0]
+    try labels.requireByteCount(8 + count)
+    return (
+      RecordFile(path: labels.path, fileByteCount: labels.byteCount, offset: 8, recordCount: count),
+      try LabelReader.largest(in: labels, at: 8, count: count, type: .uint8)
+    )
   }
 
   private static func open(folder: String, stem: String, suffix: String) throws(DatasetError) -> DataFile {

@@ -6,8 +6,9 @@
 /// fault. Labels are `|u1`, `<i4` or `<i8`, of shape (n) or (n, 1); there are as many classes as the largest says.
 enum NPY {
   static func layout(folder: String, limit: DatasetLimit) throws(DatasetError) -> RecordLayout {
-    let train = try split(folder: folder, name: "train", limit: limit.train)
-    let test = try split(folder: folder, name: "test", limit: limit.test)
+    let (train, test) = try DatasetError.both(
+      { () throws(DatasetError) in try split(folder: folder, name: "train", limit: limit.train) },
+      { () throws(DatasetError) in try split(folder: folder, name: "test", limit: limit.test) })
     guard train.picture == test.picture, train.format == test.format, train.order == test.order else {
       throw .mismatch(
         path: test.records.files[0].path, expected: "pictures of the training pictures' shape and type",
@@ -38,17 +39,55 @@ enum NPY {
     var largestLabel: Int
   }
 
+  private struct Images {
+    var picture: PictureDimensions
+    var format: PixelFormat
+    var order: PixelOrder
+    /// With all of its pictures.
+    var file: RecordFile
+  }
+
+  private struct Labels {
+    var type: LabelType
+    /// With all of its labels.
+    var file: RecordFile
+    var largest: Int
+  }
+
   private static func split(folder: String, name: String, limit: Int?) throws(DatasetError) -> Split {
-    let images = try DataFile(path: "\(folder)/\(name)_images.npy")
+    var (images, labels) = try DatasetError.both(
+      { () throws(DatasetError) in try self.images(path: "\(folder)/\(name)_images.npy") },
+      { () throws(DatasetError) in try self.labels(path: "\(folder)/\(name)_labels.npy") })
+    let count = images.file.recordCount
+    guard labels.file.recordCount == count else {
+      throw .mismatch(
+        path: labels.file.path, expected: "\(count) labels, one a picture of \(images.file.path)",
+        found: "\(labels.file.recordCount)")
+    }
+    let kept = min(limit ?? .max, count)
+    images.file.recordCount = kept
+    labels.file.recordCount = kept
+    return Split(
+      picture: images.picture, format: images.format, order: images.order,
+      records: SplitRecords(
+        files: [images.file], recordByteCount: images.picture.elementCount * images.format.byteCount,
+        pixelOffset: 0, labels: .separate(labels.file, labels.type)),
+      available: count, largestLabel: labels.largest)
+  }
+
+  private static func images(path: String) throws(DatasetError) -> Images {
+    let images = try DataFile(path: path)
     let header = try NPYHeader(file: images)
     let format: PixelFormat
     switch header.type {
     case "|u1": format = .uint8(largest: 255)
     case "<f4": format = .float32
     default:
-      throw .mismatch(path: images.path, expected: "numbers of type |u1 or <f4", found: header.type)
+      throw .mismatch(
+        path: path, expected: "numbers of type |u1 or <f4",
+        found: "\(header.type); save array.astype(numpy.float32)")
     }
-    let (picture, order) = try pictureLayout(header.shape, path: images.path)
+    let (picture, order) = try pictureLayout(header.shape, path: path)
     let count = header.shape[0]
     // None is zero, so where the product of all fits, that of fewer does.
     guard
@@ -56,45 +95,42 @@ enum NPY {
         count, picture.channels, picture.height, picture.width, format.byteCount),
       byteCount <= Int.max - header.dataOffset
     else {
-      throw .mismatch(path: images.path, expected: "a shape that fits 63 bits", found: text(header.shape))
+      throw .mismatch(path: path, expected: "a shape that fits 63 bits", found: text(header.shape))
     }
     try images.requireByteCount(header.dataOffset + byteCount)
-
-    let labels = try DataFile(path: "\(folder)/\(name)_labels.npy")
-    let labelHeader = try NPYHeader(file: labels)
-    let labelType: LabelType
-    switch labelHeader.type {
-    case "|u1": labelType = .uint8
-    case "<i4": labelType = .int32
-    case "<i8": labelType = .int64
-    default:
-      throw .mismatch(path: labels.path, expected: "numbers of type |u1, <i4 or <i8", found: labelHeader.type)
-    }
-    guard labelHeader.shape == [count] || labelHeader.shape == [count, 1] else {
-      throw .mismatch(
-        path: labels.path, expected: "shape (\(count)), one label a picture of \(images.path)",
-        found: text(labelHeader.shape))
-    }
-    // A file holds `count` pictures of a byte at least, and none is longer than 2^60 bytes.
-    try labels.requireByteCount(labelHeader.dataOffset + count * labelType.byteCount)
-
-    let kept = min(limit ?? .max, count)
-    return Split(
+    return Images(
       picture: picture, format: format, order: order,
-      records: SplitRecords(
-        files: [
-          RecordFile(
-            path: images.path, fileByteCount: images.byteCount, offset: header.dataOffset, recordCount: kept)
-        ],
-        recordByteCount: picture.elementCount * format.byteCount, pixelOffset: 0,
-        labels: .separate(
-          RecordFile(
-            path: labels.path, fileByteCount: labels.byteCount, offset: labelHeader.dataOffset,
-            recordCount: kept),
-          labelType)),
-      available: count,
-      largestLabel: try LabelReader.largest(
-        in: labels, at: labelHeader.dataOffset, count: count, type: labelType))
+      file: RecordFile(
+        path: path, fileByteCount: images.byteCount, offset: header.dataOffset, recordCount: count))
+  }
+
+  private static func labels(path: String) throws(DatasetError) -> Labels {
+    let labels = try DataFile(path: path)
+    let header = try NPYHeader(file: labels)
+    let type: LabelType
+    switch header.type {
+    case "|u1": type = .uint8
+    case "<i4": type = .int32
+    case "<i8": type = .int64
+    default:
+      throw .mismatch(
+        path: path, expected: "numbers of type |u1, <i4 or <i8",
+        found: "\(header.type); save array.astype(numpy.int64)")
+    }
+    guard let count = header.shape.first, header.shape == [count] || header.shape == [count, 1] else {
+      throw .mismatch(
+        path: path, expected: "a shape (n) or (n, 1), one label a picture", found: text(header.shape))
+    }
+    guard let byteCount = checkedProduct(count, type.byteCount), byteCount <= Int.max - header.dataOffset
+    else {
+      throw .mismatch(path: path, expected: "a shape that fits 63 bits", found: text(header.shape))
+    }
+    try labels.requireByteCount(header.dataOffset + byteCount)
+    return Labels(
+      type: type,
+      file: RecordFile(
+        path: path, fileByteCount: labels.byteCount, offset: header.dataOffset, recordCount: count),
+      largest: try LabelReader.largest(in: labels, at: header.dataOffset, count: count, type: type))
   }
 
   private static func pictureLayout(

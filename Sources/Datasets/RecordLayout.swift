@@ -104,6 +104,19 @@ struct RecordLayout: Hashable, Sendable {
     case .test: test
     }
   }
+
+  /// Every file has to be there and to measure what it should; all that are not are told.
+  func requireFiles() throws(DatasetError) {
+    var errors: [DatasetError] = []
+    for file in train.allFiles + test.allFiles {
+      do throws(DatasetError) {
+        try DataFile(path: file.path, hint: file.hint).requireByteCount(file.fileByteCount)
+      } catch {
+        errors.append(error)
+      }
+    }
+    try DatasetError.throwIfAny(errors)
+  }
 }
 
 /// `a * b`, or nil where it does not fit or a factor is negative: sizes that come from headers.

@@ -1,19 +1,21 @@
 /// Reads records from files into one block: all training records, all test records, then labels kept apart.
 enum RecordReader {
   static func read(_ layout: RecordLayout) throws(DatasetError) -> StoredPictures {
-    // Every file is there and measures what it should before any memory is asked for.
-    for file in layout.train.allFiles + layout.test.allFiles {
-      try DataFile(path: file.path, hint: file.hint).requireByteCount(file.fileByteCount)
-    }
+    // Before any memory is asked for.
+    try layout.requireFiles()
     let block = try ByteBlock(byteCount: layout.facts.residentByteCount)
     let testRecords = layout.train.recordsByteCount
     let trainLabels = testRecords + layout.test.recordsByteCount
     let testLabels = trainLabels + layout.train.labelsByteCount
     let classCount = layout.facts.classCount
-    let train = try read(
-      layout.train, into: block, recordStart: 0, labelStart: trainLabels, classCount: classCount)
-    let test = try read(
-      layout.test, into: block, recordStart: testRecords, labelStart: testLabels, classCount: classCount)
+    let (train, test) = try DatasetError.both(
+      { () throws(DatasetError) in
+        try read(layout.train, into: block, recordStart: 0, labelStart: trainLabels, classCount: classCount)
+      },
+      { () throws(DatasetError) in
+        try read(
+          layout.test, into: block, recordStart: testRecords, labelStart: testLabels, classCount: classCount)
+      })
     let pictures = StoredPictures(
       block: block, format: layout.pixelFormat, order: layout.pixelOrder,
       pictureByteCount: layout.facts.pictureShape.elementCount * layout.pixelFormat.byteCount, train: train,
@@ -26,6 +28,8 @@ enum RecordReader {
     _ records: SplitRecords, into block: ByteBlock, recordStart: Int, labelStart: Int, classCount: Int
   ) throws(DatasetError) -> StoredSplit {
     var position = recordStart
+    // The first wrong label of each file.
+    var errors: [DatasetError] = []
     for record in records.files {
       let file = try DataFile(path: record.path, hint: record.hint)
       let byteCount = record.recordCount * records.recordByteCount
@@ -36,14 +40,16 @@ enum RecordReader {
         for index in 0..<record.recordCount {
           let offset = index * records.recordByteCount + labelOffset
           let label = unsafe Int(block.bytes[position + offset])
-          guard label < classCount else {
-            throw .labelOutOfRange(
-              path: record.path, offset: record.offset + offset, found: label, classCount: classCount)
-          }
+          guard label >= classCount else { continue }
+          errors.append(
+            .labelOutOfRange(
+              path: record.path, offset: record.offset + offset, found: label, classCount: classCount))
+          break
         }
       }
       position += byteCount
     }
+    try DatasetError.throwIfAny(errors)
     switch records.labels {
     case .inRecord(let offset):
       return StoredSplit(
@@ -75,16 +81,21 @@ enum RecordReader {
     throws(DatasetError)
   {
     guard pictures.format == .float32 else { return }
+    // The first of each file.
+    var errors: [DatasetError] = []
     for split in DatasetSplit.allCases {
       for index in 0..<pictures[split].count {
         let numbers = unsafe pictures.pixels(split, index).assumingMemoryBound(to: Float.self)
         guard let place = unsafe numbers.firstIndex(where: { !$0.isFinite }) else { continue }
         let file = layout[split].files[0]
-        throw .wrongContent(
-          path: file.path, offset: file.offset + index * pictures.pictureByteCount + 4 * place,
-          expected: "a finite number", found: unsafe "\(numbers[place])")
+        errors.append(
+          .wrongContent(
+            path: file.path, offset: file.offset + index * pictures.pictureByteCount + 4 * place,
+            expected: "a finite number", found: unsafe "\(numbers[place])"))
+        break
       }
     }
+    try DatasetError.throwIfAny(errors)
   }
 
   /// Hashes one record as `Dataset.Storage` does, from the file.

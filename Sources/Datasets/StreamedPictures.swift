@@ -52,8 +52,10 @@ internal import Synchronization
     format = layout.pixelFormat
     order = layout.pixelOrder
     pictureByteCount = layout.pictureByteCount
-    train = try Self.open(layout, .train)
-    test = try Self.open(layout, .test)
+    try layout.requireFiles()
+    (train, test) = try DatasetError.both(
+      { () throws(DatasetError) in try Self.open(layout, .train) },
+      { () throws(DatasetError) in try Self.open(layout, .test) })
     buffers = try ByteBlock(byteCount: workers * layout.streamBufferByteCount)
   }
 
@@ -134,12 +136,18 @@ internal import Synchronization
     }
     if labelOffset != nil || layout.pixelFormat == .float32 {
       var first = 0
+      var errors: [DatasetError] = []
       for (record, open) in zip(records.files, files) {
-        try check(
-          record, open.file, of: layout, records, labelOffset: labelOffset, keepingLabelsIn: labels,
-          from: first)
+        do throws(DatasetError) {
+          try check(
+            record, open.file, of: layout, records, labelOffset: labelOffset, keepingLabelsIn: labels,
+            from: first)
+        } catch {
+          errors.append(error)
+        }
         first += record.recordCount
       }
+      try DatasetError.throwIfAny(errors)
     }
     return Part(records: records, files: files, labels: labels, labelByteCount: labelByteCount)
   }

@@ -34,6 +34,9 @@ package struct SourcePlaces: Sendable {
     return "\(name ?? texts[span.file].label):\(line(span))"
   }
 
+  /// The same, and `default` for what nobody has written.
+  package func origin(_ span: SourceSpan) -> String { key(span) == nil ? "default" : place(span) }
+
   /// The same of a line of the spec's own text, from 1.
   package func place(line: Int) -> String { "\(name ?? texts.files[0].label):\(line)" }
 

@@ -59,13 +59,8 @@ struct Compiler {
     let facts = options.facts
     let network = try lower(spec.with(choices))
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
-    let start = try StartLowering.run(spec, network: network, source: options.start)
-    let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
-    let faults =
-      batchFaults(of: spec, training, network, choices, pictures: facts.trainCount)
-      + compressionFaults(of: spec, training, network, choices, pictures: facts.trainCount)
-      + workFaults(of: spec, training, network, pictures: facts.trainCount)
-    guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
+    let (training, start) = try checkedTraining(
+      of: spec, network, choices, pictures: facts.trainCount, start: options.start)
     let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let narrowed = NarrowedNetwork(network, forward: forward, training)
     let resident = ResidentLayout(network: narrowed.final)
@@ -127,18 +122,18 @@ func lower(_ spec: Spec, keepsSnapshots: Bool = false) throws(CompilationFailed)
 }
 
 func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFailed) -> PassPipeline {
-  var diagnostics = unsupportedFeatures(of: spec) + spec.featureFaults
   var lowering = NetworkLowering(spec)
   lowering.run()
-  diagnostics += lowering.diagnostics
+  let partition = PartitionLowering(spec, items: spec.items)
+  // Modules are told by numbers alone, whatever else is wrong with the network.
+  var diagnostics =
+    spec.featureFaults + lowering.diagnostics + partition.diagnostics
+    + moduleFaults(of: spec, in: partition)
   guard lowering.diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
-  let partition = PartitionLowering(spec, items: lowering.items)
-  diagnostics += partition.diagnostics
   var pipeline = PassPipeline(lowering.builder.graph, keepsSnapshots: keepsSnapshots)
   pipeline.run(ModulePartition(firstItems: partition.firstItems))
   if partition.diagnostics.isEmpty {
     let modules = ModulePartition(firstItems: partition.partitionFirstItems).run(lowering.builder.graph)
-    diagnostics += moduleFaults(of: spec, moduleCount: modules.moduleCount)
     let classifiers = ClassifierLowering(spec, moduleOutputs: modules.moduleOutputs.map(modules.shape))
     diagnostics += classifiers.diagnostics
     if classifiers.diagnostics.isEmpty {
@@ -261,9 +256,4 @@ func stageEvaluation(
     network, modules: schedule.indices, spec, planner,
     largestTotal: planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network)),
     firstModule: firstModule, keepsSnapshots: keepsSnapshots)
-}
-
-/// Everything that `compile` would find, without planning.
-package func check(_ spec: Spec) throws(CompilationFailed) {
-  _ = try lower(spec)
 }

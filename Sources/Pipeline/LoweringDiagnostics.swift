@@ -33,10 +33,12 @@ extension Diagnostic {
       label: "gets \(height)x\(width)", help: "downsample less, or choose another kind")
   }
 
-  static func noSuchModule(_ module: Int, count: Int, at span: SourceSpan) -> Self {
+  /// - Parameter atMost: whether it is not known what the partition makes.
+  static func noSuchModule(_ module: Int, count: Int, atMost: Bool, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E110", message: "there is no module \(module)", primary: span,
-      label: "the partition makes \(count) module\(count == 1 ? "" : "s")",
+      label:
+        "the \(atMost ? "network has room for" : "partition makes") \(count) module\(count == 1 ? "" : "s")",
       help: "modules count from 1: write a number from 1 to \(count)")
   }
 

@@ -7,8 +7,6 @@ internal import SpecLanguage
 struct NetworkLowering {
   private(set) var builder: GraphBuilder
   private(set) var diagnostics: [Diagnostic] = []
-  /// Items in order: 0 is a resnet's stem.
-  private(set) var items: [Int] = []
   private let spec: Spec
   private var x: ValueID
   /// What made the present picture size, for diagnostics.
@@ -73,7 +71,6 @@ struct NetworkLowering {
   private mutating func begin(item: Int, at span: SourceSpan) {
     builder.item = item
     builder.origin = span
-    items.append(item)
   }
 
   private mutating func noteSize(_ span: SourceSpan, _ what: String) {

@@ -9,7 +9,7 @@ struct PartitionLowering {
   private(set) var partitionFirstItems: [Int] = []
   private(set) var diagnostics: [Diagnostic] = []
 
-  /// - Parameter items: the network's items in order; 0 is a resnet's stem.
+  /// - Parameter items: of the spec.
   init(_ spec: Spec, items: [Int]) {
     let noun = spec.network.isVGG ? "layer" : "block"
     partitionFirstItems = cut(spec, items: items, noun: noun)
@@ -41,6 +41,16 @@ struct PartitionLowering {
         }
       }
       return starts
+    }
+  }
+}
+
+extension Spec {
+  /// The network's items, layers or blocks, in order; 0 is a resnet's stem.
+  var items: [Int] {
+    switch network.body {
+    case .vgg(let vgg): Array(1...vgg.layers.count)
+    case .resnet(let resnet): Array(0...resnet.stages.reduce(0) { $0 + $1.blocks.value })
     }
   }
 }

@@ -110,7 +110,7 @@ func dataPlan(_ spec: Spec, facts: DataFacts) -> DataPlan {
   case .cifar100: source = .cifar100
   case .idx: source = .idx
   case .npy: source = .npy
-  case .imageFolder: preconditionFailure("lowering refuses what is not supported")
+  case .imageFolder: preconditionFailure("decoding refuses what is not supported")
   }
   return DataPlan(
     source: source, path: data.path?.value, trainLimit: data.trainLimit?.value,

@@ -29,6 +29,18 @@ extension DataSource {
     }
   }
 
+  /// Whether this release can read it; the language has it in any case.
+  package var isSupported: Bool { self != .imageFolder }
+
   /// Pictures come in whatever shape, classes and number the spec asks for.
   package var isMadeUp: Bool { self == .synthetic }
+}
+
+extension DataSpec {
+  /// How many pictures there are to train on; nil where only the files know.
+  package var trainCount: Int? {
+    guard let facts = source.value.facts else { return nil }
+    guard let trainLimit else { return facts.trainCount }
+    return source.value.isMadeUp ? trainLimit.value : min(trainLimit.value, facts.trainCount)
+  }
 }

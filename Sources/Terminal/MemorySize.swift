@@ -15,7 +15,8 @@ package enum MemorySize: Hashable, Sendable {
     if text.hasSuffix("%") {
       let number = text.dropLast()
       guard number.first?.isNumber == true, let percent = Double(number), percent > 0, percent <= 100 else {
-        return .failure(ValueFault(expected: expected, help: "a share of the memory is at most 100%"))
+        return .failure(
+          ValueFault(expected: expected, help: "a share of the memory is above 0% and at most 100%"))
       }
       return .success(.percent(percent))
     }

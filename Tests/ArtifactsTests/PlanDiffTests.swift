@@ -51,6 +51,27 @@ import Text
     #expect(told.contains("\(Self.largest), 3"), "\(told)")
   }
 
+  @Test("what the spec says of the data is told once")
+  func source() throws {
+    func text(_ source: String) throws -> String {
+      let spec = try DecodedSpec(
+        """
+        strata: 1
+        name: small
+        data: {source: \(source)}
+        network: {family: vgg, input: 1x8x8, widths: [4]}
+        training: {}
+        """)
+      return PlanDocument.text(
+        of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+        places: spec.places)
+    }
+    let diff = PlanDiff(try record(text("digits"), "a.json"), try record(text("synthetic"), "b.json"))
+    let rows = diff.text(.plain).split(separator: "\n").filter { $0.contains("data.source") }
+    #expect(rows.count == 1, "\(diff.text(.plain))")
+    #expect(diff.altersResults)
+  }
+
   @Test("where the spec lies makes no difference, which operation makes the peak does")
   func places() throws {
     let moved = text.replacing("(net.yaml:", with: "(specs/net.yaml:")

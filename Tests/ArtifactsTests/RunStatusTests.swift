@@ -40,7 +40,7 @@ import Text
     let text = RunStatusText(status, folder: "runs/net-1")
     #expect(
       text.text(.plain) == """
-        net in runs/net-1: stopped before its end; strata run runs/net-1 --resume goes on
+        net in runs/net-1: stopped before its end; strata run runs/net-1 --resume begins again: there is no checkpoint
 
         module  made of     epoch  train loss  train top1  test loss  test top1
              1  layer 1       2/3      1.5000       75.0%     2.5000      25.0%
@@ -70,6 +70,21 @@ import Text
     #expect(
       text.hasSuffix(
         "\ntime: 12.5 s\npeak memory: planned 2.0 KiB, measured 1.0 KiB\nweights: SHA-256 ab\n"))
+  }
+
+  @Test("what goes on and what begins again")
+  func checkpoints() throws {
+    let folder = try folder(["plan.json": Self.plan, "summary.json": "{\"status\": \"failed\"}"])
+    func words() throws -> String {
+      RunStatusText(try RunStatus(folder: folder.path), folder: "x").text(.plain)
+    }
+    #expect(try words().contains("--resume begins again: there is no checkpoint\n"))
+    let checkpoints = URL(fileURLWithPath: folder.path).appendingPathComponent("checkpoints")
+    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    try Data().write(to: checkpoints.appendingPathComponent("stage-1-epoch-1-step-0.safetensors.refused"))
+    #expect(try words().contains("begins again"))
+    try Data().write(to: checkpoints.appendingPathComponent("stage-1-epoch-1-step-0.safetensors"))
+    #expect(try words().contains("--resume goes on from the last checkpoint\n"))
   }
 
   @Test("a run at work is seen, and left alone")

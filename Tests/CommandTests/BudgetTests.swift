@@ -134,6 +134,24 @@ struct BudgetTests {
     #expect(try workspace.strata("run", "net.yaml", "--budget", "1MiB").exitCode == 3)
   }
 
+  @Test("a budget that the smallest one rounds to is told in bytes")
+  func closeCall() throws {
+    let programs = try StrataProcess(["plan", "net.yaml", "--json", "--budget", "1MiB"], in: workspace.url)
+    let smallest = try JSONDecoder().decode(OverBudget.self, from: Data(programs.output.utf8))
+      .smallestBudgetBytes
+    let short = try workspace.strata("plan", "net.yaml", "--budget", "\(smallest - 1)B")
+    #expect(short.exitCode == 3)
+    let figures = (smallest - 1).formatted(.number.grouping(.automatic).locale(Locale(identifier: "en_US")))
+    #expect(
+      short.diagnostics.contains(
+        "stays within \(figures) bytes: the smallest budget that would do: --budget \(smallest)B (1 byte more)"
+      ),
+      "\(short.diagnostics)")
+    #expect(
+      try workspace.strata("plan", "net.yaml", "--budget", "0%").diagnostics.contains(
+        "above 0% and at most 100%"))
+  }
+
   @Test("a share is of the tightest limit, which is named")
   func shares() throws {
     let result = try workspace.strata("plan", "net.yaml", "--budget", "80%")

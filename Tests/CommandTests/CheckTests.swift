@@ -65,6 +65,76 @@ struct CheckTests {
     #expect(result.diagnostics.contains("error: cannot read 'missing.yaml': "))
   }
 
+  @Test("numbers of pictures are looked at where the source tells them, as planning does")
+  func counts() throws {
+    // 192 pictures leave one over, which batch norm behind the pool to one pixel can't take.
+    let single = ["--set", "training.batch=191", "--set", "auxiliary={kind: mlp, hidden: 1}"]
+    for command in ["check", "show", "plan"] {
+      for (sets, code) in [
+        (single, "E117"), (["--set", "training.batch=200", "--set", "training.drop-last=true"], "E114"),
+      ] {
+        let result = try StrataProcess([command, "net.yaml"] + sets, in: workspace.url)
+        #expect(
+          result.exitCode == 2 && result.diagnostics.contains("error[\(code)]"), "\(result.diagnostics)")
+      }
+    }
+  }
+
+  @Test("stored weights are held against the network where they are there")
+  func start() throws {
+    #expect(try workspace.strata("check", "net.yaml", "--set", "network.from=w.safetensors").exitCode == 0)
+    try workspace.write("no weights", to: "w.safetensors")
+    for command in ["check", "show", "plan"] {
+      let result = try workspace.strata(command, "net.yaml", "--set", "network.from=w.safetensors")
+      #expect(result.exitCode == 2 && result.diagnostics.contains("error[E132]"), "\(result.diagnostics)")
+    }
+  }
+
+  @Test("a spec in braces is a spec, for every command that takes plans too")
+  func braces() throws {
+    let spec = "{strata: 1, name: braces, network: {family: vgg, widths: [4]}, training: {}}\n"
+    try workspace.write(spec, to: "braces.yaml")
+    try workspace.write("\u{FEFF}" + spec, to: "marked.yaml")
+    for arguments in [["check"], ["show"], ["run", "--dry-run"], ["diff", "marked.yaml"], ["plan"], ["ir"]] {
+      for file in ["braces.yaml", "marked.yaml"] {
+        let result = try StrataProcess(arguments + [file], in: workspace.url)
+        #expect(result.exitCode == 0, "\(arguments) \(file): \(result.diagnostics)")
+      }
+    }
+  }
+
+  @Test("a plan where a spec is expected is named as one, and found whatever stands first in it")
+  func plans() throws {
+    #expect(try workspace.strata("plan", "net.yaml", "-o", "net.json").exitCode == 0)
+    for command in ["check", "plan", "ir", "bench"] {
+      let result = try workspace.strata(command, "net.json")
+      #expect(result.exitCode == 2 && result.output == "")
+      #expect(
+        result.diagnostics == """
+          error: 'net.json' is a compiled plan, and a spec is expected
+            = help: strata show net.json prints it, strata run net.json executes it
+
+          """, "\(command)")
+    }
+    let text = try workspace.text("net.json")
+    try workspace.write("\u{FEFF}\r\n" + text, to: "marked.json")
+    let shown = try workspace.strata("show", "marked.json")
+    #expect(shown.exitCode == 0, "\(shown.diagnostics)")
+    let sorted = try JSONSerialization.data(
+      withJSONObject: JSONSerialization.jsonObject(with: Data(text.utf8)), options: [.sortedKeys])
+    try sorted.write(to: workspace.url.appending(path: "sorted.json"))
+    #expect(try workspace.strata("check", "sorted.json").diagnostics.contains("is a compiled plan"))
+  }
+
+  @Test("standard input has a name")
+  func standardInput() throws {
+    let result = try workspace.strata("check", "-")
+    #expect(result.exitCode == 2)
+    #expect(
+      result.diagnostics
+        == "error: cannot read '-': no such file\n  = help: standard input is read as /dev/stdin\n")
+  }
+
   @Test("as JSON")
   func json() throws {
     let good = try report(try workspace.strata("check", "net.yaml", "--json"))
@@ -100,6 +170,10 @@ struct CheckTests {
     #expect(lowered.output.hasPrefix("# network\nwhole network:\n"))
     #expect(lowered.output.contains("max_pool[2x2 s2 p0]"))
     #expect(lowered.output.contains("; layers net.yaml:4\n"))
+    // What nobody has written is at no line.
+    #expect(all.output.contains("; auxiliary net.yaml:6\n") && !all.output.contains("; auxiliary default\n"))
+    let defaults = try workspace.strata("ir", "net.yaml", "--set", "auxiliary=null")
+    #expect(defaults.output.contains("; auxiliary default\n") && !defaults.output.contains("net.yaml:1\n"))
     let wrong = try workspace.strata("ir", "net.yaml", "--after", "fuze")
     #expect(wrong.exitCode == 2)
     #expect(

@@ -191,7 +191,8 @@ struct StalePlanTests {
     try expectRefused(plan + "}", 2, "not a plan")
     try expectRefused(plan.replacing("\"threads\": 2,\n", with: ""), 2, "'threads' is missing")
     try expectRefused(plan.replacing("\"threads\": 2", with: "\"threads\": \"two\""), 2, "not a plan")
-    try expectRefused("{\u{0}\u{1}", 2, "not a plan")
+    // No plan that anyone could tell from a spec.
+    try expectRefused("{\u{0}\u{1}", 2, "error[E003]")
   }
 
   @Test("data that is not what it was planned with")

@@ -65,7 +65,8 @@ package struct DecodedSpec: Sendable {
 
   /// As `strata ir` prints them.
   package func text(_ dumps: [GraphDump]) -> String {
-    dumps.map { "# \($0.title)\n" + GraphPrinter($0.graph, place: places.place).text }.joined(separator: "\n")
+    dumps.map { "# \($0.title)\n" + GraphPrinter($0.graph, place: places.origin).text }.joined(
+      separator: "\n")
   }
 }
 

@@ -90,11 +90,37 @@ import Testing
 
   @Test func missingFiles() {
     let error = datasetError { () throws(DatasetError) in _ = try Dataset(.cifar10(folder: "/nowhere")) }
-    guard case .missingFile("/nowhere/data_batch_1.bin", let hint?) = error else {
+    let names = (1...5).map { "data_batch_\($0).bin" } + ["test_batch.bin"]
+    // What would help is said once.
+    let expected: [DatasetError] = names.dropLast().map { .missingFile(path: "/nowhere/\($0)", hint: nil) }
+    #expect(Array(error?.all.dropLast() ?? []) == expected)
+    guard case .missingFile("/nowhere/test_batch.bin", let hint?)? = error?.all.last else {
       Issue.record("\(String(describing: error))")
       return
     }
     #expect(hint.contains("data_batch_5.bin"))
+  }
+
+  /// However the pictures are opened, everything that is wrong with the files is told at once.
+  @Test func allFaultsOfAllFiles() throws {
+    let folder = cifar10([(2, 3, 11, []), (4, 9, 200, []), (6, 5, 10, [])])
+    let source = DatasetSource.cifar10(folder: folder.path)
+    func faults(_ open: () throws(DatasetError) -> Void) -> [DatasetError]? { datasetError(open)?.all }
+    func label(_ file: String, _ record: Int, _ found: Int) -> DatasetError {
+      .labelOutOfRange(
+        path: "\(folder.path)/\(file).bin", offset: record * 3_073, found: found, classCount: 10)
+    }
+    let labels = [label("data_batch_2", 3, 11), label("data_batch_4", 9, 200), label("test_batch", 5, 10)]
+    #expect(faults { () throws(DatasetError) in _ = try Dataset(source) } == labels)
+    #expect(faults { () throws(DatasetError) in _ = try Dataset(streaming: source, workers: 1) } == labels)
+    try #require(removeFile("\(folder.path)/test_batch.bin"))
+    folder.write("data_batch_4.bin", [], byteCount: 5)
+    let files = ["wrongSize", "missingFile"]
+    #expect(faults { () throws(DatasetError) in _ = try Dataset(source) }?.map(kind) == files)
+    #expect(
+      faults { () throws(DatasetError) in _ = try Dataset(streaming: source, workers: 1) }?.map(kind) == files
+    )
+    #expect(faults { () throws(DatasetError) in _ = try Dataset.fingerprint(of: source) }?.map(kind) == files)
   }
 
   /// The last byte of the last file needed is missing; files that the limit does not need are not asked for.
@@ -126,9 +152,6 @@ import Testing
     let error = datasetError { () throws(DatasetError) in
       _ = try Dataset(.cifar10(folder: "/dev/null/x"))
     }
-    guard case .missingFile = error else {
-      Issue.record("\(String(describing: error))")
-      return
-    }
+    #expect(error?.all.map(kind) == [String](repeating: "missingFile", count: 6))
   }
 }

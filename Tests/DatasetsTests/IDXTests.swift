@@ -59,6 +59,16 @@ import Testing
     #expect(fault(folder) == .missingFile(path: path, hint: "unpack \(path).gz first"))
   }
 
+  @Test func severalFaultyFiles() throws {
+    let folder = folder()
+    for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"] {
+      try #require(removeFile("\(folder.path)/\(name)"))
+    }
+    folder.write("t10k-labels-idx1-ubyte", [1])
+    #expect(
+      fault(folder)?.all.map(kind) == ["missingFile", "missingFile", "missingFile", "wrongSize"])
+  }
+
   private static let pictureFaults: [FaultyFile] = [
     // Shorter than a header; labels' magic number; a byte short; a byte long.
     FaultyFile("wrongSize", [0, 0, 8]),

@@ -68,7 +68,8 @@ import Testing
     let folder = folder(
       shape: shape, train: noiseBytes(2 * size, seed: 1), test: noiseBytes(size, seed: 2))
     guard let expected else {
-      #expect(fault(folder).map(kind) == "mismatch")
+      // Of the training pictures and of the test pictures.
+      #expect(fault(folder).map(kind) == "mismatch mismatch")
       return
     }
     #expect(
@@ -109,6 +110,21 @@ import Testing
     let folder = folder(shape: [2, 2], train: noiseBytes(8, seed: 1), test: noiseBytes(4, seed: 2))
     folder.write("train_images.npy", file.bytes)
     #expect(fault(folder).map(kind) == file.expected)
+  }
+
+  @Test("everything that is wrong with the four files is told at once, with what to save instead")
+  func severalFiles() throws {
+    let folder = folder(shape: [2, 2], train: noiseBytes(8, seed: 1), test: noiseBytes(4, seed: 2))
+    folder.write("train_images.npy", npy(type: "<f8", shape: [2, 2, 2], data: noiseBytes(64, seed: 1)))
+    folder.write("train_labels.npy", npy(type: "|b1", shape: [2], data: [0, 1]))
+    try #require(removeFile("\(folder.path)/test_images.npy"))
+    try #require(removeFile("\(folder.path)/test_labels.npy"))
+    let all = try #require(fault(folder)?.all)
+    #expect(all.map(kind) == ["mismatch", "mismatch", "missingFile", "missingFile"])
+    #expect(
+      all[0].message.hasSuffix(
+        "train_images.npy: expected numbers of type |u1 or <f4, found <f8; save array.astype(numpy.float32)"))
+    #expect(all[1].message.hasSuffix("found |b1; save array.astype(numpy.int64)"))
   }
 
   private static let labelFaults: [FaultyFile] = [

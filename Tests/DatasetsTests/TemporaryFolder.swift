@@ -100,6 +100,7 @@ func kind(_ error: DatasetError) -> String {
   case .labelOutOfRange(_, let offset, _, _): "labelOutOfRange@\(offset)"
   case .mismatch: "mismatch"
   case .outOfMemory: "outOfMemory"
+  case .several(let errors): errors.map(kind).joined(separator: " ")
   }
 }
 

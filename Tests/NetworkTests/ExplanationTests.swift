@@ -33,14 +33,18 @@ struct ExplanationTests {
     #expect(try codes(explanation.good) == [])
   }
 
+  @Test(
+    "are found by looking at the spec, before its plan is made",
+    arguments: allExplanations.filter { $0.code >= "E100" })
+  func check(explanation: CodeExplanation) {
+    // Weights that are not there are no fault of the spec alone.
+    let expected = explanation.code == "E132" ? [] : [explanation.code]
+    #expect(CheckedText(completed(explanation.bad)).codes == expected)
+  }
+
   /// Faults of a fragment, completed with the keys that every spec needs.
   private func codes(_ fragment: String) throws -> [String] {
-    let needed = [
-      "strata: 1", "name: test", "network: {family: vgg, widths: [8, 8, 8, 8]}", "training: {epochs: 1}",
-    ]
-    let written = fragment.split(separator: "\n").compactMap { $0.split(separator: ":").first }
-    let missing = needed.filter { line in !written.contains { line.hasPrefix($0 + ":") } }
-    let checked = CheckedText((missing + [fragment]).joined(separator: "\n") + "\n")
+    let checked = CheckedText(completed(fragment))
     guard checked.codes.isEmpty else { return checked.codes }
     do {
       _ = try checked.plan()
@@ -48,5 +52,14 @@ struct ExplanationTests {
     } catch let error as CompilationFailed {
       return error.diagnostics.map(\.code)
     }
+  }
+
+  private func completed(_ fragment: String) -> String {
+    let needed = [
+      "strata: 1", "name: test", "network: {family: vgg, widths: [8, 8, 8, 8]}", "training: {epochs: 1}",
+    ]
+    let written = fragment.split(separator: "\n").compactMap { $0.split(separator: ":").first }
+    let missing = needed.filter { line in !written.contains { line.hasPrefix($0 + ":") } }
+    return (missing + [fragment]).joined(separator: "\n") + "\n"
   }
 }

@@ -37,7 +37,7 @@ struct CheckedText {
     var diagnostics = result.diagnostics
     if let spec = result.spec {
       do {
-        try check(spec)
+        try check(spec, pictures: spec.data.trainCount)
       } catch {
         diagnostics += error.diagnostics
       }

@@ -269,17 +269,6 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       """, at: "5:41", "channels would be ranked over a single picture, which batch norm can't normalise",
       "63 pictures, 2 at once, leave one over", pictures: 63),
   ]
-
-  /// What the language has and the compiler refuses by name.
-  static let unsupported = [
-    BadNetwork(
-      "E090",
-      """
-      data: {source: ⟦image-folder⟧, path: x}
-      network: {family: vgg, input: 3x8x8, classes: 2, widths: [8]}
-      training: {}
-      """, at: "3:16", "'source: image-folder' is not supported yet", "")
-  ]
 }
 
 @Suite("Faults that only lowering can tell")
@@ -294,7 +283,7 @@ struct LoweringDiagnosticTests {
     }
   }
 
-  @Test("are told once, at their place", arguments: BadNetwork.all + BadNetwork.unsupported)
+  @Test("are told once, at their place", arguments: BadNetwork.all)
   func place(bad: BadNetwork) throws {
     let faults = try #require(try faults(bad.marked.text, pictures: bad.pictures))
     let rendered = Comment(rawValue: faults.description)
@@ -303,10 +292,8 @@ struct LoweringDiagnosticTests {
     #expect(diagnostic.primary.utf8 == bad.marked.ranges[0], rendered)
     #expect(faults.description.contains("--> net.yaml:\(bad.place)\n"), rendered)
     #expect(diagnostic.message == bad.message)
-    if bad.code != "E090" {
-      #expect(diagnostic.label == bad.label)
-      #expect(diagnostic.help != nil)
-    }
+    #expect(diagnostic.label == bad.label)
+    #expect(diagnostic.help != nil)
   }
 
   @Test("are all tried here")
@@ -361,12 +348,42 @@ struct LoweringDiagnosticTests {
         """
         strata: 1
         name: bad
-        data: {source: image-folder, path: x}
         network: {family: vgg, input: 3x8x8, classes: 4, widths: [8, 8], frozen: 1}
         auxiliary: {kind: cnn, width: [8], overrides: [{module: 7, kind: mlp}]}
         training: {strategy: sequential, start: {every: 2}}
         """))
-    #expect(faults.diagnostics.map(\.code).sorted() == ["E090", "E110", "E112", "E115", "E131"])
+    #expect(faults.diagnostics.map(\.code).sorted() == ["E110", "E112", "E115", "E131"])
+  }
+
+  @Test("of layers, partition and modules are told together: numbers need no shapes")
+  func numbers() throws {
+    let faults = try #require(
+      try faults(
+        """
+        strata: 1
+        name: bad
+        network: {family: vgg, widths: [8, 8, 8]}
+        downsampling: {before: [2, 9]}
+        auxiliary: {kind: linear, overrides: [{module: 7, kind: mlp}]}
+        training: {partition: {modules: 9}, overrides: [{module: 3, epochs: 2}, {module: 9, epochs: 2}]}
+        """))
+    #expect(faults.diagnostics.map(\.code).sorted() == ["E102", "E104", "E110", "E110"])
+    #expect(
+      faults.diagnostics.filter { $0.code == "E110" }.allSatisfy {
+        $0.label == "the network has room for 3 modules"
+      })
+    // With a sound partition it is the partition that counts.
+    let partition = try #require(
+      try self.faults(
+        """
+        strata: 1
+        name: bad
+        network: {family: resnet, stages: [{blocks: 3, width: 8}]}
+        downsampling: {before: [7]}
+        training: {partition: {cuts: [2]}, overrides: [{module: 2, epochs: 2}, {module: 3, epochs: 2}]}
+        """))
+    #expect(partition.diagnostics.map(\.code).sorted() == ["E102", "E110"])
+    #expect(partition.diagnostics.contains { $0.label == "the partition makes 2 modules" })
   }
 
   @Test("end-to-end training leaves overrides for other strategies alone, and checks the partition")

@@ -256,11 +256,46 @@ extension Spec {
     #expect(!spec.training.optimizer.nesterov.value)
   }
 
-  @Test func unsupportedFeaturesAreRefusedByName() {
-    let span = SourceSpan(file: SourceFileID(index: 0), utf8: 3..<4)
-    let diagnostic = Diagnostic.unsupported("asynchronous", at: span)
-    #expect(diagnostic.code == "E090" && diagnostic.primary == span)
-    #expect(diagnostic.message == "'asynchronous' is not supported yet")
+  /// With all that it needs written, there is a spec to look further into.
+  @Test func unsupportedFeaturesAreRefusedByName() throws {
+    let decoded = Decoded(
+      completed(
+        "data: {source: image-folder, path: x}\nnetwork: {family: vgg, input: 3x8x8, classes: 2, widths: [8]}\n"
+      ))
+    #expect(decoded.codes == ["E090"] && decoded.result.spec != nil)
+    let diagnostic = try #require(decoded.result.diagnostics.first)
+    #expect(diagnostic.message == "'source: image-folder' is not supported yet")
+  }
+
+  /// What is no whole number is told what it is.
+  @Test(
+    arguments: [
+      ("training: {batch: .inf}", "infinite", nil), ("training: {batch: -.inf}", "infinite", nil),
+      ("training: {seed: .nan}", "not a number", nil), ("training: {batch: 2.5}", "has a fraction", nil),
+      ("training: {batch: 1e30}", "beyond 64 bits", nil),
+      ("training: {batch: 1e3}", "not written as one", "write 1000"),
+      ("strata: 1.0", "not written as one", "write 1"), ("strata: 1.5", "has a fraction", nil),
+      ("strata: .inf", "infinite", nil), ("strata: 0", "version 0", "write 1"),
+      ("strata: 2", "version 2", "a newer Strata may read it"),
+    ] as [(String, String, String?)])
+  func wrongWholeNumbers(line: String, label: String, help: String?) throws {
+    let decoded = Decoded(completed(line + "\n"))
+    let diagnostic = try #require(decoded.result.diagnostics.first)
+    #expect(
+      decoded.codes.count == 1 && diagnostic.label == label && diagnostic.help == help, "\(decoded.rendered)")
+  }
+
+  @Test func trainingPicturesAreCountedWhereTheSourceTells() throws {
+    func count(_ data: String) throws -> Int? { try spec("data: {\(data)}\n").data.trainCount }
+    #expect(try count("source: digits") == 1437)
+    #expect(try count("source: digits, limit: {train: 300}") == 300)
+    #expect(try count("source: synthetic") == 1024)
+    #expect(try count("source: synthetic, limit: {train: 5000}") == 5000)
+    #expect(try count("source: cifar10, path: x") == 50_000)
+    let files = try spec(
+      "data: {source: npy, path: x, limit: {train: 9}}\nnetwork: {family: vgg, input: 1x4x4, classes: 2, widths: [8]}\n"
+    )
+    #expect(files.data.trainCount == nil)
   }
 }
 

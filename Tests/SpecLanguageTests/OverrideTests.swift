@@ -75,6 +75,55 @@ import Testing
     #expect(decoded.rendered.contains("--> --set:1:"))
   }
 
+  @Test("null takes a key or a section away, as if nobody had written it")
+  func nothing() throws {
+    let text = completed(
+      "downsampling: {kind: average-pool, before: [1]}\ntraining: {epochs: 5, batch: 64}\nmemory: {budget: 1GiB}\n"
+    )
+    let sets = [
+      "training.epochs=null", "memory=~", "downsampling.before=null", "downsampling.schedule=standard",
+      // Not there, and not made.
+      "compression.pictures=null", "data.limit.train=null", "network.head.hidden=null",
+    ]
+    let decoded = Decoded(text, sets: sets)
+    #expect(decoded.codes == [], "\(decoded.rendered)")
+    let spec = try #require(decoded.result.spec)
+    #expect(spec.training.epochs.value == 1 && spec.training.batch.value == 64 && spec.memory.budget == nil)
+    guard case .standard = spec.downsampling.placement else { throw Unexpected() }
+    #expect(spec.downsampling.kind.value == .averagePool && spec.compression == nil)
+    let without = completed("downsampling: {kind: average-pool, schedule: standard}\ntraining: {batch: 64}\n")
+    #expect(resolvedText(spec) == resolvedText(try #require(Decoded(without).result.spec)))
+    // In an entry of a list, too; a later set may write it again.
+    let entry = Decoded(
+      completed("training: {overrides: [{module: 1, epochs: 3, learning-rate: 0.5}]}\n"),
+      sets: ["training.overrides[1].epochs=null", "training.batch=null", "training.batch=32"])
+    #expect(entry.codes == [], "\(entry.rendered)")
+    #expect(
+      entry.result.spec?.training.overrides.first?.epochs == nil
+        && entry.result.spec?.training.batch.value == 32)
+    // What is needed is missed, an unknown key stays unknown, and an entry is none that could be left out.
+    #expect(Decoded(completed(""), sets: ["network.family=null"]).codes == ["E023"])
+    #expect(Decoded(completed(""), sets: ["training.epoch=null"]).codes == ["E021"])
+    #expect(Decoded(completed(""), sets: ["network.widths[1]=null"]).codes == ["E024"])
+  }
+
+  @Test func aKeyThatExcludesTheFilesSaysHowToTakeThatAway() throws {
+    // A place in the set's text that lies before the other one in the file's.
+    for lines in ["", "# a comment that moves the file's key far to the right of the set's\n"] {
+      let decoded = Decoded(
+        completed(lines + "downsampling: {before: [1]}\n"), sets: ["downsampling.schedule=standard"])
+      #expect(decoded.codes == ["E025"], "\(decoded.rendered)")
+      let fault = try #require(decoded.result.diagnostics.first)
+      #expect(fault.primary.file.index == 1 && fault.notes.first?.span.file.index == 0)
+      #expect(
+        fault.help
+          == "take the file's away: --set downsampling.before=null, or set all of 'downsampling' at once")
+    }
+    let whole = Decoded(
+      completed("downsampling: {before: [1]}\n"), sets: ["downsampling={schedule: standard}"])
+    #expect(whole.codes == [], "\(whole.rendered)")
+  }
+
   @Test func kindsGivenByASetRuleTheFile() throws {
     let decoded = Decoded(completed("auxiliary: {kind: cnn, k: 3}\n"), sets: ["auxiliary.kind=mlp"])
     #expect(decoded.codes == [], "\(decoded.rendered)")

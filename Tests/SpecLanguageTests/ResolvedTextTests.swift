@@ -25,6 +25,8 @@ func meaning(_ value: Any) -> String {
   @Test func everySpecSurvivesPrinting() {
     let betweenKeys = [
       "E023", "E030", "E042", "E043", "E044", "E045", "E046", "E047", "E048", "E049", "E051", "E052", "E053",
+      // And what the table has and this release has not.
+      "E090",
     ]
     var good = 0
     for seed in 1...800 as ClosedRange<UInt64> {

@@ -45,6 +45,11 @@ import Testing
 
         """),
     Case(codes: ["E021", "E021"], text: "training: {partition: {⟦module⟧: 2}, ⟦epoch⟧: 1}\n"),
+    // Nobody is told to write keys for a source that is refused.
+    Case(codes: ["E090"], text: "data: {source: ⟦image-folder⟧, path: x}\n"),
+    Case(
+      codes: ["E090", "E040"],
+      text: "data: {source: ⟦image-folder⟧, path: x}\nnetwork: {family: vgg, widths: [8], kernel: ⟦2⟧}\n"),
     // What stands in the wrong place is not missed in the right one.
     Case(codes: ["E022"], text: "⟦widths⟧: [8]\nnetwork: {family: vgg}\n"),
     Case(codes: ["E022"], text: "network: {family: vgg}\ntraining: {⟦widths⟧: [8]}\n"),

@@ -76,12 +76,17 @@ struct ShapeChecker {
     guard let alternatives = section.shape.alternatives else { return }
     let keys = [alternatives.first, alternatives.second]
     let written = keys.compactMap { section[$0] }.sorted {
-      $0.keySpan.utf8.lowerBound < $1.keySpan.utf8.lowerBound
+      ($0.keySpan.file.index, $0.keySpan.utf8.lowerBound) < (
+        $1.keySpan.file.index, $1.keySpan.utf8.lowerBound
+      )
     }
     let isStructural = keys.contains { section.shape[$0]?.isStructural ?? false }
     if written.count == 2 {
       report(
-        .excludingKeys(written[1].key, written[0].key, at: written[1].keySpan, otherAt: written[0].keySpan),
+        .excludingKeys(
+          written[1].key, written[0].key, in: section.path,
+          isSet: state.isOverride(written[1].keySpan) && !state.isOverride(written[0].keySpan),
+          at: written[1].keySpan, otherAt: written[0].keySpan),
         structural: isStructural)
     } else if written.isEmpty, alternatives.isOneRequired, excused.isDisjoint(with: keys) {
       report(

@@ -39,6 +39,11 @@ extension SpecBuilder {
     let name = source.value.rawValue
     guard let facts else {
       for key in ["input", "classes"] where !network.isWritten(key) {
+        // Of a source that is refused they would be asked for in vain; there is no network without them all the same.
+        guard source.value.isSupported else {
+          state.hasStructuralFault = true
+          continue
+        }
         report(.missingForSource(key, source: name, at: network.span), structural: true)
       }
       return

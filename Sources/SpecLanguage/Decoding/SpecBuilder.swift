@@ -48,6 +48,9 @@ struct SpecBuilder {
   {
     let limit = data.section("limit")
     let augment = data.section("augment")
+    if data.isSound("source"), !source.value.isSupported {
+      report(.unsupported("source: \(source.value.rawValue)", at: source.span))
+    }
     let facts = data.isSound("source") && !source.value.isMadeUp ? source.value.facts : nil
     let trainLimit = self.limit(limit, "train", source: source.value, pictures: facts?.trainCount)
     let testLimit = self.limit(limit, "test", source: source.value, pictures: facts?.testCount)

@@ -93,9 +93,16 @@ struct SpecOverride {
     return true
   }
 
+  /// Whether the value is YAML's word for nothing: the key is taken away, as if nobody had written it.
+  private var dropsKey: Bool {
+    guard case .key? = steps.last, case .plain(let text) = value.content, !text.isEmpty else { return false }
+    return CoreScalar(text) == .null
+  }
+
   /// Lays the value over the tree. Sections on the way are made where they are missing, and a bare word becomes a
   /// section (`head: mlp` with `network.head.hidden=2`).
   func apply(to root: inout [YAMLPair], state: DecodingState) {
+    if dropsKey { return Self.drop(&root, steps[...]) }
     var node = YAMLNode(content: .mapping(root), span: value.span)
     set(&node, steps[...], shape: .section(SpecTable.root), path: "", state: state)
     if case .mapping(let pairs) = node.content { root = pairs }
@@ -137,6 +144,29 @@ struct SpecOverride {
       }
       set(&items[index - 1], rest.dropFirst(), shape: element, path: "\(path)[\(index)]", state: state)
       node.content = .sequence(items)
+    }
+  }
+
+  /// Takes a key away, if it is there.
+  private static func drop(_ pairs: inout [YAMLPair], _ rest: ArraySlice<Step>) {
+    guard case .key(let name, _)? = rest.first else { preconditionFailure("a path begins with a key") }
+    guard let index = pairs.firstIndex(where: { $0.key == name }) else { return }
+    if rest.count == 1 {
+      pairs.remove(at: index)
+    } else {
+      drop(&pairs[index].value, rest.dropFirst())
+    }
+  }
+
+  private static func drop(_ node: inout YAMLNode, _ rest: ArraySlice<Step>) {
+    switch (rest.first, node.content) {
+    case (.key, .mapping(var pairs)):
+      drop(&pairs, rest)
+      node.content = .mapping(pairs)
+    case (.index(let index, _), .sequence(var items)) where items.indices.contains(index - 1):
+      drop(&items[index - 1], rest.dropFirst())
+      node.content = .sequence(items)
+    case _: break  // nothing is written there
     }
   }
 

@@ -60,7 +60,10 @@ private struct Scalar {
   func version() -> SpecValueReader.Result {
     switch meaning {
     case .integer(SpecTable.version): .value(.integer(SpecTable.version))
-    case .integer, .largeInteger, .number: .fault(.unknownVersion(text, at: node.span))
+    case .number(let number): notWhole(number, meant: Int(exactly: number).map { String($0) })
+    case .integer(let version):
+      .fault(.unknownVersion(text, isLater: version.map { $0 > SpecTable.version } ?? true, at: node.span))
+    case .largeInteger: .fault(.unknownVersion(text, isLater: true, at: node.span))
     case .null, .flag, .text: wrongType(fix: unquoted { $0 == .integer(SpecTable.version) })
     }
   }
@@ -87,15 +90,24 @@ private struct Scalar {
       return .value(.integer(value))
     case .integer(nil), .largeInteger:
       return .fault(.numberTooLarge(key, expected: expected, at: node.span))
-    case .number(let value):
-      return .fault(.notWhole(key, text, meant: Int(exactly: value).map { String($0) }, at: node.span))
+    case .number(let value): return notWhole(value, meant: Int(exactly: value).map { String($0) })
     case .text:
       if isPlain, let meant = groupedDigits {
-        return .fault(.notWhole(key, text, meant: meant, at: node.span))
+        return .fault(.notWhole(key, reason: "not written as one", meant: meant, at: node.span))
       }
       return wrongType(fix: unquoted { if case .integer(_?) = $0 { true } else { false } })
     case .null, .flag: return wrongType()
     }
+  }
+
+  private func notWhole(_ value: Double, meant: String?) -> SpecValueReader.Result {
+    let reason =
+      meant != nil
+      ? "not written as one"
+      : value.isNaN
+        ? "not a number"
+        : value.isInfinite ? "infinite" : value == value.rounded() ? "beyond 64 bits" : "has a fraction"
+    return .fault(.notWhole(key, reason: reason, meant: meant, at: node.span))
   }
 
   /// `1_000` and `1,000` without what groups their digits.
@@ -111,11 +123,10 @@ private struct Scalar {
     case .integer(_?): return .fault(.outOfRange(key, expected: expected, at: node.span))
     case .largeInteger(let value): return .value(.seed(value))
     case .integer(nil): return .fault(.numberTooLarge(key, expected: expected, at: node.span))
-    case .number(let value):
-      return .fault(.notWhole(key, text, meant: UInt64(exactly: value).map { String($0) }, at: node.span))
+    case .number(let value): return notWhole(value, meant: UInt64(exactly: value).map { String($0) })
     case .text:
       if isPlain, let meant = groupedDigits {
-        return .fault(.notWhole(key, text, meant: meant, at: node.span))
+        return .fault(.notWhole(key, reason: "not written as one", meant: meant, at: node.span))
       }
       return wrongType(fix: unquoted { if case .integer(_?) = $0 { true } else { false } })
     case .null, .flag: return wrongType()

@@ -77,9 +77,22 @@ private let textExplanations = [
     good: "data: {source: digits}"),
   CodeExplanation(
     code: "E011", title: "no mapping at the top",
-    text: "A spec is a mapping from keys to values. The file is empty, or a list, or a single value.",
-    bad: "- strata: 1",
-    good: "numerics: fast"),
+    text: """
+      A spec is a mapping from keys to values. The file is empty, or a list, as here where a hyphen stands before each
+      key, or a single value.
+      """,
+    bad: """
+      - strata: 1
+      - name: net
+      - network: {family: vgg, widths: [8]}
+      - training: {epochs: 1}
+      """,
+    good: """
+      strata: 1
+      name: net
+      network: {family: vgg, widths: [8]}
+      training: {epochs: 1}
+      """),
 ]
 
 // MARK: - E02x and E06x: keys
@@ -128,15 +141,17 @@ private let keyExplanations = [
     good: "training:\n  epochs: 2"),
   CodeExplanation(
     code: "E025", title: "keys that exclude each other",
-    text:
-      "Both keys say the same thing in different ways, such as a list of places and a rule that gives the places.",
+    text: """
+      Both keys say the same thing in different ways, such as a list of places and a rule that gives the places. Where one
+      is set on the command line, --set KEY=null takes the file's away.
+      """,
     bad: "downsampling: {before: [1], schedule: standard}",
     good: "downsampling: {before: [1]}"),
   CodeExplanation(
     code: "E060", title: "a '--set' that cannot be read",
     text: """
       '--set' takes the dotted path of a key, '=' and a value as it would stand in a spec. Entries of lists count
-      from 1: --set 'network.stages[2].blocks=3'.
+      from 1: --set 'network.stages[2].blocks=3'. 'null' takes the key away: --set compression=null.
       """,
     bad: "--set training.epochs",
     good: "--set training.epochs=2"),
@@ -156,6 +171,6 @@ private let keyExplanations = [
       The spec is right, but this release cannot run what it asks for. It is refused rather than replaced by
       something else.
       """,
-    bad: "training: {strategy: asynchronous}",
-    good: "training: {strategy: parallel}"),
+    bad: "data: {source: image-folder, path: photos}",
+    good: "data: {source: cifar10, path: data/cifar-10-batches-bin}"),
 ]

@@ -22,10 +22,10 @@ extension Diagnostic {
       help: "write \(meant)", fixIt: FixIt(span: span, replacement: "\(meant)"))
   }
 
-  static func notWhole(_ key: String, _ text: String, meant: String?, at span: SourceSpan) -> Self {
+  static func notWhole(_ key: String, reason: String, meant: String?, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E032", message: "'\(key)' takes a whole number in plain digits", primary: span,
-      label: meant == nil ? "has a fraction" : "not written as one", help: meant.map { "write \($0)" },
+      label: reason, help: meant.map { "write \($0)" },
       fixIt: meant.map { FixIt(span: span, replacement: $0) })
   }
 
@@ -161,9 +161,11 @@ extension Diagnostic {
       notes: [Note(span: first, label: "first named here")], help: "merge the two entries")
   }
 
-  static func unknownVersion(_ version: String, at span: SourceSpan) -> Self {
+  static func unknownVersion(_ version: String, isLater: Bool, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E050", message: "this release reads version \(SpecTable.version) of the language", primary: span,
-      label: "version \(version.prefix(20))", help: "a newer Strata may read it")
+      label: "version \(version.prefix(20))",
+      help: isLater ? "a newer Strata may read it" : "write \(SpecTable.version)",
+      fixIt: isLater ? nil : FixIt(span: span, replacement: "\(SpecTable.version)"))
   }
 }

@@ -188,11 +188,16 @@ extension Diagnostic {
       help: "write a value, or leave the key out")
   }
 
-  static func excludingKeys(_ key: String, _ other: String, at span: SourceSpan, otherAt: SourceSpan) -> Self
-  {
+  /// - Parameter isSet: by a `--set`, where the file has the other.
+  static func excludingKeys(
+    _ key: String, _ other: String, in section: String, isSet: Bool, at span: SourceSpan, otherAt: SourceSpan
+  ) -> Self {
     Diagnostic(
       code: "E025", message: "'\(key)' and '\(other)' exclude each other", primary: span, label: "this one",
-      notes: [Note(span: otherAt, label: "and this one")], help: "keep one of them")
+      notes: [Note(span: otherAt, label: "and this one")],
+      help: isSet
+        ? "take the file's away: --set \(section).\(other)=null, or set all of '\(section)' at once"
+        : "keep one of them")
   }
 
   static func eitherKeyMissing(_ key: String, _ other: String, in section: String, at span: SourceSpan)

@@ -6,14 +6,17 @@ struct CheckCommand: Command {
   static let spec = CommandSpec(
     "check", group: CommandGroup.specs, summary: "report every fault of specs at once",
     discussion: """
-      Reads each spec, lowers it to a graph and checks shapes, schedule and modules. Every fault is reported with its \
-      line and column and, where the meaning can be guessed, with a correction. No data set is read.
+      Reads each spec, lowers it to a graph and checks shapes, schedule and modules; the numbers of pictures where the \
+      source tells them (all but idx and npy); stored weights where they are there. Every fault is reported with its \
+      line and column and, where the meaning can be guessed, with a correction. No data set is read. Standard input is \
+      /dev/stdin.
       """,
     operands: OperandSpec(
       "SPEC", 1...Int.max, "architecture specs (YAML)", completion: CommonOperands.specFiles),
     options: [CommonOptions.set.spec],
     examples: [
       .init("strata check net.yaml", "check one spec"),
+      .init("strata new vgg-dgl | strata check /dev/stdin", "check what another program writes"),
       .init("strata check specs/*.yaml", "check many; exits with 2 if any of them has a fault"),
     ])
 

@@ -52,7 +52,7 @@ struct IRCommand: Command {
     let texts = dumps.map { dump in
       let features = plan.flatMap { plan in dump.stage.flatMap { plan.stages[$0 - 1].features } }
       return (
-        title: dump.title, features: features, text: GraphPrinter(dump.graph, place: places.place).text
+        title: dump.title, features: features, text: GraphPrinter(dump.graph, place: places.origin).text
       )
     }
     if json {

@@ -12,7 +12,7 @@ struct ProbeCommand: Command {
     "learners", .probeLearners, "which probes to train, separated by commas: linear, nearest, cnn-1, cnn-2",
     default: "linear,nearest")
   static let features = ValueOption(
-    "features", .featureSize, "what the probes read: features averaged to 2x2, or as they are",
+    "features", .featureSize, "what the probes read: features averaged to 2x2 (2x2), or as they are (full)",
     default: "2x2")
   static let epochs = ValueOption(
     "epochs", .integer(in: 1...10_000), "passes over the training pictures for cnn-1 and cnn-2",

@@ -14,27 +14,17 @@ extension RunCommand {
         .faultyInput, "'--seeds' goes with a spec, and \(path) is the folder of one run",
         help: "go on with that run: strata run \(path) --resume")
     }
-    switch try RunInput.kind(of: path) {
-    case .spec: break
-    case .plan:
-      throw CommandFailure(
-        .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
-    }
     let assignments = arguments[CommonOptions.set]
-    let first = try LoadedSpec(path: path, set: assignments, console, json: json).spec.training.seed.value
-    let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
-    guard !isTooLarge else {
-      throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
-    }
+    let seeds = try seedRange(path, count: count, set: assignments, console, json: json)
     let goOn =
       arguments.commandLine(of: CommandTable.program.name, without: [resume.spec, CommandSpec.json.spec])
       + " --resume"
     if !arguments[resume], let output = arguments[output] {
-      try requireNoRuns(in: (first...last).map { folder(ofSeed: $0, in: output) }, goOn: goOn)
+      try requireNoRuns(in: seeds.map { folder(ofSeed: $0, in: output) }, goOn: goOn)
     }
     var places: [String] = []
     var hasDiverged = false
-    for seed in first...last {
+    for seed in seeds {
       let ready = try ready(
         path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
         arguments, console)
@@ -66,6 +56,27 @@ extension RunCommand {
     if !json { console.output.writeLine("") }
     try CompareCommand.compare(places, module: nil, page: nil, json: json, console)
     return hasDiverged ? .failed : .done
+  }
+
+  /// The spec's seed and those that follow it.
+  static func seedRange(
+    _ path: String, count: Int, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console,
+    json: Bool
+  ) throws(CommandFailure) -> ClosedRange<UInt64> {
+    switch try RunInput.kind(of: path) {
+    case .spec: break
+    case .plan:
+      throw CommandFailure(
+        .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
+    }
+    let loaded = try LoadedSpec(
+      path: path, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
+    let first = loaded.spec.training.seed.value
+    let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
+    guard !isTooLarge else {
+      throw CommandFailure(.faultyInput, "there are no \(count) seeds from \(first) on")
+    }
+    return first...last
   }
 
   private static func folder(ofSeed seed: UInt64, in output: String) -> String { "\(output)/seed-\(seed)" }

@@ -74,6 +74,13 @@ struct RunCommand: Command {
     if arguments[resume] { return try goOn(path, arguments, console) }
     let ready = try ready(path, set: arguments[CommonOptions.set], arguments, console)
     if arguments[dryRun] {
+      // What the run would refuse before it plans.
+      if let count = arguments[seeds] {
+        _ = try seedRange(
+          path, count: count, set: arguments[CommonOptions.set], tellsWarnings: false, console, json: json)
+      } else if let output = arguments[output], RunDirectory.holdsRun(output) {
+        throw failure(.holdsRun(path: output))
+      }
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
@@ -124,7 +131,12 @@ struct RunCommand: Command {
     let status = try status(path)
     if status.state == .finished {
       if json {
-        console.output.write(JSONWriter.document(RunStatusText(status, folder: path).json))
+        // The document that the run ended with.
+        do {
+          console.output.write(try RunDirectory.summaryText(in: path))
+        } catch {
+          throw CommandFailure(.failed, error.message)
+        }
       } else {
         console.output.writeLine("\(path): the run is finished")
       }
@@ -169,6 +181,7 @@ struct RunCommand: Command {
     goOn: String?, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> RunEnd {
     let place = folder.path
+    if json == false, let words = ready.peakWords { console.output.writeLine(words) }
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
     let outcome: RunEnd

@@ -110,7 +110,8 @@ struct ShowCommand: Command {
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
     let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try NamedOutline(spec)
+      try LoadedSpec.check(spec, in: loaded.folder)
+      return try NamedOutline(spec)
     }
     if arguments[resolved] { return showResolved(loaded, json: json, console) }
     let text = NetworkText(

@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Diagnostics
+internal import Glibc
 internal import Pipeline
 internal import Planning
 internal import SpecLanguage
@@ -51,12 +52,24 @@ extension LoadedSpec {
   func facts(
     dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) -> DataFacts {
-    _ = try checked(console, json: json) { spec throws(CompilationFailed) in try check(spec) }
+    _ = try checked(console, json: json) { spec throws(CompilationFailed) in
+      try Pipeline.check(spec, pictures: spec.data.trainCount)
+    }
     return try DataOpening.facts(spec, folder: folder, path: dataPath, withFingerprint: withFingerprint)
   }
 
+  /// Everything that planning would find, as far as it can be known without the data.
+  static func check(_ spec: Spec, in folder: String) throws(CompilationFailed) {
+    // Weights that are not there yet are no fault of the spec.
+    let isStartThere = weightsPath(of: spec, in: folder).map { unsafe access($0, F_OK) == 0 } ?? false
+    try Pipeline.check(
+      spec, pictures: spec.data.trainCount, start: isStartThere ? readStart(of: spec, in: folder) : nil)
+  }
+
   /// Where the weights lie that `network.from` names; nil without it.
-  var startPath: String? {
+  var startPath: String? { Self.weightsPath(of: spec, in: folder) }
+
+  private static func weightsPath(of spec: Spec, in folder: String) -> String? {
     spec.network.from.map { StartFile.path(Paths.join(folder, $0.value)) }
   }
 
@@ -71,8 +84,10 @@ extension LoadedSpec {
   }
 
   /// What planning needs of the weights that `network.from` names; nil without it.
-  func readStart() throws(CompilationFailed) -> StartSource? {
-    guard let from = spec.network.from, let startPath else { return nil }
+  func readStart() throws(CompilationFailed) -> StartSource? { try Self.readStart(of: spec, in: folder) }
+
+  private static func readStart(of spec: Spec, in folder: String) throws(CompilationFailed) -> StartSource? {
+    guard let from = spec.network.from, let startPath = weightsPath(of: spec, in: folder) else { return nil }
     do {
       return .file(try StartFile.facts(of: startPath))
     } catch {

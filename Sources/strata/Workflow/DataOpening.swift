@@ -69,7 +69,7 @@ struct DataOpening {
             byteCount: $0.byteCount + orderBytes, byteCountPerThread: $0.byteCountPerWorker)
         }, fingerprint: fingerprint)
     } catch {
-      throw CommandFailure(.faultyData, error.message)
+      throw CommandFailure(error)
     }
   }
 
@@ -77,7 +77,7 @@ struct DataOpening {
     do {
       return try Dataset.fingerprint(of: source, limit: limit)
     } catch {
-      throw CommandFailure(.faultyData, error.message)
+      throw CommandFailure(error)
     }
   }
 
@@ -89,7 +89,7 @@ struct DataOpening {
       case .streamed: return try Dataset(streaming: source, limit: limit, workers: plan.threads)
       }
     } catch {
-      throw CommandFailure(.faultyData, error.message)
+      throw CommandFailure(error)
     }
   }
 }
@@ -107,5 +107,12 @@ extension PicturePreparer {
       dataset: dataset,
       augmentation: Augmentation(padCrop: data.padCrop, flipHorizontal: data.flipHorizontal),
       normalization: normalization, seed: plan.training.seed)
+  }
+}
+
+extension CommandFailure {
+  /// Every fault of the data by itself.
+  init(_ error: DatasetError) {
+    self.init(.faultyData, error.all.map { Fault($0.message) })
   }
 }

@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Datasets
 internal import Diagnostics
 internal import GraphIR
@@ -44,11 +45,20 @@ struct LoadedSpec {
   }
 
   private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+    let bytes: [UInt8]
     do {
-      return try readSource(path: path, limit: SourceScan.largestByteCount + 1)
+      bytes = try readSource(path: path, limit: SourceScan.largestByteCount + 1)
     } catch {
-      throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
+      throw CommandFailure(
+        .faultyInput, "cannot read '\(path)': \(error.words)",
+        help: path == "-" && error == .notFound ? "standard input is read as /dev/stdin" : nil)
     }
+    guard !StoredPlan.isPlan(bytes) else {
+      throw CommandFailure(
+        .faultyInput, "'\(path)' is a compiled plan, and a spec is expected",
+        help: "strata show \(path) prints it, strata run \(path) executes it")
+    }
+    return bytes
   }
 
   /// - Parameter folder: of the spec, where all paths of the result start.
@@ -81,7 +91,7 @@ struct LoadedSpec {
     bag.add(contentsOf: result.diagnostics)
     if let spec = result.spec {
       do {
-        try check(spec)
+        try Self.check(spec, in: folder(of: path))
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }

@@ -11,18 +11,17 @@ enum RunInput {
   case spec
   case plan
 
-  /// By content: a plan is a JSON object, which no spec can begin with.
+  /// By content: a plan is a JSON object with a schema, which no spec has.
   static func kind(of path: String) throws(CommandFailure) -> RunInput {
-    let bytes: [UInt8]
     do {
-      bytes = try readSource(path: path, limit: 4096)
+      return try StoredPlan.isPlan(path: path) ? .plan : .spec
     } catch {
-      throw CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
+      let isRun = error == .isDirectory && RunDirectory.holdsRun(path)
+      throw CommandFailure(
+        .faultyInput, "cannot read '\(path)': \(isRun ? "it is the folder of a run" : error.words)",
+        help: isRun
+          ? "go on with it: strata run \(path) --resume; its plan is \(path)/\(RunDirectory.planName)" : nil)
     }
-    let first = bytes.first {
-      $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r")
-    }
-    return first == UInt8(ascii: "{") ? .plan : .spec
   }
 }
 
@@ -36,6 +35,8 @@ struct ReadyPlan {
   let startPath: String?
   /// Of the plan as it is kept, whatever number of threads is at work.
   let layoutSHA256: String
+  /// As the plan is kept, where another number of threads is at work.
+  private let keptPeak: (threads: Int, byteCount: Int)?
 
   /// From a spec.
   ///
@@ -50,6 +51,7 @@ struct ReadyPlan {
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
     layoutSHA256 = plan.layoutSHA256
+    keptPeak = nil
     self.dataPath = dataPath
     startPath = loaded.startPath
   }
@@ -147,6 +149,15 @@ struct ReadyPlan {
         threads: threads ?? stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
         dataPath: dataPath, withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan),
         console, json: json)
+    keptPeak = plan.threads == asKept.threads ? nil : (asKept.threads, asKept.memory.peakBytes)
+  }
+
+  /// What another number of threads than the kept plan's does to the peak; nil where it is the plan's own.
+  var peakWords: String? {
+    keptPeak.map {
+      "\(plan.threads) \(plan.threads == 1 ? "thread" : "threads") instead of \($0.threads): "
+        + "peak \(byteSize(plan.memory.peakBytes)) instead of \(byteSize($0.byteCount))"
+    }
   }
 
   /// The command line, but for the data's place.

@@ -46,9 +46,13 @@ struct Shortfall {
       console.output.write(JSONWriter.document(self.json))
       return CommandFailure(.overBudget, [])
     }
-    let fewest =
-      "the smallest budget that would do: --budget \(smallest.memory.peakBytes)B "
-      + "(\(byteSize(smallest.memory.peakBytes)))"
+    let peakBytes = smallest.memory.peakBytes
+    let missing = peakBytes - budget.byteCount
+    // Two figures that round to the same text would say that the plan fits.
+    let isClose = byteSize(budget.byteCount) == byteSize(peakBytes)
+    let limit = isClose ? "\(grouped(budget.byteCount)) bytes" : byteSize(budget.byteCount)
+    let size = isClose ? "\(grouped(missing)) byte\(missing == 1 ? "" : "s") more" : byteSize(peakBytes)
+    let fewest = "the smallest budget that would do: --budget \(peakBytes)B (\(size))"
     let help =
       changes.isEmpty
       ? "no single change that Strata knows would fit"
@@ -56,7 +60,7 @@ struct Shortfall {
         + changes.map { "      \($0.words)   peak \(byteSize($0.peakBytes))" }.joined(separator: "\n")
     return CommandFailure(
       .overBudget,
-      "no plan of '\(loaded.spec.name.value)' stays within \(byteSize(budget.byteCount)): \(fewest)",
+      "no plan of '\(loaded.spec.name.value)' stays within \(limit): \(fewest)",
       help: help)
   }
 

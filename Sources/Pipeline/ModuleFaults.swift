@@ -1,20 +1,13 @@
 internal import Diagnostics
 internal import SpecLanguage
 
-/// What the language has and the engine can't run yet: refused by name, never ignored.
-func unsupportedFeatures(of spec: Spec) -> [Diagnostic] {
-  var faults: [Diagnostic] = []
-  func refuse(_ feature: String, at span: SourceSpan) { faults.append(.unsupported(feature, at: span)) }
-
-  if spec.data.source.value == .imageFolder { refuse("source: image-folder", at: spec.data.source.span) }
-  return faults
-}
-
 /// Settings of single modules that can't hold: overrides of modules that the partition does not make, a staggered start
 /// without parallel training. End-to-end training leaves both for the other strategies.
 ///
-/// - Parameter moduleCount: of the partition.
-func moduleFaults(of spec: Spec, moduleCount: Int) -> [Diagnostic] {
+/// - Parameter partition: where it is faulty, a network has a module an item at the most.
+func moduleFaults(of spec: Spec, in partition: PartitionLowering) -> [Diagnostic] {
+  let isFaulty = !partition.diagnostics.isEmpty
+  let moduleCount = isFaulty ? spec.items.count : partition.partitionFirstItems.count
   var faults = startFaults(of: spec, moduleCount: moduleCount)
   if spec.training.startEvery.value != 0, [.sequential, .asynchronous].contains(spec.training.strategy.value)
   {
@@ -28,6 +21,6 @@ func moduleFaults(of spec: Spec, moduleCount: Int) -> [Diagnostic] {
   if let slow = spec.training.asynchronous?.slow { modules.append(slow.module) }
   return faults
     + modules.filter { $0.value > moduleCount }.map {
-      .noSuchModule($0.value, count: moduleCount, at: $0.span)
+      .noSuchModule($0.value, count: moduleCount, atMost: isFaulty, at: $0.span)
     }
 }

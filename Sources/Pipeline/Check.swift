@@ -1,0 +1,54 @@
+package import Diagnostics
+internal import GraphIR
+package import Planning
+package import SpecLanguage
+
+/// Everything that `compile` would find, without planning.
+///
+/// - Parameters:
+///   - pictures: that there are to train on; nil: only the data knows, and what hangs on their number is not looked at.
+///   - start: what `network.from` names; nil: it is not at hand, and not looked at.
+package func check(
+  _ spec: Spec, pictures: Int? = nil, start: StartSource? = nil
+) throws(CompilationFailed) {
+  let network = try lower(spec)
+  var diagnostics: [Diagnostic] = []
+  if start != nil {
+    do throws(CompilationFailed) {
+      _ = try StartLowering.run(spec, network: network, source: start)
+    } catch {
+      diagnostics += error.diagnostics
+    }
+  }
+  if let pictures {
+    let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)
+    diagnostics += countFaults(of: spec, training, network, PlanChoices(), pictures: pictures)
+  }
+  guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
+}
+
+/// How a network is trained and what its weights start from.
+///
+/// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of pictures that can't be trained on.
+func checkedTraining(
+  of spec: Spec, _ network: Graph, _ choices: PlanChoices, pictures: Int, start source: StartSource?
+) throws(CompilationFailed) -> (TrainingPlan, StartPlan?) {
+  let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)
+  var faults = countFaults(of: spec, training, network, choices, pictures: pictures)
+  var start: StartPlan?
+  do throws(CompilationFailed) {
+    start = try StartLowering.run(spec, network: network, source: source)
+  } catch {
+    faults += error.diagnostics
+  }
+  guard faults.isEmpty else { throw CompilationFailed(diagnostics: faults) }
+  return (training, start)
+}
+
+private func countFaults(
+  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int
+) -> [Diagnostic] {
+  batchFaults(of: spec, training, network, choices, pictures: pictures)
+    + compressionFaults(of: spec, training, network, choices, pictures: pictures)
+    + workFaults(of: spec, training, network, pictures: pictures)
+}
