@@ -59,6 +59,8 @@ let package = Package(
     .target(
       name: "TestSupport", path: "Tests/TestSupport",
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    // Counts what tests allocate, which nothing but C can see.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(
       name: "CompilerSupport",
       dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR", "TestSupport"],
@@ -85,7 +87,10 @@ let package = Package(
       dependencies: ["Planning", "GraphIR", "CostModel", "CompilerSupport", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
-      dependencies: ["Execution", "Planning", "GraphIR", "Datasets", "CompilerSupport", "TestSupport"]),
+      dependencies: [
+        "Execution", "Planning", "GraphIR", "CostModel", "Datasets", "AllocationCounter", "CompilerSupport",
+        "TestSupport",
+      ]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
     .testTarget(

@@ -1,80 +1,211 @@
+internal import CostModel
 package import Execution
 internal import GraphIR
-package import Planning
 package import Text
 
-/// A measured step for people and programs: operations by time, and by module.
+/// Where time has gone, for people and programs: operations by time, modules, and how near to the machine's ceilings each of
+/// them comes.
 package struct ProfileText {
-  /// One operation of one module, all its nodes together.
-  private struct Row {
-    var module: Int
-    var operation: String
-    var seconds = 0.0
-    /// By the machine's profile, where there is one.
-    var foreseen = 0.0
-    var multiplyAdds = 0
-    var count = 0
+  /// What the figures are of.
+  package enum Extent: Hashable, Sendable {
+    /// One training step, a mean over those that were recorded.
+    case step
+    /// Everything that was recorded, and so many seconds in all.
+    case run(seconds: Double)
   }
 
-  private let rows: [Row]
-  private let preparation: Double
-  private let hasForesight: Bool
+  private let profile: Profile
+  private let extent: Extent
+  private let rows: [Profile.Row]
+  /// By module; 0 is what belongs to none.
+  private let modules: [(module: Int, figures: Profile.Figures)]
 
-  /// - Parameter model: nil where the machine was never measured.
-  package init(_ profile: StepProfile, of program: Program, model: TimeModel? = nil) {
-    hasForesight = model != nil
-    var rows: [Row] = []
-    for (index, node) in program.graph.nodes.enumerated() {
-      let operation = "\(node.part.rawValue): \(node.op.text)"
-      let place = rows.firstIndex { $0.module == node.module && $0.operation == operation }
-      if place == nil { rows.append(Row(module: node.module, operation: operation)) }
-      let row = place ?? rows.count - 1
-      rows[row].seconds += profile.seconds(ofNode: index)
-      rows[row].foreseen += model?.seconds(ofNode: index, of: program) ?? 0
-      rows[row].multiplyAdds += node.productMultiplyAdds(in: program.graph)
-      rows[row].count += 1
+  package init(_ profile: Profile, of extent: Extent) {
+    self.profile = profile
+    self.extent = extent
+    rows = profile.rows.sorted { $0.figures.seconds > $1.figures.seconds }
+    let sums = Dictionary(grouping: rows, by: \.module).mapValues {
+      $0.map(\.figures).reduce(Profile.Figures(), +)
     }
-    self.rows = rows.sorted { $0.seconds > $1.seconds }
-    preparation = profile.preparation
+    modules = sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  private var total: Double { rows.map(\.seconds).reduce(preparation, +) }
+  /// Recorded seconds, multiply-adds and bytes are divided by this.
+  private var divisor: Int {
+    switch extent {
+    case .step: max(1, profile.stepCount)
+    case .run: 1
+    }
+  }
+
+  private func seconds(_ recorded: Double) -> Double { recorded / Double(divisor) }
+
+  /// Of the run that no row has; nil for steps, which have no other.
+  private var otherSeconds: Double? {
+    switch extent {
+    case .step: nil
+    case .run(let seconds): max(0, seconds - profile.seconds)
+    }
+  }
+
+  private var totalSeconds: Double { profile.seconds + (otherSeconds ?? 0) }
+
+  // MARK: - For people
+
+  private var timeTitle: String {
+    switch extent {
+    case .step: "ms"
+    case .run: "s"
+    }
+  }
+
+  private func time(_ recorded: Double) -> String {
+    switch extent {
+    case .step: fixed(seconds(recorded) * 1000, decimals: 2)
+    case .run: fixed(recorded, decimals: 2)
+    }
+  }
+
+  /// Time, its share, GFLOP/s, share of the ceiling, foreseen time.
+  private var figureColumns: [Table.Column] {
+    [.right(timeTitle), .right("of time"), .right("GFLOP/s")]
+      + (profile.ceilings == nil ? [] : [.right("share of ceiling")])
+      + (profile.hasForesight ? [.right("foreseen \(timeTitle)")] : [])
+  }
+
+  private func cells(_ figures: Profile.Figures) -> [String] {
+    let rate =
+      figures.multiplyAdds == 0
+      ? "" : fixed(2e-9 * Double(figures.multiplyAdds) / figures.seconds, decimals: 0)
+    return [time(figures.seconds), percentage(figures.seconds / max(totalSeconds, 1e-9)), rate]
+      + (profile.ceilings == nil ? [] : [percentage(share(figures))])
+      + (profile.hasForesight ? [time(figures.foreseenSeconds)] : [])
+  }
+
+  private func cells(_ recorded: Double) -> [String] {
+    [time(recorded), percentage(recorded / max(totalSeconds, 1e-9))]
+      + figureColumns.dropFirst(2).map { _ in "" }
+  }
+
+  private func share(_ figures: Profile.Figures) -> Double {
+    figures.ceilingSeconds / max(figures.seconds, 1e-9)
+  }
+
+  /// More than one thing that programs are run for.
+  private var hasActivities: Bool { Set(rows.map(\.activity)).count > 1 }
+
+  private var operationColumns: [Table.Column] {
+    [.right("module")] + (hasActivities ? [.left("for")] : []) + [.left("operation"), .right("nodes")]
+      + figureColumns
+  }
+
+  private var operationRows: [[String]] {
+    func other(_ name: String, _ recorded: Double) -> [String] {
+      [""] + (hasActivities ? [""] : []) + [name, ""] + cells(recorded)
+    }
+    return rows.map { row in
+      [word(module: row.module)] + (hasActivities ? ["\(row.activity)"] : [])
+        + [row.operation, "\(row.nodeCount)"] + cells(row.figures)
+    } + [other("preparing batches", profile.preparationSeconds)]
+      + (otherSeconds.map { [other("all else: files, figures, checks", $0)] } ?? [])
+  }
+
+  private var totalRow: [String] {
+    let name =
+      switch extent {
+      case .step: "step"
+      case .run: "run"
+      }
+    return [""] + (hasActivities ? [""] : []) + [name, ""] + cells(totalSeconds)
+  }
+
+  private var moduleColumns: [Table.Column] { [.right("module")] + figureColumns }
+  private var moduleRows: [[String]] { modules.map { [word(module: $0.module)] + cells($0.figures) } }
+
+  private func word(module: Int) -> String { module == 0 ? "-" : "\(module)" }
+
+  /// What the shares are of; nil where there are no ceilings.
+  private var ceilingLine: String? {
+    profile.ceilings.map { ceilings in
+      "ceiling: \(fixed(2e-9 * ceilings.multiplyAddsPerSecond, decimals: 0)) GFLOP/s of plain products (SGEMM) and "
+        + "\(fixed(1e-9 * ceilings.bytesPerSecond(byteCount: Self.largeSweep), decimals: 1)) GB/s of sweeps over memory, "
+        + (ceilings.source == .profile ? "from this machine's profile" : "measured just before")
+        + "; a share counts the operations that really run"
+    }
+  }
+
+  /// Far more than caches hold.
+  private static let largeSweep = 48 << 20
 
   package func text(_ style: TextStyle) -> String {
-    var table = Table(
-      [
-        .right("module"), .left("operation"), .right("nodes"), .right("ms"), .right("share"),
-        .right("GFLOP/s"),
-      ] + (hasForesight ? [.right("foreseen ms")] : []))
-    func add(_ cells: [String], foreseen: String = "") {
-      table.add(cells + (hasForesight ? [foreseen] : []))
-    }
-    for row in rows {
-      let rate =
-        row.multiplyAdds == 0 ? "" : fixed(2e-9 * Double(row.multiplyAdds) / row.seconds, decimals: 0)
-      add(
-        [
-          "\(row.module)", row.operation, "\(row.count)", fixed(row.seconds * 1000, decimals: 2),
-          percentage(row.seconds / total), rate,
-        ], foreseen: fixed(row.foreseen * 1000, decimals: 2))
-    }
-    add([
-      "", "preparing the batch", "", fixed(preparation * 1000, decimals: 2), percentage(preparation / total),
-      "",
-    ])
-    table.addRule()
-    add(["", "step", "", fixed(total * 1000, decimals: 2), "", ""])
-    return table.text(style)
+    var operations = Table(operationColumns)
+    for row in operationRows { operations.add(row) }
+    operations.addRule()
+    operations.add(totalRow)
+    var byModule = Table(moduleColumns)
+    for row in moduleRows { byModule.add(row) }
+    return style.bold("time by operation") + "\n" + operations.text(style) + style.bold("time by module")
+      + "\n" + byModule.text(style) + (ceilingLine.map { $0 + "\n" } ?? "")
   }
 
-  package var json: JSON {
+  /// The tables with their titles, on a page.
+  func section(_ html: inout HTML) {
+    html.element("h2", text: "Time by operation")
+    html.table(operationColumns, operationRows + [totalRow])
+    html.element("h2", text: "Time by module")
+    html.table(moduleColumns, moduleRows)
+    if let ceilingLine { html.element("p", [("class", "dim")], text: ceilingLine) }
+  }
+
+  // MARK: - For programs
+
+  /// Of every operation, by time.
+  package var operations: JSON {
     .array(
       rows.map { row in
-        [
-          "module": .integer(row.module), "operation": .string(row.operation), "nodes": .integer(row.count),
-          "seconds": .number(row.seconds), "macs": .integer(row.multiplyAdds),
-          "plannedSeconds": hasForesight ? .number(row.foreseen) : .null,
-        ]
+        .object(
+          [
+            ("module", .integer(row.module)), ("for", .string("\(row.activity)")),
+            ("operation", .string(row.operation)), ("nodes", .integer(row.nodeCount)),
+          ] + members(row.figures))
       })
+  }
+
+  /// Of every module, in order.
+  package var byModule: JSON {
+    .array(modules.map { .object([("module", .integer($0.module))] + members($0.figures)) })
+  }
+
+  /// Null where nobody knows them.
+  package var ceiling: JSON {
+    .optional(profile.ceilings) { ceilings in
+      [
+        "gigaflopsPerSecond": .number(2e-9 * ceilings.multiplyAddsPerSecond),
+        "gigabytesPerSecond": .number(1e-9 * ceilings.bytesPerSecond(byteCount: Self.largeSweep)),
+        "from": .string(ceilings.source.rawValue),
+      ]
+    }
+  }
+
+  package var preparationSeconds: Double { seconds(profile.preparationSeconds) }
+
+  /// All of it, as one value.
+  package var json: JSON {
+    [
+      "steps": .integer(profile.stepCount), "seconds": .number(seconds(totalSeconds)),
+      "preparationSeconds": .number(preparationSeconds),
+      "otherSeconds": .optional(otherSeconds, JSON.number), "ceiling": ceiling, "operations": operations,
+      "modules": byModule,
+    ]
+  }
+
+  private func members(_ figures: Profile.Figures) -> [(key: String, value: JSON)] {
+    [
+      ("seconds", .number(seconds(figures.seconds))), ("macs", .integer(figures.multiplyAdds / divisor)),
+      ("executedMacs", .integer(figures.executed.multiplyAdds / divisor)),
+      ("bytes", .integer(figures.executed.byteCount / divisor)),
+      ("share", profile.ceilings == nil ? .null : .number(share(figures))),
+      ("plannedSeconds", profile.hasForesight ? .number(seconds(figures.foreseenSeconds)) : .null),
+    ]
   }
 }

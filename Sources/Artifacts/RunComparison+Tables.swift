@@ -7,6 +7,14 @@ extension RunComparison {
     var columns: [Table.Column]
     var rows: [[String]]
 
+    /// In characters.
+    var width: Int {
+      let widths = columns.indices.map { column in
+        rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
+      }
+      return widths.reduce(0, +) + 2 * max(0, widths.count - 1)
+    }
+
     func text(_ style: TextStyle) -> String {
       var table = Table(columns)
       for row in rows { table.add(row) }
@@ -14,10 +22,22 @@ extension RunComparison {
     }
   }
 
-  /// More groups than this are rows, not columns.
-  static let columnLimit = 4
+  /// More groups than this are rows, not columns; so are fewer whose columns make lines too long to read, as long as
+  /// nothing has to be left out for it.
+  private static let columnLimit = 4
+  private static let widthLimit = 160
 
-  private var groupsAreRows: Bool { groups.count > Self.columnLimit }
+  /// - Parameter sideBySide: the table with a column, or some, for each group.
+  private func isReadable(_ sideBySide: NamedTable) -> Bool {
+    let isDeep = sideBySide.rows.count > HTMLPage.colourCount
+    return groups.count == 1
+      || groups.count <= Self.columnLimit && (isDeep || sideBySide.width <= Self.widthLimit)
+  }
+
+  /// Says so where not all are shown.
+  private static func share(_ shown: Int, of all: Int, _ what: String) -> String {
+    shown < all ? ", \(shown) of \(all) \(what)" : ""
+  }
 
   // MARK: - Runs
 
@@ -78,7 +98,10 @@ extension RunComparison {
   // MARK: - Modules
 
   /// Figures of each module's last epoch: a few groups side by side, many below each other.
-  var moduleTables: [NamedTable] { groupsAreRows ? tablesOfFigures : [tableOfModules] }
+  var moduleTables: [NamedTable] {
+    let sideBySide = tableOfModules
+    return isReadable(sideBySide) ? [sideBySide] : tablesOfFigures
+  }
 
   private var tableOfModules: NamedTable {
     let figures: [RunHistory.Figure] = [.trainLoss, .trainTop1, .testTop1] + (hasTop5 ? [.testTop5] : [])
@@ -132,7 +155,9 @@ extension RunComparison {
       if hasEnsemble { row.append(group.words(ensemble) { percentage($0) }) }
       return row
     }
-    return NamedTable(title: "\(figure.rawValue) by module, last epoch", columns: columns, rows: rows)
+    return NamedTable(
+      title: "\(figure.rawValue) by module, last epoch"
+        + Self.share(modules.count, of: moduleCount, "modules"), columns: columns, rows: rows)
   }
 
   // MARK: - Separability
@@ -146,15 +171,15 @@ extension RunComparison {
         groups[group].words(found[group].first { $0.module == depth }?.testTop1) { percentage($0) }
       }
       let title = "Separability: \(settings.words), test top1 by depth"
-      if groupsAreRows {
-        let shown = Self.shownModules(depths.count).map { depths[$0 - 1] }
-        return NamedTable(
-          title: title, columns: [.left("group")] + shown.map { .right("\($0)") },
-          rows: groups.indices.map { group in [groups[group].name] + shown.map { cell(group, $0) } })
-      }
-      return NamedTable(
+      let sideBySide = NamedTable(
         title: title, columns: [.right("depth")] + groups.map { .right($0.name) },
         rows: depths.map { depth in ["\(depth)"] + groups.indices.map { cell($0, depth) } })
+      guard !isReadable(sideBySide) else { return sideBySide }
+      let shown = Self.shownModules(depths.count).map { depths[$0 - 1] }
+      return NamedTable(
+        title: title + Self.share(shown.count, of: depths.count, "depths"),
+        columns: [.left("group")] + shown.map { .right("\($0)") },
+        rows: groups.indices.map { group in [groups[group].name] + shown.map { cell(group, $0) } })
     }
   }
 
@@ -166,14 +191,16 @@ extension RunComparison {
     func value(_ key: String, _ group: RunGroup) -> String {
       group.entries.first { $0.key == key }?.words ?? "-"
     }
-    if groupsAreRows {
-      return NamedTable(
-        title: "What they differ in", columns: [.left("group")] + differingKeys.map { .right($0) },
-        rows: groups.map { group in [group.name] + differingKeys.map { value($0, group) } })
-    }
-    return NamedTable(
-      title: "What they differ in", columns: [.left("key")] + groups.map { .right($0.name) },
+    let title = "What they differ in"
+    let sideBySide = NamedTable(
+      title: title, columns: [.left("key")] + groups.map { .right($0.name) },
       rows: differingKeys.map { key in [key] + groups.map { value(key, $0) } })
+    guard !isReadable(sideBySide) else { return sideBySide }
+    let belowEachOther = NamedTable(
+      title: title, columns: [.left("group")] + differingKeys.map { .right($0) },
+      rows: groups.map { group in [group.name] + differingKeys.map { value($0, group) } })
+    // Many keys with long names can be wider than the groups.
+    return belowEachOther.width <= sideBySide.width ? belowEachOther : sideBySide
   }
 
   /// All of a few; of many the first, the last and some between.

@@ -46,7 +46,10 @@ package struct RunComparison {
     let undrawn = groups.filter { drawnModule($0) == nil }.map {
       "\($0.name) has no module \(module ?? 0) to draw, but \($0.moduleCount)"
     }
-    return groups.flatMap(\.notes) + undrawn + unprobed
+    let foreign = groups.flatMap(\.counted).filter(\.hasForeignProbes).map {
+      "\($0.folder) was probed on other pictures than its own as well: not shown"
+    }
+    return groups.flatMap(\.notes) + undrawn + unprobed + foreign
   }
 
   /// The module of a group whose curve stands beside those of other groups; nil where the group has no such module.

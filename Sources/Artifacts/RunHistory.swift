@@ -69,6 +69,8 @@ package struct RunHistory: Sendable {
   /// What probes have found in the run's own pictures, whose fingerprint goes without saying: made-up pictures have one
   /// for each seed.
   package let probes: [ProbeRecord]
+  /// Whether there are probes of other pictures besides.
+  package let hasForeignProbes: Bool
   /// In the order in which they were written.
   package let lines: [Line]
   private let linesOfModule: [Int: [Line]]
@@ -97,11 +99,13 @@ package struct RunHistory: Sendable {
       parameters: plan["network"]?["parameters"]?.integer, multiplyAdds: plan["network"]?["macs"]?.integer,
       stepMultiplyAdds: own?["stepMacs"]?.integer, trainingMultiplyAdds: own?["trainingMacs"]?.integer)
     let fingerprint = plan["data"]?["fingerprint"]?.string
-    probes = try ProbeRecords(folder: folder).records.compactMap { record in
-      guard record.settings.dataFingerprint == fingerprint else { return nil }
-      var own = record
-      own.settings.dataFingerprint = nil
-      return own
+    let records = try ProbeRecords(folder: folder).records
+    let ownRecords = records.filter { $0.settings.dataFingerprint == fingerprint }
+    hasForeignProbes = ownRecords.count < records.count
+    probes = ownRecords.map { record in
+      var record = record
+      record.settings.dataFingerprint = nil
+      return record
     }
     seed = SpecDifference.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
     do throws(FileError) { texts = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }

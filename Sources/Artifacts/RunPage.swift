@@ -8,14 +8,18 @@ package struct RunPage {
   private let plan: Plan
   private let planPage: PlanPage
   private let state: RunSummary.Status
+  private let profile: ProfileText?
 
-  /// - Parameter state: how the run ended; the process that writes the page still has the folder's lock.
-  /// - Parameter times: of the comparison's rows on this machine; none where they are unknown.
+  /// - Parameters:
+  ///   - times: of the comparison's rows on this machine; none where they are unknown.
+  ///   - state: how the run ended; the process that writes the page still has the folder's lock.
+  ///   - profile: nil where nobody asked for it.
   package init(
     _ history: RunHistory, of plan: Plan, places: SourcePlaces, times: [TimeFigures] = [],
-    state: RunSummary.Status
+    state: RunSummary.Status, profile: ProfileText? = nil
   ) {
     self.state = state
+    self.profile = profile
     self.history = history
     self.plan = plan
     planPage = PlanPage(plan, places: places, times: times)
@@ -33,6 +37,7 @@ package struct RunPage {
       comparison.separability(&html)
       figures(&html)
       memory(&html)
+      profile?.section(&html)
       planPage.sections(&html)
     }
   }

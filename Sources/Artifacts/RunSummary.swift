@@ -42,6 +42,8 @@ package struct RunSummary {
   package var classes: Int
   /// Nil where no module loses channels.
   package var compression: CompressionFigures?
+  /// Of this process's part of the run; nil where it was not asked for.
+  package var profile: ProfileText?
 
   package init(moduleCount: Int, plannedPeakBytes: Int, arenaBytes: Int, classes: Int) {
     modules = (1...moduleCount).map { Module(index: $0) }
@@ -85,6 +87,7 @@ package struct RunSummary {
       ("weightsSha256", .optional(weightsSHA256, JSON.string)),
     ]
     if let compression { members.append(("compression", compression.json)) }
+    if let profile { members.append(("profile", profile.json)) }
     members.append(("position", .optional(position, Self.json)))
     members.append(("determinedBy", determinedBy))
     return .object(members)

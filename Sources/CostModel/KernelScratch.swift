@@ -44,6 +44,16 @@ package enum KernelScratch {
     }
   }
 
+  package static func convolution(
+    _ operation: ConvolutionOperation, _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Scratch {
+    switch operation {
+    case .forward: convolutionForward(geometry, algorithm)
+    case .inputGradient: convolutionInputGradient(geometry, algorithm)
+    case .weightGradient: convolutionWeightGradient(geometry, algorithm)
+    }
+  }
+
   // MARK: Linear
 
   package static func linearForward(rows: Int, inFeatures: Int, outFeatures: Int) -> Scratch { .none }

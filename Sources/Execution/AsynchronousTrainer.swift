@@ -62,6 +62,8 @@ struct AsynchronousTrainer {
     let training = engine.plan.training
     let (epochOfBatch, step) = event.batch.quotientAndRemainder(dividingBy: stage.stepsPerEpoch)
     let program = event.learning == nil ? (stage.feeding ?? stage.training) : stage.training
+    let isFeeding = event.learning == nil && stage.feeding != nil
+    let role = ProgramRole(isFeeding ? .feeding : .training, stage: stage.index)
     let positions = batches.positions(ofStep: step)
     let count = positions.count
     if event.slotRead == nil {
@@ -78,14 +80,14 @@ struct AsynchronousTrainer {
     // The first module that learns reads the pictures through those that are frozen before it.
     let modules = event.slotRead == nil ? 1...event.module : event.module...event.module
     guard let learning = event.learning else {
-      engine.run(program, modules: modules, batch: count, clock: feedingClock(event))
+      engine.run(program, role, modules: modules, batch: count, clock: feedingClock(event))
       return
     }
     if learning.step == 1, training.restartsOptimizer(module: event.module, epoch: learning.epoch) {
       engine.restartOptimizer(ofModule: event.module, in: stage.resident)
     }
     let clock = learningClock(event, learning)
-    engine.run(program, modules: modules, batch: count, clock: clock)
+    engine.run(program, role, modules: modules, batch: count, clock: clock)
     let index = event.module - stage.schedule.modules[0].index
     engine.addMetrics(of: program, module: event.module, pictures: count, to: &position.sums[index])
     let sums = position.sums[index]

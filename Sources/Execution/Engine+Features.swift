@@ -42,6 +42,8 @@ extension Engine {
     guard let features = source.features else {
       return prepare(source.pictures, split: split, indices: indices, epoch: epoch, for: program)
     }
+    recorder?.beginPreparation()
+    defer { recorder?.endPreparation() }
     let first = split == .train ? 0 : features.plan.trainCount
     load(
       features, bytesPerPicture: features.plan.bytesPerPicture, first: first, indices: indices, for: program)
@@ -93,11 +95,13 @@ extension Engine {
   /// they grow, so that nothing is overwritten that is still to be read.
   ///
   /// - Parameters:
+  ///   - stage: that starts from them, from 1.
   ///   - fromPrevious: whether the features of the stage before are there.
   ///   - shouldStop: looked at between batches.
   /// - Returns: false if it stopped.
   func computeFeatures(
-    _ features: KeptFeatures, fromPrevious: Bool, pictures: PicturePreparer, unless shouldStop: () -> Bool
+    _ features: KeptFeatures, of stage: Int, fromPrevious: Bool, pictures: PicturePreparer,
+    unless shouldStop: () -> Bool
   ) throws(RunError) -> Bool {
     let made = features.plan
     let program = fromPrevious ? made.fromPrevious ?? made.fromPictures : made.fromPictures
@@ -121,7 +125,7 @@ extension Engine {
         } else {
           prepare(pictures, split: part.split, indices: span, epoch: nil, for: program)
         }
-        run(program, batch: count, clocks: clocks)
+        run(program, ProgramRole(.features, stage: stage), batch: count, clocks: clocks)
         try keep(features, at: first + part.indices.lowerBound, count: count, of: program)
         if let failure = features.file?.takeReadFailure() { throw failure }
         if shouldStop() { return false }

@@ -7,11 +7,13 @@ extension Engine {
   /// but the scores changes, so that a ranking which stops is begun again.
   ///
   /// - Parameters:
+  ///   - stage: that it ends, from 1.
   ///   - epoch: draws order and augmentation.
   ///   - shouldStop: looked at between batches.
   /// - Returns: the importance of each channel, a mean over pictures; nil if it stopped.
   func rank(
-    _ narrowing: NarrowingPlan, _ source: BatchSource, _ batches: inout EpochBatches, epoch: Int,
+    _ narrowing: NarrowingPlan, ofStage stage: Int, _ source: BatchSource, _ batches: inout EpochBatches,
+    epoch: Int,
     unless shouldStop: () -> Bool
   ) throws(RunError) -> [Float]? {
     arena.withMutableFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
@@ -25,7 +27,7 @@ extension Engine {
         let indices = batches.order.span.extracting(positions)
         prepare(source, split: .train, indices: indices, epoch: epoch, for: narrowing.ranking)
       }
-      run(narrowing.ranking, batch: positions.count, clocks: clocks)
+      run(narrowing.ranking, ProgramRole(.ranking, stage: stage), batch: positions.count, clocks: clocks)
       if let failure = source.takeReadFailure() { throw failure }
       if positions.upperBound < narrowing.pictures, shouldStop() { return nil }
     }

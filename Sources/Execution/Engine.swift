@@ -1,3 +1,4 @@
+package import CostModel
 package import Datasets
 package import GraphIR
 internal import Kernels
@@ -8,6 +9,8 @@ package final class Engine {
   package let plan: Plan
   var arena: Arena
   let workers: Workers
+  /// Takes the time of programs whose role is told; nil: nobody does.
+  package var recorder: ProfileRecorder?
 
   /// Maps the plan's arena, zeroed.
   package init(plan: Plan) throws(ArenaError) {
@@ -141,6 +144,8 @@ package final class Engine {
     let pictureSize = graph.shape(graph.pictures).elementsPerPicture
     let count = indices.count
     precondition(count <= graph.batch, "at most the planned batch")
+    recorder?.beginPreparation()
+    defer { recorder?.endPreparation() }
     let pictures = unsafe arena.address(of: range(graph.pictures, of: program))
       .bindMemory(to: Float.self, capacity: count * pictureSize)
     let labels = unsafe arena.address(of: range(graph.labels, of: program)).bindMemory(
@@ -186,7 +191,7 @@ package final class Engine {
       let piece = plan.choices.piece(index, of: batch)
       prepare(source, split: .train, indices: indices.extracting(piece), epoch: epoch, for: program)
       run(
-        program, batch: piece.count,
+        program, ProgramRole(.training, stage: stage.index), batch: piece.count,
         piece: StepPiece(batch: batch, isFirst: index == 0, isLast: index == pieceCount - 1), clocks: clocks)
       addMetrics(of: program, pictures: piece.count, to: &sums)
     }
@@ -195,47 +200,65 @@ package final class Engine {
   /// Runs a program's nodes in order on the batch that lies in its place.
   ///
   /// - Parameters:
+  ///   - role: which of the plan's programs it is; nil: nobody records its time.
   ///   - piece: of a step; nil: the whole of it.
   ///   - clocks: by module, from 1 at index 0.
-  package func run(_ program: Program, batch: Int, piece: StepPiece? = nil, clocks: [ModuleClock]) {
-    arena.makeResident(program.arenaBytes)
-    let dispatch = unsafe KernelDispatch(
-      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch,
-      piece: piece ?? .whole(batch), workers: workers)
-    for index in program.graph.nodes.indices {
-      let module = program.graph.nodes[index].module
-      unsafe dispatch.run(index, clock: module == 0 ? .idle : clocks[module - 1])
-    }
-  }
-
-  /// The same, with the time of each node added to its place in `profile`.
   package func run(
-    _ program: Program, batch: Int, piece: StepPiece? = nil, clocks: [ModuleClock],
-    profile: inout StepProfile, now: () -> Double
+    _ program: Program, _ role: ProgramRole? = nil, batch: Int, piece: StepPiece? = nil,
+    clocks: [ModuleClock]
   ) {
-    arena.makeResident(program.arenaBytes)
-    let dispatch = unsafe KernelDispatch(
-      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch,
-      piece: piece ?? .whole(batch), workers: workers)
-    var start = now()
-    for index in program.graph.nodes.indices {
-      let module = program.graph.nodes[index].module
-      unsafe dispatch.run(index, clock: module == 0 ? .idle : clocks[module - 1])
-      let end = now()
-      profile.nodeSeconds[index] += end - start
-      start = end
+    run(program, role, modules: 0...Int.max, batch: batch, piece: piece ?? .whole(batch)) { module in
+      module == 0 ? .idle : clocks[module - 1]
     }
-    if piece?.isLast ?? true { profile.stepCount += 1 }
   }
 
   /// Runs the nodes of some modules of a program whose modules stand apart.
-  package func run(_ program: Program, modules: ClosedRange<Int>, batch: Int, clock: ModuleClock) {
-    let dispatch = unsafe KernelDispatch(
-      base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch,
-      piece: .whole(batch), workers: workers)
-    for index in program.graph.nodes.indices where modules.contains(program.graph.nodes[index].module) {
-      unsafe dispatch.run(index, clock: clock)
+  package func run(
+    _ program: Program, _ role: ProgramRole? = nil, modules: ClosedRange<Int>, batch: Int, clock: ModuleClock
+  ) {
+    run(program, role, modules: modules, batch: batch, piece: .whole(batch)) { _ in clock }
+  }
+
+  /// - Parameter clock: of a module.
+  private func run(
+    _ program: Program, _ role: ProgramRole?, modules: ClosedRange<Int>, batch: Int, piece: StepPiece,
+    clock: (Int) -> ModuleClock
+  ) {
+    arena.makeResident(program.arenaBytes)
+    let recorder = role == nil ? nil : recorder
+    if let role {
+      recorder?.begin(program, role, modules: modules, batch: batch, isLastPiece: piece.isLast)
     }
+    // What runs on this thread alone is to treat denormals as all others do.
+    workers.flushingDenormals {
+      let dispatch = unsafe KernelDispatch(
+        base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, piece: piece,
+        workers: workers)
+      for index in program.graph.nodes.indices {
+        let module = program.graph.nodes[index].module
+        guard modules.contains(module) else { continue }
+        unsafe dispatch.run(index, clock: clock(module))
+        recorder?.note(node: index)
+      }
+    }
+  }
+
+  /// What nothing on this machine is expected to be faster than. Measured in the arena, in which nothing may lie yet, so that it
+  /// takes no memory beside the plan's (but where the arena is too small for it).
+  package func measureCeilings() -> Ceilings {
+    let byteCount = min(arena.byteCount, 48 << 20)
+    guard byteCount >= ceilingByteCount(workers: workers.count) else {
+      let memory = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: ceilingByteCount(workers: workers.count), alignment: 64)
+      defer { unsafe memory.deallocate() }
+      return unsafe Kernels.measureCeilings(workers: workers, in: memory)
+    }
+    arena.makeResident(byteCount)
+    let memory = unsafe UnsafeMutableRawBufferPointer(
+      start: arena.address(of: 0..<byteCount), count: byteCount)
+    let ceilings = unsafe Kernels.measureCeilings(workers: workers, in: memory)
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+    return ceilings
   }
 
   /// Adds the metrics that one module's nodes have just left.

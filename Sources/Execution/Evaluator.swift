@@ -6,15 +6,17 @@ package import Planning
 package struct Evaluator {
   private let engine: Engine
   private let source: BatchSource
+  private let role: ProgramRole
 
   package init(engine: Engine, pictures: PicturePreparer) {
-    self.init(engine: engine, source: BatchSource(pictures: pictures, features: nil))
+    self.init(engine: engine, source: BatchSource(pictures: pictures, features: nil), stage: 0)
   }
 
-  /// Of a stage's program, which starts from what the stage starts from.
-  init(engine: Engine, source: BatchSource) {
+  /// Of a stage's program, which starts from what the stage starts from; stages count from 1.
+  init(engine: Engine, source: BatchSource, stage: Int) {
     self.engine = engine
     self.source = source
+    role = ProgramRole(.evaluation, stage: stage)
   }
 
   /// Sums by metric of the program: its modules in order, then the ensemble (module 0) where it has one.
@@ -39,7 +41,7 @@ package struct Evaluator {
       for position in 0..<count { indices[position] = Int32(first + position) }
       engine.prepare(
         source, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
-      engine.run(program, batch: count, clocks: clocks)
+      engine.run(program, role, batch: count, clocks: clocks)
       engine.addMetrics(of: program, pictures: count, to: &sums)
       first += count
       if first < pictureCount, shouldStop() { return nil }

@@ -44,38 +44,41 @@ internal import Planning
       workers: workers, scratch: scratch.map { unsafe base + $0.lowerBound },
       scratchByteCount: scratch?.count ?? 0)
     switch node.op {
-    case .foldBatchNorm: return unsafe foldBatchNorm(node, context)
+    case .foldBatchNorm: unsafe foldBatchNorm(node, context)
     case .recall:
-      return unsafe copyBatch(
-        from: node.operands, slot: clock.slotRead, to: node.results, slot: 0, context)
+      unsafe copyBatch(
+        from: (node.operands[0], node.operands[1]), slot: clock.slotRead,
+        to: (node.results[0], node.results[1]), slot: 0, context)
     case .remember:
-      return unsafe copyBatch(
-        from: Array(node.operands[..<2]), slot: 0, to: Array(node.operands[2...]), slot: clock.slotWritten,
-        context)
+      unsafe copyBatch(
+        from: (node.operands[0], node.operands[1]), slot: 0,
+        to: (node.operands[2], node.operands[3]), slot: clock.slotWritten, context)
     case .zeroGradient:
       let count = unsafe program.graph[node.results[0]].type.elementCount
-      return unsafe floats(node.results[0]).update(repeating: 0, count: count)
-    case _: break  // the phases below are exhaustive
-    }
-    switch node.op.phase {
-    case .forward: unsafe forward(node, context)
-    case .backward: unsafe backward(node, context)
-    case .update: unsafe update(node, clock, context)
+      unsafe floats(node.results[0]).update(repeating: 0, count: count)
+    case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
+      .spatialDeviation, .softmaxCrossEntropy, .similarityLoss, .ensemble:
+      unsafe forward(node, context)
+    case .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .linearInputGradient,
+      .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward,
+      .depthToSpace, .subsampleBackward, .spatialDeviationBackward:
+      unsafe backward(node, context)
+    case .accumulate, .channelScores, .update: unsafe update(node, clock, context)
     }
   }
 
   /// Features and labels of the batch at hand, from and to whole batches of rings.
   private func copyBatch(
-    from source: [ValueID], slot sourceSlot: Int, to target: [ValueID], slot targetSlot: Int,
-    _ context: KernelContext
+    from source: (features: ValueID, labels: ValueID), slot sourceSlot: Int,
+    to target: (features: ValueID, labels: ValueID), slot targetSlot: Int, _ context: KernelContext
   ) {
     let planned = unsafe program.graph.batch
-    let size = unsafe program.graph.shape(target[0]).elementsPerPicture
+    let size = unsafe program.graph.shape(target.features).elementsPerPicture
     unsafe copyElements(
-      from: UnsafePointer(floats(source[0])) + sourceSlot * planned * size,
-      to: floats(target[0]) + targetSlot * planned * size, count: batch * size, context: context)
-    let places = unsafe UnsafeMutablePointer(mutating: labels(target[1])) + targetSlot * planned
-    unsafe places.update(from: labels(source[1]) + sourceSlot * planned, count: batch)
+      from: UnsafePointer(floats(source.features)) + sourceSlot * planned * size,
+      to: floats(target.features) + targetSlot * planned * size, count: batch * size, context: context)
+    let places = unsafe UnsafeMutablePointer(mutating: labels(target.labels)) + targetSlot * planned
+    unsafe places.update(from: labels(source.labels) + sourceSlot * planned, count: batch)
   }
 
   /// The losses are means over the whole batch, of which this may be a piece.
@@ -113,15 +116,14 @@ internal import Planning
     case .batchNorm(let norm):
       switch norm.mode {
       case .training, .batch:
+        let moves = norm.mode == .training
         unsafe batchNormTraining(
           x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
-          runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
+          runningMean: moves ? floats(node.operands[3]) : nil,
+          runningVariance: moves ? floats(node.operands[4]) : nil, y: y,
           savedMean: floats(node.results[1]), savedInverseDeviation: floats(node.results[2]),
-          rows: input.rows,
-          channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon,
-          // A momentum of zero leaves every bit of them as it is.
-          momentum: norm.mode == .training ? BatchNorm.momentum : 0,
-          context: context)
+          rows: input.rows, channels: input.channels, relu: norm.relu, epsilon: BatchNorm.epsilon,
+          momentum: BatchNorm.momentum, context: context)
       case .inference:
         unsafe batchNormInference(
           x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),

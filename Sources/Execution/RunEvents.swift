@@ -90,7 +90,8 @@ package struct EpochReport: Sendable {
   package var next: RunPosition
 }
 
-/// What a run tells while it goes on. Between `stepEnded`s nothing is allocated.
+/// What a run tells while it goes on. Between `stepEnded`s nothing is allocated, but for a few words where several workers share a
+/// job (`Workers.forEach`).
 package enum RunEvent: Sendable {
   case stageBegan(Int)
   case stepEnded(StepProgress)

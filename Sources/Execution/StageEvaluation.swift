@@ -13,7 +13,7 @@ struct StageEvaluation {
   /// - Returns: of every module, and of their ensemble where there are more than one; nil if it should stop on the way.
   func run(epoch: Int) -> (modules: [EpochFigures], ensemble: MetricSums?)? {
     let start = now()
-    let evaluator = Evaluator(engine: engine, source: source)
+    let evaluator = Evaluator(engine: engine, source: source, stage: stage.index)
     guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
     let modules = figures(
       sums.filter { $0.module > 0 }, epoch: epoch, split: .test, seconds: now() - start)

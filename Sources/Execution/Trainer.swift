@@ -166,11 +166,12 @@ package struct Trainer {
     let before = hash(others)
     var batches = EpochBatches(training, pictures: pictures.dataset.facts.trainCount)
     let scores = try engine.rank(
-      narrowing, source, &batches, epoch: training.drawing(stage.schedule, epoch: stage.epochs + 1),
+      narrowing, ofStage: stage.index, source, &batches,
+      epoch: training.drawing(stage.schedule, epoch: stage.epochs + 1),
       unless: shouldStop)
+    if let scores, !scores.allSatisfy(\.isFinite) { throw diverged }
     precondition(before == hash(others), "a ranking changes nothing but the scores")
     guard let scores else { return nil }
-    guard scores.allSatisfy(\.isFinite) else { throw diverged }
     return Ranking(
       narrowing: narrowing, kept: channelsToKeep(scores, count: narrowing.width), scores: scores,
       epoch: epoch, seconds: now() - start)
@@ -181,7 +182,7 @@ package struct Trainer {
     _ ranking: Ranking, _ stage: StagePlan, _ source: BatchSource
   ) throws(RunError) -> NarrowingReport? {
     let start = now()
-    let evaluator = Evaluator(engine: engine, source: source)
+    let evaluator = Evaluator(engine: engine, source: source, stage: stage.index)
     guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
     if let failure = source.takeReadFailure() { throw failure }
     return NarrowingReport(
@@ -236,7 +237,8 @@ extension Trainer {
     let canStop = stage.schedule.beginsAllItsModules || !position.isStageStart
     guard
       try engine.computeFeatures(
-        kept, fromPrevious: hasPrevious, pictures: pictures, unless: { canStop && shouldStop() })
+        kept, of: stage.index, fromPrevious: hasPrevious, pictures: pictures,
+        unless: { canStop && shouldStop() })
     else { return false }
     source.features = kept
     return true

@@ -25,13 +25,15 @@ extension Node {
 extension Node {
   /// Multiply-adds of the node's product over the whole batch, in whatever direction; what its speed is measured by.
   package func productMultiplyAdds(in graph: Graph) -> Int {
-    if let (convolution, input) = convolution(in: graph) {
-      return convolution.geometry(input: input).multiplyAdds
-    }
+    productMultiplyAdds(in: graph, batch: graph.batch)
+  }
+
+  /// The same over so many pictures.
+  package func productMultiplyAdds(in graph: Graph, batch: Int) -> Int {
+    if let geometry = geometry(in: graph, batch: batch) { return geometry.multiplyAdds }
     switch op {
-    case .linear: return graph.batch * graph[operands[1]].type.elementCount
-    case .linearInputGradient: return graph.batch * graph[operands[1]].type.elementCount
-    case .linearWeightGradient: return graph.batch * graph[results[0]].type.elementCount
+    case .linear, .linearInputGradient: return batch * graph[operands[1]].type.elementCount
+    case .linearWeightGradient: return batch * graph[results[0]].type.elementCount
     case .convolution, .convolutionInputGradient, .convolutionWeightGradient, .batchNorm, .relu, .add,
       .maxPool,
       .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy,
@@ -41,6 +43,14 @@ extension Node {
       .depthToSpace,
       .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
       return 0
+    }
+  }
+
+  private func geometry(in graph: Graph, batch: Int) -> ConvolutionGeometry? {
+    convolution(in: graph).map { convolution, input in
+      var input = input
+      input.batch = batch
+      return convolution.geometry(input: input)
     }
   }
 }

@@ -3,11 +3,11 @@ internal import CostModel
 /// Batch normalisation over rows, per channel (Ioffe and Szegedy, 2015), in training. `x`, `y` [rows, channels], not the same.
 ///
 /// The biased variance normalises; the running variance takes in the unbiased one, running = (1 - momentum) running +
-/// momentum batch. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
+/// momentum batch. Without running statistics none are touched, whatever the batch's are. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
 /// With `relu`, y = max(0, ...).
 package func batchNormTraining(
   x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-  runningMean: UnsafeMutablePointer<Float>, runningVariance: UnsafeMutablePointer<Float>,
+  runningMean: UnsafeMutablePointer<Float>?, runningVariance: UnsafeMutablePointer<Float>?,
   y: UnsafeMutablePointer<Float>, savedMean: UnsafeMutablePointer<Float>,
   savedInverseDeviation: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, epsilon: Float,
   momentum: Float, context: KernelContext
@@ -28,9 +28,11 @@ package func batchNormTraining(
       let variance = squares / Double(rows)
       savedMean[c] = Float(mean)
       savedInverseDeviation[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
-      let unbiased = rows > 1 ? squares / Double(rows - 1) : variance
-      runningMean[c] += momentum * (Float(mean) - runningMean[c])
-      runningVariance[c] += momentum * (Float(unbiased) - runningVariance[c])
+      if let runningMean, let runningVariance {
+        let unbiased = rows > 1 ? squares / Double(rows - 1) : variance
+        runningMean[c] += momentum * (Float(mean) - runningMean[c])
+        runningVariance[c] += momentum * (Float(unbiased) - runningVariance[c])
+      }
       // The slope takes the first block's place: this channel's statistics are merged.
       partial[c] = scale[c] * savedInverseDeviation[c]
     }

@@ -12,23 +12,29 @@ package struct KernelMeasurement: Hashable, Sendable {
   package let gigaflopsPerSecond: Double?
   /// Memory read and written, if every operand moves once, in 10^9 bytes a second.
   package let gigabytesPerSecond: Double
-  /// `gigaflopsPerSecond` over that of plain products on the same workers.
+  /// `gigaflopsPerSecond` over that of plain products on the same workers: above 1 where Winograd saves operations.
   package let shareOfProduct: Double?
+  /// The operations that really run, in 10^9 a second, over the rate of plain products.
+  package let executedShare: Double?
   /// How many times as long a single worker takes. Nil where there is but one.
   package let timesOneWorker: Double?
 }
 
 /// Measures the kernels that take most of a training step, in the sizes of small CIFAR nets at batch 128. `report` is called
 /// after each. Where there are several workers a single one is measured as well, in turns with them. Takes some 40 times
-/// `secondsPerKernel`, twice as long for several workers, and 350 MiB.
+/// `secondsPerKernel`, twice as long for several workers, and 350 MiB and scratch of up to 2.5 MiB a worker.
+///
+/// - Parameter isWanted: of a kernel by its name; products are always measured, as what the others are held against.
 package func benchmarkKernels(
-  workers: Workers, secondsPerKernel: Double = 0.2, report: (KernelMeasurement) -> Void = { _ in }
+  workers: Workers, secondsPerKernel: Double = 0.2, report: (KernelMeasurement) -> Void = { _ in },
+  where isWanted: @escaping (String) -> Bool = { _ in true }
 ) -> [KernelMeasurement] {
   var benchmark = Benchmark(
-    workers: workers, single: workers.count > 1 ? Workers(count: 1) : nil, seconds: secondsPerKernel)
+    workers: workers, single: workers.count > 1 ? Workers(count: 1) : nil, seconds: secondsPerKernel,
+    isWanted: isWanted)
   defer { benchmark.deallocate() }
   benchmark.measureProducts(report)
-  for geometry in benchmarkGeometries { benchmark.measureConvolution(geometry, report) }
+  benchmark.measureConvolutions(report)
   benchmark.measureLinear(report)
   benchmark.measureRowwise(report)
   return benchmark.measurements
@@ -54,46 +60,48 @@ private struct Benchmark {
   private let workers: Workers
   private let single: Workers?
   private let seconds: Double
+  private let isWanted: (String) -> Bool
   private let memory: MeasuringMemory
   private static let activationCount = 128 * 32 * 32 * 64
+  /// Of the matrices that are multiplied.
+  private static let productSize = 512
   private(set) var measurements: [KernelMeasurement] = []
   private var productRate = 0.0
 
-  init(workers: Workers, single: Workers?, seconds: Double) {
+  init(workers: Workers, single: Workers?, seconds: Double, isWanted: @escaping (String) -> Bool) {
     self.workers = workers
     self.single = single
     self.seconds = seconds
+    self.isWanted = isWanted
     memory = MeasuringMemory(
       activationCount: Self.activationCount, filterCount: 9 * 512 * 512, channelCount: 1024,
-      scratchByteCount: Self.scratchByteCount(workers: workers.count))
+      scratch: Self.convolutions.map(\.scratch) + [
+        KernelScratch.batchNormBackward(rows: 131_072, channels: 64),
+        // The products' results.
+        Scratch(floatsPerWorker: Self.productSize * Self.productSize),
+      ], workers: workers.count)
   }
 
   func deallocate() { memory.deallocate() }
 
-  private static func scratchByteCount(workers: Int) -> Int {
-    var greatest = 0
-    for geometry in benchmarkGeometries {
-      for operation in ConvolutionOperation.allCases {
-        let algorithm = ConvolutionCost.chooseAlgorithm(geometry, operation: operation, strict: false)
-        let scratch =
-          switch operation {
-          case .forward: KernelScratch.convolutionForward(geometry, algorithm)
-          case .inputGradient: KernelScratch.convolutionInputGradient(geometry, algorithm)
-          case .weightGradient: KernelScratch.convolutionWeightGradient(geometry, algorithm)
-          }
-        greatest = max(greatest, scratch.byteCount(workers: workers))
+  private static let convolutions: [MeasuredConvolution] = benchmarkGeometries.flatMap { geometry in
+    ConvolutionOperation.allCases
+      // A net's first layer needs no gradient of its input.
+      .filter { $0 != .inputGradient || geometry.inChannels != 3 }
+      .map {
+        MeasuredConvolution(
+          operation: $0, geometry: geometry,
+          algorithm: ConvolutionCost.chooseAlgorithm(geometry, strict: false))
       }
-    }
-    return max(
-      greatest, KernelScratch.batchNormBackward(rows: 131_072, channels: 64).byteCount(workers: workers))
   }
 
   /// Repeats `body` for the given time, and at least three times; likewise on a single worker.
   private mutating func measure(
-    _ kernel: String, _ shape: String, multiplyAdds: Int?, floatsMoved: Int,
+    _ kernel: String, _ shape: String, multiplyAdds: Int?, executed: Int? = nil, floatsMoved: Int,
     _ report: (KernelMeasurement) -> Void,
     _ body: (KernelContext) -> Void
   ) {
+    guard measurements.isEmpty || isWanted(kernel) else { return }
     let contexts = [workers, single].compactMap { $0.map(memory.context) }
     var shortest = contexts.map { _ in Double.infinity }
     for context in contexts { body(context) }
@@ -106,50 +114,53 @@ private struct Benchmark {
       repetitions += 1
     }
     let rate = multiplyAdds.map { 2e-9 * Double($0) / shortest[0] }
+    let executedRate = (executed ?? multiplyAdds).map { 2e-9 * Double($0) / shortest[0] }
     if measurements.isEmpty { productRate = rate ?? 0 }
     let measurement = KernelMeasurement(
       kernel: kernel, shape: shape, seconds: shortest[0], gigaflopsPerSecond: rate,
       gigabytesPerSecond: 4e-9 * Double(floatsMoved) / shortest[0],
       shareOfProduct: rate.map { $0 / productRate },
+      executedShare: executedRate.map { $0 / productRate },
       timesOneWorker: shortest.count > 1 ? shortest[1] / shortest[0] : nil)
     measurements.append(measurement)
     report(measurement)
   }
 
-  /// What everything else is held against: products of 512 cubed, as many as there are workers (up to 32).
+  /// What everything else is held against: a product of 512 cubed on each worker. Factors may be several workers', results
+  /// are each one's own.
   mutating func measureProducts(_ report: (KernelMeasurement) -> Void) {
-    let (x, y, dy) = (memory.x, memory.y, memory.dy)
-    let size = 512 * 512
-    let products = min(workers.count, Self.activationCount / size)
+    let (x, dy) = (memory.x, memory.dy)
+    let (size, area) = (Self.productSize, Self.productSize * Self.productSize)
+    let factors = Self.activationCount / area
+    let results = memory.scratch.assumingMemoryBound(to: Float.self)
+    let products = workers.count
     measure(
-      "product", "512x512x512 on each worker", multiplyAdds: products * size * 512,
-      floatsMoved: 3 * products * size, report
+      "product", "512x512x512 on each worker", multiplyAdds: products * area * size,
+      floatsMoved: 3 * products * area, report
     ) { context in
       context.workers.forEach(products) { item, _ in
         multiply(
-          x + item * size, leading: 512, dy + item * size, leading: 512, into: y + item * size, leading: 512,
-          m: 512,
-          n: 512, k: 512)
+          x + item % factors * area, leading: size, dy + item % factors * area, leading: size,
+          into: results + item * area, leading: size, m: size, n: size, k: size)
       }
     }
   }
 
-  mutating func measureConvolution(_ g: ConvolutionGeometry, _ report: (KernelMeasurement) -> Void) {
+  mutating func measureConvolutions(_ report: (KernelMeasurement) -> Void) {
     let (x, y, dy) = (memory.x, memory.y, memory.dy)
     let (filter, dFilter) = (memory.filter, memory.dFilter)
-    let shape =
-      "\(g.batch)x\(g.height)x\(g.width)x\(g.inChannels) to \(g.outChannels), \(g.kernelSize)x\(g.kernelSize)"
-      + (g.stride == 1 ? "" : ", stride \(g.stride)")
-    let moved = g.inRows * g.inChannels + g.outRows * g.outChannels + g.patchSize * g.outChannels
-    for operation in ConvolutionOperation.allCases {
-      // A net's first layer needs no gradient of its input.
-      if operation == .inputGradient && g.inChannels == 3 { continue }
-      let algorithm = ConvolutionCost.chooseAlgorithm(g, operation: operation, strict: false)
+    for convolution in Self.convolutions {
+      let (g, algorithm) = (convolution.geometry, convolution.algorithm)
+      let shape =
+        "\(g.batch)x\(g.height)x\(g.width)x\(g.inChannels) to \(g.outChannels), \(g.kernelSize)x\(g.kernelSize)"
+        + (g.stride == 1 ? "" : ", stride \(g.stride)")
+      let moved = g.inRows * g.inChannels + g.outRows * g.outChannels + g.patchSize * g.outChannels
       measure(
-        "convolution \(operation.rawValue) (\(algorithm.rawValue))", shape, multiplyAdds: g.multiplyAdds,
+        "convolution \(convolution.operation.rawValue) (\(algorithm.rawValue))", shape,
+        multiplyAdds: g.multiplyAdds, executed: g.executedMultiplyAdds(convolution.operation, algorithm),
         floatsMoved: moved, report
       ) { context in
-        switch operation {
+        switch convolution.operation {
         case .forward:
           convolutionForward(
             x: x, filter: filter, bias: nil, y: y, relu: true, geometry: g, algorithm: algorithm,
@@ -194,13 +205,13 @@ private struct Benchmark {
     let (v, bytes) = (memory.vectors, memory.bytes)
     let (count, rows, channels) = (Self.activationCount, 128 * 32 * 32, 64)
     let shape = "128x32x32x64"
-    measure("batch norm training", shape, multiplyAdds: nil, floatsMoved: 3 * count, report) { context in
+    measure("batch norm training", shape, multiplyAdds: nil, floatsMoved: 2 * count, report) { context in
       batchNormTraining(
         x: x, scale: v[0], shift: v[1], runningMean: v[2], runningVariance: v[3], y: y, savedMean: v[4],
         savedInverseDeviation: v[5], rows: rows, channels: channels, relu: true, epsilon: 1e-5, momentum: 0.1,
         context: context)
     }
-    measure("batch norm backward", shape, multiplyAdds: nil, floatsMoved: 5 * count, report) { context in
+    measure("batch norm backward", shape, multiplyAdds: nil, floatsMoved: 3 * count, report) { context in
       batchNormBackward(
         x: x, dy: dy, scale: v[0], shift: v[1], savedMean: v[4], savedInverseDeviation: v[5], dx: y,
         dScale: v[6],

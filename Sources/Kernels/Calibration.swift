@@ -1,18 +1,20 @@
 package import CostModel
 
-/// Measures every kind of work that kernels do, over the sizes that networks have: some ten seconds, and 450 MiB.
+/// Measures every kind of work that kernels do, over the sizes that networks have: some ten seconds, and 350 MiB and scratch
+/// of up to 2.5 MiB a worker.
 ///
 /// - Parameters:
 ///   - profile: takes the points.
+///   - kinds: what to measure, in order.
 ///   - report: is told of each kind before it is measured.
 package func calibrateKernels(
-  workers: Workers, into profile: inout MachineProfile, secondsPerPoint: Double = 0.02,
-  report: (WorkKind) -> Void = { _ in }
+  workers: Workers, into profile: inout MachineProfile, kinds: [WorkKind] = WorkKind.measured,
+  secondsPerPoint: Double = 0.02, report: (WorkKind) -> Void = { _ in }
 ) {
   let calibration = Calibration(workers: workers, seconds: secondsPerPoint)
   defer { calibration.deallocate() }
   profile.secondsPerCall = calibration.secondsPerCall()
-  for kind in WorkKind.measured {
+  for kind in kinds {
     report(kind)
     for (point, kind) in calibration.points(of: kind) { profile.add(point, of: kind) }
   }
@@ -25,12 +27,21 @@ private struct Calibration {
 
   /// A point that would take longer than this many multiply-adds is left out: larger ones run at the same speed.
   private static let largestWork = 6_000_000_000
+  /// Floats of the larger operand.
+  private static let largestSweep = 1 << 23
+  private static let sweepChannels = 64
 
   init(workers: Workers, seconds: Double) {
     self.workers = workers
     self.seconds = seconds
     memory = MeasuringMemory(
-      activationCount: 1 << 24, filterCount: 1 << 24, channelCount: 4096, scratchByteCount: 96 << 20)
+      activationCount: 1 << 24, filterCount: 1 << 24, channelCount: 4096,
+      scratch: WorkKind.measured.flatMap(Self.convolutions(of:)).map(\.scratch)
+        + [
+          KernelScratch.batchNormBackward(
+            rows: Self.largestSweep / Self.sweepChannels, channels: Self.sweepChannels)
+        ],
+      workers: workers.count)
   }
 
   func deallocate() { memory.deallocate() }
@@ -67,14 +78,13 @@ private struct Calibration {
 
   func points(of kind: WorkKind) -> [(MachineProfile.Point, WorkKind)] {
     switch kind {
-    case .convolution(let operation, let variant):
-      geometries(of: variant, operation).filter { $0.multiplyAdds <= Self.largestWork }
-        .map { convolution(operation, $0, Self.algorithm(of: variant)) }
+    case .convolution: Self.convolutions(of: kind).map(convolution)
     case .linear(let operation):
       [64, 512, 2048].flatMap { features in
         [4, 32, 128].map { linear(operation, rows: $0, features: features) }
       }
-    case .sweep(let sweep): [1 << 14, 1 << 17, 1 << 20, 1 << 23].map { self.sweep(sweep, count: $0) }
+    case .sweep(let sweep):
+      [1 << 14, 1 << 17, 1 << 20, Self.largestSweep].map { self.sweep(sweep, count: $0) }
     case .preparation, .synthesis: []
     }
   }
@@ -88,9 +98,18 @@ private struct Calibration {
     }
   }
 
-  private func geometries(
-    of variant: WorkKind.ConvolutionVariant, _ operation: ConvolutionOperation
-  ) -> [ConvolutionGeometry] {
+  /// None for what is no convolution.
+  private static func convolutions(of kind: WorkKind) -> [MeasuredConvolution] {
+    switch kind {
+    case .convolution(let operation, let variant):
+      geometries(of: variant).filter { $0.multiplyAdds <= largestWork }.map {
+        MeasuredConvolution(operation: operation, geometry: $0, algorithm: algorithm(of: variant))
+      }
+    case .linear, .sweep, .preparation, .synthesis: []
+    }
+  }
+
+  private static func geometries(of variant: WorkKind.ConvolutionVariant) -> [ConvolutionGeometry] {
     func grid(
       _ channels: [Int], _ batches: [Int], kernel: Int = 3, stride: Int = 1, ins: Int? = nil, extent: Int = 16
     ) -> [ConvolutionGeometry] {
@@ -112,9 +131,8 @@ private struct Calibration {
     }
   }
 
-  private func convolution(
-    _ operation: ConvolutionOperation, _ g: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
-  ) -> (MachineProfile.Point, WorkKind) {
+  private func convolution(_ measured: MeasuredConvolution) -> (MachineProfile.Point, WorkKind) {
+    let (operation, g, algorithm) = (measured.operation, measured.geometry, measured.algorithm)
     let (x, y, dy, context) = (memory.x, memory.y, memory.dy, context)
     let (filter, dFilter) = (memory.filter, memory.dFilter)
     return point(.convolution(operation, g, algorithm)) {
@@ -160,7 +178,7 @@ private struct Calibration {
   private func sweep(_ sweep: WorkKind.Sweep, count: Int) -> (MachineProfile.Point, WorkKind) {
     let (x, y, dy, context) = (memory.x, memory.y, memory.dy, context)
     let (filter, v, bytes) = (memory.filter, memory.vectors, memory.bytes)
-    let channels = 64
+    let channels = Self.sweepChannels
     let (rows, batch) = (count / channels, max(1, count / (16 * 16 * channels)))
     func measured(_ byteCount: Int, _ body: () -> Void) -> (MachineProfile.Point, WorkKind) {
       point(.sweep(sweep, byteCount: byteCount), body)

@@ -1,4 +1,14 @@
+internal import CostModel
 import Glibc
+
+/// One of a convolution's three products, as it is measured.
+struct MeasuredConvolution {
+  let operation: ConvolutionOperation
+  let geometry: ConvolutionGeometry
+  let algorithm: ConvolutionAlgorithm
+
+  var scratch: Scratch { KernelScratch.convolution(operation, geometry, algorithm) }
+}
 
 /// Memory for kernels that are measured to compute on, and a clock. Contents are made up.
 struct MeasuringMemory {
@@ -14,8 +24,12 @@ struct MeasuringMemory {
   let bytes: UnsafeMutablePointer<UInt8>
 
   /// Touches every page, so that no measurement pays for the first use.
-  init(activationCount: Int, filterCount: Int, channelCount: Int, scratchByteCount: Int) {
-    self.scratchByteCount = scratchByteCount
+  ///
+  /// - Parameters:
+  ///   - scratch: of all that is measured; the greatest counts.
+  ///   - workers: the most that it is measured on.
+  init(activationCount: Int, filterCount: Int, channelCount: Int, scratch needs: [Scratch], workers: Int) {
+    scratchByteCount = needs.map { $0.byteCount(workers: workers) }.reduce(64, max)
     scratch = .allocate(byteCount: scratchByteCount, alignment: 64)
     scratch.initializeMemory(as: UInt8.self, repeating: 0, count: scratchByteCount)
     x = Self.floats(activationCount)

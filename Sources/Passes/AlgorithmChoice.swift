@@ -17,18 +17,12 @@ package struct AlgorithmChoice: Pass {
     for (index, node) in graph.nodes.enumerated() {
       guard let (convolution, input) = node.convolution(in: graph) else { continue }
       let geometry = convolution.geometry(input: input)
-      func chosen(_ operation: ConvolutionOperation) -> Convolution {
-        var convolution = convolution
-        convolution.algorithm = ConvolutionCost.chooseAlgorithm(
-          geometry, operation: operation, strict: isStrict)
-        return convolution
-      }
+      var chosen = convolution
+      chosen.algorithm = ConvolutionCost.chooseAlgorithm(geometry, strict: isStrict)
       switch node.op {
-      case .convolution: result.nodes[index].op = .convolution(chosen(.forward))
-      case .convolutionInputGradient:
-        result.nodes[index].op = .convolutionInputGradient(chosen(.inputGradient))
-      case .convolutionWeightGradient:
-        result.nodes[index].op = .convolutionWeightGradient(chosen(.weightGradient))
+      case .convolution: result.nodes[index].op = .convolution(chosen)
+      case .convolutionInputGradient: result.nodes[index].op = .convolutionInputGradient(chosen)
+      case .convolutionWeightGradient: result.nodes[index].op = .convolutionWeightGradient(chosen)
       case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
         .spatialDeviation, .foldBatchNorm,
         .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .biasGradient, .zeroGradient,

@@ -1,7 +1,8 @@
+internal import CostModel
 internal import GraphIR
 
-/// Proves a program's layout: everything lies inside the arena on cache lines of its own, and nothing that is live overlaps
-/// anything else that is live. Derives what is live from the nodes by itself and compares pairs; shares no code with
+/// Proves a program's layout: everything lies inside the arena on cache lines of its own, every node's scratch is as large as
+/// its kernel needs, and nothing that is live overlaps anything else that is live. Derives what is live from the nodes by itself and compares pairs; shares no code with
 /// liveness or packer.
 package struct PlanVerifier {
   package struct Overlap: Error, CustomStringConvertible {
@@ -9,9 +10,12 @@ package struct PlanVerifier {
   }
 
   private let program: Program
+  private let workers: Int
 
-  package init(_ program: Program) {
+  /// - Parameter workers: that the program is laid out for.
+  package init(_ program: Program, workers: Int) {
     self.program = program
+    self.workers = workers
   }
 
   package func verify() throws(Overlap) {
@@ -38,6 +42,10 @@ package struct PlanVerifier {
       let results = node.results.map(\.index)
       let operands = node.operands.map(\.index).filter { !graph.values[$0].outlivesStep }
       var written = results.map { (bytes[$0], "%\($0)") }
+      let needed = node.scratch(in: graph).byteCount(workers: workers)
+      guard program.scratch(ofNode: index)?.count ?? 0 >= needed else {
+        throw Overlap(description: "node \(index): its scratch is smaller than the \(needed) bytes it needs")
+      }
       if let scratch = program.scratch(ofNode: index) {
         try checkPlace(scratch, "scratch of node \(index)")
         written.append((scratch, "scratch"))

@@ -117,7 +117,7 @@ package struct Planner {
   ) -> Program {
     let program = Program(graph: graph, resident: resident, features: features, workers: threads)
     do {
-      try PlanVerifier(program).verify()
+      try PlanVerifier(program, workers: threads).verify()
     } catch {
       preconditionFailure("the packer broke the layout: \(error)")
     }

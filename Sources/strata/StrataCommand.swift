@@ -1,10 +1,13 @@
 internal import Glibc
+internal import Kernels
 internal import Terminal
 internal import Text
 
 @main
 struct StrataCommand {
   static func main() {
+    // The only place that touches the environment, while there is one thread.
+    if unsafe getenv("OPENBLAS_CORETYPE") == nil { correctBLASCore() }
     SignalHandling.install()
     let console = Console.standard(.current)
     let code = run(Array(CommandLine.arguments.dropFirst()), console)

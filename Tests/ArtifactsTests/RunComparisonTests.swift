@@ -222,6 +222,21 @@ struct RunComparisonTests {
     #expect(text.contains("r1 ") && text.contains("r24"))
   }
 
+  @Test("a few whose columns would be too wide are rows as well")
+  func wideGroups() throws {
+    let wide = short(try sweep(["1.10", "1.20", "1.30"]).text(.plain))
+    #expect(wide.contains("test top1 by module, last epoch\ngroup "), "\(wide)")
+    let narrow = try compare([run.with { $0.name = "a" }, run.setting("  batch: 25")]).text(.plain)
+    #expect(narrow.contains("a: train loss") && !narrow.contains("by module"), "\(narrow)")
+    // What has more modules than a line has room for keeps them all, or says that it does not.
+    let deep = run.with { $0.moduleCount = 12 }
+    func deepSweep(_ count: Int) throws -> String {
+      try compare((0..<count).map { deep.setting("      by: \($0 + 1).5") }).text(.plain)
+    }
+    #expect(try deepSweep(4).contains("\n      12 "))
+    #expect(try deepSweep(5).contains("test top1 by module, last epoch, 9 of 12 modules\n"))
+  }
+
   @Test("over the one number that experiments differ in, their final accuracy is drawn")
   func sweepChart() throws {
     let swept = try sweep(["3", "1.5", "2.25"])
@@ -274,7 +289,10 @@ struct RunComparisonTests {
     }
     #expect(try compare([synthetic, nextSynthetic], prefix: "s").text(.plain).contains("62.5% ± 17.7%"))
     let foreign = run.with { $0.probes = [probe("linear", 0.5, fingerprint: "c")] }
-    #expect(try !compare([foreign], prefix: "f").text(.plain).contains("eparability"))
+    let elsewhere = try compare([foreign], prefix: "f")
+    #expect(!elsewhere.text(.plain).contains("eparability"))
+    #expect(
+      elsewhere.notes.map(short) == ["f1 was probed on other pictures than its own as well: not shown"])
   }
 
   @Test(

@@ -224,4 +224,56 @@ struct RunTests {
     // Planning needs no files.
     #expect(try workspace.strata("plan", "cifar.yaml").exitCode == 0)
   }
+
+  @Test(
+    "a profile is of all stages, and leaves the weights as they are",
+    arguments: ["sequential", "asynchronous"])
+  func profile(strategy: String) throws {
+    struct Summary: Decodable {
+      struct Row: Decodable {
+        var module: Int
+        var activity: String?
+        var seconds: Double
+        var share: Double
+        enum CodingKeys: String, CodingKey {
+          case module, seconds, share
+          case activity = "for"
+        }
+      }
+      struct Profile: Decodable {
+        var seconds, preparationSeconds, otherSeconds: Double
+        var operations, modules: [Row]
+      }
+      struct Time: Decodable { var measuredSeconds: Double }
+      var weightsSha256: String
+      var profile: Profile?
+      var time: Time
+    }
+    let workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+    let sets = ["--set", "training.strategy=\(strategy)", "--set", "training.epochs=1"]
+    let plain = try StrataProcess(["run", "net.yaml", "-o", "plain"] + sets, in: workspace.url)
+    let profiled = try StrataProcess(
+      ["run", "net.yaml", "-o", "profiled", "--profile"] + sets, in: workspace.url)
+    #expect(plain.exitCode == 0 && profiled.exitCode == 0, "\(profiled.diagnostics)")
+    for part in ["time by operation", "time by module", "share of ceiling", "preparing batches"] {
+      #expect(profiled.output.contains(part) && !plain.output.contains(part), "\(part)")
+    }
+    let before = try workspace.decode(Summary.self, "plain/summary.json")
+    let summary = try workspace.decode(Summary.self, "profiled/summary.json")
+    #expect(before.weightsSha256 == summary.weightsSha256 && before.profile == nil)
+    let profile = try #require(summary.profile)
+    for module in [1, 2] {
+      for activity in ["training", "evaluation"] {
+        #expect(profile.operations.contains { $0.module == module && $0.activity == activity })
+      }
+    }
+    let parts = profile.operations.map(\.seconds).reduce(profile.preparationSeconds + profile.otherSeconds, +)
+    #expect(abs(parts - profile.seconds) < 1e-6 && profile.seconds <= summary.time.measuredSeconds)
+    #expect(profile.operations.allSatisfy { $0.share >= 0 && $0.share.isFinite })
+    let page = try workspace.text("profiled/report.html")
+    #expect(page.contains("Time by module"))
+    let dry = try workspace.strata("run", "net.yaml", "--profile", "--dry-run")
+    #expect(dry.exitCode == 2)
+  }
 }

@@ -336,6 +336,27 @@ struct CompressionTests {
   }
 }
 
+/// Activations that overflow, while weights are numbers still.
+@Suite("Rankings of networks that have diverged")
+struct DivergedRankingTests {
+  @Test("touch no running statistics, whatever the batch's are", arguments: ["taylor", "activation"])
+  func overflow(criterion: String) throws {
+    var training = try Compressing(
+      "epochs: 1, learning-rate: 1e-9, criterion: \(criterion)", width: "[8, 8, 4]",
+      network: """
+        network: {family: vgg, widths: [16, 16, 8], batch-norm: [false, false, true], bias: false}
+        auxiliary: {kind: linear}
+        """,
+      sets: [
+        "training.epochs=1", "training.batch=110", "training.optimizer.learning-rate=1e6",
+        "training.optimizer.momentum=0",
+      ])
+    // A ranking that changes anything else ends the process.
+    _ = try training.run()
+    #expect(training.reports.map(\.module) == [1, 2, 3])
+  }
+}
+
 /// Programs that change what they must not: each ends the process.
 @Suite("What is frozen, and what is ranked")
 struct UnchangedWeightsTests {

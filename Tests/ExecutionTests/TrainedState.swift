@@ -11,7 +11,9 @@ struct TrainedState: Equatable {
   var losses: [Double] = []
 
   /// Trains to the end, on made-up pictures.
-  init(_ spec: DecodedSpec, _ plan: Plan) throws {
+  ///
+  /// - Parameter recorder: takes where the time goes.
+  init(_ spec: DecodedSpec, _ plan: Plan, recorder: ProfileRecorder? = nil) throws {
     let input = plan.input
     let pictures = SyntheticPictures(
       dimensions: PictureDimensions(channels: input.channels, height: input.height, width: input.width),
@@ -20,7 +22,8 @@ struct TrainedState: Equatable {
       .synthetic(pictures),
       limit: DatasetLimit(train: plan.data.facts.trainCount, test: plan.data.facts.testCount))
     let engine = try Engine(plan: plan)
-    var trainer = Trainer(
+    engine.recorder = recorder
+    let trainer = Trainer(
       engine: engine, pictures: PicturePreparer(dataset: dataset, seed: plan.training.seed), now: { 0 })
     var losses: [Double] = []
     _ = try trainer.run { event throws(ObserverFailure) in

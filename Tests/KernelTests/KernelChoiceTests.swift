@@ -10,7 +10,7 @@ struct KernelChoiceTests {
       batch: batch, height: size, width: size, inChannels: ins, outChannels: outs, kernelSize: kernel,
       stride: stride,
       padding: kernel / 2)
-    return ConvolutionCost.chooseAlgorithm(geometry, operation: .forward, strict: strict)
+    return ConvolutionCost.chooseAlgorithm(geometry, strict: strict)
   }
 
   @Test func largePicturesTakeLargeTiles() {

@@ -146,9 +146,10 @@ struct KernelTrainingTests {
     }
   }
 
-  @Test func theLibraryRunsCodeForThisProcessor() {
-    setSingleThreadedBLAS()
-    #expect(openBLASDescription().hasPrefix("OpenBLAS "))
-    #expect(openBLASDescription().contains(", core "))
+  @Test func theCallersOwnWorkIsFlushedToo() {
+    let tiny = Float.leastNormalMagnitude
+    let divisor = Floats([2])
+    #expect(Workers(count: 1).flushingDenormals { tiny / divisor.float[0] } == 0)
+    #expect(tiny / divisor.float[0] != 0)
   }
 }

@@ -116,14 +116,18 @@ def main():
     torch.manual_seed(0)
     (batch, channels, size), classes, modules, heads = WORKLOADS[options.workload]()
     layout = torch.channels_last if options.layout == "nhwc" else torch.contiguous_format
+    if options.stage is not None:
+        # What comes behind is not there, and no module before has anything that trains it.
+        modules = modules[: options.stage]
+        heads = [None] * (options.stage - 1) + [heads[options.stage - 1]]
     modules = [module.to(memory_format=layout).train() for module in modules]
-    heads = [head.to(memory_format=layout).train() for head in heads]
+    heads = [head.to(memory_format=layout).train() if head else None for head in heads]
     pictures = torch.randn(batch, channels, size, size).contiguous(memory_format=layout)
     labels = torch.randint(0, classes, (batch,))
     optimizers = [
         torch.optim.SGD(
             [*module.parameters(), *head.parameters()], lr=0.1, momentum=0.9, weight_decay=5e-4, fused=True
-        )
+        ) if head else None
         for module, head in zip(modules, heads)
     ]
 

@@ -76,7 +76,7 @@ struct BudgetSolverTests {
       #expect(plan.endToEndPeakBytes == natural.endToEndPeakBytes)
       for stage in plan.stages {
         try GraphVerifier(stage.training.graph).verify()
-        try PlanVerifier(stage.training).verify()
+        try PlanVerifier(stage.training, workers: plan.threads).verify()
       }
       let again = try trial.again(plan)
       #expect(again.layoutText == plan.layoutText)
@@ -110,7 +110,7 @@ struct BudgetSolverTests {
         continue
       }
       #expect(plan.memory.peakBytes <= budget, "seed \(seed)")
-      for stage in plan.stages { try PlanVerifier(stage.training).verify() }
+      for stage in plan.stages { try PlanVerifier(stage.training, workers: plan.threads).verify() }
       #expect(try trial.again(plan).layoutText == plan.layoutText, "seed \(seed)")
     }
   }

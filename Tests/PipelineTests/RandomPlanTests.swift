@@ -80,7 +80,7 @@ struct RandomPlanTests {
       let place = Comment(rawValue: "seed \(seed), \(name):\n\(text)")
       #expect(throws: Never.self, place) {
         try GraphVerifier(program.graph).verify()
-        try PlanVerifier(program).verify()
+        try PlanVerifier(program, workers: plan.threads).verify()
       }
       let bound = CountedMemory(program, resident).largestTotal + (program.features?.count ?? 0)
       #expect(program.peak.total == bound, place)

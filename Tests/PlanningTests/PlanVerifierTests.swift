@@ -24,7 +24,7 @@ struct PlanVerifierTests {
 
   private func fault(_ program: Program) -> String? {
     do {
-      try PlanVerifier(program).verify()
+      try PlanVerifier(program, workers: 2).verify()
       return nil
     } catch {
       return error.description
@@ -148,6 +148,19 @@ struct PlanVerifierTests {
       #expect(fault(changed(scratch: ranges)) != nil)
     }
     #expect(tried > 500)
+  }
+
+  @Test("scratch of one cache line less than a node needs")
+  func tooLittleScratch() {
+    var tried = 0
+    for node in graph.nodes.indices {
+      guard let scratch = program.scratch(ofNode: node) else { continue }
+      var ranges = ranges
+      ranges[node] = scratch.lowerBound..<scratch.upperBound - 64
+      tried += 1
+      #expect(fault(changed(scratch: ranges))?.contains("its scratch is smaller") == true, "node \(node)")
+    }
+    #expect(tried > 10)
   }
 
   @Test("places off the cache lines")

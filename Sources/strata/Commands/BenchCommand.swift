@@ -24,20 +24,26 @@ enum BenchMode: Hashable, Sendable {
 /// `strata bench [SPEC] [--threads N] [--steps N] [--mode step|stage:N]`
 struct BenchCommand: Command {
   static let steps = ValueOption(
-    "steps", .integer(in: 1...1_000_000), "training steps to time", default: "20")
+    "steps", .integer(in: 1...1_000_000), "training steps to time, of each stage", default: "20")
   static let calibrate = Flag(
     "calibrate", "measure this machine, so that plans tell times; takes some ten seconds")
-  static let profile = Flag("profile", "tell where the time goes, operation by operation")
+  static let profile = Flag(
+    "profile", "tell where the time goes: by operation, by module, and how near to the ceiling")
   static let mode = ValueOption(
-    "mode", BenchMode.form, "what a step is: of the whole plan, or of one stage", default: "step")
+    "mode", BenchMode.form, "what is measured: a step of every stage, or of one in sequential training",
+    default: "step")
 
   static let spec = CommandSpec(
     "bench", group: CommandGroup.runs, summary: "measure the kernels, or one training step of a spec",
     discussion: """
-      Without a spec the kernels are timed one by one. With '--calibrate' every kind of work is measured and kept as \
-      this machine's profile in $XDG_CACHE_HOME/strata (or ~/.cache/strata); 'strata plan' then tells how long a step, \
-      an epoch and a run take, and 'strata run' holds that against what they took. With one, its training step is: preparation of the batch, \
-      forward, loss, backward and update of every module. The pictures are made up; the data set is not read.
+      Without a spec the kernels are timed one by one; 'of SGEMM' compares with plain products what the plain algorithm's \
+      operations come to, 'executed' those that really run, which Winograd has fewer of. With '--calibrate' every kind of work \
+      is measured and kept as this machine's profile in $XDG_CACHE_HOME/strata (or ~/.cache/strata); 'strata plan' then tells \
+      how long a step, an epoch and a run take, and 'strata run' holds that against what they took.
+
+      With a spec a training step is timed: preparation of the batch, forward, loss, backward and update of every module. \
+      Sequential training has a step of its own in every stage, and each is measured, a line for each. The pictures are made \
+      up; the data set is not read.
       """,
     operands: OperandSpec("SPEC", 0...1, "an architecture spec (YAML)", completion: CommonOperands.specFiles),
     options: [
@@ -47,27 +53,30 @@ struct BenchCommand: Command {
     examples: [
       .init("strata bench", "the kernels on this machine"),
       .init("strata bench net.yaml --steps 50", "time and memory of a training step"),
+      .init("strata bench net.yaml --mode stage:3 --profile", "module 3 behind its frozen prefix, in detail"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
-    if arguments[calibrate] {
-      guard arguments.operands.isEmpty else {
-        throw CommandFailure(.faultyInput, "'--calibrate' measures the machine, not a spec")
-      }
-      try Calibration.run(threads: arguments[CommonOptions.threads] ?? 2, json: json, console)
-      return .done
+    let threads = arguments[CommonOptions.threads] ?? 2
+    if arguments[calibrate], !arguments.operands.isEmpty {
+      throw CommandFailure(.faultyInput, "'--calibrate' measures the machine, not a spec")
     }
     guard let path = arguments.operands.first else {
-      KernelBench.run(threads: arguments[CommonOptions.threads] ?? 2, json: json, console)
+      try requireNothingOfASpec(arguments)
+      if arguments[calibrate] {
+        try Calibration.run(threads: threads, json: json, console)
+      } else {
+        KernelBench.run(threads: threads, json: json, console)
+      }
       return .done
     }
     var assignments = arguments[CommonOptions.set]
-    let stageNumber: Int
+    let wanted: Int?
     switch arguments[mode] ?? .step {
-    case .step: stageNumber = 1
+    case .step: wanted = nil
     case .stage(let number):
-      stageNumber = number
+      wanted = number
       assignments.append(Assignment(key: "training.strategy", value: "sequential"))
     }
     // A step as it is where no features are kept: what makes them belongs to no step.
@@ -75,68 +84,59 @@ struct BenchCommand: Command {
     var loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
-      threads: arguments[CommonOptions.threads] ?? 2, budget: nil, dataPath: nil, withFingerprint: false,
-      console, json: json)
-    guard stageNumber <= plan.stages.count else {
+      threads: threads, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+    if let wanted, wanted > plan.stages.count {
       throw CommandFailure(
-        .faultyInput, "there is no stage \(stageNumber)",
+        .faultyInput, "there is no stage \(wanted)",
         help: "the spec has \(plan.stages.count) in sequential training")
     }
     let dataset = try DataOpening(loaded.spec, folder: loaded.folder, path: nil).open(for: plan)
     let engine = try Engine.make(plan)
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
-    let stepCount = arguments[steps] ?? 20
-    let stage = plan.stages[stageNumber - 1]
-    var measured = arguments[profile] ? StepProfile(stage.training) : nil
-    let seconds = benchmark.run(stage, steps: stepCount, warmUps: 2, profile: &measured) { step in
-      guard console.diagnostics.canRedraw else { return }
-      console.diagnostics.write(
-        "\r\(max(0, step - 2))/\(stepCount) steps" + (step == stepCount + 2 ? "\r\u{1B}[K" : ""))
-    }.sorted()
-    report(
-      seconds, of: plan, stage: stage,
-      profile: measured.map {
-        ProfileText($0, of: stage.training, model: Calibration.model(threads: plan.threads))
-      },
-      json: json, console)
+    let stages = plan.stages.filter { wanted == nil || $0.index == wanted }
+    var report = StepReport(plan, stageCount: stages.count)
+    if !json { console.output.writeLine(report.title) }
+    // Ceilings are measured once, in an arena that nothing lies in.
+    let recorders =
+      arguments[profile] ? Calibration.recorders(stages.count, for: engine).map(Optional.init) : []
+    for (position, stage) in stages.enumerated() {
+      let recorder = recorders.isEmpty ? nil : recorders[position]
+      let seconds = measure(benchmark, stage, steps: arguments[steps] ?? 20, recorder: recorder, console)
+      report.add(
+        stage, seconds: seconds, profile: recorder.map { ProfileText($0.result(), of: .step) })
+      if !json { console.output.write(report.text(of: position, console.output.style)) }
+    }
+    if json {
+      console.output.write(JSONWriter.document(report.json))
+    } else {
+      console.output.writeLine(report.memoryLine)
+    }
     return .done
   }
 
-  private static func report(
-    _ seconds: [Double], of plan: Plan, stage: StagePlan, profile: ProfileText?, json: Bool,
-    _ console: Console
-  ) {
-    let median = seconds[seconds.count / 2]
-    let (least, most) = (seconds[0], seconds[seconds.count - 1])
-    let rate = Double(plan.training.batch) / median
-    let peakBytes = ProcessMemory.peakBytes
-    let plannedPeakBytes = plan.peakBytes(running: stage.training)
-    let foreseen = Calibration.model(threads: plan.threads).map { $0.stepSeconds(stage, of: plan) }
-    if json {
-      let step = JSON.object([
-        ("medianSeconds", .number(median)), ("minSeconds", .number(least)), ("maxSeconds", .number(most)),
-        ("plannedSeconds", .optional(foreseen, JSON.number)),
-      ])
-      console.output.write(
-        JSONWriter.document(
-          .object([
-            ("schema", "strata.bench/1"), ("name", .string(plan.name)), ("threads", .integer(plan.threads)),
-            ("steps", .integer(seconds.count)), ("step", step), ("imagesPerSecond", .number(rate)),
-            ("peakBytes", .optional(peakBytes, JSON.integer)),
-            ("plannedPeakBytes", .integer(plannedPeakBytes)),
-            ("profile", .optional(profile) { $0.json }),
-          ])))
-      return
-    }
-    func milliseconds(_ seconds: Double) -> String { fixed(seconds * 1000, decimals: 1) }
-    console.output.writeLine(
-      """
-      \(plan.name): \(seconds.count) steps of \(plan.training.batch) pictures, \(plan.threads) workers
-        step   \(milliseconds(median)) ms (median; \(milliseconds(least)) to \(milliseconds(most)))\(foreseen.map { ", foreseen \(milliseconds($0)) ms" } ?? "")
-        speed  \(fixed(rate, decimals: 1)) images/s
-        peak   \(peakBytes.map { byteSize($0) } ?? "unknown"), planned \(byteSize(plannedPeakBytes))
-      """)
-    if let profile { console.output.write(profile.text(console.output.style)) }
+  /// Options that mean nothing without a spec are not passed over in silence.
+  private static func requireNothingOfASpec(_ arguments: Arguments) throws(CommandFailure) {
+    let given = [
+      (arguments[steps] != nil, "--steps"), (arguments[mode] != nil, "--mode"),
+      (arguments[profile], "--profile"), (!arguments[CommonOptions.set].isEmpty, "--set"),
+    ].filter(\.0).map { "'\($0.1)'" }
+    guard !given.isEmpty else { return }
+    throw CommandFailure(
+      .faultyInput,
+      "\(given.joined(separator: ", ")) \(given.count == 1 ? "is" : "are") of a spec's training step, and there is no spec",
+      help: "pass the spec: strata bench SPEC")
+  }
+
+  /// - Returns: seconds of each step, rising.
+  private static func measure(
+    _ benchmark: StepBenchmark, _ stage: StagePlan, steps: Int, recorder: ProfileRecorder?, _ console: Console
+  ) -> [Double] {
+    benchmark.run(stage, steps: steps, warmUps: 2, recorder: recorder) { step in
+      guard console.diagnostics.canRedraw else { return }
+      console.diagnostics.write(
+        "\rstage \(stage.index): \(max(0, step - 2))/\(steps) steps" + (step == steps + 2 ? "\r\u{1B}[K" : "")
+      )
+    }.sorted()
   }
 }

@@ -21,6 +21,10 @@ struct RunCommand: Command {
     "within an epoch, write a checkpoint whenever so much time has passed: 90s, 10m, 2h",
     default: "10m, and fifty times what one takes")
 
+  static let profile = Flag(
+    "profile", "tell at the end where the time has gone: by operation, by module, and how near to the ceiling"
+  )
+
   static let seeds = ValueOption(
     "seeds", .integer(in: 1...1000),
     "train so many times, from the spec's seed and those that follow it, each in a folder of its own")
@@ -43,6 +47,12 @@ struct RunCommand: Command {
       trained; the exit code is 1 then. The same line with '--resume' goes on: finished runs of the spec stay as they \
       are, interrupted ones go on from their last checkpoint, missing ones are trained. Without -o the runs are looked \
       for among runs/NAME-1, -2, ...
+
+      '--profile' takes the time of every operation, of all stages, of training, evaluation, features and ranking, and \
+      prints it by operation and by module; 'summary.json' and report.html have it too. The share of the ceiling is what \
+      the operations that really run (Winograd's products, not those it saves) would take at the rate of plain products \
+      (SGEMM), or the bytes moved at that of a plain sweep over memory, over the time that they took. The rates are those of \
+      'strata bench --calibrate', or else measured before the training. Weights stay the same, to the bit.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -50,7 +60,7 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, dryRun.spec, strictMemory.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, profile.spec, dryRun.spec, strictMemory.spec,
       resume.spec,
     ],
     synopses: [
@@ -68,6 +78,9 @@ struct RunCommand: Command {
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
+    guard !arguments[profile] || !arguments[dryRun] else {
+      throw CommandFailure(.faultyInput, "'--profile' needs a training, which '--dry-run' leaves out")
+    }
     if let count = arguments[seeds], !arguments[dryRun] {
       return try trainFromSeeds(path, count: count, arguments, console)
     }
@@ -183,7 +196,8 @@ struct RunCommand: Command {
     let place = folder.path
     if json == false, let words = ready.peakWords { console.output.writeLine(words) }
     var run = TrainingRun(
-      ready, in: folder, checkpointSeconds: arguments[checkpointEvery], console)
+      ready, in: folder, checkpointSeconds: arguments[checkpointEvery], isProfiled: arguments[profile],
+      console)
     let outcome: RunEnd
     do throws(CommandFailure) {
       outcome = try run.run(on: dataset, resuming: resuming)
@@ -191,23 +205,22 @@ struct RunCommand: Command {
       RunReport.write(ready, in: place, state: .failed, console)
       throw error
     }
+    // Of a run that has diverged too: the curves up to there are what one wants to see.
+    RunReport.write(ready, in: place, state: run.summary.status, profile: run.summary.profile, console)
     switch outcome {
     case .finished:
-      RunReport.write(ready, in: place, state: .finished, console)
       if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
       if arguments[strictMemory] { try requirePlannedPeak(run.summary, place: place) }
     case .interrupted(let position):
-      RunReport.write(ready, in: place, state: .interrupted, console)
       if json != false {
         console.output.write(JSONWriter.document(run.summary.json))
       } else {
         let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
+        if let profile = run.summary.profile { console.output.write(profile.text(console.output.style)) }
         console.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
         console.output.writeLine("go on: \(goOn ?? "strata run \(place) --resume")")
       }
-    case .diverged:
-      // The curves up to a loss that is not finite are what one wants to see.
-      RunReport.write(ready, in: place, state: .failed, console)
+    case .diverged: break
     }
     return outcome
   }
@@ -330,6 +343,7 @@ struct RunCommand: Command {
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
     console.output.writeLine("\(summary.timeWords)\(rate)")
     console.output.writeLine(summary.memoryLine)
+    if let profile = summary.profile { console.output.write(profile.text(console.output.style)) }
     console.output.writeLine("weights, metrics and plan are in \(place)")
   }
 }

@@ -1,6 +1,7 @@
 internal import Artifacts
 internal import CostModel
 internal import Datasets
+internal import Execution
 internal import Glibc
 internal import Kernels
 internal import Planning
@@ -20,8 +21,21 @@ enum Calibration {
   }
 
   /// Nil where the machine was not measured with so many threads.
-  static func model(threads: Int) -> TimeModel? {
-    file?.profile(processor: ProfileFile.processorName(), threads: threads).map { TimeModel($0) }
+  static func profile(threads: Int) -> MachineProfile? {
+    file?.profile(processor: ProfileFile.processorName(), threads: threads)
+  }
+
+  static func model(threads: Int) -> TimeModel? { profile(threads: threads).map { TimeModel($0) } }
+
+  /// What takes the time of an engine's nodes: so many recorders alike. Where the machine has no profile its ceilings are
+  /// measured now, in the engine's arena, in which nothing may lie yet.
+  static func recorders(_ count: Int, for engine: Engine) -> [ProfileRecorder] {
+    let profile = profile(threads: engine.plan.threads)
+    let ceilings = profile.map { Ceilings($0, source: .profile) } ?? engine.measureCeilings()
+    return (0..<count).map { _ in
+      ProfileRecorder(
+        model: profile.map { TimeModel($0) }, ceilings: ceilings, now: { monotonicSeconds() })
+    }
   }
 
   /// `strata bench --calibrate`.

@@ -21,14 +21,15 @@ enum KernelBench {
       return
     }
     var table = Table([
-      .left("kernel"), .left("shape"), .right("ms"), .right("GFLOP/s"), .right("of SGEMM"), .right("GB/s"),
-      .right("1 worker takes"),
+      .left("kernel"), .left("shape"), .right("ms"), .right("GFLOP/s"), .right("of SGEMM"),
+      .right("executed"), .right("GB/s"), .right("1 worker takes"),
     ])
     for measurement in measurements {
       table.add([
         measurement.kernel, measurement.shape, fixed(measurement.seconds * 1000, decimals: 3),
         measurement.gigaflopsPerSecond.map { fixed($0, decimals: 0) } ?? "",
         measurement.shareOfProduct.map { percentage($0) } ?? "",
+        measurement.executedShare.map { percentage($0) } ?? "",
         fixed(measurement.gigabytesPerSecond, decimals: 1),
         measurement.timesOneWorker.map { fixed($0, decimals: 2) + "x" } ?? "",
       ])
@@ -45,6 +46,7 @@ enum KernelBench {
             "kernel": .string($0.kernel), "shape": .string($0.shape), "seconds": .number($0.seconds),
             "gigaflopsPerSecond": .optional($0.gigaflopsPerSecond, JSON.number),
             "shareOfProduct": .optional($0.shareOfProduct, JSON.number),
+            "executedShare": .optional($0.executedShare, JSON.number),
             "gigabytesPerSecond": .number($0.gigabytesPerSecond),
             "timesOneWorker": .optional($0.timesOneWorker, JSON.number),
           ]

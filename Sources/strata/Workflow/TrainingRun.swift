@@ -36,11 +36,16 @@ struct TrainingRun: ~Copyable {
   private let timeModel: TimeModel?
   /// Of an asynchronous training whose time is foreseen; nil where they are not counted.
   private let eventCount: Int?
+  private let isProfiled: Bool
 
-  /// - Parameter checkpointSeconds: of `--checkpoint-every`.
+  /// - Parameters:
+  ///   - checkpointSeconds: of `--checkpoint-every`.
+  ///   - isProfiled: whether to tell where the time goes.
   init(
-    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, _ console: Console
+    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
+    _ console: Console
   ) {
+    self.isProfiled = isProfiled
     plan = ready.plan
     identity = ready.identity
     startPath = ready.startPath
@@ -66,11 +71,16 @@ struct TrainingRun: ~Copyable {
     do {
       let engine = try Engine.make(plan)
       summary.arithmetic = openBLASDescription()
+      if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
+      let trainingStart = monotonicSeconds()
       let position = resuming ? try restore(engine) : .start
       try log(
         "training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes"
           + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
       let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
+      summary.profile = engine.recorder.map {
+        ProfileText($0.result(), of: .run(seconds: monotonicSeconds() - trainingStart))
+      }
       try finish(end)
       return end
     } catch {

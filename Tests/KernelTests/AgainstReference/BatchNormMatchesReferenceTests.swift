@@ -102,6 +102,33 @@ import Testing
     }
   }
 
+  /// Statistics of a batch that has overflowed are no numbers, and must not get anywhere.
+  @Test(arguments: [Double.infinity, 1])
+  func trainingWithoutRunningStatistics(value: Double) {
+    let (rows, channels) = (70, 9)
+    let c = Case(rows, channels)
+    let xs = AlignedBuffer<Float>((0..<rows * channels).map { $0 == 5 ? value : c.x.values[$0] })
+    func outputs(_ moves: Bool) -> [[Float]] {
+      run(
+        KernelScratch.batchNormTraining(rows: rows, channels: channels), reading: [xs, c.scales, c.shifts],
+        writing: [
+          .fresh(rows * channels), .fresh(channels), .fresh(channels), .holding(c.norm.runningMean),
+          .holding(c.norm.runningVariance),
+        ]
+      ) { outputs, context in
+        batchNormTraining(
+          x: xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer,
+          runningMean: moves ? outputs[3] : nil, runningVariance: moves ? outputs[4] : nil, y: outputs[0],
+          savedMean: outputs[1], savedInverseDeviation: outputs[2], rows: rows, channels: channels,
+          relu: true, epsilon: 1e-5, momentum: 0.1, context: context)
+      }
+    }
+    let (moved, kept) = (outputs(true), outputs(false))
+    for index in 0..<3 { #expect(moved[index].map(\.bitPattern) == kept[index].map(\.bitPattern)) }
+    #expect(kept[3] == c.norm.runningMean.map { Float($0) } && moved[3] != kept[3])
+    #expect(kept[4] == c.norm.runningVariance.map { Float($0) } && moved[4] != kept[4])
+  }
+
   @Test(arguments: shapes, [false, true])
   func inference(_ shape: (Int, Int), relu: Bool) {
     let (rows, channels) = shape

@@ -1,0 +1,212 @@
+package import CostModel
+package import GraphIR
+package import Planning
+
+/// What a program is run for.
+package enum Activity: Int, Hashable, Sendable, CaseIterable {
+  case training
+  /// Asynchronous training: by modules that have learned all their epochs.
+  case feeding
+  case evaluation
+  /// Making what a stage starts from.
+  case features
+  case ranking
+}
+
+/// Which of a plan's programs one is.
+package struct ProgramRole: Hashable, Sendable {
+  package var activity: Activity
+  /// From 1; 0 is the evaluation behind the last stage.
+  package var stage: Int
+
+  package init(_ activity: Activity, stage: Int) {
+    self.activity = activity
+    self.stage = stage
+  }
+}
+
+/// Where the time of a training, or of some of its steps, has gone.
+package struct Profile: Sendable {
+  /// All nodes of one module that do the same operation.
+  package struct Row: Sendable {
+    package var activity: Activity
+    /// From 1; 0 for what belongs to none.
+    package var module: Int
+    /// With the part of the module that it belongs to: `layers: relu`.
+    package var operation: String
+    /// Of the program that has the most of them.
+    package var nodeCount = 0
+    package var figures = Figures()
+  }
+
+  package struct Figures: Hashable, Sendable {
+    package var seconds = 0.0
+    /// By the machine's profile; 0 where there is none.
+    package var foreseenSeconds = 0.0
+    /// What the executed work would take at the ceilings; 0 where there are none.
+    package var ceilingSeconds = 0.0
+    /// Of the plain algorithm.
+    package var multiplyAdds = 0
+    package var executed = ExecutedWork(multiplyAdds: 0, byteCount: 0)
+
+    package init() {}
+
+    package static func + (a: Figures, b: Figures) -> Figures {
+      var sum = a
+      sum.seconds += b.seconds
+      sum.foreseenSeconds += b.foreseenSeconds
+      sum.ceilingSeconds += b.ceilingSeconds
+      sum.multiplyAdds += b.multiplyAdds
+      sum.executed.multiplyAdds += b.executed.multiplyAdds
+      sum.executed.byteCount += b.executed.byteCount
+      return sum
+    }
+  }
+
+  /// In the order in which the programs have them.
+  package fileprivate(set) var rows: [Row] = []
+  /// Of batches, of pictures or of features.
+  package fileprivate(set) var preparationSeconds = 0.0
+  /// Batches that have passed the training program whole.
+  package fileprivate(set) var stepCount = 0
+  package let ceilings: Ceilings?
+  package let hasForesight: Bool
+
+  package var seconds: Double { rows.map(\.figures.seconds).reduce(preparationSeconds, +) }
+}
+
+/// Takes the time of every node that an engine runs.
+///
+/// Memory is taken the first time that a stage runs one of its programs, none in the steps that follow. What lies between
+/// two runs is not looked at.
+package final class ProfileRecorder {
+  /// A program that is run again and again.
+  private struct Slot {
+    let role: ProgramRole
+    let program: Program
+    var nodeSeconds: [Double]
+    /// How often each module has run so many pictures; modules from 0, pictures innermost.
+    var passes: [Int]
+    /// How many of those have ended a step.
+    var lastPasses: [Int]
+
+    init(_ program: Program, _ role: ProgramRole) {
+      self.role = role
+      self.program = program
+      nodeSeconds = [Double](repeating: 0, count: program.graph.nodes.count)
+      let moduleCount = program.graph.nodes.map(\.module).max() ?? 0
+      passes = [Int](repeating: 0, count: (moduleCount + 1) * (program.graph.batch + 1))
+      lastPasses = passes
+    }
+
+    func place(module: Int, batch: Int) -> Int { module * (program.graph.batch + 1) + batch }
+  }
+
+  private struct Key: Hashable {
+    var activity: Activity
+    var module: Int
+    var operation: String
+  }
+
+  private let now: () -> Double
+  private let model: TimeModel?
+  private let ceilings: Ceilings?
+  private var slots = [Slot?](repeating: nil, count: Activity.allCases.count)
+  private var current = 0
+  private var lastTime = 0.0
+  private var profile: Profile
+  private var places: [Key: Int] = [:]
+
+  /// - Parameters:
+  ///   - model: nil where the machine was never measured.
+  ///   - now: seconds on a clock that never goes back.
+  package init(model: TimeModel?, ceilings: Ceilings?, now: @escaping () -> Double) {
+    self.model = model
+    self.ceilings = ceilings
+    self.now = now
+    profile = Profile(ceilings: ceilings, hasForesight: model != nil)
+  }
+
+  /// What was recorded so far, which is not recorded again.
+  package func result() -> Profile {
+    for index in slots.indices { fold(index) }
+    return profile
+  }
+
+  func begin(
+    _ program: Program, _ role: ProgramRole, modules: ClosedRange<Int>, batch: Int, isLastPiece: Bool
+  ) {
+    current = role.activity.rawValue
+    if slots[current]?.role != role {
+      fold(current)
+      slots[current] = Slot(program, role)
+    }
+    let moduleCount = slots[current]!.passes.count / (program.graph.batch + 1) - 1
+    for module in modules.clamped(to: 0...moduleCount) {
+      let place = slots[current]!.place(module: module, batch: batch)
+      slots[current]!.passes[place] += 1
+      if isLastPiece { slots[current]!.lastPasses[place] += 1 }
+    }
+    if role.activity == .training, isLastPiece { profile.stepCount += 1 }
+    lastTime = now()
+  }
+
+  func note(node: Int) {
+    let time = now()
+    slots[current]!.nodeSeconds[node] += time - lastTime
+    lastTime = time
+  }
+
+  func beginPreparation() { lastTime = now() }
+  func endPreparation() { profile.preparationSeconds += now() - lastTime }
+
+  /// Adds a slot to the rows, and empties it.
+  private func fold(_ index: Int) {
+    guard let slot = slots[index] else { return }
+    slots[index] = nil
+    let graph = slot.program.graph
+    var nodeCounts: [Int: Int] = [:]
+    for (node, seconds) in zip(graph.nodes.indices, slot.nodeSeconds) {
+      let key = Key(
+        activity: slot.role.activity, module: graph.nodes[node].module,
+        operation: "\(graph.nodes[node].part.rawValue): \(graph.nodes[node].op.text)")
+      let row = places[key] ?? profile.rows.count
+      if row == profile.rows.count {
+        places[key] = row
+        profile.rows.append(
+          Profile.Row(activity: key.activity, module: key.module, operation: key.operation))
+      }
+      nodeCounts[row, default: 0] += 1
+      var figures = figures(of: node, in: slot)
+      figures.seconds = seconds
+      profile.rows[row].figures = profile.rows[row].figures + figures
+    }
+    for (row, count) in nodeCounts {
+      profile.rows[row].nodeCount = max(profile.rows[row].nodeCount, count)
+    }
+  }
+
+  /// Of all runs of a node, but for their time.
+  private func figures(of node: Int, in slot: Slot) -> Profile.Figures {
+    var figures = Profile.Figures()
+    let graph = slot.program.graph
+    let foreseen = model?.seconds(ofNode: node, of: slot.program) ?? 0
+    for batch in 0...graph.batch {
+      let place = slot.place(module: graph.nodes[node].module, batch: batch)
+      let (all, last) = (slot.passes[place], slot.lastPasses[place])
+      guard all > 0 else { continue }
+      figures.multiplyAdds += all * graph.nodes[node].productMultiplyAdds(in: graph, batch: batch)
+      // As plans foresee it: of fewer pictures their share.
+      figures.foreseenSeconds += foreseen * Double(all) * Double(batch) / Double(graph.batch)
+      for (isLast, count) in [(true, last), (false, all - last)] where count > 0 {
+        let work = graph.nodes[node].executedWork(in: graph, batch: batch, isLastPiece: isLast)
+        figures.executed.multiplyAdds += count * work.multiplyAdds
+        figures.executed.byteCount += count * work.byteCount
+        figures.ceilingSeconds +=
+          Double(count)
+          * (ceilings?.seconds(multiplyAdds: work.multiplyAdds, byteCount: work.byteCount) ?? 0)
+      }
+    }
+    return figures
+  }
+}

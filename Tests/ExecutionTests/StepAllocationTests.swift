@@ -1,0 +1,48 @@
+import AllocationCounter
+import CompilerSupport
+import Datasets
+import Execution
+import TestSupport
+import Testing
+
+/// Not even memory that is given back at once.
+@Suite("Allocations of a step", .enabled(if: strata_allocation_count() >= 0))
+struct StepAllocationTests {
+  /// Allocations between the ends of two steps, for some steps of an epoch's middle.
+  private static func counts(_ strategy: String, threads: Int) throws -> [Int] {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: steps
+      data: {source: digits, augment: {pad-crop: 1, flip: horizontal}}
+      network: {family: vgg, widths: [8, 16]}
+      downsampling: {kind: max-pool, before: [2]}
+      auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
+      training: {strategy: \(strategy), batch: 60, epochs: 1, drop-last: true}
+      """)
+    let dataset = try Dataset(.digits)
+    let plan = try spec.plan(threads: threads, pictures: dataset.trainCount)
+    var counts = [Int](repeating: -1, count: 10)
+    var (steps, last) = (0, 0)
+    let trainer = Trainer(
+      engine: try Engine(plan: plan),
+      pictures: PicturePreparer(
+        dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: true), seed: 1),
+      now: { 0 })
+    _ = try trainer.run { event throws(ObserverFailure) in
+      guard case .stepEnded = event else { return }
+      let now = strata_allocation_count()
+      if steps > 6, steps < 17 { counts[steps - 7] = now - last }
+      steps += 1
+      last = strata_allocation_count()
+    }
+    return counts
+  }
+
+  @Test("would be seen")
+  func seen() throws {
+    let before = strata_allocation_count()
+    UnsafeMutablePointer<UInt8>.allocate(capacity: 100).deallocate()
+    #expect(strata_allocation_count() > before)
+  }
+}
