@@ -150,8 +150,19 @@ package struct RunHistory: Sendable {
     (linesOfModule[module] ?? []).filter { $0.isTest == figure.isTest }
   }
 
-  /// Of the module's last epoch so far.
-  package func last(_ figure: Figure, module: Int) -> Double? { curve(figure, module: module).last?.y }
+  /// Of the module's last epoch so far; test figures of a finished run are those of its last evaluation, which frozen modules
+  /// are in as well.
+  package func last(_ figure: Figure, module: Int) -> Double? {
+    let test = status.modules.indices.contains(module - 1) ? status.modules[module - 1].test : nil
+    let evaluated: Double?
+    switch figure {
+    case .testTop1: evaluated = test?.top1
+    case .testLoss: evaluated = test?.loss
+    case .testTop5: evaluated = test?.top5
+    case .trainTop1, .trainTop5, .trainLoss: evaluated = nil
+    }
+    return evaluated ?? curve(figure, module: module).last?.y
+  }
 
   /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was
   /// killed before it wrote a summary does not tell its release.
@@ -164,6 +175,11 @@ package struct RunHistory: Sendable {
   /// The conditions, and the release where it is known.
   var entries: [RunConditions.Entry] {
     conditions.entries + (status.release.map { [RunConditions.Entry(key: "release", value: $0)] } ?? [])
+  }
+
+  /// Whether a finished run's last evaluation has told a module's figures.
+  func isEvaluated(_ module: Int) -> Bool {
+    status.modules.indices.contains(module - 1) && status.modules[module - 1].isEvaluated
   }
 
   package var isFinished: Bool { status.state == .finished }

@@ -33,7 +33,12 @@ package struct RunStatus: Hashable, Sendable {
     /// That the plan gives it.
     package var epochs = 0
     package var train: Figures?
+    /// Once the run is finished, of its last evaluation, which frozen modules are in as well.
     package var test: Figures?
+    /// Whether `test` is of the last evaluation.
+    package var isEvaluated = false
+    /// By all modules up to this one; nil where they were never measured together, or it is the first.
+    package var ensembleTop1: Double?
   }
 
   package var name = ""
@@ -62,8 +67,8 @@ package struct RunStatus: Hashable, Sendable {
     try read(RunDirectory.planName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try readPlan(&scanner)
     }
-    if try !readSummary(in: folder) { state = .stopped }
     try readMetrics(in: folder)
+    if try !readSummary(in: folder) { state = .stopped }
     do throws(FileError) { hasCheckpoint = try RunDirectory.hasCheckpoint(in: folder) } catch {
       throw .file(error)
     }
@@ -135,10 +140,15 @@ package struct RunStatus: Hashable, Sendable {
   /// - Returns: false where the run has written none yet.
   private mutating func readSummary(in folder: String) throws(RunStatusError) -> Bool {
     var found = self
+    var evaluated: [Module] = []
     let isThere = try read(RunDirectory.summaryName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try scanner.object { (scanner, key, offset) throws(JSONScanner.Fault) in
         switch key {
         case "status": found.state = try Self.state(&scanner)
+        case "modules":
+          try scanner.array { (scanner) throws(JSONScanner.Fault) in
+            evaluated.append(try Self.evaluatedModule(&scanner))
+          }
         case "ensembleTop1": found.ensembleTop1 = try scanner.numberOrNull()
         case "ensembleTop5": found.ensembleTop5 = try scanner.numberOrNull()
         case "imagesPerSecond": found.imagesPerSecond = try scanner.numberOrNull()
@@ -169,8 +179,30 @@ package struct RunStatus: Hashable, Sendable {
         }
       }
     }
+    if found.state == .finished {
+      for module in evaluated where found.modules.indices.contains(module.index - 1) {
+        found.modules[module.index - 1].note(evaluation: module)
+      }
+    }
     self = found
     return isThere
+  }
+
+  private static func evaluatedModule(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Module {
+    var module = Module(index: 0, name: "")
+    var test = Figures()
+    try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+      switch key {
+      case "index": module.index = try scanner.naturalNumber()
+      case "testLoss": test.loss = try scanner.numberOrNull()
+      case "testTop1": test.top1 = try scanner.numberOrNull()
+      case "testTop5": test.top5 = try scanner.numberOrNull()
+      case "ensembleTop1": module.ensembleTop1 = try scanner.numberOrNull()
+      case _: try scanner.skipValue()
+      }
+    }
+    if test.top1 != nil { module.test = test }
+    return module
   }
 
   private static func state(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> State {
@@ -206,6 +238,7 @@ package struct RunStatus: Hashable, Sendable {
     var module = 0
     var split = ""
     var figures = Figures()
+    var ensembleTop1: Double?
     var scanner = JSONScanner(Array(line.utf8))
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
@@ -215,6 +248,7 @@ package struct RunStatus: Hashable, Sendable {
       case "loss": figures.loss = try scanner.numberOrNull()
       case "top1": figures.top1 = try scanner.numberOrNull()
       case "top5": figures.top5 = try scanner.numberOrNull()
+      case "ensembleTop1": ensembleTop1 = try scanner.numberOrNull()
       case _: try scanner.skipValue()
       }
     }
@@ -224,11 +258,25 @@ package struct RunStatus: Hashable, Sendable {
         offset: 0, expected: "a module from 1 to \(modules.count)", found: "\(module)")
     }
     switch split {
-    case "test": modules[module - 1].test = figures
+    case "test":
+      modules[module - 1].test = figures
+      if ensembleTop1 != nil { modules[module - 1].ensembleTop1 = ensembleTop1 }
     // Between two epochs.
     case NarrowingLine.split: break
     case _: modules[module - 1].train = figures
     }
+  }
+}
+
+extension RunStatus.Module {
+  /// - Parameter other: with the figures of a run's last evaluation.
+  fileprivate mutating func note(evaluation other: RunStatus.Module) {
+    if let found = other.test {
+      isEvaluated = true
+      test = RunStatus.Figures(
+        epoch: test?.epoch ?? 0, loss: found.loss ?? test?.loss, top1: found.top1, top5: found.top5)
+    }
+    ensembleTop1 = other.ensembleTop1 ?? ensembleTop1
   }
 }
 

@@ -25,7 +25,8 @@ package struct DeadValueElimination: Pass {
 }
 
 extension Graph {
-  fileprivate var compacted: Graph {
+  /// Without the values that no node touches.
+  var compacted: Graph {
     var renumbered = [ValueID?](repeating: nil, count: values.count)
     var order: [Int] = []
     func keep(_ id: ValueID) {
@@ -54,7 +55,8 @@ extension Graph {
     graph.labels = new(labels)
     graph.moduleOutputs = moduleOutputs.map(new)
     graph.metrics = metrics.map {
-      Metric(module: $0.module, value: new($0.value), logits: new($0.logits))
+      Metric(
+        module: $0.module, isEnsemble: $0.isEnsemble, value: new($0.value), logits: new($0.logits))
     }
     return graph
   }

@@ -6,7 +6,7 @@ extension SpecTable {
         "a stack of convolutions, or of residual blocks"),
       SpecKey(
         "from", .path, .absent("`init`"), alsoKnownAs: ["weights", "pretrained"],
-        "a run's folder or its model.safetensors whose weights the network starts with; starts at the spec's folder"
+        "a run's folder or its model.safetensors whose weights the network starts with; starts as `data.path` does"
       ),
       SpecKey(
         "frozen", .integer(0...Limits.items), .absent("`0`"), unit: "modules",
@@ -63,6 +63,11 @@ extension SpecTable {
               SpecKey(
                 "width", .integer(1...Limits.channels / 4), .required, unit: "channels", structural: true,
                 alsoKnownAs: ["channels"], "channels of the blocks' 3x3 convolutions"),
+              SpecKey(
+                "kernel", .integer(1...11, odd: true), .value(.integer(3)), unit: "pixels",
+                alsoKnownAs: ["kernel-size"],
+                "side of the blocks' 3x3 convolutions, where it is another: both of a basic block, a bottleneck's middle one"
+              ),
             ])), count: 1...64), .required, kinds: ["resnet"], structural: true,
         "runs of equal blocks"),
       SpecKey(

@@ -15,7 +15,7 @@ struct DataOpening {
     let data = spec.data
     let input = spec.network.input.value
     limit = DatasetLimit(train: data.trainLimit?.value, test: data.testLimit?.value)
-    let resolved = path ?? data.path.map { Self.join(folder, $0.value) }
+    let resolved = path ?? data.path.map { Paths.join(folder, $0.value) }
     func needed() throws(CommandFailure) -> String {
       guard let resolved else {
         throw CommandFailure(
@@ -91,10 +91,6 @@ struct DataOpening {
     } catch {
       throw CommandFailure(error)
     }
-  }
-
-  static func join(_ folder: String, _ path: String) -> String {
-    path.hasPrefix("/") || folder == "." ? path : folder == "/" ? "/" + path : folder + "/" + path
   }
 }
 
