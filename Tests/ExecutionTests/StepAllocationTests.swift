@@ -39,6 +39,20 @@ struct StepAllocationTests {
     return counts
   }
 
+  @Test("are none, in whatever strategy, but for a closure that several workers share")
+  func none() async {
+    // In a process of its own: other tests would count as well.
+    await #expect(processExitsWith: .success) {
+      for strategy in ["parallel", "sequential", "asynchronous", "end-to-end"] {
+        let alone = try StepAllocationTests.counts(strategy, threads: 1)
+        #expect(alone.allSatisfy { $0 == 0 }, "\(strategy): \(alone)")
+        let shared = try StepAllocationTests.counts(strategy, threads: 2)
+        // A node is a job or some; there are fewer than a hundred.
+        #expect(shared.allSatisfy { 0..<200 ~= $0 }, "\(strategy), two workers: \(shared)")
+      }
+    }
+  }
+
   @Test("would be seen")
   func seen() throws {
     let before = strata_allocation_count()

@@ -264,20 +264,21 @@ package final class Engine {
   /// Adds the metrics that one module's nodes have just left.
   package func addMetrics(of program: Program, module: Int, pictures: Int, to sums: inout MetricSums) {
     for metric in program.graph.metrics where metric.module == module {
-      arena.withFloats(at: program.offsets[metric.value.index], count: 3) { figures in
-        sums.add(loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
-      }
+      add(metric.value, of: program, pictures: pictures, to: &sums)
     }
   }
 
   /// Adds the metrics that the program has just left to `sums`, in the order of the graph's metrics.
   package func addMetrics(of program: Program, pictures: Int, to sums: inout [MetricSums]) {
-    for (index, metric) in program.graph.metrics.enumerated() {
-      arena.withFloats(at: program.offsets[metric.value.index], count: 3) { figures in
-        sums[index].add(
-          loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
-      }
+    for index in program.graph.metrics.indices {
+      add(program.graph.metrics[index].value, of: program, pictures: pictures, to: &sums[index])
     }
+  }
+
+  /// Without a closure, which may take memory: this runs in every step.
+  private func add(_ metric: ValueID, of program: Program, pictures: Int, to sums: inout MetricSums) {
+    let figures = unsafe arena.address(of: range(metric, of: program)).assumingMemoryBound(to: Float.self)
+    unsafe sums.add(loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
   }
 
   func range(_ id: ValueID, of program: Program) -> Range<Int> {

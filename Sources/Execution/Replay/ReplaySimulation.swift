@@ -119,7 +119,12 @@ package struct ReplaySimulation: Sendable {
     return nil
   }
 
-  private var isDone: Bool { met.indices.allSatisfy(hasLearned) }
+  // Loops where closures would do: this runs in every step, and closures may take memory.
+
+  private var isDone: Bool {
+    for module in met.indices where !hasLearned(module) { return false }
+    return true
+  }
 
   private func hasLearned(_ module: Int) -> Bool { met[module] >= epochs[module] * stepsPerEpoch }
 
@@ -135,7 +140,9 @@ package struct ReplaySimulation: Sendable {
         beginning = position + 1 < 2 * epochs.count ? position + 1 : nil
         return position / 2
       }
-      var drawn = random.integer(at: drawCount, below: weights.reduce(0, +))
+      var total = 0
+      for weight in weights { total += weight }
+      var drawn = random.integer(at: drawCount, below: total)
       drawCount += 1
       for (module, weight) in weights.enumerated() {
         if drawn < weight { return module }
@@ -200,10 +207,17 @@ extension ReplaySimulation.Ring {
 
   /// Chooses a slot and counts its use; nil where there is none, or each was used `reuse` times.
   fileprivate mutating func read(ties: ReplayPlan.Ties, reuse: Int?) -> Int? {
-    guard let least = slots.lazy.compactMap({ $0?.useCount }).min(), reuse.map({ least < $0 }) ?? true else {
-      return nil
+    var least: Int?
+    var isFull = true
+    for entry in slots {
+      guard let entry else {
+        isFull = false
+        continue
+      }
+      least = min(least ?? entry.useCount, entry.useCount)
     }
-    let isFull = slots.allSatisfy { $0 != nil }
+    guard let least else { return nil }
+    if let reuse, least >= reuse { return nil }
     var slot = next
     if ties == .freshest || !isFull || slots[next]?.useCount != least {
       // Backwards from the last one written; one of them has the least count.
