@@ -53,8 +53,11 @@ package struct RunGroup: Sendable {
     return measured.dropFirst().reduce(first) { $0.intersection($1) }.sorted()
   }
 
-  /// At the last epoch that the counted runs have in common.
+  /// At the last epoch that the counted runs have in common; finished runs know it, whatever has become of their metrics.
   package func spread(_ figure: RunHistory.Figure, module: Int) -> Spread? {
+    if counted.allSatisfy(\.isFinished) {
+      return Spread(counted.compactMap { $0.last(figure, module: module) })
+    }
     guard let epoch = commonEpochs(figure, module: module).last else { return nil }
     return Spread(
       counted.compactMap { run in

@@ -151,7 +151,21 @@ package struct RunHistory: Sendable {
   }
 
   /// Of the module's last epoch so far.
-  package func last(_ figure: Figure, module: Int) -> Double? { curve(figure, module: module).last?.y }
+  package func last(_ figure: Figure, module: Int) -> Double? {
+    guard status.state == .finished, status.modules.indices.contains(module - 1) else {
+      return curve(figure, module: module).last?.y
+    }
+    // Its summary may know better than its metrics.
+    let figures = status.modules[module - 1]
+    return switch figure {
+    case .testTop1: figures.test?.top1
+    case .trainTop1: figures.train?.top1
+    case .testTop5: figures.test?.top5
+    case .trainTop5: figures.train?.top5
+    case .testLoss: figures.test?.loss
+    case .trainLoss: figures.train?.loss
+    }
+  }
 
   /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was
   /// killed before it wrote a summary does not tell its release.

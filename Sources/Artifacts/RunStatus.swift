@@ -46,6 +46,10 @@ package struct RunStatus: Hashable, Sendable {
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
+  /// What in the folder does not agree, for people.
+  package private(set) var warnings: [String] = []
+  /// The modules as the summary has them, in its order.
+  private var stated: [Module] = []
   /// Whether there is something to go on from.
   package var hasCheckpoint = false
   /// Of the program that wrote the summary; nil while there is none.
@@ -69,6 +73,38 @@ package struct RunStatus: Hashable, Sendable {
     }
     let worker = RunDirectory.worker(in: folder)
     if worker.isAtWork { state = .running(process: worker.process) }
+    if state == .finished { takeStatedFigures(in: folder) }
+  }
+
+  /// A finished run's figures are those of its summary: metrics that were cut off would show an earlier epoch's as its last.
+  private mutating func takeStatedFigures(in folder: String) {
+    var isCut = false
+    func replace(_ found: inout Figures?, by stated: Figures?, epochs: Int) {
+      guard var stated, stated.top1 != found?.top1 || stated.loss ?? found?.loss != found?.loss else {
+        return
+      }
+      stated.epoch = epochs
+      found = stated
+      isCut = true
+    }
+    for module in stated where modules.indices.contains(module.index - 1) {
+      let epochs = modules[module.index - 1].epochs
+      replace(&modules[module.index - 1].train, by: module.train, epochs: epochs)
+      replace(&modules[module.index - 1].test, by: module.test, epochs: epochs)
+    }
+    guard isCut else { return }
+    warnings.append(
+      "\(folder)/\(RunDirectory.metricsName) does not end with what \(RunDirectory.summaryName) says: "
+        + "figures are the summary's, curves are as far as they go")
+  }
+
+  private init() {}
+
+  /// What a run's summary says its weights' file hashes to; nil where it says nothing yet.
+  package static func statedWeightsSHA256(in folder: String) throws(RunStatusError) -> String? {
+    var status = RunStatus()
+    _ = try status.readSummary(in: folder)
+    return status.weightsSHA256
   }
 
   // MARK: - Files
@@ -139,6 +175,10 @@ package struct RunStatus: Hashable, Sendable {
       try scanner.object { (scanner, key, offset) throws(JSONScanner.Fault) in
         switch key {
         case "status": found.state = try Self.state(&scanner)
+        case "modules":
+          try scanner.array { (scanner) throws(JSONScanner.Fault) in
+            found.stated.append(try Self.statedModule(&scanner))
+          }
         case "ensembleTop1": found.ensembleTop1 = try scanner.numberOrNull()
         case "ensembleTop5": found.ensembleTop5 = try scanner.numberOrNull()
         case "imagesPerSecond": found.imagesPerSecond = try scanner.numberOrNull()
@@ -171,6 +211,26 @@ package struct RunStatus: Hashable, Sendable {
     }
     self = found
     return isThere
+  }
+
+  private static func statedModule(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Module {
+    var module = Module(index: 0, name: "")
+    var train = Figures()
+    var test = Figures()
+    try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+      switch key {
+      case "index": module.index = try scanner.naturalNumber()
+      case "trainLoss": train.loss = try scanner.numberOrNull()
+      case "trainTop1": train.top1 = try scanner.numberOrNull()
+      case "testTop1": test.top1 = try scanner.numberOrNull()
+      case "trainTop5": train.top5 = try scanner.numberOrNull()
+      case "testTop5": test.top5 = try scanner.numberOrNull()
+      case _: try scanner.skipValue()
+      }
+    }
+    if train.top1 != nil { module.train = train }
+    if test.top1 != nil { module.test = test }
+    return module
   }
 
   private static func state(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> State {
