@@ -8,6 +8,7 @@ package enum ModelFileError: Error {
   case missingTensor(path: String, name: String)
   case unknownTensor(path: String, name: String)
   case wrongShape(path: String, name: String, expected: [Int], found: [Int])
+  case notFinite(path: String, name: String)
 
   package var message: String {
     switch self {
@@ -16,18 +17,41 @@ package enum ModelFileError: Error {
     case .unknownTensor(let path, let name): "\(path): the plan has no tensor '\(name)'"
     case .wrongShape(let path, let name, let expected, let found):
       "\(path): the tensor '\(name)' has the shape \(found), the plan's has \(expected)"
+    case .notFinite(let path, let name): "\(path): the tensor '\(name)' has numbers that are not finite"
     }
   }
 }
 
 /// `model.safetensors`: every parameter and running statistic of a plan, auxiliaries included, in PyTorch's layouts and
-/// under the names of the plan. Equal weights give an equal file.
+/// under the names of the plan; but for auxiliaries that nobody ever trained. Equal weights give an equal file.
+///
+/// Its metadata says of each layer, block and classifier how it computes (`NetworkWiring`), which tensors do not tell.
 package struct ModelFile {
   private let entries: [ResidentLayout.Entry]
+  /// Tensors that the plan has and the file does without; older files have them.
+  private let omitted: Set<String>
+  private let metadata: [String: String]
+
+  /// In front of a part's name.
+  private static let wiringPrefix = "wiring."
 
   /// Of the plan's whole network.
   package init(_ plan: Plan) {
-    entries = plan.resident.entries
+    let untrained = Set((plan.start?.unsolved ?? []).map { "auxiliaries.\($0)" })
+    func isUntrained(_ name: String) -> Bool { untrained.contains(NetworkWiring.partName(ofTensor: name)) }
+    entries = plan.resident.entries.filter { !isUntrained($0.value.name) }
+    omitted = Set(plan.resident.entries.map(\.value.name).filter(isUntrained))
+    let texts = plan.wiring.texts.filter { !untrained.contains($0.key) }
+    metadata = Dictionary(uniqueKeysWithValues: texts.map { (Self.wiringPrefix + $0.key, $0.value) })
+  }
+
+  /// As a file's metadata tells it; of a file of another program nothing.
+  static func wiring(of reader: borrowing SafetensorsReader) -> NetworkWiring {
+    var texts: [String: String] = [:]
+    for (key, value) in reader.metadata where key.hasPrefix(wiringPrefix) {
+      texts[String(key.dropFirst(wiringPrefix.count))] = value
+    }
+    return NetworkWiring(texts: texts)
   }
 
   private var tensors: [Safetensors.Tensor] {
@@ -35,10 +59,10 @@ package struct ModelFile {
   }
 
   /// Of the file.
-  package var byteCount: Int { Safetensors.byteCount(of: tensors) }
+  package var byteCount: Int { Safetensors.byteCount(of: tensors, metadata: metadata) }
 
   package func write(from engine: Engine, to path: String) throws(FileError) -> SafetensorsReceipt {
-    return try Safetensors.write(tensors, to: path) { index, start, numbers in
+    return try Safetensors.write(tensors, metadata: metadata, to: path) { index, start, numbers in
       engine.read(entries[index], from: start, into: &numbers)
     }
   }
@@ -51,7 +75,8 @@ package struct ModelFile {
     } catch {
       throw .file(error)
     }
-    for tensor in reader.tensors where !entries.contains(where: { $0.value.name == tensor.name }) {
+    let known = omitted.union(entries.map(\.value.name))
+    for tensor in reader.tensors where !known.contains(tensor.name) {
       throw .unknownTensor(path: path, name: tensor.name)
     }
     for entry in entries {

@@ -10,12 +10,13 @@ extension Plan {
   ///
   /// - Parameters:
   ///   - specPath: where the spec lies, from the plan file's folder.
+  ///   - specSets: values of `--set` that were laid over the spec, `KEY=VALUE`, their paths from the spec's folder.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
   ///   - times: of the comparison's rows on this machine; none in a file.
   package func json(
-    specPath: String?, dataPath: String?, startPath: String? = nil, places: SourcePlaces,
-    times: [TimeFigures] = []
+    specPath: String?, specSets: [String] = [], dataPath: String?, startPath: String? = nil,
+    places: SourcePlaces, times: [TimeFigures] = []
   ) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.plan/1"),
@@ -23,10 +24,10 @@ extension Plan {
       ("threads", .integer(threads)),
       (
         "spec",
-        .object([
-          ("sha256", .string(specSHA256)), ("path", .optional(specPath, JSON.string)),
-          ("text", .string(specText)),
-        ])
+        .object(
+          [("sha256", .string(specSHA256)), ("path", .optional(specPath, JSON.string))]
+            + (specSets.isEmpty ? [] : [("set", .array(specSets.map { .string($0) }))])
+            + [("text", .string(specText))])
       ),
       (
         "data",

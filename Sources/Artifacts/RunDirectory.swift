@@ -59,6 +59,13 @@ package struct RunDirectory: ~Copyable, Sendable {
   /// Whether there is a run in `path`, at work or not.
   package static func holdsRun(_ path: String) -> Bool { unsafe access("\(path)/\(planName)", F_OK) == 0 }
 
+  /// The folder of the run that is to leave the weights file at `path`, and has not done so yet; nil where there is no such run.
+  package static func unfinishedRun(leaving path: String) -> String? {
+    guard path.hasSuffix("/\(modelName)"), unsafe access(path, F_OK) != 0 else { return nil }
+    let folder = String(path.dropLast(modelName.utf8.count + 1))
+    return holdsRun(folder) ? folder : nil
+  }
+
   /// The folder behind `path`, by one name whichever way it is called; `path` itself where there is none.
   package static func place(of path: String) -> String {
     guard let resolved = unsafe realpath(path, nil) else { return path }

@@ -54,10 +54,10 @@ extension Safetensors {
     return SafetensorsReceipt(byteCount: byteCount, sha256: hash.finalize())
   }
 
-  /// What `write` will write without metadata of the caller's.
-  static func byteCount(of tensors: [Tensor]) -> Int {
+  /// What `write` will write.
+  static func byteCount(of tensors: [Tensor], metadata: [String: String] = [:]) -> Int {
     let order = tensors.sorted { precedes($0.name, $1.name) }
-    return headerByteCount(of: order, metadata: [:]) + tensors.map(\.byteCount).reduce(0, +)
+    return headerByteCount(of: order, metadata: metadata) + tensors.map(\.byteCount).reduce(0, +)
   }
 
   /// Of `header` with the same arguments, without making it: plans state the sizes of files for each of many stages.

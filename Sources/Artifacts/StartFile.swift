@@ -13,9 +13,14 @@ package enum StartFile {
   /// What planning needs to know of the file at `path`.
   package static func facts(of path: String) throws(ModelFileError) -> StoredWeights {
     let reader = try open(path)
+    var notFinite: Set<String> = []
+    for (index, tensor) in reader.tensors.enumerated() {
+      if try !TensorLoading.isFinite(index, of: reader) { notFinite.insert(tensor.name) }
+    }
     return StoredWeights(
       path: path, sha256: try sha256(of: path),
-      tensors: reader.tensors.map { StoredWeights.Tensor(name: $0.name, shape: $0.shape) })
+      tensors: reader.tensors.map { StoredWeights.Tensor(name: $0.name, shape: $0.shape) },
+      notFinite: notFinite, wiring: ModelFile.wiring(of: reader))
   }
 
   /// Of the bytes of a file.
@@ -51,11 +56,12 @@ package enum StartFile {
   }
 }
 
-/// Reads one tensor of a file into its place.
+/// Reads one tensor of a file.
 enum TensorLoading {
   /// Numbers read at a time.
   private static let chunkCount = 1 << 16
 
+  /// Into its place; numbers that are not finite are refused.
   static func fill(
     _ entry: ResidentLayout.Entry, of engine: Engine, from reader: borrowing SafetensorsReader, _ index: Int
   ) throws(ModelFileError) {
@@ -64,15 +70,38 @@ enum TensorLoading {
       throw .wrongShape(
         path: reader.path, name: entry.value.name, expected: layout.shape, found: reader.tensors[index].shape)
     }
-    for start in stride(from: 0, to: layout.elementCount, by: chunkCount) {
-      var part = [Float](repeating: 0, count: min(chunkCount, layout.elementCount - start))
+    let path = reader.path
+    try forEachPart(index, of: reader) { start, part throws(ModelFileError) in
+      guard part.allSatisfy(\.isFinite) else { throw .notFinite(path: path, name: entry.value.name) }
+      engine.write(entry, from: start, part.span)
+    }
+  }
+
+  /// Whether a tensor holds numbers only, and no infinities.
+  static func isFinite(
+    _ index: Int, of reader: borrowing SafetensorsReader
+  ) throws(ModelFileError) -> Bool {
+    var isFinite = true
+    try forEachPart(index, of: reader) { _, part throws(ModelFileError) in
+      isFinite = isFinite && part.allSatisfy(\.isFinite)
+    }
+    return isFinite
+  }
+
+  private static func forEachPart(
+    _ index: Int, of reader: borrowing SafetensorsReader,
+    _ body: (_ start: Int, _ part: [Float]) throws(ModelFileError) -> Void
+  ) throws(ModelFileError) {
+    let elementCount = reader.tensors[index].elementCount
+    for start in stride(from: 0, to: elementCount, by: chunkCount) {
+      var part = [Float](repeating: 0, count: min(chunkCount, elementCount - start))
       do throws(SafetensorsError) {
         var numbers = part.mutableSpan
         try reader.read(index, from: start, into: &numbers)
       } catch {
         throw .file(error)
       }
-      engine.write(entry, from: start, part.span)
+      try body(start, part)
     }
   }
 }

@@ -36,6 +36,8 @@ package struct StoredPlan: Sendable {
   package var specSHA256: String
   /// Where the spec lies, from the plan's folder; nil in a plan that was printed, not kept.
   package var specPath: String?
+  /// Values of `--set` that belong to it, `KEY=VALUE`, their paths from the spec's folder.
+  package var specSets: [String]
   /// The canonical text of the resolved spec.
   package var specText: String
   /// As opened; nil where planned without data.
@@ -79,6 +81,7 @@ package struct StoredPlan: Sendable {
     guard (1...256).contains(threads) else { throw .wrongThreads(path: path, found: threads) }
     specSHA256 = try needed(members.specSHA256, "spec.sha256")
     specPath = members.specPath
+    specSets = members.specSets
     specText = try needed(members.specText, "spec.text")
     dataPath = members.dataPath
     dataFingerprint = members.dataFingerprint
@@ -160,6 +163,7 @@ package struct StoredPlan: Sendable {
   /// What was found; later files may have more.
   private struct Members {
     var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
+    var specSets: [String] = []
     var threads, budgetBytes: Int?
     var choices = PlanChoices()
     var start: StartPlan?
@@ -191,6 +195,8 @@ package struct StoredPlan: Sendable {
         switch key {
         case "sha256": specSHA256 = try scanner.string()
         case "path": specPath = try scanner.stringOrNull()
+        case "set":
+          try scanner.array { (scanner) throws(JSONScanner.Fault) in specSets.append(try scanner.string()) }
         case "text": specText = try scanner.string()
         case _: try scanner.skipValue()
         }

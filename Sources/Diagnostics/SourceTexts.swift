@@ -17,6 +17,11 @@ package struct SourceTexts: Sendable {
     add(label: label, bytes: Array(text.utf8))
   }
 
+  /// Puts another text in the place of one.
+  package mutating func replace(_ id: SourceFileID, text: String) {
+    files[id.index] = SourceFile(id: id, label: files[id.index].label, text: text)
+  }
+
   /// The text a span points into; traps on an id that this set did not give.
   package subscript(id: SourceFileID) -> SourceFile {
     files[id.index]

@@ -25,7 +25,8 @@ package struct DeadValueElimination: Pass {
 }
 
 extension Graph {
-  fileprivate var compacted: Graph {
+  /// Without the values that no node touches.
+  var compacted: Graph {
     var renumbered = [ValueID?](repeating: nil, count: values.count)
     var order: [Int] = []
     func keep(_ id: ValueID) {

@@ -1,3 +1,4 @@
+internal import Diagnostics
 package import GraphIR
 
 /// Keeps what makes the features of one depth: the layers up to a module's, as inference, averaged to a small picture where
@@ -30,8 +31,24 @@ package struct ProbeFeatureStage: Pass {
         width: min(poolSize, graph.shape(features).width))
       stage = builder.graph
     }
+    if stage.nodes.isEmpty { features = stage.appendCopy(of: features, origin: graph.nodes[0].origin) }
     stage.moduleOutputs = [features]
     return stage
+  }
+}
+
+extension Graph {
+  /// Pictures as they are: a program has a node to run, and averages over one picture element are the elements.
+  fileprivate mutating func appendCopy(of pictures: ValueID, origin: SourceSpan) -> ValueID {
+    let shape = shape(pictures)
+    let copy = addValue(
+      Value(name: "pictures_as_they_are", type: self[pictures].type, category: .activation, module: 1))
+    var node = Node(
+      op: .averagePool(height: shape.height, width: shape.width), operands: [pictures], results: [copy],
+      origin: origin, item: 0)
+    node.module = 1
+    nodes.append(node)
+    return copy
   }
 }
 
@@ -70,6 +87,7 @@ package struct ProbeNetwork: Pass {
     ClassifierBuilder(recipe: recipe, name: "probe").attachLoss(
       to: features, ofModule: module + 1, in: &builder)
     builder.graph.moduleOutputs.append(builder.graph.metrics[0].logits)
-    return builder.graph
+    // What the classifiers of the network read is gone with them: nobody has to store it.
+    return builder.graph.compacted
   }
 }

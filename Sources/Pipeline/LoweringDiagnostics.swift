@@ -143,9 +143,11 @@ extension Diagnostic {
   }
 
   /// Of `network.from`: unreadable, or not of this network.
-  package static func weights(_ message: String, label: String, at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E132", message: message, primary: span, label: label,
-      help: "`network.from` takes a run's folder or a model.safetensors of the same first layers or blocks")
+  package static func weights(
+    _ message: String, label: String, at span: SourceSpan, notes: [Note] = [],
+    help: String =
+      "`network.from` takes a run's folder or a model.safetensors of the same first layers or blocks"
+  ) -> Self {
+    Diagnostic(code: "E132", message: message, primary: span, label: label, notes: notes, help: help)
   }
 }

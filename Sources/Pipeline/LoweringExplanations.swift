@@ -178,9 +178,10 @@ private let loweringExplanations = [
   CodeExplanation(
     code: "E132", title: "weights that do not fit",
     text: """
-      The weights that 'network.from' names cannot be read, or are not of this network: a layer or block that the file has
-      must be there whole and in this network's shapes. What the file does not have, behind its last layer, starts as
-      'network.init' says.
+      The weights that 'network.from' names cannot be read, are not finite, or are not of this network: a layer or block that
+      the file has must be there whole, in this network's shapes, and with nothing that this network does not have. One that
+      'network.frozen' keeps must also be pooled, strided and added up as it was. What the file does not have, behind its
+      last layer, starts as 'network.init' says. A run's folder has weights when the run is finished.
       """,
     bad: "network: {family: vgg, widths: [8, 8, 8, 8], from: no-such-run}",
     good: "network: {family: vgg, widths: [8, 8, 8, 8]}"),

@@ -35,6 +35,8 @@ package struct Plan: Sendable {
   /// The network that the spec describes, where the run leaves one with fewer channels.
   package var unnarrowed: NetworkFigures?
   package var places: PlanPlaces
+  /// Of the network that the run leaves.
+  package var wiring: NetworkWiring
 
   package var arenaBytes: Int { memory.arenaBytes }
 

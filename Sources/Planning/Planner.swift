@@ -183,6 +183,7 @@ extension Planner {
       input: network.shape(network.pictures), classes: classes,
       modules: modules, resident: resident, stages: stages,
       evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: budgetBytes,
-      choices: choices, unnarrowed: narrowed?.network, places: places)
+      choices: choices, unnarrowed: narrowed?.network, places: places,
+      wiring: NetworkWiring(network))
   }
 }

@@ -1,3 +1,5 @@
+package import GraphIR
+
 /// The stored weights that a network starts from.
 package struct StartPlan: Hashable, Sendable {
   /// A tensor of the file, and the plan's tensor that it fills.
@@ -17,7 +19,8 @@ package struct StartPlan: Hashable, Sendable {
   package var sha256: String
   /// In the order of the plan's tensors.
   package var tensors: [Tensor]
-  /// Frozen modules whose classifier the file does not have: nobody can tell what they know.
+  /// Frozen modules whose classifier the file does not have: nobody can tell what they know, and the model file does not
+  /// keep what was drawn in its place.
   package var unsolved: [Int]
 
   package init(path: String, sha256: String, tensors: [Tensor], unsolved: [Int]) {
@@ -45,11 +48,20 @@ package struct StoredWeights: Hashable, Sendable {
   package var path: String
   package var sha256: String
   package var tensors: [Tensor]
+  /// Names of tensors that hold infinities, or what is no number.
+  package var notFinite: Set<String>
+  /// As far as the file tells; files of other programs do not.
+  package var wiring: NetworkWiring
 
-  package init(path: String, sha256: String, tensors: [Tensor]) {
+  package init(
+    path: String, sha256: String, tensors: [Tensor], notFinite: Set<String> = [],
+    wiring: NetworkWiring = NetworkWiring()
+  ) {
     self.path = path
     self.sha256 = sha256
     self.tensors = tensors
+    self.notFinite = notFinite
+    self.wiring = wiring
   }
 }
 

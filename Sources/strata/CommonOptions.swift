@@ -4,7 +4,8 @@ internal import Terminal
 enum CommonOptions {
   static let set = RepeatedOption(
     "set", .assignment,
-    "set a value of the spec, checked like the file: --set training.epochs=1; KEY=null takes a key away")
+    "set a value of the spec, checked like the file: --set training.epochs=1; KEY=null takes a key away; paths start "
+      + "at the current folder")
 
   static let threads = ValueOption(
     "threads", .integer(in: 1...256), "number of workers; scratch memory is planned for each", default: "2")

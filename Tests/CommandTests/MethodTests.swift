@@ -225,9 +225,9 @@ struct MethodTests {
       runtimes.append(
         try #require(try workspace.decode(Figures.self, "\(strategy)/plan.json").memory.runtimeBytes))
       probes.append(
-        try ["nearest", "cnn-1"].map { learner in
-          let probe = try workspace.strata(
-            "probe", strategy, "--learners", learner, "--epochs", "1", "--json")
+        try [["nearest"], ["cnn-1", "--epochs", "1"]].map { learner in
+          let probe = try StrataProcess(
+            ["probe", strategy, "--json", "--learners"] + learner, in: workspace.url)
           try #require(probe.exitCode == 0, "\(probe.diagnostics)")
           let figures = try JSONDecoder().decode(Figures.self, from: Data(probe.output.utf8))
           return try #require(figures.memory.plannedPeakBytes)

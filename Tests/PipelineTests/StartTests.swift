@@ -13,7 +13,7 @@ private func stored(_ text: String) throws -> StoredWeights {
     path: "runs/a/model.safetensors", sha256: "0123",
     tensors: plan.resident.entries.map {
       StoredWeights.Tensor(name: $0.value.name, shape: $0.value.type.pyTorchShape)
-    })
+    }, wiring: plan.wiring)
 }
 
 private func compiled(
@@ -41,7 +41,7 @@ private func fault(_ text: String, from weights: StoredWeights) throws -> Diagno
 
 private func spec(
   widths: String, network: String = "", auxiliary: String = "linear",
-  training: String = "strategy: sequential, epochs: 2"
+  training: String = "strategy: sequential, epochs: 2", downsampling: String? = nil
 ) -> String {
   """
   strata: 1
@@ -49,6 +49,17 @@ private func spec(
   data: {source: synthetic}
   network: {family: vgg, input: 3x8x8, classes: 4, widths: \(widths)\(network)}
   auxiliary: \(auxiliary)
+  training: {\(training)}
+
+  """ + (downsampling.map { "downsampling: {\($0)}\n" } ?? "")
+}
+
+private func resnet(_ network: String, training: String = "strategy: sequential") -> String {
+  """
+  strata: 1
+  name: start
+  data: {source: synthetic}
+  network: {family: resnet, input: 3x16x16, classes: 4, stages: [{blocks: 1, width: 6}, {blocks: 2, width: 8}]\(network)}
   training: {\(training)}
 
   """
@@ -233,5 +244,166 @@ struct StartTests {
     #expect(
       lacking?.message
         == "the weights at 'runs/a/model.safetensors' lack the tensor 'layers.2.conv.bias'")
+  }
+
+  // MARK: - What names and shapes do not tell
+
+  @Test(
+    "what is stored of a layer is not left behind, frozen or not",
+    arguments: [
+      ("bias: false", "layers.1.conv.bias", "`network.bias: true`"),
+      ("batch-norm: false", "layers.1.batch_norm.weight", "`network.batch-norm: true`"),
+      ("batch-norm: [true, false, true]", "layers.2.batch_norm.weight", "`network.batch-norm: true`"),
+    ] as [(network: String, tensor: String, remedy: String)], [", frozen: 2", ""])
+  func leftBehind(change: (network: String, tensor: String, remedy: String), frozen: String) throws {
+    let weights = try stored(spec(widths: "[6, 8, 10]"))
+    let found = try fault(
+      spec(widths: "[6, 8, 10]", network: ", \(change.network), from: runs/a\(frozen)"), from: weights)
+    #expect(found?.code == "E132")
+    #expect(
+      found?.message
+        == "the weights at 'runs/a/model.safetensors' have the tensor '\(change.tensor)', this network does not"
+    )
+    #expect(found?.help?.hasSuffix(change.remedy) == true)
+  }
+
+  @Test("a projection is not left behind for a shortcut without parameters")
+  func projection() throws {
+    let weights = try stored(resnet(""))
+    let found = try fault(resnet(", shortcut: zero-pad, from: runs/a"), from: weights)
+    #expect(
+      found?.message
+        == "the weights at 'runs/a/model.safetensors' have the tensor 'blocks.2.shortcut.conv.weight', this network does not"
+    )
+    #expect(found?.help?.contains("`network.shortcut: projection`") == true)
+    // A layer that this network does not have is no part of one that it has.
+    #expect(try fault(resnet(", from: runs/a"), from: weights) == nil)
+  }
+
+  @Test(
+    "frozen layers halve where and as they did when they were stored",
+    arguments: [
+      (nil, "kind: max-pool, before: [2]", "stored without, here with max-pool 2x2 stride 2"),
+      ("kind: max-pool, before: [2]", nil, "stored with max-pool 2x2 stride 2, here without"),
+      (
+        "kind: max-pool, before: [2]", "kind: average-pool, before: [2]",
+        "stored with max-pool 2x2 stride 2, here with average-pool 2x2"
+      ),
+      (
+        nil, "kind: stride, before: [2]",
+        "stored with conv 3x3 padding 1 with bias, here with conv 3x3 stride 2 padding 1 with bias"
+      ),
+    ] as [(String?, String?, String)])
+  func halvings(before: String?, now: String?, label: String) throws {
+    let weights = try stored(spec(widths: "[6, 8, 10]", downsampling: before))
+    func text(_ network: String) -> String {
+      spec(widths: "[6, 8, 10]", network: ", from: runs/a\(network)", downsampling: now)
+    }
+    let found = try #require(try fault(text(", frozen: 2"), from: weights))
+    #expect(found.code == "E132" && found.label == label)
+    #expect(found.message == "'layers.2' of 'runs/a/model.safetensors' would not compute what it did")
+    #expect(found.notes.map(\.label) == ["module 2 is to be kept as it is stored"])
+    #expect(found.help?.hasSuffix("`network.frozen: 1`") == true)
+    // Layers that learn may read what they did not read before.
+    #expect(try fault(text(", frozen: 1"), from: weights) == nil)
+    #expect(try fault(text(""), from: weights) == nil)
+  }
+
+  @Test(
+    "a frozen stem, and blocks whose shortcut has no parameters",
+    arguments: [
+      (", stem: {stride: 2}", "", "stem"), ("", ", stem: {stride: 2}", "stem"),
+      (", stem: {pool: max}", "", "stem"), ("", ", stem: {pool: max}", "stem"),
+    ])
+  func stems(before: String, now: String, part: String) throws {
+    let weights = try stored(resnet(before))
+    let found = try fault(resnet("\(now), from: runs/a, frozen: 1"), from: weights)
+    #expect(found?.message == "'\(part)' of 'runs/a/model.safetensors' would not compute what it did")
+    #expect(try fault(resnet("\(before), from: runs/a, frozen: 1"), from: weights) == nil)
+  }
+
+  @Test("files of other programs do not say how their layers compute: names and shapes decide")
+  func foreign() throws {
+    var weights = try stored(spec(widths: "[6, 8, 10]"))
+    weights.wiring = NetworkWiring()
+    let text = spec(
+      widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2",
+      downsampling: "kind: max-pool, before: [2]")
+    #expect(try fault(text, from: weights) == nil)
+  }
+
+  @Test(
+    "how a network computes does not hang on batch, strategy, budget and partition; it reads back from its text"
+  )
+  func wiring() throws {
+    let text = spec(widths: "[6, 8, 10]", downsampling: "kind: max-pool, before: [2]")
+    let wiring = try DecodedSpec(text).plan().wiring
+    #expect(
+      wiring.texts["layers.2"]
+        == "max-pool 2x2 stride 2, conv 3x3 padding 1 with bias, batch-norm, relu")
+    #expect(wiring.texts["auxiliaries.2"] == "behind layers.2, batch-norm, linear")
+    #expect(wiring.texts["head"] == "behind layers.3, batch-norm, linear")
+    #expect(wiring.texts.count == 6)
+    #expect(NetworkWiring(texts: wiring.texts) == wiring)
+    for sets in [["training.batch=8"], ["training.strategy=parallel"], ["numerics=strict"]] {
+      #expect(try DecodedSpec(text, sets: sets).plan().wiring == wiring)
+    }
+    var choices = PlanChoices()
+    choices.microBatch = 4
+    #expect(try DecodedSpec(text).plan(choices: choices).wiring == wiring)
+    let whole = try DecodedSpec(text, sets: ["training.strategy=end-to-end"]).plan().wiring
+    #expect(whole.steps == wiring.steps.filter { !$0.key.hasPrefix("auxiliaries.") })
+    #expect(
+      try DecodedSpec(resnet("")).plan().wiring.texts["blocks.2"]
+        == "conv 3x3 stride 2 padding 1, batch-norm, relu, conv 3x3 padding 1, batch-norm, "
+        + "shortcut conv 1x1 stride 2, batch-norm, add, relu")
+  }
+
+  @Test("a classifier stands behind the layer that it learned behind, or is none of the module's")
+  func otherPartition() throws {
+    let four = "[6, 6, 6, 6]"
+    let weights = try stored(spec(widths: four))
+    let plan = try compiled(
+      spec(
+        widths: four, network: ", from: runs/a, frozen: 1",
+        training: "partition: {modules: 2}, strategy: parallel"), from: weights)
+    #expect(plan.start?.unsolved == [1])
+    #expect(plan.start?.tensors.contains { $0.stored.hasPrefix("auxiliaries.") } == false)
+    #expect(plan.start?.tensors.contains { $0.stored == "head.output.weight" } == true)
+  }
+
+  @Test("a classifier that has more than is wanted is another one; what a loss looks at does not count")
+  func classifierWithMore() throws {
+    let text = spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 1")
+    var weights = short
+    weights.wiring = NetworkWiring()
+    weights.tensors.append(StoredWeights.Tensor(name: "auxiliaries.1.hidden.1.linear.weight", shape: [1]))
+    #expect(try compiled(text, from: weights).start?.unsolved == [1])
+    let similar = try stored(spec(widths: "[6, 8]", auxiliary: "{kind: linear, loss: predsim}"))
+    #expect(similar.tensors.contains { $0.name == "auxiliaries.1.similarity.conv.weight" })
+    #expect(try compiled(text, from: similar).start?.unsolved == [])
+    let other = spec(
+      widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 1",
+      auxiliary: "{kind: linear, loss: predsim}")
+    #expect(try compiled(other, from: short).start?.unsolved == [])
+    #expect(
+      try compiled(other, from: similar).start?.tensors.contains {
+        $0.name == "auxiliaries.1.similarity.conv.weight"
+      } == true)
+  }
+
+  @Test("weights that are not finite are refused where they are taken")
+  func notFinite() throws {
+    var weights = short
+    weights.notFinite = ["layers.2.conv.weight"]
+    let text = spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2")
+    let found = try fault(text, from: weights)
+    #expect(found?.code == "E132")
+    #expect(found?.message == "the stored tensor 'layers.2.conv.weight' has numbers that are not finite")
+    weights.notFinite = ["head.output.weight"]
+    #expect(try fault(text, from: weights) != nil)
+    // Another head starts anew, whatever the stored one holds.
+    let other = spec(widths: "[6, 8]", network: ", from: runs/a, head: gap")
+    #expect(try fault(other, from: weights) == nil)
   }
 }

@@ -46,6 +46,39 @@ import Testing
     #expect(try !SchemaValidator(jsonSchema()).accepts(text))
   }
 
+  /// What a fault says a number may be is all that is asked of it.
+  @Test(arguments: [
+    ("training.optimizer.learning-rate", "1e9", "takes a number above 0, up to 1000000"),
+    ("training.optimizer.weight-decay", "1000001", "takes a number from 0, up to 1000000"),
+    ("data.normalize", "{mean: [-1e7], std: [1]}", "takes a number from -1000000, up to 1000000"),
+  ])
+  func boundsAreTold(key: String, value: String, label: String) throws {
+    var texts = SourceTexts()
+    let text = "strata: 1\nname: a\nnetwork: {family: vgg, input: 1x8x8, widths: [8]}\ntraining: {}\n"
+    let source = texts.add(label: "net.yaml", text: text)
+    let result = decode(source, overrides: [texts.add(label: "--set", text: "\(key)=\(value)")])
+    #expect(result.diagnostics.map(\.code) == ["E034"])
+    #expect(result.diagnostics.first?.label == label)
+    #expect(referenceTable().contains("| a number above 0, up to 1000000 |"))
+  }
+
+  /// Whoever moves a spec's paths moves all of them.
+  @Test func everyPathIsKnown() throws {
+    let rows = referenceTable().split(separator: "\n").filter { $0.contains("| a path |") }
+    #expect(rows.count == 2)
+    var texts = SourceTexts()
+    let text =
+      "strata: 1\nname: a\ndata: {source: cifar10, path: x}\nnetwork: {family: vgg, widths: [8], from: y}\ntraining: {}\n"
+    var spec = try #require(decode(texts.add(label: "net.yaml", text: text)).spec)
+    var paths: [String] = []
+    spec.changePaths { path in
+      paths.append(path.value)
+      return "z/\(path.value)"
+    }
+    #expect(paths == ["x", "y"])
+    #expect(spec.data.path?.value == "z/x" && spec.network.from?.value == "z/y")
+  }
+
   @Test func referenceListsEveryKeyOnceInTheOrderOfTheText() throws {
     let rows = referenceTable().split(separator: "\n").dropFirst(2)
     let keys = rows.compactMap { $0.split(separator: "`").dropFirst().first.map { String($0) } }

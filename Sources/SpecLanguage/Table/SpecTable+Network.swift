@@ -6,7 +6,7 @@ extension SpecTable {
         "a stack of convolutions, or of residual blocks"),
       SpecKey(
         "from", .path, .absent("`init`"), alsoKnownAs: ["weights", "pretrained"],
-        "a run's folder or its model.safetensors whose weights the network starts with; starts at the spec's folder"
+        "a run's folder or its model.safetensors whose weights the network starts with; starts as `data.path` does"
       ),
       SpecKey(
         "frozen", .integer(0...Limits.items), .absent("`0`"), unit: "modules",

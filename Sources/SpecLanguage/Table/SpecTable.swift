@@ -39,7 +39,7 @@ package enum SpecTable {
       SpecKey(
         "path", .path, .absent("`--data` names it"),
         kinds: ["cifar10", "cifar100", "idx", "npy", "image-folder"],
-        "folder or file of the source; starts at the spec's folder"),
+        "folder or file of the source; starts at the spec's folder, with `--set` at the current one"),
       SpecKey(
         "limit",
         .section(

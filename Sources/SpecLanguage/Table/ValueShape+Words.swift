@@ -38,24 +38,22 @@ extension ValueShape {
 }
 
 extension NumberRange {
-  /// ` above 0, up to 1`; an end that only guards against nonsense is not worth a word.
+  /// ` above 0, up to 1`.
   var words: String {
     let from =
       switch lower {
-      case .included(-Self.farAway): ""
       case .included(let end): " from \(Self.plain(end))"
       case .excluded(let end): " above \(Self.plain(end))"
       }
     let to =
       switch upper {
-      case .included(Self.farAway): ""
       case .included(let end): " up to \(Self.plain(end))"
       case .excluded(let end): " below \(Self.plain(end))"
       }
-    return from.isEmpty || to.isEmpty ? from + to : "\(from),\(to)"
+    return "\(from),\(to)"
   }
 
-  /// Where ranges end that have no end of their own.
+  /// Where ranges end that have no end of their own: beyond is nothing that anybody means.
   static let farAway = 1e6
 
   /// Whole numbers without `.0`.

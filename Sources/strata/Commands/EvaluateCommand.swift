@@ -32,8 +32,7 @@ struct EvaluateCommand: Command {
     do {
       try ModelFile(ready.plan).read(into: engine, from: "\(path)/\(RunDirectory.modelName)")
     } catch {
-      throw CommandFailure(
-        .failed, error.message, help: "only a run that has finished has weights to evaluate")
+      throw CommandFailure(error)
     }
     let sums = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan)).run(
       ready.plan.evaluation)

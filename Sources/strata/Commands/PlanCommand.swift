@@ -21,7 +21,7 @@ struct PlanCommand: Command {
       Prints modules, stages and the memory of each stage: the arena to the byte, what makes the peak, which lines of \
       the spec hold it, and what the other strategies would need for the same network, batch and data. Nothing is \
       trained. With -o the plan is written as a file that 'strata run' executes as it stands; it is pinned to the \
-      spec by a hash. With a budget the plan is chosen so that the peak fits: what frozen modules give kept in memory, \
+      spec by a hash, and keeps what '--set' laid over it. With a budget the plan is chosen so that the peak fits: what frozen modules give kept in memory, \
       in a file or not at all, evaluation on fewer pictures at once, pictures read from their files for every batch, \
       values computed again instead of kept, batches in pieces; each choice is printed with what it costs. Where nothing fits, the smallest budget that would do is named, and changes of the spec that would fit.
       """,

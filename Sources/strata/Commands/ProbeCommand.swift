@@ -54,6 +54,17 @@ struct ProbeCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
+    let chosen = arguments[learners] ?? [.linear, .nearest]
+    if chosen.allSatisfy({ $0.convolutions == nil }) {
+      for (option, isGiven) in [
+        (epochs.spec, arguments[epochs] != nil), (width.spec, arguments[width] != nil),
+      ]
+      where isGiven {
+        throw CommandFailure(
+          .faultyInput, "'--\(option.name)' goes with the learners cnn-1 and cnn-2",
+          help: "name them, too: --learners \(chosen.map(\.rawValue).joined(separator: ",")),cnn-1")
+      }
+    }
     let path = arguments.operands[0]
     guard RunDirectory.holdsRun(path) else {
       throw CommandFailure(.faultyInput, "\(path): there is no run in this folder")
@@ -66,7 +77,6 @@ struct ProbeCommand: Command {
       ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? defaultEpochs,
       width: arguments[width], console: console, json: json)
-    let chosen = arguments[learners] ?? [.linear, .nearest]
     let planned = try probing.plannedPeakBytes(chosen)
     try requireRoom(planned, threads: ready.plan.threads, isPooled: arguments[features] != .full)
     let dataset = try ready.openData()

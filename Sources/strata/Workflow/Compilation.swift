@@ -70,7 +70,7 @@ extension LoadedSpec {
   var startPath: String? { Self.weightsPath(of: spec, in: folder) }
 
   private static func weightsPath(of spec: Spec, in folder: String) -> String? {
-    spec.network.from.map { StartFile.path(DataOpening.join(folder, $0.value)) }
+    spec.network.from.map { StartFile.path(Paths.join(folder, $0.value)) }
   }
 
   /// Whether the weights can be read that `network.from` names; true without it.
@@ -91,7 +91,14 @@ extension LoadedSpec {
     do {
       return .file(try StartFile.facts(of: startPath))
     } catch {
-      throw CompilationFailed(diagnostics: [.weights(error.message, label: "read here", at: from.span)])
+      guard let run = RunDirectory.unfinishedRun(leaving: startPath) else {
+        throw CompilationFailed(diagnostics: [.weights(error.message, label: "read here", at: from.span)])
+      }
+      throw CompilationFailed(diagnostics: [
+        .weights(
+          "the run in '\(run)' is not finished, and has no weights yet", label: "read here", at: from.span,
+          help: "finish it: strata run \(shellWord(run)) --resume")
+      ])
     }
   }
 }

@@ -17,7 +17,7 @@ struct DataOpening {
     let input = spec.network.input.value
     network = ExpectedPictures(loaded)
     limit = DatasetLimit(train: data.trainLimit?.value, test: data.testLimit?.value)
-    let resolved = path ?? data.path.map { Self.join(loaded.folder, $0.value) }
+    let resolved = path ?? data.path.map { Paths.join(loaded.folder, $0.value) }
     func needed() throws(CommandFailure) -> String {
       guard let resolved else {
         throw CommandFailure(
@@ -113,10 +113,6 @@ struct DataOpening {
     // The files may be others than those that were planned with.
     try network.require(dataset.facts, of: source)
     return dataset
-  }
-
-  static func join(_ folder: String, _ path: String) -> String {
-    path.hasPrefix("/") || folder == "." ? path : folder == "/" ? "/" + path : folder + "/" + path
   }
 }
 

@@ -18,6 +18,9 @@ struct LoadedSpec {
   let diagnostics: [Diagnostic]
   private let bytes: [UInt8]
   private let assignments: [Assignment]
+  private let setPaths: SetPaths
+  /// Of the paths that `assignments` give, as they stand there.
+  private let givenPaths: [Spanned<String>]
 
   /// The canonical text of the resolved spec.
   var text: String { resolvedText(spec) }
@@ -33,11 +36,12 @@ struct LoadedSpec {
   ///
   /// - Parameter tellsWarnings: not where the same spec was read before.
   init(
-    path: String, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console, json: Bool
+    path: String, set assignments: [Assignment], pathsOfSets setPaths: SetPaths = .currentFolder,
+    tellsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     try self.init(
-      path: path, bytes: try Self.read(path), set: assignments, tellsWarnings: tellsWarnings, console,
-      json: json)
+      path: path, bytes: try Self.read(path), set: assignments, pathsOfSets: setPaths,
+      tellsWarnings: tellsWarnings, console, json: json)
   }
 
   private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
@@ -57,20 +61,32 @@ struct LoadedSpec {
     return bytes
   }
 
+  /// - Parameter folder: of the spec, where all paths of the result start.
   private static func decoded(
-    _ label: String, _ bytes: [UInt8], set assignments: [Assignment]
-  ) -> (texts: SourceTexts, result: DecodeResult) {
+    _ label: String, _ bytes: [UInt8], in folder: String, set assignments: [Assignment], pathsOfSets: SetPaths
+  ) -> (texts: SourceTexts, result: DecodeResult, givenPaths: [Spanned<String>]) {
     var texts = SourceTexts()
     let source = texts.add(label: label, bytes: bytes)
-    let overrides = assignments.map { texts.add(label: "--set", text: "\($0.key)=\($0.value)") }
-    return (texts, decode(source, overrides: overrides))
+    let overrides = assignments.map { texts.add(label: "--set", text: $0.text) }
+    var result = decode(source, overrides: overrides)
+    var givenPaths: [Spanned<String>] = []
+    result.spec?.changePaths { path in
+      guard path.span.file != source.id else { return path.value }
+      givenPaths.append(path)
+      switch pathsOfSets {
+      case .currentFolder: return Paths.typed(path.value, from: folder)
+      case .specFolder: return path.value
+      }
+    }
+    return (texts, result, givenPaths)
   }
 
   /// Every fault of a spec, as far as it can be read, in order of their places; nothing is told.
   static func faults(
     path: String, set assignments: [Assignment]
   ) throws(CommandFailure) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
-    let (texts, result) = decoded(path, try read(path), set: assignments)
+    let (texts, result, _) = decoded(
+      path, try read(path), in: folder(of: path), set: assignments, pathsOfSets: .currentFolder)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
     if let spec = result.spec {
@@ -88,9 +104,11 @@ struct LoadedSpec {
   /// - Parameter label: what places in the text begin with; nil for `path`.
   init(
     path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
-    tellsWarnings: Bool = true, _ console: Console, json: Bool
+    pathsOfSets setPaths: SetPaths = .currentFolder, tellsWarnings: Bool = true, _ console: Console,
+    json: Bool
   ) throws(CommandFailure) {
-    let (texts, result) = Self.decoded(label ?? path, bytes, set: assignments)
+    let (texts, result, givenPaths) = Self.decoded(
+      label ?? path, bytes, in: Self.folder(of: path), set: assignments, pathsOfSets: setPaths)
     if tellsWarnings { tellWarnings(result.warnings, texts, console) }
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)
@@ -98,6 +116,8 @@ struct LoadedSpec {
     self.path = path
     self.bytes = bytes
     self.assignments = assignments
+    self.setPaths = setPaths
+    self.givenPaths = givenPaths
     self.texts = texts
     self.spec = spec
     origins = result.origins
@@ -118,8 +138,41 @@ struct LoadedSpec {
 
   /// The spec with more `--set`s; nil where they are faults of it.
   func spec(with more: [Assignment]) -> Spec? {
-    let result = Self.decoded(path, bytes, set: assignments + more).result
+    let result = Self.decoded(
+      path, bytes, in: folder, set: assignments + more, pathsOfSets: setPaths
+    ).result
     return result.diagnostics.isEmpty ? result.spec : nil
+  }
+
+  /// The `--set`s as they say the same wherever they are read, beside the spec.
+  var keptAssignments: [Assignment] {
+    assignments { path in
+      switch setPaths {
+      case .currentFolder: Paths.typed(path, from: folder)
+      case .specFolder: path
+      }
+    }
+  }
+
+  /// The `--set`s as they are to be typed.
+  var typedAssignments: [Assignment] {
+    assignments { path in
+      switch setPaths {
+      case .currentFolder: path
+      case .specFolder: Paths.join(folder, path)
+      }
+    }
+  }
+
+  /// Those of which the spec has the path; one that a later `--set` replaces says nothing.
+  private func assignments(_ change: (String) -> String) -> [Assignment] {
+    var texts = texts
+    // From the back, so that places in front stay what they are.
+    for path in givenPaths.sorted(by: { $0.span.utf8.lowerBound > $1.span.utf8.lowerBound }) {
+      texts.replace(
+        path.span.file, text: texts[path.span.file].text(replacing: path.span, with: change(path.value)))
+    }
+    return texts.files.dropFirst().map { Assignment(text: String(decoding: $0.bytes, as: UTF8.self)) }
   }
 
   /// Names places in the spec and the `--set`s.

@@ -1,5 +1,4 @@
 internal import Artifacts
-internal import Glibc
 internal import Pipeline
 internal import Planning
 internal import Terminal
@@ -34,11 +33,11 @@ enum PlanFile {
     var relative: String?
     if case .file? = try? FileTarget(loaded.path) {
       relative = PlanDocument.relativePath(
-        of: loaded.path, from: LoadedSpec.folder(of: path), currentFolder: absolutePath("."))
+        of: loaded.path, from: LoadedSpec.folder(of: path), currentFolder: Paths.absolute("."))
     }
     let text = PlanDocument.text(
-      of: plan, specPath: loaded.path, keptSpecPath: relative, dataPath: plan.data.path, places: loaded.places
-    )
+      of: plan, specPath: loaded.path, keptSpecPath: relative,
+      specSets: loaded.keptAssignments.map(\.text), dataPath: plan.data.path, places: loaded.places)
     do {
       try AtomicFile.write(text, to: path)
     } catch {
@@ -58,15 +57,9 @@ enum PlanFile {
 
   /// As a run's folder keeps it: the data's path as it was opened, so that the run can be evaluated from anywhere.
   static func textForRun(_ ready: ReadyPlan) -> String {
-    let opened = ready.dataPath ?? ready.plan.data.path.map { DataOpening.join(ready.loaded.folder, $0) }
+    let opened = ready.dataPath ?? ready.plan.data.path.map { Paths.join(ready.loaded.folder, $0) }
     return PlanDocument.text(
-      of: ready.plan, specPath: ready.loaded.path, keptSpecPath: nil, dataPath: opened.map(absolutePath),
-      startPath: ready.startPath.map(absolutePath), places: ready.loaded.places)
-  }
-
-  private static func absolutePath(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
-    defer { unsafe free(folder) }
-    return unsafe String(cString: folder) + "/" + path
+      of: ready.plan, specPath: ready.loaded.path, keptSpecPath: nil, dataPath: opened.map(Paths.absolute),
+      startPath: ready.startPath.map(Paths.absolute), places: ready.loaded.places)
   }
 }

@@ -73,12 +73,9 @@ struct Probing {
     return peak
   }
 
-  /// Depths from the first that has something to probe. Pictures as they are have no node to run; averaged, they are the
-  /// first row.
+  /// From the pictures on.
   private func modules() throws(CommandFailure) -> ClosedRange<Int> {
-    let count = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }.count
-    return
-      (poolSize.map { $0 < min(ready.plan.input.height, ready.plan.input.width) } ?? false ? 0 : 1)...count
+    0...(try compiled { spec throws(CompilationFailed) in try probedModules(spec) }.count)
   }
 
   private func featurePlan(_ module: Int) throws(CommandFailure) -> Plan {
@@ -165,13 +162,15 @@ struct Probing {
     do {
       try ModelFile(ready.plan).read(into: engine, from: modelPath)
     } catch {
-      throw CommandFailure(.failed, error.message, help: "only a run that has finished has weights to probe")
+      throw CommandFailure(error)
     }
     let pictures = PicturePreparer(dataset, plan: plan)
-    return (
-      FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
-      FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
+    let tables = (
+      train: FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
+      test: FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
     )
+    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
+    return tables
   }
 
   /// A convolutional probe, by the engine that trains everything else.
@@ -200,9 +199,37 @@ struct Probing {
         }
       }
     } catch {
-      throw CommandFailure(.failed, "the probe behind module \(module) cannot be trained: \(error)")
+      throw failure(error, learner, behind: module)
     }
     let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     return ProbedDepth.Figure(learner: learner, trainTop1: last?.top1, testTop1: sums[0].top1)
+  }
+
+  private func failure(_ error: RunError, _ learner: ProbeLearner, behind module: Int) -> CommandFailure {
+    let probe = "the probe \(learner.rawValue) at depth \(module) cannot be trained"
+    switch error {
+    case .observer(let failure): return CommandFailure(.failed, "\(probe): \(failure.message)")
+    case .data(let failure): return CommandFailure(.faultyData, failure.message)
+    case .features(let failure): return CommandFailure(.failed, "\(probe): \(failure.message)")
+    case .lossNotFinite(_, let epoch, let step, let learningRate):
+      return CommandFailure(
+        .failed,
+        "\(probe): its loss is not finite in epoch \(epoch), step \(step), at learning rate \(learningRate)",
+        help: "it learns at the run's rate: probe with other learners")
+    case .rankingNotFinite: preconditionFailure("a probe keeps all its channels")
+    }
+  }
+}
+
+extension CommandFailure {
+  /// Weights of a run that are there and cannot be read.
+  init(_ error: ModelFileError) {
+    let help: String? =
+      switch error {
+      case .file, .missingTensor, .unknownTensor, .wrongShape: nil
+      case .notFinite: "the run has diverged, or the file is damaged: train again, with a lower learning rate"
+      }
+    self.init(.failed, error.message, help: help)
   }
 }

@@ -118,13 +118,15 @@ struct ReadyPlan {
         "note: \(specPath) is not there to hold the plan against; the plan's own text of it is used")
     }
     if specPath != path, isSpecThere {
-      let present = try LoadedSpec(path: specPath, set: [], console, json: json)
+      let present = try LoadedSpec(
+        path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
+        tellsWarnings: false, console, json: json)
       if present.sha256 != stored.specSHA256 {
         throw CommandFailure(
           .stalePlan,
           "\(path): the plan is stale: \(specPath) has changed: "
             + SpecDifference(from: stored.specText, to: present.text).words,
-          help: "plan again: strata plan \(specPath) -o \(path)")
+          help: "plan again: \(Self.command(thatMade: stored, of: present, at: path))")
       }
       unchanged = present
     }
@@ -167,7 +169,7 @@ struct ReadyPlan {
     try Self.requireUntouched(stored, at: path, compiled: asKept, places: loaded.places)
     layoutSHA256 = stored.layoutSHA256
     self.dataPath = dataPath
-    startPath = stored.start.map { StartFile.path(DataOpening.join(kept.folder, $0.path)) }
+    startPath = stored.start.map { StartFile.path(Paths.join(kept.folder, $0.path)) }
     plan =
       threads.map { $0 == stored.threads } ?? true
       ? asKept
@@ -184,6 +186,17 @@ struct ReadyPlan {
       "\(plan.threads) \(plan.threads == 1 ? "thread" : "threads") instead of \($0.threads): "
         + "peak \(byteSize(plan.memory.peakBytes)) instead of \(byteSize($0.byteCount))"
     }
+  }
+
+  /// The command line, but for the data's place.
+  private static func command(
+    thatMade stored: StoredPlan, of spec: LoadedSpec, at path: String
+  ) -> String {
+    let sets = spec.typedAssignments.map { " --set \(shellQuoted($0.text))" }.joined()
+    let threads = stored.threads == 2 ? "" : " --threads \(stored.threads)"
+    let typedBudget = spec.spec.memory.budget == nil ? stored.budgetBytes : nil
+    let budget = typedBudget.map { " --budget \($0)B" } ?? ""
+    return "strata plan \(shellWord(spec.path))\(sets)\(threads)\(budget) -o \(shellWord(path))"
   }
 
   /// Before a training begins: the weights that it starts from must be those that were planned with.

@@ -11,7 +11,7 @@ struct Shortfall {
     var assignments: [Assignment]
     var peakBytes: Int
 
-    var words: String { assignments.map { "--set '\($0.key)=\($0.value)'" }.joined(separator: " ") }
+    var words: String { assignments.map { "--set \(shellQuoted($0.text))" }.joined(separator: " ") }
   }
 
   private let loaded: LoadedSpec
@@ -78,7 +78,7 @@ struct Shortfall {
         .array(
           changes.map { change in
             .object([
-              ("set", .array(change.assignments.map { .string("\($0.key)=\($0.value)") })),
+              ("set", .array(change.assignments.map { .string($0.text) })),
               ("peakBytes", .integer(change.peakBytes)),
             ])
           })

@@ -1,0 +1,113 @@
+/// What the names and shapes of a network's tensors leave open: the steps of each layer, block and classifier, in order, without
+/// channels and other sizes that shapes tell. With equal tensors and equal steps two parts compute the same, whatever the
+/// size of the picture, the batch and the partition.
+package struct NetworkWiring: Hashable, Sendable {
+  /// By the name that a part's tensors begin with: `layers.2`, `blocks.1`, `stem`, `auxiliaries.1`, `head`. A classifier's first
+  /// step is the part that it stands behind.
+  package private(set) var steps: [String: [String]] = [:]
+
+  private static let separator = ", "
+
+  /// Nothing is known.
+  package init() {}
+
+  /// As `texts` gives it.
+  package init(texts: [String: String]) {
+    steps = texts.mapValues { $0.split(separator: Self.separator).map { String($0) } }
+  }
+
+  /// One line each part.
+  package var texts: [String: String] { steps.mapValues { $0.joined(separator: Self.separator) } }
+
+  /// - Parameter graph: forward, with its classifiers.
+  package init(_ graph: Graph) {
+    var layers: [(item: Int, nodes: [Node])] = []
+    /// By module: where it ends.
+    var lastItem: [Int: Int] = [:]
+    for node in graph.nodes where node.part == .layers {
+      if layers.last?.item != node.item { layers.append((node.item, [])) }
+      layers[layers.count - 1].nodes.append(node)
+      lastItem[node.module] = node.item
+    }
+    var names: [Int: String] = [:]
+    for (item, nodes) in layers {
+      guard let name = graph.partName(of: nodes) else { continue }
+      names[item] = name
+      steps[name] = nodes.flatMap { $0.steps(in: graph) }
+    }
+    for metric in graph.metrics {
+      let nodes = graph.classifierNodes(of: metric)
+      guard let name = graph.partName(of: nodes), let end = lastItem[metric.module].flatMap({ names[$0] })
+      else { continue }
+      steps[name] = ["behind \(end)"] + nodes.flatMap { $0.steps(in: graph) }
+    }
+  }
+
+  /// Of the layer, block or classifier that a tensor belongs to, by the tensor's name: `layers.2` of `layers.2.conv.weight`.
+  package static func partName(ofTensor name: String) -> String {
+    let words = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard words.count > 1, Int(words[1]) != nil else { return String(words[0]) }
+    return "\(words[0]).\(words[1])"
+  }
+}
+
+extension Graph {
+  /// The nodes that make a module's logits from what the module hands on, in order: its loss may look at more.
+  package func classifierNodes(of metric: Metric) -> [Node] {
+    var needed: Set<ValueID> = [metric.logits]
+    var kept: [Node] = []
+    for node in nodes.reversed() where node.module == metric.module && node.part == .auxiliary {
+      guard node.results.contains(where: needed.contains) else { continue }
+      needed.formUnion(node.operands)
+      kept.append(node)
+    }
+    return kept.reversed()
+  }
+
+  /// Nil where none of them has a parameter.
+  fileprivate func partName(of nodes: [Node]) -> String? {
+    for node in nodes {
+      for operand in node.operands where self[operand].category == .parameter {
+        return NetworkWiring.partName(ofTensor: self[operand].name)
+      }
+    }
+    return nil
+  }
+}
+
+extension Node {
+  /// Of a network's forward graph; an activation that is fused is a step of its own. None for averaging in front of a classifier,
+  /// whose size the weights behind it have, and for losses.
+  fileprivate func steps(in graph: Graph) -> [String] {
+    func activated(_ step: String, _ relu: Bool) -> [String] { relu ? [step, "relu"] : [step] }
+    switch op {
+    case .convolution(let c):
+      let isShortcut = graph[operands[1]].name.contains(".shortcut.")
+      return activated(
+        "\(isShortcut ? "shortcut " : "")conv \(c.kernelSize)x\(c.kernelSize)"
+          + (c.stride > 1 ? " stride \(c.stride)" : "") + (c.padding > 0 ? " padding \(c.padding)" : "")
+          + (operands.count > 2 ? " with bias" : ""), c.relu)
+    case .linear(_, let relu): return activated("linear", relu)
+    case .batchNorm(let norm): return activated("batch-norm", norm.relu)
+    case .relu: return ["relu"]
+    case .add(let relu): return activated("add", relu)
+    case .maxPool(let pool):
+      return [
+        "max-pool \(pool.window)x\(pool.window) stride \(pool.stride)"
+          + (pool.padding > 0 ? " padding \(pool.padding)" : "")
+      ]
+    case .averagePool(let height, let width):
+      guard part == .layers else { return [] }
+      let input = graph.shape(operands[0])
+      return ["average-pool \(input.height / height)x\(input.width / width)"]
+    case .spaceToDepth: return ["fold 2x2"]
+    case .subsample(let stride, _): return ["shortcut zero-pad" + (stride > 1 ? " stride \(stride)" : "")]
+    case .spatialDeviation, .softmaxCrossEntropy, .similarityLoss, .ensemble: return []
+    case .foldBatchNorm, .recall, .remember, .convolutionInputGradient, .convolutionWeightGradient,
+      .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
+      .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
+      .spatialDeviationBackward, .accumulate, .channelScores, .update:
+      preconditionFailure("a network's forward graph has no such operation")
+    }
+  }
+}
