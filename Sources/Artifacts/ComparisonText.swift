@@ -9,12 +9,18 @@ package struct ComparisonText {
   private let times: [TimeFigures]
   /// Where the plan itself stands.
   let planIndex: Int?
+  /// What all rows have in common.
+  let common: String
 
   /// - Parameter times: of every row of the plan's comparison, or none.
   package init(_ plan: Plan, times: [TimeFigures] = []) {
     figures = plan.comparison
     precondition(times.isEmpty || times.count == figures.count, "one time a row")
     self.times = times
+    common =
+      plan.unnarrowed == nil
+      ? "same network, batch and data"
+      : "same batch and data; what does not narrow the network trains the narrow one from the start"
     planIndex =
       plan.choices == PlanChoices()
       ? figures.firstIndex { $0.strategy == plan.training.strategy } : figures.indices.last
@@ -51,7 +57,7 @@ package struct ComparisonText {
     var table = Table(columns)
     for row in rows { table.add(row) }
     let note = "  * this plan; peak: of the whole training, its last evaluation included\n"
-    let head = style.bold("comparison") + ", same network, batch and data\n"
+    let head = style.bold("comparison") + ", \(common)\n"
     return head + table.text(style, indentation: 2) + note + (withStages ? "\n" + stages(style) : "")
   }
 

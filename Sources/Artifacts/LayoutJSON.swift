@@ -15,6 +15,9 @@ extension Plan {
         programs.append(narrowing.ranking.layoutJSON(title: "stage \(stage.index) ranking"))
       }
       programs.append(stage.evaluation.layoutJSON(title: "stage \(stage.index) evaluation"))
+      if let all = stage.depthEvaluation {
+        programs.append(all.layoutJSON(title: "stage \(stage.index) evaluation of all depths"))
+      }
       for program in stage.features?.programs ?? [] {
         programs.append(program.layoutJSON(title: "stage \(stage.index) features"))
       }

@@ -236,6 +236,7 @@ package struct PlanPage {
     guard !plan.comparison.isEmpty else { return }
     html.element("h2", text: "The same spec, trained otherwise")
     let table = ComparisonText(plan, times: times)
+    html.element("p", [("class", "dim")], text: "The \(table.common).")
     let chart = BarChart(
       title: "peak by strategy",
       bars: plan.comparison.enumerated().map { index, row in

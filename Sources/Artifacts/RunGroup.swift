@@ -53,7 +53,8 @@ package struct RunGroup: Sendable {
     return measured.dropFirst().reduce(first) { $0.intersection($1) }.sorted()
   }
 
-  /// At the last epoch that the counted runs have in common; finished runs know it, whatever has become of their metrics.
+  /// At the last epoch that the counted runs have in common; figures of finished runs are those of their summaries, which
+  /// frozen modules are in as well.
   package func spread(_ figure: RunHistory.Figure, module: Int) -> Spread? {
     if counted.allSatisfy(\.isFinished) {
       return Spread(counted.compactMap { $0.last(figure, module: module) })

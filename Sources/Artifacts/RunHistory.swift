@@ -150,21 +150,20 @@ package struct RunHistory: Sendable {
     (linesOfModule[module] ?? []).filter { $0.isTest == figure.isTest }
   }
 
-  /// Of the module's last epoch so far.
+  /// Of the module's last epoch so far; figures of a finished run are those of its summary, which frozen modules are in as
+  /// well.
   package func last(_ figure: Figure, module: Int) -> Double? {
-    guard status.state == .finished, status.modules.indices.contains(module - 1) else {
-      return curve(figure, module: module).last?.y
+    let known = status.modules.indices.contains(module - 1) ? status.modules[module - 1] : nil
+    let stated: Double?
+    switch figure {
+    case .testTop1: stated = known?.test?.top1
+    case .testLoss: stated = known?.test?.loss
+    case .testTop5: stated = known?.test?.top5
+    case .trainTop1: stated = known?.train?.top1
+    case .trainLoss: stated = known?.train?.loss
+    case .trainTop5: stated = known?.train?.top5
     }
-    // Its summary may know better than its metrics.
-    let figures = status.modules[module - 1]
-    return switch figure {
-    case .testTop1: figures.test?.top1
-    case .trainTop1: figures.train?.top1
-    case .testTop5: figures.test?.top5
-    case .trainTop5: figures.train?.top5
-    case .testLoss: figures.test?.loss
-    case .trainLoss: figures.train?.loss
-    }
+    return stated ?? curve(figure, module: module).last?.y
   }
 
   /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was

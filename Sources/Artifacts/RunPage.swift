@@ -79,17 +79,20 @@ package struct RunPage {
   }
 
   private func figures(_ html: inout HTML) {
+    let hasEnsembles = history.status.modules.contains { $0.ensembleTop1 != nil }
     html.element("h2", text: "Modules at their last epoch")
     let shown: [RunHistory.Figure] =
       plan.classes > 10
       ? [.trainLoss, .trainTop1, .trainTop5, .testLoss, .testTop1, .testTop5]
       : [.trainLoss, .trainTop1, .testLoss, .testTop1]
     html.table(
-      [.right("module"), .left("made of"), .right("epoch")] + shown.map { .right($0.rawValue) },
+      [.right("module"), .left("made of"), .right("epoch")] + shown.map { .right($0.rawValue) }
+        + (hasEnsembles ? [.right(EnsembleColumn.title)] : []),
       history.status.modules.map { module in
         let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
         return ["\(module.index)", module.name, "\(epoch)/\(module.epochs)"]
           + shown.map { figure in history.last(figure, module: module.index).map(figure.words) ?? "-" }
+          + (hasEnsembles ? [EnsembleColumn.text(module.ensembleTop1)] : [])
       })
     if let compression = CompressionFigures(plan, metricsLines: history.texts) { compression.section(&html) }
     if let hash = history.status.weightsSHA256 {

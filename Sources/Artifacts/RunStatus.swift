@@ -33,7 +33,10 @@ package struct RunStatus: Hashable, Sendable {
     /// That the plan gives it.
     package var epochs = 0
     package var train: Figures?
+    /// Once the run is finished, of its last evaluation, which frozen modules are in as well.
     package var test: Figures?
+    /// By all modules up to this one; nil where they were never measured together, or it is the first.
+    package var ensembleTop1: Double?
   }
 
   package var name = ""
@@ -48,8 +51,6 @@ package struct RunStatus: Hashable, Sendable {
   package var weightsSHA256: String?
   /// What in the folder does not agree, for people.
   package private(set) var warnings: [String] = []
-  /// The modules as the summary has them, in its order.
-  private var stated: [Module] = []
   /// Whether there is something to go on from.
   package var hasCheckpoint = false
   /// Of the program that wrote the summary; nil while there is none.
@@ -66,31 +67,32 @@ package struct RunStatus: Hashable, Sendable {
     try read(RunDirectory.planName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try readPlan(&scanner)
     }
-    if try !readSummary(in: folder) { state = .stopped }
     try readMetrics(in: folder)
+    if try !readSummary(in: folder) { state = .stopped }
     do throws(FileError) { hasCheckpoint = try RunDirectory.hasCheckpoint(in: folder) } catch {
       throw .file(error)
     }
     let worker = RunDirectory.worker(in: folder)
     if worker.isAtWork { state = .running(process: worker.process) }
-    if state == .finished { takeStatedFigures(in: folder) }
   }
 
   /// A finished run's figures are those of its summary: metrics that were cut off would show an earlier epoch's as its last.
-  private mutating func takeStatedFigures(in folder: String) {
+  private mutating func take(_ stated: [Module], in folder: String) {
     var isCut = false
-    func replace(_ found: inout Figures?, by stated: Figures?, epochs: Int) {
-      guard var stated, stated.top1 != found?.top1 || stated.loss ?? found?.loss != found?.loss else {
-        return
-      }
-      stated.epoch = epochs
-      found = stated
-      isCut = true
-    }
     for module in stated where modules.indices.contains(module.index - 1) {
-      let epochs = modules[module.index - 1].epochs
-      replace(&modules[module.index - 1].train, by: module.train, epochs: epochs)
-      replace(&modules[module.index - 1].test, by: module.test, epochs: epochs)
+      let place = module.index - 1
+      let epochs = modules[place].epochs
+      let isModuleCut = epochs > 0 && modules[place].isBehind(module)
+      if isModuleCut, var train = module.train {
+        train.epoch = epochs
+        modules[place].train = train
+      }
+      modules[place].note(evaluation: module)
+      if isModuleCut {
+        isCut = true
+        modules[place].test?.epoch = epochs
+        modules[place].test?.loss = module.test?.loss
+      }
     }
     guard isCut else { return }
     warnings.append(
@@ -171,13 +173,14 @@ package struct RunStatus: Hashable, Sendable {
   /// - Returns: false where the run has written none yet.
   private mutating func readSummary(in folder: String) throws(RunStatusError) -> Bool {
     var found = self
+    var stated: [Module] = []
     let isThere = try read(RunDirectory.summaryName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try scanner.object { (scanner, key, offset) throws(JSONScanner.Fault) in
         switch key {
         case "status": found.state = try Self.state(&scanner)
         case "modules":
           try scanner.array { (scanner) throws(JSONScanner.Fault) in
-            found.stated.append(try Self.statedModule(&scanner))
+            stated.append(try Self.statedModule(&scanner))
           }
         case "ensembleTop1": found.ensembleTop1 = try scanner.numberOrNull()
         case "ensembleTop5": found.ensembleTop5 = try scanner.numberOrNull()
@@ -209,6 +212,7 @@ package struct RunStatus: Hashable, Sendable {
         }
       }
     }
+    if found.state == .finished { found.take(stated, in: folder) }
     self = found
     return isThere
   }
@@ -222,9 +226,11 @@ package struct RunStatus: Hashable, Sendable {
       case "index": module.index = try scanner.naturalNumber()
       case "trainLoss": train.loss = try scanner.numberOrNull()
       case "trainTop1": train.top1 = try scanner.numberOrNull()
-      case "testTop1": test.top1 = try scanner.numberOrNull()
       case "trainTop5": train.top5 = try scanner.numberOrNull()
+      case "testLoss": test.loss = try scanner.numberOrNull()
+      case "testTop1": test.top1 = try scanner.numberOrNull()
       case "testTop5": test.top5 = try scanner.numberOrNull()
+      case "ensembleTop1": module.ensembleTop1 = try scanner.numberOrNull()
       case _: try scanner.skipValue()
       }
     }
@@ -266,6 +272,7 @@ package struct RunStatus: Hashable, Sendable {
     var module = 0
     var split = ""
     var figures = Figures()
+    var ensembleTop1: Double?
     var scanner = JSONScanner(Array(line.utf8))
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
@@ -275,6 +282,7 @@ package struct RunStatus: Hashable, Sendable {
       case "loss": figures.loss = try scanner.numberOrNull()
       case "top1": figures.top1 = try scanner.numberOrNull()
       case "top5": figures.top5 = try scanner.numberOrNull()
+      case "ensembleTop1": ensembleTop1 = try scanner.numberOrNull()
       case _: try scanner.skipValue()
       }
     }
@@ -284,11 +292,32 @@ package struct RunStatus: Hashable, Sendable {
         offset: 0, expected: "a module from 1 to \(modules.count)", found: "\(module)")
     }
     switch split {
-    case "test": modules[module - 1].test = figures
+    case "test":
+      modules[module - 1].test = figures
+      if ensembleTop1 != nil { modules[module - 1].ensembleTop1 = ensembleTop1 }
     // Between two epochs.
     case NarrowingLine.split: break
     case _: modules[module - 1].train = figures
     }
+  }
+}
+
+extension RunStatus.Module {
+  /// Whether the metrics end before what the summary says of the module that learns.
+  ///
+  /// - Parameter stated: as the summary has it.
+  fileprivate func isBehind(_ stated: RunStatus.Module) -> Bool {
+    let isTrainBehind = stated.train.map { $0.top1 != train?.top1 || $0.loss != train?.loss } ?? false
+    return isTrainBehind || stated.test != nil && test?.epoch != epochs
+  }
+
+  /// - Parameter other: with the figures of a run's last evaluation.
+  fileprivate mutating func note(evaluation other: RunStatus.Module) {
+    if let found = other.test {
+      test = RunStatus.Figures(
+        epoch: test?.epoch ?? 0, loss: found.loss ?? test?.loss, top1: found.top1, top5: found.top5)
+    }
+    ensembleTop1 = other.ensembleTop1 ?? ensembleTop1
   }
 }
 

@@ -11,12 +11,13 @@ package struct RunStatusText {
   }
 
   package func text(_ style: TextStyle) -> String {
+    let hasEnsembles = status.modules.contains { $0.ensembleTop1 != nil }
     let hasTop5 = status.hasTop5
     var table = Table(
       [
         .right("module"), .left("made of"), .right("epoch"), .right("train loss"), .right("train top1"),
         .right("test loss"), .right("test top1"),
-      ] + (hasTop5 ? [.right("top5")] : []))
+      ] + (hasTop5 ? [.right("top5")] : []) + (hasEnsembles ? [.right(EnsembleColumn.title)] : []))
     for module in status.modules {
       let epoch = max(module.train?.epoch ?? 0, module.test?.epoch ?? 0)
       table.add(
@@ -24,12 +25,13 @@ package struct RunStatusText {
           "\(module.index)", module.name, "\(epoch)/\(module.epochs)", loss(module.train),
           percents(module.train?.top1),
           loss(module.test), percents(module.test?.top1),
-        ] + (hasTop5 ? [percents(module.test?.top5)] : []))
+        ] + (hasTop5 ? [percents(module.test?.top5)] : [])
+          + (hasEnsembles ? [EnsembleColumn.text(module.ensembleTop1)] : []))
     }
     if let ensemble = status.ensembleTop1 {
       table.add(
         ["", "ensemble", "", "", "", "", percentage(ensemble)]
-          + (hasTop5 ? [percents(status.ensembleTop5)] : []))
+          + (hasTop5 ? [percents(status.ensembleTop5)] : []) + (hasEnsembles ? [""] : []))
     }
     return "\(style.bold(status.name)) in \(folder): \(stateWords)\n\n" + table.text(style) + footer
   }
@@ -86,6 +88,7 @@ package struct RunStatusText {
         ("index", .integer(module.index)), ("name", .string(module.name)),
         ("epochs", .integer(module.epochs)),
         ("train", .optional(module.train, figures)), ("test", .optional(module.test, figures)),
+        ("ensembleTop1", .optional(module.ensembleTop1, JSON.number)),
       ])
     }
     var members: [(key: String, value: JSON)] = [
@@ -113,4 +116,12 @@ package struct RunStatusText {
         ("top1", .optional(figures.top1, JSON.number)),
       ] + (status.hasTop5 ? [("top5", .optional(figures.top5, JSON.number))] : []))
   }
+}
+
+/// Test accuracy by all modules up to a table's row.
+package enum EnsembleColumn {
+  package static let title = "ensemble to here"
+
+  /// - Parameter top1: nil for the first module, and where it is unknown.
+  package static func text(_ top1: Double?) -> String { top1.map { percentage($0) } ?? "-" }
 }

@@ -11,6 +11,10 @@ package struct RunSummary {
     package var index: Int
     package var train: EpochFigures?
     package var test: EpochFigures?
+    /// Of the evaluation at the end, which frozen modules are in as well.
+    package var evaluation: MetricSums?
+    /// Of the same, by all modules up to this one; nil for the first of them.
+    package var ensemble: MetricSums?
 
     package init(index: Int) {
       self.index = index
@@ -19,6 +23,7 @@ package struct RunSummary {
 
   package var status = Status.finished
   package var modules: [Module]
+  /// Of all modules.
   package var ensemble: MetricSums?
   package var plannedPeakBytes: Int
   package var measuredPeakBytes: Int?
@@ -66,9 +71,9 @@ package struct RunSummary {
   package var json: JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.summary/1"), ("status", .string(status.rawValue)),
-      ("modules", .array(modules.map(json))), ("ensembleTop1", .optional(ensemble) { .number($0.top1) }),
+      ("modules", .array(modules.map(json))),
     ]
-    if hasTop5 { members.append(("ensembleTop5", .optional(ensemble) { .number($0.top5) })) }
+    members += ensemble.ensembleMembers(withTop5: hasTop5)
     let memory: JSON = [
       "plannedPeakBytes": .integer(plannedPeakBytes),
       "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
@@ -101,6 +106,15 @@ package struct RunSummary {
     }
   }
 
+  /// Keeps what the evaluation at the end has measured.
+  package mutating func note(evaluation sums: [MetricSums]) {
+    for sum in sums.modules {
+      modules[sum.module - 1].evaluation = sum
+      modules[sum.module - 1].ensemble = sums.ensemble(upTo: sum.module)
+    }
+    ensemble = sums.ensemble
+  }
+
   private static func json(_ position: RunPosition) -> JSON {
     [
       "stage": .integer(position.stage), "epoch": .integer(position.epoch), "step": .integer(position.step),
@@ -121,28 +135,44 @@ package struct RunSummary {
       ("index", .integer(module.index)),
       ("trainLoss", .optional(module.train) { .number($0.loss) }),
       ("trainTop1", .optional(module.train) { .number($0.top1) }),
-      ("testTop1", .optional(module.test) { .number($0.top1) }),
+      ("testTop1", .optional(module.testTop1, JSON.number)),
+      ("testLoss", .optional(module.testLoss, JSON.number)),
     ]
     if hasTop5 {
       members.append(("trainTop5", .optional(module.train) { .number($0.top5) }))
-      members.append(("testTop5", .optional(module.test) { .number($0.top5) }))
+      members.append(("testTop5", .optional(module.testTop5, JSON.number)))
     }
+    members += module.ensemble.ensembleMembers(withTop5: hasTop5)
     return .object(members)
+  }
+}
+
+extension RunSummary.Module {
+  package var testTop1: Double? { evaluation?.top1 ?? test?.top1 }
+  package var testTop5: Double? { evaluation?.top5 ?? test?.top5 }
+  var testLoss: Double? { evaluation?.meanLoss ?? test?.loss }
+}
+
+extension MetricSums? {
+  /// What documents say of an ensemble; nulls where there is none.
+  package func ensembleMembers(withTop5: Bool) -> [(key: String, value: JSON)] {
+    [
+      ("ensembleTop1", .optional(self) { .number($0.top1) }),
+      ("ensembleTestLoss", .optional(self) { .number($0.meanLoss) }),
+    ] + (withTop5 ? [("ensembleTop5", .optional(self) { .number($0.top5) })] : [])
   }
 }
 
 extension EpochFigures {
   /// A line of `metrics.jsonl`.
-  ///
-  /// - Parameter ensemble: of all modules measured in this epoch, on the line of the last of them.
-  package func json(withTop5: Bool, ensemble: MetricSums? = nil) -> JSON {
+  package func json(withTop5: Bool) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("module", .integer(module)), ("epoch", .integer(epoch)), ("split", .string(split.rawValue)),
       ("loss", .number(loss)), ("top1", .number(top1)),
     ]
     if withTop5 { members.append(("top5", .number(top5))) }
     members.append(("seconds", .number(seconds)))
-    if let ensemble { members.append(("ensembleTop1", .number(ensemble.top1))) }
+    if ensemble != nil { members += ensemble.ensembleMembers(withTop5: withTop5) }
     return .object(members)
   }
 }

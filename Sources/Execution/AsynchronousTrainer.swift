@@ -3,8 +3,8 @@ internal import GraphIR
 internal import Planning
 
 /// Trains the modules of one asynchronous stage, event by event: each at its own pace, on the batches that the one before
-/// it has kept. Training figures of a module come as it ends an epoch of its own, test figures of all modules once all
-/// have ended as many.
+/// it has kept. Training figures of a module come as it ends an epoch of its own, test figures once all modules have
+/// ended as many: of those that have as many.
 ///
 /// A position's `step` counts events here, `epoch` the evaluations, and `sums` are of each module's own epoch: the
 /// simulation is run again up to there, which takes microseconds, and everything else that matters is resident.
@@ -130,10 +130,7 @@ struct AsynchronousTrainer {
       if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
       position.epoch = epoch + 1
       position.seconds = 0
-      try tell(
-        .epochEnded(
-          EpochReport(epoch: epoch, figures: tests.modules, ensemble: tests.ensemble, next: position)),
-        observer)
+      try tell(.epochEnded(EpochReport(epoch: epoch, figures: tests, next: position)), observer)
     }
     return true
   }

@@ -13,13 +13,13 @@ package struct Evaluator {
   }
 
   /// Of a stage's program, which starts from what the stage starts from; stages count from 1.
-  init(engine: Engine, source: BatchSource, stage: Int) {
+  init(engine: Engine, source: BatchSource, stage: Int, ofAllDepths: Bool = false) {
     self.engine = engine
     self.source = source
-    role = ProgramRole(.evaluation, stage: stage)
+    role = ProgramRole(.evaluation, stage: stage, ofAllDepths: ofAllDepths)
   }
 
-  /// Sums by metric of the program: its modules in order, then the ensemble (module 0) where it has one.
+  /// Sums by metric of the program: its modules in order, then the ensembles that it has.
   package func run(_ program: Program) -> [MetricSums] {
     guard let sums = run(program, unless: { false }) else { preconditionFailure("nobody stopped it") }
     return sums
@@ -30,7 +30,7 @@ package struct Evaluator {
   /// - Parameter shouldStop: looked at between batches.
   /// - Returns: nil if it should stop before the last batch is done.
   package func run(_ program: Program, unless shouldStop: () -> Bool) -> [MetricSums]? {
-    var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
+    var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
     let clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)

@@ -171,24 +171,23 @@ internal import Planning
         logits: x, labels: labels(node.operands[1]),
         logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil, metrics: y, rows: batch,
         classes: input.channels, weight: share(of: weight), context: context)
-    case .ensemble(let mean):
-      let count = node.operands.count
-      // 2^j over the sum of all of them, j from 1; scaled by 2^-n, so that deep stacks do not overflow.
-      let sum = 2 - Float(sign: .plus, exponent: 1 - count, significand: 1)
-      for (position, operand) in node.operands.enumerated() {
-        let weight = Float(sign: .plus, exponent: position + 1 - count, significand: 1) / sum
-        switch mean {
-        case .logits:
-          unsafe accumulateScaled(
-            x: floats(operand), scale: weight, y: y, count: input.elementCount, overwrites: position == 0,
-            context: context)
-        case .probabilities:
-          unsafe accumulateSoftmax(
-            x: floats(operand), scale: weight, y: y, rows: input.rows, classes: input.channels,
-            overwrites: position == 0, context: context)
-        }
-      }
-      if mean == .probabilities {
+    case .ensemble(let mean, let share):
+      let (rest, share) = (Float(1 - share), Float(share))
+      let logits = unsafe floats(node.operands[1])
+      switch mean {
+      case .logits:
+        unsafe accumulateScaled(
+          x: x, scale: rest, y: y, count: input.elementCount, overwrites: true, context: context)
+        unsafe accumulateScaled(
+          x: logits, scale: share, y: y, count: input.elementCount, overwrites: false, context: context)
+      case .probabilities:
+        // An ensemble's logits are logarithms of probabilities: their softmax gives these back.
+        unsafe accumulateSoftmax(
+          x: x, scale: rest, y: y, rows: input.rows, classes: input.channels, overwrites: true,
+          context: context)
+        unsafe accumulateSoftmax(
+          x: logits, scale: share, y: y, rows: input.rows, classes: input.channels, overwrites: false,
+          context: context)
         unsafe logarithms(y, count: input.elementCount, context: context)
       }
     case .foldBatchNorm, .recall, .remember, .convolutionInputGradient, .convolutionWeightGradient,

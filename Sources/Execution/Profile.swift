@@ -18,10 +18,13 @@ package struct ProgramRole: Hashable, Sendable {
   package var activity: Activity
   /// From 1; 0 is the evaluation behind the last stage.
   package var stage: Int
+  /// Of evaluations: the one of all modules so far, behind the stage's last epoch.
+  package var ofAllDepths: Bool
 
-  package init(_ activity: Activity, stage: Int) {
+  package init(_ activity: Activity, stage: Int, ofAllDepths: Bool = false) {
     self.activity = activity
     self.stage = stage
+    self.ofAllDepths = ofAllDepths
   }
 }
 

@@ -8,20 +8,24 @@ package enum Split: String, Hashable, Sendable, CaseIterable {
 
 /// Sums over the pictures met so far.
 package struct MetricSums: Hashable, Sendable {
-  /// From 1; 0 is the ensemble.
+  /// From 1; of an ensemble the last module in it.
   package let module: Int
+  /// Of all measured modules up to this one.
+  package let isEnsemble: Bool
   package private(set) var loss = 0.0
   package private(set) var top1Count = 0
   package private(set) var top5Count = 0
   package private(set) var pictureCount = 0
 
-  package init(module: Int) {
+  package init(module: Int, isEnsemble: Bool = false) {
     self.module = module
+    self.isEnsemble = isEnsemble
   }
 
   /// As a checkpoint keeps them.
   package init(module: Int, loss: Double, top1Count: Int, top5Count: Int, pictureCount: Int) {
     self.module = module
+    isEnsemble = false
     self.loss = loss
     self.top1Count = top1Count
     self.top5Count = top5Count
@@ -40,6 +44,17 @@ package struct MetricSums: Hashable, Sendable {
   package var top5: Double { Double(top5Count) / Double(max(1, pictureCount)) }
 }
 
+extension [MetricSums] {
+  /// Of the modules by themselves.
+  package var modules: [MetricSums] { filter { !$0.isEnsemble } }
+
+  /// Of the measured modules up to one; nil where that is the first of them, or is not measured.
+  package func ensemble(upTo module: Int) -> MetricSums? { first { $0.isEnsemble && $0.module == module } }
+
+  /// Of all measured modules; nil where there are not two.
+  package var ensemble: MetricSums? { last { $0.isEnsemble } }
+}
+
 /// A module's figures over an epoch: means over the epoch's pictures as they were met, before each update.
 package struct EpochFigures: Hashable, Sendable {
   package var module: Int
@@ -50,10 +65,14 @@ package struct EpochFigures: Hashable, Sendable {
   package var top5: Double
   /// Wall time.
   package var seconds: Double
+  /// Of the test pictures, by all modules up to this one that were measured; nil where they were not, or it is the first.
+  package var ensemble: MetricSums?
 
   package init(
-    module: Int, epoch: Int, split: Split, loss: Double, top1: Double, top5: Double, seconds: Double
+    module: Int, epoch: Int, split: Split, loss: Double, top1: Double, top5: Double, seconds: Double,
+    ensemble: MetricSums? = nil
   ) {
+    self.ensemble = ensemble
     self.module = module
     self.epoch = epoch
     self.split = split
@@ -84,8 +103,6 @@ package struct EpochReport: Sendable {
   /// Training figures, then test figures, of every module that the stage trains; of some or one of the two in
   /// asynchronous training.
   package var figures: [EpochFigures]
-  /// Of the test figures, where there are more than one.
-  package var ensemble: MetricSums?
   /// Behind the epoch.
   package var next: RunPosition
 }

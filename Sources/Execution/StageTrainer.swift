@@ -38,10 +38,7 @@ struct StageTrainer {
         position.sums, epoch: epoch, split: .train, seconds: position.seconds)
       position = position.nextEpoch
       try tell(
-        .epochEnded(
-          EpochReport(
-            epoch: epoch, figures: training + tests.modules, ensemble: tests.ensemble, next: position)),
-        observer)
+        .epochEnded(EpochReport(epoch: epoch, figures: training + tests, next: position)), observer)
       if shouldStop() { return false }
     }
     return true

@@ -98,17 +98,21 @@ package struct Graph: Hashable, Sendable {
   /// Module outputs, by module from 1, once partitioned: what is handed on. In a stage's program only what is read behind
   /// its last node.
   package var moduleOutputs: [ValueID]
-  /// What the program is run for: metrics, by module (0: the ensemble). Everything else may be removed.
+  /// What the program is run for: metrics, by module, those of ensembles behind the modules' own. Everything else may be
+  /// removed.
   package var metrics: [Metric]
 
   package struct Metric: Hashable, Sendable {
-    /// 0: the ensemble of all modules so far.
+    /// Of an ensemble the last module in it.
     package var module: Int
+    /// Of all measured modules up to this one.
+    package var isEnsemble: Bool
     package var value: ValueID
     package var logits: ValueID
 
-    package init(module: Int, value: ValueID, logits: ValueID) {
+    package init(module: Int, isEnsemble: Bool = false, value: ValueID, logits: ValueID) {
       self.module = module
+      self.isEnsemble = isEnsemble
       self.value = value
       self.logits = logits
     }

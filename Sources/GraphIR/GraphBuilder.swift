@@ -142,27 +142,32 @@ package struct GraphBuilder {
       .spatialDeviation, [x], makes: .pictures(graph.shape(x).with(height: 1, width: 1)), named: "deviation")
   }
 
-  /// The module's loss and its figures.
+  /// The module's loss and its figures; an ensemble's, which has nothing to learn.
   ///
   /// - Parameters:
   ///   - weight: of the cross entropy's gradient.
   ///   - similarity: features for Nøkland and Eidnes' loss, and its weight in the module's.
   package mutating func loss(
     logits: ValueID, weight: Double = 1, similarity: (features: ValueID, weight: Double)? = nil,
-    metricsOf index: Int
+    metricsOf index: Int, ofEnsemble isEnsemble: Bool = false
   ) {
     var metrics = append(
       .softmaxCrossEntropy(weight: weight), [logits, graph.labels], makes: .metrics,
-      named: index == 0 ? "ensemble" : "loss")
+      named: isEnsemble ? "ensemble" : "loss")
     if let similarity {
       metrics = append(
         .similarityLoss(weight: similarity.weight, classes: graph.shape(logits).channels),
         [similarity.features, graph.labels, metrics], makes: .metrics, named: "loss")
     }
-    graph.metrics.append(Graph.Metric(module: index, value: metrics, logits: logits))
+    graph.metrics.append(
+      Graph.Metric(module: index, isEnsemble: isEnsemble, value: metrics, logits: logits))
   }
 
-  package mutating func ensemble(_ logits: [ValueID], meanOf mean: EnsembleMean) -> ValueID {
-    append(.ensemble(mean), logits, makes: graph[logits[0]].type, named: "ensemble_logits")
+  /// - Parameter share: of the module's logits in the mean; the ensemble so far has the rest.
+  package mutating func ensemble(
+    _ soFar: ValueID, with logits: ValueID, share: Double, meanOf mean: EnsembleMean
+  ) -> ValueID {
+    append(
+      .ensemble(mean, share: share), [soFar, logits], makes: graph[logits].type, named: "ensemble_logits")
   }
 }

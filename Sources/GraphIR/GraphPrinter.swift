@@ -68,7 +68,8 @@ extension Op {
     case .softmaxCrossEntropy(let weight):
       weight == 1 ? "softmax_cross_entropy" : "softmax_cross_entropy[weight \(weight)]"
     case .similarityLoss(let weight, _): "similarity_loss[weight \(weight)]"
-    case .ensemble(let mean): mean == .logits ? "ensemble" : "ensemble[\(mean.rawValue)]"
+    case .ensemble(.logits, let share): "ensemble[share \(share)]"
+    case .ensemble(.probabilities, let share): "ensemble[probabilities share \(share)]"
     case .recall: "recall"
     case .remember: "remember"
     case .convolutionInputGradient(let c): "convolution_input_gradient\(c.text)"

@@ -87,7 +87,7 @@ package struct GraphVerifier {
       .subsampleBackward:
       (operandCounts, resultCounts) = (1...1, 1...1)
     case .add, .convolutionInputGradient, .convolutionWeightGradient, .linearInputGradient,
-      .linearWeightGradient,
+      .linearWeightGradient, .ensemble,
       .reluBackward, .maxPoolBackward:
       (operandCounts, resultCounts) = (2...2, 1...1)
     case .maxPool: (operandCounts, resultCounts) = (1...1, 1...2)
@@ -98,7 +98,6 @@ package struct GraphVerifier {
     case .spatialDeviationBackward: (operandCounts, resultCounts) = (3...3, 1...1)
     case .recall: (operandCounts, resultCounts) = (2...2, 2...2)
     case .remember: (operandCounts, resultCounts) = (4...4, 0...0)
-    case .ensemble: (operandCounts, resultCounts) = (1...Int.max, 1...1)
     case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
     case .accumulate, .channelScores(.activation), .channelScores(.weightNorm):
       (operandCounts, resultCounts) = (2...2, 0...0)

@@ -126,8 +126,9 @@ package enum Op: Hashable, Sendable {
   case softmaxCrossEntropy(weight: Double)
   /// z, labels, metrics -> metrics, [gradient]: Nøkland and Eidnes' similarity loss, mixed with the loss in `metrics`.
   case similarityLoss(weight: Double, classes: Int)
-  /// logits of modules 1...n -> the logits of their mean with weights 2^j (the papers' ensemble over depth).
-  case ensemble(EnsembleMean)
+  /// logits of an ensemble, or of the first module in it, and of one more module -> the logits of the ensemble with that
+  /// module, whose share in the mean is `share`.
+  case ensemble(EnsembleMean, share: Double)
   /// ring, ringLabels -> x, labels: a batch that the module before has kept. Which slot of the ring, the module's clock
   /// says.
   case recall

@@ -55,7 +55,8 @@ extension Graph {
     graph.labels = new(labels)
     graph.moduleOutputs = moduleOutputs.map(new)
     graph.metrics = metrics.map {
-      Metric(module: $0.module, value: new($0.value), logits: new($0.logits))
+      Metric(
+        module: $0.module, isEnsemble: $0.isEnsemble, value: new($0.value), logits: new($0.logits))
     }
     return graph
   }

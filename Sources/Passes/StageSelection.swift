@@ -34,19 +34,20 @@ package struct TrainingStage: Pass {
   }
 }
 
-/// Keeps what measuring accuracy runs: all as inference, with the classifiers of the measured modules, and the ensemble
-/// over depth where there is more than one classifier.
+/// Keeps what measuring accuracy runs: all as inference, with the classifiers of the measured modules and, behind each but
+/// the first, the ensemble over depth as far as there.
 package struct EvaluationStage: Pass {
   package static let name = "evaluation"
 
   private let modules: [Int]
-  private let ensemble: EnsembleMean
+  private let ensemble: EnsembleMean?
   private let firstModule: Int
 
   /// - Parameters:
   ///   - modules: that are measured, rising, at least one.
+  ///   - ensemble: what it takes the mean of; nil: the modules are measured by themselves.
   ///   - firstModule: with which the program begins: its batch is what the module before it hands on.
-  package init(modules: [Int], ensemble: EnsembleMean, startingAt firstModule: Int = 1) {
+  package init(modules: [Int], ensemble: EnsembleMean?, startingAt firstModule: Int = 1) {
     self.modules = modules
     self.ensemble = ensemble
     self.firstModule = firstModule
@@ -62,13 +63,37 @@ package struct EvaluationStage: Pass {
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }
     stage.moduleOutputs = []
-    guard stage.metrics.count > 1, let last = stage.nodes.last else { return stage }
-    var builder = GraphBuilder(graph: stage, origin: last.origin)
-    builder.item = last.item
-    builder.module = last.module
+    return ensemble.map { stage.withEnsembles(meanOf: $0) } ?? stage
+  }
+}
+
+extension Graph {
+  /// The graph with the ensemble of all measured modules up to each of them but the first, right behind the module's own
+  /// nodes. Module j has the weight 2^j, whether or not all before it are measured.
+  fileprivate func withEnsembles(meanOf mean: EnsembleMean) -> Graph {
+    guard metrics.count > 1 else { return self }
+    var builder = GraphBuilder(graph: self, origin: nodes[0].origin)
+    builder.graph.nodes = []
     builder.part = .auxiliary
-    let logits = builder.ensemble(stage.metrics.map(\.logits), meanOf: ensemble)
-    builder.loss(logits: logits, metricsOf: 0)
+    /// The weight is in units of the module's own.
+    var ensemble: (module: Int, logits: ValueID, weight: Double)?
+    for (index, node) in nodes.enumerated() {
+      builder.graph.nodes.append(node)
+      let module = node.module
+      let endsModule = index + 1 == nodes.count || nodes[index + 1].module != module
+      guard endsModule, let own = metrics.first(where: { $0.module == module })?.logits else { continue }
+      guard let soFar = ensemble else {
+        ensemble = (module, own, 1)
+        continue
+      }
+      builder.origin = node.origin
+      builder.item = node.item
+      builder.module = module
+      let before = Double(sign: .plus, exponent: soFar.module - module, significand: soFar.weight)
+      let logits = builder.ensemble(soFar.logits, with: own, share: 1 / (1 + before), meanOf: mean)
+      builder.loss(logits: logits, metricsOf: module, ofEnsemble: true)
+      ensemble = (module, logits, 1 + before)
+    }
     return builder.graph
   }
 }

@@ -5,8 +5,9 @@ package import SpecLanguage
 
 extension Compiler {
   /// Every strategy for the spec's network, batch and data, with nothing chosen for a budget, in the order in which memory
-  /// usually falls. Each is what the spec gives with `training.strategy` set to it. One that the spec does not allow (an
-  /// auxiliary that does not fit a module, say) is left out.
+  /// usually falls. Each is what the spec gives with `training.strategy` set to it; where modules lose channels, which takes
+  /// sequential training, the others train the network that it leaves. One that the spec does not allow (an auxiliary that
+  /// does not fit a module, say) is left out.
   ///
   /// - Parameters:
   ///   - plan: of this spec.
@@ -21,7 +22,7 @@ extension Compiler {
       return compared.planner.figures(
         of: compared.training, network: ResidentLayout(network: compared.network.final),
         evaluation: compared.evaluation
-      ) { stageGraphs(compared.network, $0, spec, compared.planner) }
+      ) { stageGraphs(compared.network, $0, spec, compared.planner, unsolved: compared.unsolved) }
     }
   }
 
@@ -31,7 +32,9 @@ extension Compiler {
     let times = comparedTrainings(own: nil, start: plan.start).map { compared in
       let stages = StageSchedule.all(of: compared.training).enumerated().map { index, schedule in
         TimedTraining.Stage(
-          index: index + 1, stageGraphs(compared.network, schedule, compared.spec, compared.planner))
+          index: index + 1,
+          stageGraphs(
+            compared.network, schedule, compared.spec, compared.planner, unsolved: compared.unsolved))
       }
       return model.figures(
         of: TimedTraining(
@@ -46,17 +49,16 @@ extension Compiler {
   ///   - start: the plan's.
   private func comparedTrainings(own ownNetwork: Graph?, start: StartPlan?) -> [ComparedTraining] {
     let own = spec.training.strategy.value
-    // Both ways of training module by module cut the network alike.
-    var moduleWise = own != .endToEnd ? ownNetwork : nil
+    // Both ways of training module by module cut the network alike, unless one of them narrows it.
+    var moduleWise = own != .endToEnd && self.spec.compression == nil ? ownNetwork : nil
     let strategies: [Strategy] = [.endToEnd, .parallel, .sequential]
     return (strategies + (strategies.contains(own) ? [] : [own])).compactMap { strategy in
       var spec = spec
       spec.training.strategy.value = strategy
       if strategy == .endToEnd { spec.network.frozen = nil }
-      if strategy != .sequential { spec = spec.withoutCompression() }
       let known = strategy == .endToEnd ? nil : moduleWise
       guard let network = known ?? (try? lower(spec)) else { return nil }
-      if strategy != .endToEnd { moduleWise = network }
+      if strategy != .endToEnd, spec.compression == nil { moduleWise = network }
       let training = trainingPlan(
         spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
       guard workFaults(of: spec, training, network, pictures: options.facts.trainCount).isEmpty else {

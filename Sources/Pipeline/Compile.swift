@@ -70,7 +70,8 @@ struct Compiler {
     ).all
     var stages: [StagePlan] = []
     for (schedule, kept) in zip(StageSchedule.all(of: training), kept) {
-      let graphs = stageGraphs(narrowed, schedule, spec, planner, kept: kept)
+      let graphs = stageGraphs(
+        narrowed, schedule, spec, planner, kept: kept, unsolved: start?.unsolved ?? [])
       stages.append(planner.stage(graphs, index: stages.count + 1, previous: stages.last))
     }
     let evaluation = planner.program(
@@ -117,8 +118,9 @@ extension Spec {
 }
 
 /// The network's forward graph: layers, modules, classifiers, activations fused.
-func lower(_ spec: Spec, keepsSnapshots: Bool = false) throws(CompilationFailed) -> Graph {
-  try networkPipeline(spec, keepsSnapshots: keepsSnapshots).graph
+func lower(_ spec: Spec) throws(CompilationFailed) -> Graph {
+  if spec.trainsNarrowNetwork { return try spec.narrowNetwork() }
+  return try networkPipeline(spec, keepsSnapshots: false).graph
 }
 
 func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFailed) -> PassPipeline {
@@ -199,13 +201,17 @@ private func ensembleMean(_ spec: Spec) -> EnsembleMean {
 private func slots(_ spec: Spec) -> Int { spec.training.asynchronous?.buffer.value ?? 1 }
 private func frozenCount(_ spec: Spec) -> Int { spec.network.frozen?.value ?? 0 }
 
-/// - Parameter largestTotal: bytes that it may take behind what is resident, where something is chosen for that.
+/// - Parameters:
+///   - largestTotal: bytes that it may take behind what is resident, where something is chosen for that.
+///   - withEnsembles: of the modules that are measured.
 func evaluationGraph(
   _ network: Graph, modules: [Int], _ spec: Spec, _ planner: Planner, largestTotal: Int?,
-  firstModule: Int = 1, keepsSnapshots: Bool = false
+  firstModule: Int = 1, withEnsembles: Bool = true, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
-  pipeline.run(EvaluationStage(modules: modules, ensemble: ensembleMean(spec), startingAt: firstModule))
+  pipeline.run(
+    EvaluationStage(
+      modules: modules, ensemble: withEnsembles ? ensembleMean(spec) : nil, startingAt: firstModule))
   runForwardPasses(&pipeline, spec, planner, largestTotal: largestTotal)
   return pipeline
 }
@@ -221,9 +227,10 @@ func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: P
   pipeline.run(InPlace())
 }
 
+/// - Parameter unsolved: frozen modules that nobody measures.
 func stageGraphs(
   _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
-  kept: KeptPrefix? = nil
+  kept: KeptPrefix? = nil, unsolved: [Int] = []
 ) -> StageGraphs {
   let network = narrowed[schedule]
   let first = KeptPrefix.firstModule(behind: kept)
@@ -236,8 +243,12 @@ func stageGraphs(
     schedule: schedule, training: training,
     feeding: feedingGraph(network, spec, planner, largestTotal: limit)?.graph,
     evaluation: stageEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, training: training, firstModule: first
+      narrowed.forward(schedule), schedule, spec, planner, training: training, firstModule: first,
+      unsolved: unsolved
     ).graph,
+    depthEvaluation: depthEvaluation(
+      narrowed.forward(schedule), schedule, spec, planner, training: training, unsolved: unsolved
+    )?.graph,
     features: kept.map { kept in
       FeatureGraphs(
         module: kept.module, fromPictures: features(1...kept.module),
@@ -245,15 +256,4 @@ func stageGraphs(
     },
     ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
     network: ResidentLayout(network: network))
-}
-
-/// The modules that a stage trains, measured behind each of its epochs.
-func stageEvaluation(
-  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, training: Graph,
-  firstModule: Int = 1, keepsSnapshots: Bool = false
-) -> PassPipeline {
-  evaluationGraph(
-    network, modules: schedule.indices, spec, planner,
-    largestTotal: planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network)),
-    firstModule: firstModule, keepsSnapshots: keepsSnapshots)
 }

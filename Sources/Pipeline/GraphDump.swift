@@ -75,6 +75,11 @@ package struct GraphDump: Sendable {
           narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, firstModule: first,
           keepsSnapshots: true),
         after: pass, title: "\(title), evaluation", stage: number)
+      if let all = depthEvaluation(
+        narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, keepsSnapshots: true)
+      {
+        result += dumps(of: all, after: pass, title: "\(title), evaluation of all depths", stage: number)
+      }
       // As training goes up to there.
       let isOwn = ![TrainingStage.name, FoldBatchNorm.name].contains(pass)
       if isOwn,

@@ -45,7 +45,6 @@ private struct LargestBatchSearch {
     // Stages that begin one after the other say nothing of the batch, and only parallel training has them.
     self.spec.training.startEvery.value = 0
     if strategy == .endToEnd { self.spec.network.frozen = nil }
-    if strategy != .sequential { self.spec = self.spec.withoutCompression() }
     // The batch alone is asked for, and its pictures are all that there are.
     self.spec.compression?.pictures = nil
     self.strategy = strategy

@@ -102,11 +102,25 @@ func saveMemory(_ pipeline: inout PassPipeline, _ planner: Planner, limit: Int?)
 }
 
 extension Spec {
-  /// The spec as it is for other strategies than sequential training: a layer that never stands alone loses no channels.
-  func withoutCompression() -> Spec {
+  /// Whether the spec, which takes channels away in sequential training, is looked at as another strategy would train it: what
+  /// that can be compared with is the network that is left, narrow from its first step on.
+  var trainsNarrowNetwork: Bool {
+    switch training.strategy.value {
+    case .sequential: false
+    case .parallel, .asynchronous, .endToEnd: compression != nil
+    }
+  }
+
+  /// The network that compression leaves, as the spec's strategy cuts it.
+  func narrowNetwork() throws(CompilationFailed) -> Graph {
     var spec = self
-    spec.compression = nil
-    return spec
+    spec.training.strategy.value = .sequential
+    let network = try lower(spec)
+    // How many pictures channels are ranked over changes no graph.
+    let narrowed = NarrowedNetwork(
+      network, trainingPlan(spec, moduleCount: network.moduleCount, pictures: 0)
+    ).final
+    return training.strategy.value == .endToEnd ? JoinModules().run(narrowed) : narrowed
   }
 }
 

@@ -124,7 +124,7 @@ struct NetworkLowering {
           stride = s
         }
         builder.origin = stage.width.span
-        guard lowerBlock(resnet, width: stage.width.value, stride: stride, item: item) else { return }
+        guard lowerBlock(resnet, stage, stride: stride, item: item) else { return }
         noteSize(stage.width.span, "block \(item)")
       }
     }
@@ -147,29 +147,30 @@ struct NetworkLowering {
   }
 
   /// The convolutions of a block in order: width, kernel and whether it takes the stride.
-  private func convolutions(_ block: BlockKind, width: Int, stride: Int) -> [Convolution] {
-    switch block {
-    case .basic:
-      [
-        Convolution(outChannels: width, kernelSize: 3, stride: stride, padding: 1),
-        Convolution(outChannels: width, kernelSize: 3, padding: 1),
-      ]
+  private func convolutions(_ block: BlockKind, _ stage: ResNetStageSpec, stride: Int) -> [Convolution] {
+    let (width, kernel) = (stage.width.value, stage.kernel.value)
+    func wide(stride: Int) -> Convolution {
+      Convolution(outChannels: width, kernelSize: kernel, stride: stride, padding: kernel / 2)
+    }
+    return switch block {
+    case .basic: [wide(stride: stride), wide(stride: 1)]
     case .bottleneck:
       [
-        Convolution(outChannels: width, kernelSize: 1),
-        Convolution(outChannels: width, kernelSize: 3, stride: stride, padding: 1),
+        Convolution(outChannels: width, kernelSize: 1), wide(stride: stride),
         Convolution(outChannels: 4 * width, kernelSize: 1),
       ]
     }
   }
 
   /// - Returns: false where a convolution is beyond all measure.
-  private mutating func lowerBlock(_ resnet: ResNetSpec, width: Int, stride: Int, item: Int) -> Bool {
+  private mutating func lowerBlock(
+    _ resnet: ResNetSpec, _ stage: ResNetStageSpec, stride: Int, item: Int
+  ) -> Bool {
     let name = "blocks.\(item)"
     let bias = resnet.bias.value
     let input = x
     let inputShape = builder.graph.shape(x)
-    let convolutions = convolutions(resnet.block.value, width: width, stride: stride)
+    let convolutions = convolutions(resnet.block.value, stage, stride: stride)
     for (index, attributes) in convolutions.enumerated() {
       guard let y = convolve(x, attributes, bias: bias, name: "\(name).conv\(index + 1)", "block \(item)")
       else {

@@ -24,14 +24,15 @@ func trainingPlan(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingPlan
     if let epochs = override.epochs { modules[override.module.value - 1].epochs = epochs.value }
     if let rate = override.learningRate { modules[override.module.value - 1].learningRate = rate.value }
   }
-  if let compression = spec.compression { narrow(&modules, compression, spec.network) }
+  let compression = spec.trainsNarrowNetwork ? nil : spec.compression
+  if let compression { narrow(&modules, compression, spec.network) }
   return TrainingPlan(
     strategy: strategy, modules: modules, startEvery: strategy == .parallel ? training.startEvery.value : 0,
     batch: training.batch.value, dropLast: training.dropLast.value, optimizer: optimizer(training.optimizer),
     schedule: schedule(training.schedule), dropsMomentumAtDecay: training.momentumAtDecay.value == .drop,
     seed: training.seed.value,
     replay: strategy == .asynchronous ? training.asynchronous.map(replayPlan) : nil,
-    compression: spec.compression.map { compressionSettings($0, pictures: pictures) })
+    compression: compression.map { compressionSettings($0, pictures: pictures) })
 }
 
 /// Modules that lose channels; one that keeps them all is trained and left alone.

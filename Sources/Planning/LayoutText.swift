@@ -12,6 +12,9 @@ extension Plan {
         lines += narrowing.ranking.layoutLines(title: "stage \(stage.index) ranking")
       }
       lines += stage.evaluation.layoutLines(title: "stage \(stage.index) evaluation")
+      if let all = stage.depthEvaluation {
+        lines += all.layoutLines(title: "stage \(stage.index) evaluation of all depths")
+      }
       if let features = stage.features {
         lines += features.fromPictures.layoutLines(title: "stage \(stage.index) features")
         lines +=

@@ -48,6 +48,8 @@ package struct MemoryFigures: Hashable, Sendable {
 package struct PeakLocation: Hashable, Sendable {
   package enum ProgramKind: String, Hashable, Sendable {
     case training, feeding, evaluation
+    /// Of all modules so far.
+    case depthEvaluation = "evaluation of all depths"
     /// What makes features, from pictures or from those of the stage before.
     case features
     /// Of the channels of a module that loses some.

@@ -18,7 +18,7 @@ package struct Plan: Sendable {
   package var modules: [ModuleSummary]
   package var resident: ResidentLayout
   package var stages: [StagePlan]
-  /// Accuracy of every module with a classifier, and of the ensemble, at the end of a run.
+  /// Accuracy of every module with a classifier, and of the ensembles, at the end of a run.
   package var evaluation: Program
   /// The whole plan's.
   package var memory: MemoryFigures
@@ -77,8 +77,9 @@ package struct Plan: Sendable {
 
   /// The most that a program needs which only runs forward.
   package var forwardArenaBytes: Int {
-    stages.flatMap { [$0.evaluation] + ($0.features?.programs ?? []) }.map(\.arenaBytes).reduce(
-      evaluation.arenaBytes, max)
+    stages.flatMap { stage in
+      [stage.evaluation] + (stage.depthEvaluation.map { [$0] } ?? []) + (stage.features?.programs ?? [])
+    }.map(\.arenaBytes).reduce(evaluation.arenaBytes, max)
   }
 
   /// What end-to-end backprop of the same network and batch would need.
@@ -109,6 +110,9 @@ package struct StagePlan: Sendable {
   /// Asynchronous training: what modules run that have learned all their epochs and go on feeding the next.
   package var feeding: Program?
   package var evaluation: Program
+  /// Takes the other one's place behind the last epoch, where modules are frozen before those that learn: measures them all,
+  /// from pictures, and their ensembles.
+  package var depthEvaluation: Program?
   /// What training and evaluation start from in place of pictures; nil where they start from pictures.
   package var features: FeaturePlan?
   /// How the stage ends where its module loses channels.
@@ -119,7 +123,7 @@ package struct StagePlan: Sendable {
 
   package var epochs: Int { schedule.epochs }
   package var programs: [Program] {
-    [training, evaluation] + (feeding.map { [$0] } ?? []) + (features?.programs ?? [])
+    [training, evaluation] + [depthEvaluation, feeding].compactMap(\.self) + (features?.programs ?? [])
       + (narrowing.map { [$0.ranking] } ?? [])
   }
 }

@@ -8,6 +8,8 @@ package struct StageGraphs: Sendable {
   /// Asynchronous training of more than one module.
   package var feeding: Graph?
   package var evaluation: Graph
+  /// Of all modules so far, behind the last epoch; nil where the other one measures them all.
+  package var depthEvaluation: Graph?
   /// Nil where the stage starts from pictures.
   package var features: FeatureGraphs?
   /// Of the channels of the stage's module; nil where it keeps them all.
@@ -17,7 +19,8 @@ package struct StageGraphs: Sendable {
 
   package init(
     schedule: StageSchedule, training: Graph, feeding: Graph? = nil, evaluation: Graph,
-    features: FeatureGraphs? = nil, ranking: Graph? = nil, network: ResidentLayout
+    depthEvaluation: Graph? = nil, features: FeatureGraphs? = nil, ranking: Graph? = nil,
+    network: ResidentLayout
   ) {
     self.ranking = ranking
     self.network = network
@@ -25,6 +28,7 @@ package struct StageGraphs: Sendable {
     self.training = training
     self.feeding = feeding
     self.evaluation = evaluation
+    self.depthEvaluation = depthEvaluation
     self.features = features
   }
 }
@@ -50,6 +54,11 @@ package struct Planner {
     choices.recomputeAboveBytes.map { $0 - resident(in: schedule, of: training, network: network).endOffset }
   }
 
+  /// What a stage ends with where its module loses channels.
+  package func narrowing(behind schedule: StageSchedule) -> TrainingPlan.Module.Narrowing? {
+    training.narrowing(behind: schedule)
+  }
+
   private func resident(
     in schedule: StageSchedule, of graph: Graph, network: ResidentLayout
   ) -> ResidentLayout {
@@ -70,6 +79,9 @@ package struct Planner {
     }
     let training = program(graphs.training, resident: resident, features: features?.range)
     let evaluation = program(graphs.evaluation, resident: resident, features: features?.range)
+    let depthEvaluation = graphs.depthEvaluation.map {
+      program($0, resident: resident, features: features?.range)
+    }
     let feeding = graphs.feeding.map { program($0, resident: resident) }
     let narrowing = graphs.ranking.map {
       self.narrowing($0, graphs.schedule, resident: resident, features: features?.range)
@@ -77,7 +89,8 @@ package struct Planner {
     var (peak, kind) = (training, PeakLocation.ProgramKind.training)
     let others =
       [
-        (feeding, .feeding), (evaluation, .evaluation), (features?.fromPictures, .features),
+        (feeding, .feeding), (evaluation, .evaluation), (depthEvaluation, .depthEvaluation),
+        (features?.fromPictures, .features),
         (features?.fromPrevious, .featuresOfPrevious), (narrowing?.ranking, .ranking),
       ]
       as [(Program?, PeakLocation.ProgramKind)]
@@ -88,7 +101,8 @@ package struct Planner {
     var stage = StagePlan(
       index: index, schedule: graphs.schedule,
       stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
-      feeding: feeding, evaluation: evaluation, features: features, narrowing: narrowing, resident: resident,
+      feeding: feeding, evaluation: evaluation, depthEvaluation: depthEvaluation, features: features,
+      narrowing: narrowing, resident: resident,
       memory: figures(peak.peak, arenaBytes: peak.arenaBytes, runtime: peak.runtime, at: location))
     let programs = stage.programs
     stage.memory = figures(

@@ -200,6 +200,8 @@ package enum ProgramID: Hashable, Sendable {
   /// Asynchronous training: of modules that have learned all their epochs.
   case feeding(stage: Int)
   case evaluation(stage: Int)
+  /// Of all modules so far, behind the stage's last epoch.
+  case depthEvaluation(stage: Int)
   /// What makes the features that the stage starts from.
   case features(stage: Int)
   /// The same from the features of the stage before.
@@ -212,8 +214,8 @@ package enum ProgramID: Hashable, Sendable {
   /// From 1; nil for the last evaluation.
   package var stage: Int? {
     switch self {
-    case .training(let stage), .feeding(let stage), .evaluation(let stage), .features(let stage),
-      .featuresOfPrevious(let stage), .ranking(let stage):
+    case .training(let stage), .feeding(let stage), .evaluation(let stage), .depthEvaluation(let stage),
+      .features(let stage), .featuresOfPrevious(let stage), .ranking(let stage):
       stage
     case .finalEvaluation: nil
     }
@@ -224,6 +226,7 @@ package enum ProgramID: Hashable, Sendable {
     case .training(let stage): "stage \(stage), training"
     case .feeding(let stage): "stage \(stage), feeding"
     case .evaluation(let stage): "stage \(stage), evaluation"
+    case .depthEvaluation(let stage): "stage \(stage), evaluation of all depths"
     case .features(let stage): "stage \(stage), features"
     case .featuresOfPrevious(let stage): "stage \(stage), features from those of the stage before"
     case .ranking(let stage): "stage \(stage), ranking"
@@ -238,6 +241,7 @@ extension Plan {
     case .training(let stage): stages[stage - 1].training
     case .feeding(let stage): stages[stage - 1].feeding ?? stages[stage - 1].training
     case .evaluation(let stage): stages[stage - 1].evaluation
+    case .depthEvaluation(let stage): stages[stage - 1].depthEvaluation ?? stages[stage - 1].evaluation
     case .features(let stage): stages[stage - 1].features?.fromPictures ?? stages[stage - 1].training
     case .featuresOfPrevious(let stage):
       stages[stage - 1].features?.fromPrevious ?? stages[stage - 1].training
@@ -253,6 +257,7 @@ extension Plan {
     case .training: return .training(stage: peakStage)
     case .feeding: return .feeding(stage: peakStage)
     case .evaluation: return .evaluation(stage: peakStage)
+    case .depthEvaluation: return .depthEvaluation(stage: peakStage)
     case .features: return .features(stage: peakStage)
     case .featuresOfPrevious: return .featuresOfPrevious(stage: peakStage)
     case .ranking: return .ranking(stage: peakStage)
@@ -265,6 +270,7 @@ extension Plan {
     case .training: .training(stage: stage)
     case .feeding: .feeding(stage: stage)
     case .evaluation: .evaluation(stage: stage)
+    case .depthEvaluation: .depthEvaluation(stage: stage)
     case .features: .features(stage: stage)
     case .featuresOfPrevious: .featuresOfPrevious(stage: stage)
     case .ranking: .ranking(stage: stage)
@@ -282,8 +288,8 @@ extension Plan {
     origins.note(evaluation.graph)
     let layout: ResidentLayout
     switch id {
-    case .training(let stage), .feeding(let stage), .evaluation(let stage), .features(let stage),
-      .featuresOfPrevious(let stage), .ranking(let stage):
+    case .training(let stage), .feeding(let stage), .evaluation(let stage), .depthEvaluation(let stage),
+      .features(let stage), .featuresOfPrevious(let stage), .ranking(let stage):
       layout = stages[stage - 1].resident
     case .finalEvaluation: layout = resident
     }

@@ -37,6 +37,8 @@ package struct TimeFigures: Hashable, Sendable {
     package var featureSeconds: Double
     /// Ranking channels, and measuring what is left.
     package var rankingSeconds: Double
+    /// What measuring all modules so far, behind the last epoch, takes longer than the evaluation in whose place it is.
+    package var depthSeconds: Double
     package var seconds: Double
   }
 
@@ -56,6 +58,8 @@ package struct TimedTraining: Sendable {
     package var training: Graph
     /// Of the test pictures, behind each epoch.
     package var evaluation: Graph
+    /// In its place behind the last epoch; nil: none.
+    package var depthEvaluation: Graph?
     /// What makes the features that the stage starts from; nil where it starts from pictures.
     package var features: FeatureGraphs?
     /// The stage before keeps the same features.
@@ -68,6 +72,7 @@ package struct TimedTraining: Sendable {
       epochs = graphs.schedule.epochs
       training = graphs.training
       evaluation = graphs.evaluation
+      depthEvaluation = graphs.depthEvaluation
       features = graphs.features
       ranking = graphs.ranking
     }
@@ -77,6 +82,7 @@ package struct TimedTraining: Sendable {
       epochs = stage.epochs
       training = stage.training.graph
       evaluation = stage.evaluation.graph
+      depthEvaluation = stage.depthEvaluation?.graph
       features = stage.features.map {
         FeatureGraphs(
           module: $0.module, fromPictures: $0.fromPictures.graph, fromPrevious: $0.fromPrevious?.graph)
@@ -124,10 +130,12 @@ extension TimeModel {
     let facts = timed.facts
     let stages = timed.stages.map { stage in
       let step = stepSeconds(stage, of: timed)
-      let epoch =
-        step * Double(timed.trainedPictures) / Double(timed.training.batch)
-        + passSeconds(
-          stage.evaluation, pictures: facts.testCount, readsFeatures: stage.features != nil, timed)
+      let evaluation = passSeconds(
+        stage.evaluation, pictures: facts.testCount, readsFeatures: stage.features != nil, timed)
+      let epoch = step * Double(timed.trainedPictures) / Double(timed.training.batch) + evaluation
+      let depth = stage.depthEvaluation.map {
+        passSeconds($0, pictures: facts.testCount, readsFeatures: false, timed) - evaluation
+      }
       let features = stage.features.map { features in
         stage.featuresStay
           ? 0
@@ -138,8 +146,8 @@ extension TimeModel {
       let ranking = rankingSeconds(stage, of: timed)
       return TimeFigures.Stage(
         index: stage.index, stepSeconds: step, epochSeconds: epoch, featureSeconds: features ?? 0,
-        rankingSeconds: ranking,
-        seconds: Double(stage.epochs) * epoch + (features ?? 0) + ranking)
+        rankingSeconds: ranking, depthSeconds: depth ?? 0,
+        seconds: Double(stage.epochs) * epoch + (depth ?? 0) + (features ?? 0) + ranking)
     }
     let final = passSeconds(timed.evaluation, pictures: facts.testCount, readsFeatures: false, timed)
     return TimeFigures(stages: stages, seconds: stages.map(\.seconds).reduce(final, +))
@@ -212,7 +220,7 @@ extension TimeModel {
     let (now, its) = (figures.stages[stage - 1], plan.stages[stage - 1])
     let epochs =
       Double(its.epochs - epoch + 1) * now.epochSeconds - Double(min(step, its.stepsPerEpoch))
-      * now.stepSeconds
+      * now.stepSeconds + (epoch <= its.epochs ? now.depthSeconds : 0)
     // A run that goes on has nothing of the stage before: features are made from pictures.
     let features = timed.stages[stage - 1].features.map {
       passSeconds(

@@ -116,6 +116,8 @@ package struct ResNetStageSpec: Sendable {
   package var blocks: Spanned<Int>
   /// Channels of the 3x3 convolutions; a bottleneck's output has four times as many.
   package var width: Spanned<Int>
+  /// Side of these convolutions, where it is another.
+  package var kernel: Spanned<Int>
 }
 
 package struct InitializationSpec: Sendable {

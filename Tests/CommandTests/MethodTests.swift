@@ -27,16 +27,26 @@ private struct Lines: Decodable {
   var module, epoch: Int
   var split: String
   var top1: Double
-  var ensembleTop1: Double?
+  var ensembleTop1, ensembleTestLoss: Double?
 }
 
 private struct Evaluation: Decodable {
   struct Module: Decodable {
     var index: Int
-    var testTop1: Double
+    var testLoss, testTop1: Double
+    var ensembleTop1, ensembleTestLoss: Double?
   }
   var modules: [Module]
-  var ensembleTop1: Double?
+  var ensembleTop1, ensembleTestLoss: Double?
+}
+
+private struct Summary: Decodable {
+  struct Module: Decodable {
+    var index: Int
+    var trainLoss, testLoss, testTop1, ensembleTop1, ensembleTestLoss: Double?
+  }
+  var modules: [Module]
+  var ensembleTop1, ensembleTestLoss: Double?
 }
 
 @Suite("Methods, from the command line")
@@ -99,7 +109,59 @@ struct MethodTests {
       try workspace.data("logits/model.safetensors") == workspace.data("probabilities/model.safetensors"))
     let (logits, probabilities) = (try evaluation("logits"), try evaluation("probabilities"))
     #expect(logits.modules.map(\.testTop1) == probabilities.modules.map(\.testTop1))
-    #expect(probabilities.ensembleTop1 ?? 0 > 0.1)
+    let losses = try [logits, probabilities].map { try #require($0.ensembleTestLoss) }
+    // The modules are the same, and what is made of them is not.
+    #expect(abs(losses[0] - losses[1]) > 1e-5 * losses[0])
+    for (folder, evaluation) in [("logits", logits), ("probabilities", probabilities)] {
+      let last = try #require(try metrics(folder).last { $0.ensembleTop1 != nil })
+      let summary = try workspace.decode(Summary.self, "\(folder)/summary.json")
+      for loss in [last.ensembleTestLoss, summary.ensembleTestLoss, summary.modules[1].ensembleTestLoss] {
+        #expect(loss == evaluation.ensembleTestLoss)
+      }
+    }
+  }
+
+  @Test("sequential training measures the ensemble of all modules so far at each stage's end")
+  func sequentialEnsembles() throws {
+    try run(
+      "net.yaml", "-o", "out", "--set", "training.strategy=sequential", "--set",
+      "network.widths=[8, 16, 16]")
+    let lines = try metrics("out").filter { $0.split == "test" }
+    #expect(lines.map(\.module) == [1, 1, 2, 2, 3, 3])
+    #expect(lines.map { $0.ensembleTop1 != nil } == [false, false, false, true, false, true])
+    let evaluation = try evaluation("out")
+    // Nothing changes a module behind its stage: the end of the run finds the same.
+    #expect(evaluation.modules.map(\.ensembleTop1) == [nil, lines[3].ensembleTop1, lines[5].ensembleTop1])
+    #expect(evaluation.modules.map(\.testTop1) == [1, 3, 5].map { lines[$0].top1 })
+    #expect(evaluation.ensembleTop1 == lines[5].ensembleTop1)
+    let summary = try workspace.decode(Summary.self, "out/summary.json")
+    #expect(summary.modules.map(\.ensembleTop1) == evaluation.modules.map(\.ensembleTop1))
+    #expect(summary.modules.map(\.ensembleTestLoss) == evaluation.modules.map(\.ensembleTestLoss))
+    #expect(summary.modules.map(\.testLoss) == evaluation.modules.map(\.testLoss))
+    for command in [["evaluate", "out"], ["show", "out"]] {
+      let text = try StrataProcess(command, in: workspace.url).output
+      #expect(text.contains("ensemble to here"), "\(text)")
+    }
+    #expect(try workspace.text("out/report.html").contains("ensemble to here"))
+  }
+
+  @Test("asynchronous modules of different lengths: nobody is told epochs that a module never had")
+  func unequalEpochs() throws {
+    try run(
+      "net.yaml", "-o", "out", "--set", "training.strategy=asynchronous", "--set", "training.epochs=1",
+      "--set",
+      "training.overrides=[{module: 2, epochs: 3}]", "--set", "network.widths=[8, 16, 16]")
+    let lines = try metrics("out")
+    for (module, epochs) in [(1, [1]), (2, [1, 2, 3]), (3, [1])] {
+      for split in ["train", "test"] {
+        #expect(
+          lines.filter { $0.module == module && $0.split == split }.map(\.epoch) == epochs,
+          "module \(module), \(split)")
+      }
+    }
+    // Module 3 stands on one that went on learning: what it comes to is what the end of the run measures.
+    let summary = try workspace.decode(Summary.self, "out/summary.json")
+    #expect(summary.modules.map(\.testTop1) == (try evaluation("out")).modules.map(\.testTop1))
   }
 
   @Test("a run is extended: frozen modules come out as they went in, and are proved to")
@@ -124,6 +186,19 @@ struct MethodTests {
     let figures = try evaluation("second")
     #expect(figures.modules.map(\.index) == [1, 3])
     #expect(figures.modules[0].testTop1 == (try evaluation("first")).modules[0].testTop1)
+    // A frozen module's accuracy is among the run's own figures, wherever they are shown.
+    let summary = try workspace.decode(Summary.self, "second/summary.json")
+    #expect(
+      summary.modules.map(\.testTop1) == [figures.modules[0].testTop1, nil, figures.modules[1].testTop1])
+    #expect(summary.modules.map(\.ensembleTop1) == [nil, nil, figures.ensembleTop1])
+    #expect(try metrics("second").last?.ensembleTop1 == figures.ensembleTop1)
+    let compared = try workspace.strata("compare", "second", "--json")
+    #expect(compared.output.contains("\(figures.modules[0].testTop1)"), "\(compared.output)")
+    let accuracy = String(format: "%.1f%%", 100 * figures.modules[0].testTop1)
+    for (words, text) in [
+      ("closing table", second.output), ("report", try workspace.text("second/report.html")),
+      ("show", try workspace.strata("show", "second").output),
+    ] { #expect(text.contains(accuracy), "\(words): \(text)") }
   }
 
   /// The bytes of a model file's tensors by name.

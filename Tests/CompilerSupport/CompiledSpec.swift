@@ -39,14 +39,23 @@ package struct DecodedSpec: Sendable {
     DataFacts(trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil)
   }
 
+  /// - Parameter run: what left the weights that the network starts from.
   package func plan(
-    threads: Int = 2, facts: DataFacts, choices: PlanChoices? = PlanChoices()
+    threads: Int = 2, facts: DataFacts, choices: PlanChoices? = PlanChoices(), startingFrom run: Plan? = nil
   ) throws(SpecFaults) -> Plan {
+    let start = run.map { run in
+      StoredWeights(
+        path: "runs/first/model.safetensors", sha256: "0123",
+        tensors: run.resident.entries.map {
+          StoredWeights.Tensor(name: $0.value.name, shape: $0.value.type.pyTorchShape)
+        })
+    }
     do {
       return try compile(
         spec,
         options: CompileOptions(
-          threads: threads, facts: facts, specText: resolvedText(spec), choices: choices))
+          threads: threads, facts: facts, specText: resolvedText(spec), start: start.map { .file($0) },
+          choices: choices))
     } catch {
       throw SpecFaults(error.diagnostics, texts: texts)
     }

@@ -111,7 +111,7 @@ struct FixtureTraining {
   private func evaluate() -> [MetricSums] {
     let program = plan.evaluation
     run(program, clock: .idle)
-    var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
+    var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
     engine.addMetrics(of: program, pictures: labels.count, to: &sums)
     return sums
   }
@@ -119,7 +119,7 @@ struct FixtureTraining {
   /// Runs the evaluation up to each module's logits, which later nodes may overwrite.
   private func evaluatedLogits() -> [[Float]] {
     let graph = plan.evaluation.graph
-    return graph.metrics.filter { $0.module > 0 }.map { metric in
+    return graph.metrics.filter { !$0.isEnsemble }.map { metric in
       let program = plan.evaluation.truncated(behind: metric.logits)
       run(program, clock: .idle)
       let count = labels.count * graph.shape(metric.logits).channels
@@ -132,7 +132,7 @@ struct FixtureTraining {
 
 extension Program {
   /// The nodes up to the one that makes `value`, over the same memory.
-  fileprivate func truncated(behind value: ValueID) -> Program {
+  func truncated(behind value: ValueID) -> Program {
     var graph = graph
     guard let last = graph.nodes.firstIndex(where: { $0.results.contains(value) }) else {
       preconditionFailure("logits are computed")

@@ -94,7 +94,8 @@ struct PyTorchTests {
         (0..<classes).map { (2 * rows[picture][$0] + 4 * rows[labels.count + picture][$0]) / 6 }
       }
     }
-    #expect(training.evaluation.map(\.module) == (modules > 1 ? [1, 2, 0] : [1]))
+    #expect(training.evaluation.map(\.module) == (modules > 1 ? [1, 2, 2] : [1]))
+    #expect(training.evaluation.map(\.isEnsemble) == (modules > 1 ? [false, false, true] : [false]))
     for (index, sums) in training.evaluation.enumerated() {
       let answers = Array(zip(rows[index * labels.count..<(index + 1) * labels.count], labels))
       let loss = answers.map { row, label in

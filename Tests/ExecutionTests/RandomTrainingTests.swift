@@ -53,6 +53,17 @@ struct RandomTrainingTests {
     downsampling: {kind: invertible, before: [1, 3]}
     """,
     """
+    network: {family: resnet, input: 3x8x8, head: gap, stages: [{blocks: 1, width: 4, kernel: 1}, {blocks: 2, width: 6, kernel: 5}]}
+    auxiliary: linear
+    """,
+    """
+    network:
+      family: resnet
+      input: 3x8x8
+      block: bottleneck
+      stages: [{blocks: 1, width: 3, kernel: 5}, {blocks: 1, width: 4, kernel: 1}]
+    """,
+    """
     network: {family: vgg, input: 1x6x4, widths: [5, 3, 6], classes: 4}
     auxiliary: {kind: mlp, hidden: 1, loss: sim, overrides: [{module: 2, kind: linear, pool: 3}]}
     """,
@@ -95,13 +106,16 @@ struct RandomTrainingTests {
       text, sets: ["training.optimizer={kind: sgd, momentum: 0, weight-decay: 0}", "training.epochs=1"])
     let plan = try spec.plan(threads: 1 + seed % 3, pictures: pictures)
     let forward = try spec.graphs(after: "stage").map(\.graph)
-    let measured = try spec.graphs(after: "evaluation").map(\.graph)
+    let dumps = try spec.graphs(after: "evaluation")
+    let measured = dumps.filter { $0.title.hasSuffix(", evaluation") }.map(\.graph)
+    let depths = dumps.filter { $0.title.hasSuffix(", evaluation of all depths") }
     try #require(forward.count == plan.stages.count && measured.count == plan.stages.count)
+    #expect(depths.map(\.stage) == plan.stages.filter { $0.depthEvaluation != nil }.map(\.index))
     let engine = try Engine(plan: plan)
     for (index, stage) in plan.stages.enumerated() {
       let trial = StageTrial(
-        engine: engine, stage: stage, forward: forward[index], evaluation: measured[index], seed: seed,
-        text: text)
+        engine: engine, stage: stage, forward: forward[index], evaluation: measured[index],
+        depthEvaluation: depths.first { $0.stage == stage.index }?.graph, seed: seed, text: text)
       trial.expectAgreement()
     }
   }
@@ -112,6 +126,7 @@ private struct StageTrial {
   let engine: Engine
   let stage: StagePlan
   let forward, evaluation: Graph
+  let depthEvaluation: Graph?
   let seed: Int
   let text: String
 
@@ -227,7 +242,8 @@ private struct StageTrial {
   private func expectMetrics(of program: Program, _ graph: Graph, _ reference: ReferenceProgram) {
     var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
     engine.addMetrics(of: program, pictures: graph.batch, to: &sums)
-    #expect(sums.map(\.module) == graph.metrics.map(\.module))
+    #expect(program.graph.metrics.map(\.module) == graph.metrics.map(\.module))
+    #expect(program.graph.metrics.map(\.isEnsemble) == graph.metrics.map(\.isEnsemble))
     for (sum, metric) in zip(sums, graph.metrics) {
       let expected = reference.losses[metric.value] ?? .nan
       #expect(
@@ -295,10 +311,20 @@ private struct StageTrial {
     for entry in stage.resident.entries where entry.value.category != .optimizer {
       tensors[entry.value.name] = read(entry).map { Double($0) }
     }
+    expectEvaluation(by: stage.evaluation, evaluation, tensors, batch)
+    if let program = stage.depthEvaluation, let graph = depthEvaluation {
+      expectEvaluation(by: program, graph, tensors, batch)
+    }
+  }
+
+  private func expectEvaluation(
+    by program: Program, _ graph: Graph, _ tensors: [String: [Double]], _ batch: Batch
+  ) {
     var reference = ReferenceProgram(
-      evaluation, tensors: tensors, pictures: batch.pictures, labels: batch.labels)
-    reference.run(modules: modules(of: evaluation))
-    run(stage.evaluation, batch)
-    expectMetrics(of: stage.evaluation, evaluation, reference)
+      graph, tensors: tensors, pictures: batch.pictures, labels: batch.labels,
+      ensembleMean: text.contains("ensemble: probabilities") ? .probabilities : .logits)
+    reference.run(modules: modules(of: graph))
+    run(program, batch)
+    expectMetrics(of: program, graph, reference)
   }
 }

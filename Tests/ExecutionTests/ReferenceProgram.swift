@@ -7,6 +7,7 @@ import TestSupport
 struct ReferenceProgram {
   private let graph: Graph
   private let labels: [Int]
+  private let ensembleMean: EnsembleMean
   /// Parameters and running statistics by name, in the engine's layouts.
   var tensors: [String: [Double]]
   /// Running statistics as the last run leaves them.
@@ -20,7 +21,12 @@ struct ReferenceProgram {
   /// that do not vary.
   private(set) var margin = Double.infinity
 
-  init(_ graph: Graph, tensors: [String: [Double]], pictures: Pictures, labels: [Int]) {
+  /// - Parameter ensembleMean: what the spec wants the mean of.
+  init(
+    _ graph: Graph, tensors: [String: [Double]], pictures: Pictures, labels: [Int],
+    ensembleMean: EnsembleMean = .logits
+  ) {
+    self.ensembleMean = ensembleMean
     self.graph = graph
     self.tensors = tensors
     self.labels = labels
@@ -83,7 +89,7 @@ struct ReferenceProgram {
       losses[result] = (1 - weight) * (losses[node.operands[2]] ?? .nan) + weight * loss
       top1[result] = top1[node.operands[2]]
       return weight * loss
-    case .ensemble(let mean): set(result, ensemble(node, mean), relu: false)
+    case .ensemble: set(result, ensemble(result), relu: false)
     case .recall, .remember, .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient,
       .biasGradient, .zeroGradient,
       .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
@@ -168,18 +174,22 @@ struct ReferenceProgram {
     return y
   }
 
-  /// The mean of the classifiers' logits with weights 2^j.
-  private func ensemble(_ node: Node, _ kind: EnsembleMean) -> Pictures {
-    var logits = node.operands.compactMap { values[$0] }
-    if kind == .probabilities { logits = logits.map(softmax) }
-    let weights = logits.indices.map { exp2(Double($0)) }
+  /// The mean with weights 2^j over the measured modules up to the ensemble's, whatever the graph says how to compute it.
+  private func ensemble(_ result: ValueID) -> Pictures {
+    guard let last = graph.metrics.first(where: { $0.isEnsemble && $0.logits == result })?.module else {
+      preconditionFailure("an ensemble is measured")
+    }
+    let members = graph.metrics.filter { !$0.isEnsemble && $0.module <= last }
+    var logits = members.compactMap { values[$0.logits] }
+    if ensembleMean == .probabilities { logits = logits.map(softmax) }
+    let weights = members.map { exp2(Double($0.module)) }
     var mean = logits[0].with(values: logits[0].values.map { _ in 0 })
     for (weight, logits) in zip(weights, logits) {
       for place in mean.values.indices {
         mean.values[place] += weight / weights.reduce(0, +) * logits.values[place]
       }
     }
-    return kind == .probabilities ? mean.with(values: mean.values.map { log($0) }) : mean
+    return ensembleMean == .probabilities ? mean.with(values: mean.values.map { log($0) }) : mean
   }
 
   private func softmax(_ x: Pictures) -> Pictures {

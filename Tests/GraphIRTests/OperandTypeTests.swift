@@ -102,7 +102,7 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
       "similarity", .similarityLoss(weight: 1, classes: 10), [pictures(6, 5), .labels(batch: 2), .metrics],
       [.metrics, pictures(6, 5)]),
     FittingOperation(
-      "ensemble", .ensemble(.logits), [pictures(1, 10), pictures(1, 10), pictures(1, 10)], [pictures(1, 10)]),
+      "ensemble", .ensemble(.logits, share: 0.5), [pictures(1, 10), pictures(1, 10)], [pictures(1, 10)]),
     FittingOperation(
       "recall", .recall, [.pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6)],
       [.pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2)]),

@@ -17,6 +17,9 @@ struct RandomPlanTests {
       let name = "stage \(stage.index)"
       programs.append(("\(name) training", stage.training, stage.resident))
       programs.append(("\(name) evaluation", stage.evaluation, stage.resident))
+      if let all = stage.depthEvaluation {
+        programs.append(("\(name) evaluation of all depths", all, stage.resident))
+      }
       if let feeding = stage.feeding { programs.append(("\(name) feeding", feeding, stage.resident)) }
       for program in stage.features?.programs ?? [] {
         programs.append(("\(name) features", program, stage.resident))
@@ -91,7 +94,7 @@ struct RandomPlanTests {
     for stage in plan.stages {
       expectFeatures(stage, seed: seed)
       let programs =
-        [stage.training, stage.evaluation] + (stage.feeding.map { [$0] } ?? [])
+        [stage.training, stage.evaluation] + [stage.depthEvaluation, stage.feeding].compactMap(\.self)
         + (stage.features?.programs ?? []) + (stage.narrowing.map { [$0.ranking] } ?? [])
       #expect(stage.memory.lowerBoundBytes == programs.map(\.peak.total).max())
       #expect(stage.memory.arenaBytes == programs.map(\.arenaBytes).max())
@@ -110,7 +113,8 @@ struct RandomPlanTests {
     #expect((features.storage == .memory) == (features.range != nil), "seed \(seed)")
     guard let range = features.range else { return }
     #expect(range.count >= features.byteCount && range.count < features.byteCount + 64, "seed \(seed)")
-    for program in [stage.training, stage.evaluation, features.fromPictures] {
+    for program in [stage.training, stage.evaluation, features.fromPictures, stage.depthEvaluation] {
+      guard let program else { continue }
       #expect(program.features == range, "seed \(seed)")
     }
     if let making = features.fromPrevious?.features {

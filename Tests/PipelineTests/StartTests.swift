@@ -104,7 +104,11 @@ struct StartTests {
       if case .batchNorm(let norm) = node.op { #expect(norm.mode == .inference) }
       #expect(node.op.mutatedOperands.isEmpty)
     }
-    #expect(plan.evaluation.graph.metrics.map(\.module) == [1, 2, 3, 0])
+    for program in [plan.evaluation, plan.stages[0].depthEvaluation] {
+      let metrics = try #require(program).graph.metrics
+      #expect(metrics.map(\.module) == [1, 2, 3, 2, 3])
+      #expect(metrics.map(\.isEnsemble) == [false, false, false, true, true])
+    }
   }
 
   @Test("a classifier of another shape starts anew; where its module is frozen nobody measures it")

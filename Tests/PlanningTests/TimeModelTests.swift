@@ -93,8 +93,10 @@ struct TimeModelTests {
     }
     let (plan, times) = try figures("")
     #expect(times.stages.map { $0.rankingSeconds > 0 } == [true, false, false])
+    // Behind the second layer's last epoch the first one is measured as well.
+    #expect(times.stages.map { $0.depthSeconds > 0 } == [false, false, true])
     for (stage, planned) in zip(times.stages, plan.stages) {
-      let sum = Double(planned.epochs) * stage.epochSeconds + stage.rankingSeconds
+      let sum = Double(planned.epochs) * stage.epochSeconds + stage.rankingSeconds + stage.depthSeconds
       #expect(abs(stage.seconds - sum) < 1e-9 * sum)
     }
     // Over half of the pictures half of it, but for measuring what is left.

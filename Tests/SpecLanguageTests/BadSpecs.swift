@@ -142,6 +142,8 @@ let badValues = [
 let badRelations = [
   BadSpec("E040", "network: {family: vgg, widths: [8], kernel: ⟦4⟧}\n", leavesSpec: true),
   BadSpec(
+    "E040", "network: {family: resnet, stages: [{blocks: 1, width: 8, kernel: ⟦2⟧}]}\n", leavesSpec: true),
+  BadSpec(
     "E040", "network: {family: resnet, stem: {kernel: ⟦2⟧}, stages: [{blocks: 1, width: 8}]}\n",
     leavesSpec: true),
   BadSpec("E041", "downsampling: {before: [⟪2⟫, ⟦2⟧]}\n"),

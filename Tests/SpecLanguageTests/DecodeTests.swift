@@ -56,6 +56,7 @@ extension Spec {
     #expect(resnet.stem.width.value == 16 && resnet.stem.kernel.value == 3)
     #expect(resnet.stem.stride.value == 1 && !resnet.stem.maxPool.value)
     #expect(resnet.stages.map(\.blocks.value) == [2, 1] && resnet.stages.map(\.width.value) == [16, 32])
+    #expect(resnet.stages.map(\.kernel.value) == [3, 3])
     #expect(spec.downsampling.kind.value == .stride)
     expect(spec.downsampling.placement, is: { if case .standard = $0 { true } else { false } })
     expect(spec.training.partition, is: { if case .perBlock = $0 { true } else { false } })

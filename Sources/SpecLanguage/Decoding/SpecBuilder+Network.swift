@@ -151,7 +151,8 @@ extension SpecBuilder {
       report(.listInResNet("network.\(key)", at: flags.span), structural: true)
     }
     let stages = network.sections("stages").map { stage in
-      ResNetStageSpec(blocks: stage.integer("blocks"), width: stage.integer("width"))
+      ResNetStageSpec(
+        blocks: stage.integer("blocks"), width: stage.integer("width"), kernel: stage.integer("kernel"))
     }
     if let list = network.list("stages"), stages.reduce(0, { $0 + $1.blocks.value }) > Limits.items {
       report(

@@ -62,7 +62,11 @@ struct ResolvedValues {
       self["network.stem.stride"] = String(resnet.stem.stride.value)
       self["network.stem.pool"] = resnet.stem.maxPool.value ? "max" : "none"
       texts["network.stages"] = .entries(
-        resnet.stages.map { "{blocks: \($0.blocks.value), width: \($0.width.value)}" })
+        resnet.stages.map { stage in
+          // Unsaid it is 3: the texts of nets that have no other stay what they were, and so do their hashes.
+          let kernel = stage.kernel.value == 3 ? "" : ", kernel: \(stage.kernel.value)"
+          return "{blocks: \(stage.blocks.value), width: \(stage.width.value)\(kernel)}"
+        })
       self["network.shortcut"] = resnet.shortcut.value.rawValue
       self["network.bias"] = String(resnet.bias.value)
       self["network.batch-norm"] = String(network.batchNorm.value)

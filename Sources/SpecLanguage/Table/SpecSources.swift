@@ -6,6 +6,7 @@ package enum SpecSources {
     ("data.normalize", pyTorch),
     ("network", strata), ("network.widths", vgg), ("network.kernel", vgg),
     ("network.block", resnet), ("network.stem", resnet), ("network.stages", resnet),
+    ("network.stages.kernel", "\(accelerated), our reading"),
     ("network.shortcut", resnet), ("network.bias", pyTorch), ("network.batch-norm", batchNorm),
     ("network.ensemble", greedy), ("network.head", "\(greedy), \(decoupled)"), ("network.head.k", greedy),
     ("network.head.width", greedy),

@@ -63,6 +63,11 @@ extension SpecTable {
               SpecKey(
                 "width", .integer(1...Limits.channels / 4), .required, unit: "channels", structural: true,
                 alsoKnownAs: ["channels"], "channels of the blocks' 3x3 convolutions"),
+              SpecKey(
+                "kernel", .integer(1...11, odd: true), .value(.integer(3)), unit: "pixels",
+                alsoKnownAs: ["kernel-size"],
+                "side of the blocks' 3x3 convolutions, where it is another: both of a basic block, a bottleneck's middle one"
+              ),
             ])), count: 1...64), .required, kinds: ["resnet"], structural: true,
         "runs of equal blocks"),
       SpecKey(

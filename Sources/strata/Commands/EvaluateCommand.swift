@@ -11,7 +11,7 @@ struct EvaluateCommand: Command {
     "evaluate", group: CommandGroup.runs, summary: "accuracy of every module of a run, and of their ensemble",
     discussion: """
       Loads the weights of a finished run and classifies the test pictures with every module's auxiliary, with the \
-      head, and with the ensemble of them all.
+      head, and with the ensemble of the modules up to each depth.
       """,
     operands: CommonOperands.runFolder, options: [CommonOptions.data.spec],
     exitCodes: [.failed, .stalePlan, .faultyData],
@@ -53,31 +53,35 @@ struct EvaluateCommand: Command {
         [("testLoss", .number(sum.meanLoss)), ("testTop1", .number(sum.top1))]
           + (hasTop5 ? [("testTop5", .number(sum.top5))] : [])
       }
-      let modules = sums.filter { $0.module > 0 }.map {
-        JSON.object([("index", .integer($0.module))] + figures($0))
+      let modules = sums.modules.map { sum in
+        JSON.object(
+          [("index", .integer(sum.module))] + figures(sum)
+            + sums.ensemble(upTo: sum.module).ensembleMembers(withTop5: hasTop5))
       }
-      let ensemble = sums.first { $0.module == 0 }
       console.output.write(
         JSONWriter.document(
           .object(
             [
               ("schema", "strata.evaluation/1"), ("name", .string(plan.name)), ("modules", .array(modules)),
-              ("ensembleTop1", .optional(ensemble) { .number($0.top1) }),
-            ] + (compression.map { [("compression", $0.json)] } ?? []))))
+            ] + sums.ensemble.ensembleMembers(withTop5: hasTop5)
+              + (compression.map { [("compression", $0.json)] } ?? []))))
       return
     }
+    let hasEnsembles = sums.ensemble != nil
     var table = Table(
       [.right("module"), .left("made of"), .right("test loss"), .right("test top1")]
-        + (hasTop5 ? [.right("top5")] : []))
-    for sum in sums {
-      let name = sum.module == 0 ? "ensemble" : plan.modules[sum.module - 1].name
+        + (hasTop5 ? [.right("top5")] : []) + (hasEnsembles ? [.right(EnsembleColumn.title)] : []))
+    func add(_ sum: MetricSums, _ module: String, _ name: String, _ ensemble: String) {
       table.add(
-        [
-          sum.module == 0 ? "" : "\(sum.module)", name, fixed(sum.meanLoss, decimals: 4),
-          percentage(sum.top1),
-        ]
-          + (hasTop5 ? [percentage(sum.top5)] : []))
+        [module, name, fixed(sum.meanLoss, decimals: 4), percentage(sum.top1)]
+          + (hasTop5 ? [percentage(sum.top5)] : []) + (hasEnsembles ? [ensemble] : []))
     }
+    for sum in sums.modules {
+      add(
+        sum, "\(sum.module)", plan.modules[sum.module - 1].name,
+        EnsembleColumn.text(sums.ensemble(upTo: sum.module)?.top1))
+    }
+    if let ensemble = sums.ensemble { add(ensemble, "", "ensemble", "") }
     console.output.write(table.text(console.output.style))
     if let compression {
       console.output.writeLine("")

@@ -327,20 +327,22 @@ struct RunCommand: Command {
       console.output.write(JSONWriter.document(summary.json))
       return
     }
-    let hasTop5 = plan.classes > 10
+    let (hasTop5, hasEnsembles) = (plan.classes > 10, summary.ensemble != nil)
     var table = Table(
       [.right("module"), .left("made of"), .right("train loss"), .right("train top1"), .right("test top1")]
-        + (hasTop5 ? [.right("top5")] : []))
+        + (hasTop5 ? [.right("top5")] : []) + (hasEnsembles ? [.right(EnsembleColumn.title)] : []))
     for (module, figures) in zip(plan.modules, summary.modules) {
       table.add(
         [
           "\(module.index)", module.name, figures.train.map { fixed($0.loss, decimals: 4) } ?? "-",
-          figures.train.map { percentage($0.top1) } ?? "-", figures.test.map { percentage($0.top1) } ?? "-",
-        ] + (hasTop5 ? [figures.test.map { percentage($0.top5) } ?? "-"] : []))
+          figures.train.map { percentage($0.top1) } ?? "-", figures.testTop1.map { percentage($0) } ?? "-",
+        ] + (hasTop5 ? [figures.testTop5.map { percentage($0) } ?? "-"] : [])
+          + (hasEnsembles ? [EnsembleColumn.text(figures.ensemble?.top1)] : []))
     }
     if let ensemble = summary.ensemble {
       table.add(
-        ["", "ensemble", "", "", percentage(ensemble.top1)] + (hasTop5 ? [percentage(ensemble.top5)] : []))
+        ["", "ensemble", "", "", percentage(ensemble.top1)] + (hasTop5 ? [percentage(ensemble.top5)] : [])
+          + [""])
     }
     console.output.write(table.text(console.output.style))
     if let compression = summary.compression { console.output.write(compression.text(console.output.style)) }

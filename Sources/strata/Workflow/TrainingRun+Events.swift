@@ -66,8 +66,7 @@ extension TrainingRun {
     let tests = report.figures.filter { $0.split == .test }
     let pictureCount = min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
     for figure in report.figures {
-      let ensemble = figure == tests.last ? report.ensemble : nil
-      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10, ensemble: ensemble))
+      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10))
       try folder.appendLog(
         "module \(figure.module), epoch \(figure.epoch), \(figure.split.rawValue): "
           + "loss \(fixed(figure.loss, decimals: 4)), top1 \(percentage(figure.top1)), "
@@ -79,9 +78,9 @@ extension TrainingRun {
         loss: figure.loss, top1: figure.top1, testTop1: tests.first { $0.module == figure.module }?.top1,
         imagesPerSecond: Double(pictureCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
     }
-    if let ensemble = report.ensemble {
+    if let ensemble = tests.last?.ensemble {
       try folder.appendLog(
-        "ensemble, epoch \(report.epoch), test: loss \(fixed(ensemble.meanLoss, decimals: 4)), "
+        "ensemble to module \(ensemble.module), epoch \(report.epoch), test: loss \(fixed(ensemble.meanLoss, decimals: 4)), "
           + "top1 \(percentage(ensemble.top1))")
     }
     // Modules that learn together share their pictures and their time; in asynchronous training each has its own time.

@@ -64,7 +64,7 @@ struct TrainingRun: ~Copyable {
     summary.release = CommandTable.program.version
   }
 
-  /// Trains to the end, then measures every module and the ensemble, and writes the weights; or stops where a signal comes.
+  /// Trains to the end, then measures every module and the ensembles, and writes the weights; or stops where a signal comes.
   ///
   /// - Parameter resuming: from the folder's last checkpoint.
   mutating func run(on dataset: Dataset, resuming: Bool) throws(CommandFailure) -> RunEnd {
@@ -139,7 +139,7 @@ struct TrainingRun: ~Copyable {
     if let failure = pictures.dataset.takeReadFailure() {
       throw CommandFailure(.faultyData, failure.message)
     }
-    summary.ensemble = sums.first { $0.module == 0 }
+    summary.note(evaluation: sums)
     do {
       let path = folder.path(of: RunDirectory.modelName)
       summary.weightsSHA256 = try ModelFile(plan).write(from: engine, to: path).sha256
