@@ -163,7 +163,8 @@ package struct RunHistory: Sendable {
     case .trainLoss: stated = known?.train?.loss
     case .trainTop5: stated = known?.train?.top5
     }
-    return stated ?? curve(figure, module: module).last?.y
+    // Where metrics were cut off, their end is not the last epoch.
+    return stated ?? (status.warnings.isEmpty ? curve(figure, module: module).last?.y : nil)
   }
 
   /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was
