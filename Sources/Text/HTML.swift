@@ -142,6 +142,14 @@ extension HTML {
 
 /// A page of its own: no scripts, no fonts, nothing from anywhere else; light or dark as the reader's system is.
 package enum HTMLPage {
+  /// Names who wrote a page, so that it may be written over.
+  private static let mark = "<meta name=\"generator\" content=\"strata\">"
+
+  /// Whether a text that begins like this was made by `document`.
+  package static func isDocument(beginningWith text: some StringProtocol) -> Bool {
+    text.hasPrefix("<!DOCTYPE html>") && text.contains(mark)
+  }
+
   package static func document(title: String, body: (inout HTML) -> Void) -> String {
     var html = HTML()
     body(&html)
@@ -150,6 +158,7 @@ package enum HTMLPage {
       <html lang="en">
       <head>
       <meta charset="utf-8">
+      \(mark)
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
       <title>\(HTML.escaped(title))</title>

@@ -6,7 +6,8 @@ internal import Text
 @main
 struct StrataCommand {
   static func main() {
-    // The only place that touches the environment, while there is one thread.
+    // The only places that touch the environment, while there is one thread.
+    startAgainWithFewReservations()
     if unsafe getenv("OPENBLAS_CORETYPE") == nil { correctBLASCore() }
     SignalHandling.install()
     let console = Console.standard(.current)

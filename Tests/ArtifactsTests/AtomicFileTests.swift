@@ -60,10 +60,46 @@ import Testing
         == "a: cannot create: No such file or directory")
     // A folder cannot be replaced by a file; the temporary file is gone.
     try FileManager.default.createDirectory(atPath: folder.path + "/b", withIntermediateDirectories: false)
-    #expect(throws: FileError(path: folder.path + "/b", operation: "rename", code: EISDIR)) {
+    #expect(throws: FileError(path: folder.path + "/b", operation: "replace", code: EISDIR)) {
       try AtomicFile.write("x", to: folder.path + "/b")
     }
     #expect(try folder.names() == ["b"])
+  }
+
+  @Test func linksStayAndTheirFilesAreReplaced() throws {
+    let folder = try TemporaryFolder()
+    for (link, target) in [("a", "b"), ("b", "c"), ("loop", "loop")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder.path)/\(link)", withDestinationPath: target)
+    }
+    // The file at the end is not there at first, then it is.
+    for text in ["first", "second"] {
+      try AtomicFile.write(text, to: folder.path + "/a")
+      #expect(try folder.text("c") == text)
+    }
+    #expect(try folder.names() == ["a", "b", "c", "loop"])
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.path + "/a") == "b")
+    #expect(throws: FileError(path: folder.path + "/loop", operation: "examine", code: ELOOP)) {
+      try AtomicFile.write("x", to: folder.path + "/loop")
+    }
+  }
+
+  @Test func pipesAreWrittenInto() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/pipe"
+    #expect(mkfifo(path, 0o600) == 0)
+    // Both ends here, so that nobody waits.
+    let end = open(path, O_RDWR)
+    defer { close(end) }
+    try AtomicFile.write("through", to: path)
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = read(end, &bytes, 16)
+    #expect(count == 7)
+    #expect(bytes.prefix(7).elementsEqual("through".utf8))
+    #expect(try folder.names() == ["pipe"])
+    var status = stat()
+    let answer = stat(path, &status)
+    #expect(answer == 0 && status.st_mode & S_IFMT == S_IFIFO)
   }
 
   /// The disk is full: the fault names the file wanted, not the temporary one.

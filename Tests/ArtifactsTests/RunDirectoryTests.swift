@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct RunDirectoryTests {
@@ -59,8 +60,34 @@ import Testing
     #expect(try folder.names() == ["file", "other", "run"])
   }
 
-  /// A symbolic link to an empty folder cannot be renamed over: its folder is filled in place, as a mount point is.
-  @Test func foldersThatCannotBeReplacedAreFilled() throws {
+  /// A process that was killed before its run was there leaves its lock; one that is at work holds it.
+  @Test func aLockAloneIsNoObstacle() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.path + "/run", withIntermediateDirectories: false)
+    try folder.write(Array("4194400\n".utf8), to: "run/.lock")
+    let run = try RunDirectory.create(at: folder.path + "/run", files: files)
+    #expect(try folder.names(in: "run") == names)
+    _ = run.path
+  }
+
+  /// Of several processes that find the same folder empty, one gets it.
+  @Test func anEmptyFolderIsGivenOnce() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    let number = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+    let files = files
+    let made = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: 20) { _ in
+      if (try? RunDirectory.create(at: path, files: files)) != nil { made.withLock { $0 += 1 } }
+    }
+    #expect(made.withLock { $0 } == 1)
+    #expect(try folder.names(in: "run") == names)
+    #expect(try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int == number)
+  }
+
+  /// As every empty folder is: behind a symbolic link it is the folder itself that is filled.
+  @Test func foldersBehindLinksAreFilled() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(atPath: folder.path + "/real", withIntermediateDirectories: false)
     try FileManager.default.createSymbolicLink(

@@ -50,6 +50,41 @@ import Text
     #expect(JSONWriter.line(text.json).contains(#""status":"stopped","process":null"#))
   }
 
+  @Test("a finished run's figures are its summary's, where its metrics say something else or nothing")
+  func cutMetrics() throws {
+    func summary(_ status: String) -> String {
+      """
+      {"schema": "strata.summary/1", "status": "\(status)", "modules": [
+        {"index": 1, "trainLoss": 1.5, "trainTop1": 0.75, "testTop1": 0.5, "testTop5": 0.875},
+        {"index": 2, "trainLoss": null, "trainTop1": 0.125, "testTop1": null},
+        {"index": 7, "trainLoss": 1, "trainTop1": 1, "testTop1": 1}]}
+      """
+    }
+    for status in ["finished", "interrupted"] {
+      let folder = try folder([
+        "plan.json": Self.plan, "metrics.jsonl": Self.metrics, "summary.json": summary(status),
+      ])
+      let found = try RunStatus(folder: folder.path)
+      // The training figures agree, but for the epoch that the summary's are of.
+      let epoch = status == "finished" ? 3 : 2
+      #expect(found.modules[0].train == .init(epoch: epoch, loss: 1.5, top1: 0.75))
+      #expect(found.modules[1].train == .init(epoch: 1, loss: nil, top1: 0.125))
+      #expect(found.modules[1].test == nil)
+      if status == "finished" {
+        #expect(found.modules[0].test == .init(epoch: 3, loss: nil, top1: 0.5, top5: 0.875))
+        #expect(found.warnings.count == 1)
+        #expect(found.warnings.first?.hasPrefix("\(folder.path)/metrics.jsonl does not end with") == true)
+        let history = try RunHistory(folder: folder.path)
+        #expect(history.last(.testTop1, module: 1) == 0.5 && history.last(.testTop5, module: 1) == 0.875)
+        #expect(history.last(.testLoss, module: 1) == nil && history.last(.trainLoss, module: 1) == 1.5)
+        #expect(history.curve(.testTop1, module: 1).map(\.y) == [0.25])
+      } else {
+        #expect(found.modules[0].test == .init(epoch: 1, loss: 2.5, top1: 0.25))
+        #expect(found.warnings.isEmpty)
+      }
+    }
+  }
+
   @Test(
     "how the run ended",
     arguments: [

@@ -97,6 +97,10 @@ struct StartCommandTests {
     let place = try #require(try place(of: "layers.2.conv.weight", in: data))
     data.replaceSubrange(place.lowerBound..<place.lowerBound + 4, with: [0, 0, 0xC0, 0x7F])
     try data.write(to: workspace.url.appending(path: "first/model.safetensors"))
+    // As a run that has come to them would have them: its summary says nothing else.
+    try workspace.write(
+      workspace.text("first/summary.json").replacing(
+        /"weightsSha256": "[0-9a-f]+"/, with: "\"weightsSha256\": null"), to: "first/summary.json")
     let next = try workspace.strata(
       "run", "net.yaml", "-o", "second", "--set", "network.from=first", "--set", "network.frozen=2")
     #expect(next.exitCode == 2)

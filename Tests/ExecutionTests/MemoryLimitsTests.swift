@@ -20,7 +20,7 @@ struct MemoryLimitsTests {
     deinit { try? FileManager.default.removeItem(at: url) }
 
     var groups: [MemoryLimit] {
-      MemoryLimit.all(root: url.path).filter {
+      MemoryLimit.all(workers: 2, root: url.path).filter {
         if case .controlGroup = $0.source { return true }
         return false
       }
@@ -51,8 +51,8 @@ struct MemoryLimitsTests {
 
   @Test("there is always one, and it is no more than the machine has")
   func physical() {
-    let limits = MemoryLimit.all()
+    let limits = MemoryLimit.all(workers: 2)
     #expect(limits.contains { $0.source == .physicalMemory && $0.byteCount > 1 << 28 })
-    #expect(limits.allSatisfy { MemoryLimit.binding.byteCount <= $0.byteCount })
+    #expect(limits.allSatisfy { MemoryLimit.binding(workers: 2).byteCount <= $0.byteCount })
   }
 }

@@ -326,10 +326,20 @@ struct BudgetSolverTests {
 
   @Test("the largest batch fits and one more does not", arguments: [40, 90])
   func largestBatch(mebibytes: Int) throws {
-    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 256)
+    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 1 << 20)
     let found = try LargestBatch.all(
       of: trial.spec.spec, options: trial.options, budgetBytes: mebibytes << 20)
     #expect(found.map(\.strategy) == [.endToEnd, .parallel, .sequential])
+    #expect(found.allSatisfy { !$0.isAllPictures })
+    // Fewer pictures bound what memory does not.
+    let fewest = try #require(found.compactMap(\.batch).min())
+    for pictures in [2, fewest - 1, fewest, fewest + 1] {
+      let few = Trial(try DecodedSpec(Self.threeLayers), pictures: pictures)
+      let bound = try LargestBatch.all(
+        of: few.spec.spec, options: few.options, budgetBytes: mebibytes << 20)
+      #expect(bound.map(\.batch) == found.map { min(pictures, $0.batch ?? 0) })
+      #expect(bound.map(\.isAllPictures) == found.map { pictures <= $0.batch ?? 0 })
+    }
     for figure in found {
       let batch = try #require(figure.batch)
       for (batch, fits) in [(batch, true), (batch + 1, false)] {

@@ -1,5 +1,6 @@
 import Glibc
 import Terminal
+import TestSupport
 import Testing
 
 /// Each test body runs in a process of its own: signal handlers belong to the whole process.
@@ -18,6 +19,25 @@ struct SignalTests {
     #expect(
       text.hasSuffix(
         "strata: internal error: a check of its own failed; please report the command line and the spec\n"))
+  }
+
+  @Test("so is a library that gives up; where addresses are used up, that is what is told")
+  func abort() async {
+    await #expect(processExitsWith: .exitCode(ExitCode.internalError.rawValue)) {
+      SignalHandling.install()
+      Glibc.abort()
+    }
+    guard !Sanitizer.isOn else { return }
+    let result = await #expect(
+      processExitsWith: .exitCode(ExitCode.failed.rawValue), observing: [\.standardErrorContent]
+    ) {
+      SignalHandling.install()
+      var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+      Glibc.abort()
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.hasSuffix("the system gives no more memory\n") && text.contains("ulimit -v"), "\(text)")
   }
 
   @Test("so is a stack that runs over")

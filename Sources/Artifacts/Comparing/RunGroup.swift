@@ -53,10 +53,10 @@ package struct RunGroup: Sendable {
     return measured.dropFirst().reduce(first) { $0.intersection($1) }.sorted()
   }
 
-  /// At the last epoch that the counted runs have in common; test figures of finished runs are those of their last evaluation,
-  /// which frozen modules are in as well.
+  /// At the last epoch that the counted runs have in common; figures of finished runs are those of their summaries, which
+  /// frozen modules are in as well.
   package func spread(_ figure: RunHistory.Figure, module: Int) -> Spread? {
-    if figure.isTest, counted.allSatisfy({ $0.isEvaluated(module) }) {
+    if counted.allSatisfy(\.isFinished) {
       return Spread(counted.compactMap { $0.last(figure, module: module) })
     }
     guard let epoch = commonEpochs(figure, module: module).last else { return nil }

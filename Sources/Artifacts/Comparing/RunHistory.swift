@@ -150,18 +150,21 @@ package struct RunHistory: Sendable {
     (linesOfModule[module] ?? []).filter { $0.isTest == figure.isTest }
   }
 
-  /// Of the module's last epoch so far; test figures of a finished run are those of its last evaluation, which frozen modules
-  /// are in as well.
+  /// Of the module's last epoch so far; figures of a finished run are those of its summary, which frozen modules are in as
+  /// well.
   package func last(_ figure: Figure, module: Int) -> Double? {
-    let test = status.modules.indices.contains(module - 1) ? status.modules[module - 1].test : nil
-    let evaluated: Double?
+    let known = status.modules.indices.contains(module - 1) ? status.modules[module - 1] : nil
+    let stated: Double?
     switch figure {
-    case .testTop1: evaluated = test?.top1
-    case .testLoss: evaluated = test?.loss
-    case .testTop5: evaluated = test?.top5
-    case .trainTop1, .trainTop5, .trainLoss: evaluated = nil
+    case .testTop1: stated = known?.test?.top1
+    case .testLoss: stated = known?.test?.loss
+    case .testTop5: stated = known?.test?.top5
+    case .trainTop1: stated = known?.train?.top1
+    case .trainLoss: stated = known?.train?.loss
+    case .trainTop5: stated = known?.train?.top5
     }
-    return evaluated ?? curve(figure, module: module).last?.y
+    // Where metrics were cut off, their end is not the last epoch.
+    return stated ?? (status.warnings.isEmpty ? curve(figure, module: module).last?.y : nil)
   }
 
   /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was
@@ -175,11 +178,6 @@ package struct RunHistory: Sendable {
   /// The conditions, and the release where it is known.
   var entries: [RunConditions.Entry] {
     conditions.entries + (status.release.map { [RunConditions.Entry(key: "release", value: $0)] } ?? [])
-  }
-
-  /// Whether a finished run's last evaluation has told a module's figures.
-  func isEvaluated(_ module: Int) -> Bool {
-    status.modules.indices.contains(module - 1) && status.modules[module - 1].isEvaluated
   }
 
   package var isFinished: Bool { status.state == .finished }

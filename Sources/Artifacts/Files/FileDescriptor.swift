@@ -14,6 +14,12 @@ struct FileDescriptor: ~Copyable {
     self.number = number
   }
 
+  /// Takes over a descriptor that is open.
+  init(path: String, number: Int32) {
+    self.path = path
+    self.number = number
+  }
+
   deinit { close(number) }
 
   borrowing func write(_ bytes: RawSpan) throws(FileError) {

@@ -92,6 +92,20 @@ package struct StoredPlan: Sendable {
     isUntouched = document.isSealWhole
   }
 
+  /// Whether the file is a plan, of this release's format or another's, whole or not.
+  package static func holdsPlan(_ path: String) -> Bool {
+    do throws(StoredPlanError) {
+      _ = try StoredPlan(path: path)
+      return true
+    } catch {
+      switch error {
+      case .otherFormat, .wrongThreads: return true
+      case .missing(_, let key): return key != "schema"
+      case .unreadable, .tooLarge, .malformed, .wrongSchema: return false
+      }
+    }
+  }
+
   private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {
     let bytes: [UInt8]
     do {

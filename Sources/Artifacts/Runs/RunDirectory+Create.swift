@@ -1,26 +1,22 @@
 internal import Glibc
 
 extension RunDirectory {
-  /// Makes the folder `path` with `files` in it. An empty folder is used; one that holds anything is refused.
+  /// Makes the folder `path` with `files` in it. An empty folder is used, and stays the folder that it is: somebody may stand
+  /// in it, or have mounted it. One that holds anything is refused.
   package static func create(
     at path: String, files: [FirstFile]
   ) throws(RunDirectoryError) -> RunDirectory {
     let path = withoutTrailingSlashes(path)
-    let isThere = try requireEmpty(path)
-    do throws(RunDirectoryError) {
-      try makeFolders(folder(of: path))
-      return try createAside(besides: path, files: files) { (aside) throws(RunDirectoryError) in
-        let code = aside.rename(to: path)
-        if code != 0 {
-          // Whoever was faster has it now.
-          _ = try requireEmpty(path)
-          throw .file(FileError(path: path, operation: "create", code: code))
-        }
-        return path
+    if try requireEmpty(path) { return try createInPlace(path, files: files) }
+    try makeFolders(folder(of: path))
+    return try createAside(besides: path, files: files) { (aside) throws(RunDirectoryError) in
+      let code = aside.rename(to: path)
+      if code != 0 {
+        // Whoever was faster has it now.
+        _ = try requireEmpty(path)
+        throw .file(FileError(path: path, operation: "create", code: code))
       }
-    } catch {
-      guard case .file(let fault) = error, isThere, cannotRename.contains(fault.code) else { throw error }
-      return try createInPlace(path, files: files)
+      return path
     }
   }
 
@@ -86,16 +82,23 @@ extension RunDirectory {
     }
   }
 
-  /// What a rename over an empty folder answers where the folder is a mount point, a symbolic link, or not ours to move:
-  /// such a folder is filled in place.
-  private static let cannotRename = [EBUSY, EXDEV, ENOTDIR, EACCES, EPERM, EROFS, EINVAL]
-
+  /// Fills a folder that is there and empty. Of two processes one gets it, by its lock. The plan comes last and at once: until it
+  /// is whole the folder holds no run, and where it cannot be written nothing is left.
   private static func createInPlace(
     _ path: String, files: [FirstFile]
   ) throws(RunDirectoryError) -> RunDirectory {
-    // O_EXCL: of two processes one gets the folder.
-    let lock = try takeLock(in: path, flags: O_CREAT | O_EXCL, shownPath: path)
-    do throws(FileError) { try write(files, in: path) } catch { throw .file(error) }
+    let lock = try takeLock(in: path, flags: O_CREAT, shownPath: path)
+    // Before the lock was taken, somebody else may have been at work here, and gone.
+    _ = try requireEmpty(path)
+    do throws(FileError) {
+      try write(files.filter { $0.name != planName }, in: path)
+      for plan in files where plan.name == planName {
+        try AtomicFile.write(plan.text, to: "\(path)/\(plan.name)")
+      }
+    } catch {
+      for name in files.map(\.name) + [lockName] { unsafe unlink("\(path)/\(name)") }
+      throw .file(error)
+    }
     return RunDirectory(path: path, lock: lock)
   }
 
@@ -108,7 +111,7 @@ extension RunDirectory {
     try FileDescriptor.synchronizeFolder(folder)
   }
 
-  /// - Returns: whether `path` is there, and empty.
+  /// - Returns: whether `path` is there, and empty but for a lock: a process that was killed before it made its run leaves that.
   private static func requireEmpty(_ path: String) throws(RunDirectoryError) -> Bool {
     let names: [String]
     do throws(FileError) {
@@ -119,7 +122,7 @@ extension RunDirectory {
       throw .file(error)
     }
     if names.contains(planName) { throw .holdsRun(path: path) }
-    if let entry = names.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+    if let entry = names.filter({ $0 != lockName }).min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
       throw .notEmpty(path: path, entry: entry)
     }
     return true

@@ -24,6 +24,17 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let probesName = "probes.json"
   static let lockName = ".lock"
 
+  /// Whether `path` is the place of a file that runs keep: whoever writes there destroys a run's record.
+  package static func isFileOfRun(_ path: String) -> Bool {
+    let parent = folder(of: path)
+    if lastComponent(of: parent) == checkpointsName, holdsRun(folder(of: parent)) { return true }
+    let names = [
+      planName, specName, metricsName, summaryName, modelName, checkpointsName, featuresName, reportName,
+      probesName, logName, lockName,
+    ]
+    return holdsRun(parent) && names.contains(lastComponent(of: path))
+  }
+
   /// A file that a run begins with.
   package struct FirstFile: Hashable, Sendable {
     package let name, text: String

@@ -35,8 +35,6 @@ package struct RunStatus: Hashable, Sendable {
     package var train: Figures?
     /// Once the run is finished, of its last evaluation, which frozen modules are in as well.
     package var test: Figures?
-    /// Whether `test` is of the last evaluation.
-    package var isEvaluated = false
     /// By all modules up to this one; nil where they were never measured together, or it is the first.
     package var ensembleTop1: Double?
   }
@@ -51,6 +49,8 @@ package struct RunStatus: Hashable, Sendable {
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
+  /// What in the folder does not agree, for people.
+  package private(set) var warnings: [String] = []
   /// Whether there is something to go on from.
   package var hasCheckpoint = false
   /// Of the program that wrote the summary; nil while there is none.
@@ -74,6 +74,39 @@ package struct RunStatus: Hashable, Sendable {
     }
     let worker = RunDirectory.worker(in: folder)
     if worker.isAtWork { state = .running(process: worker.process) }
+  }
+
+  /// A finished run's figures are those of its summary: metrics that were cut off would show an earlier epoch's as its last.
+  private mutating func take(_ stated: [Module], in folder: String) {
+    var isCut = false
+    for module in stated where modules.indices.contains(module.index - 1) {
+      let place = module.index - 1
+      let epochs = modules[place].epochs
+      let isModuleCut = epochs > 0 && modules[place].isBehind(module)
+      if isModuleCut, var train = module.train {
+        train.epoch = epochs
+        modules[place].train = train
+      }
+      modules[place].note(evaluation: module)
+      if isModuleCut {
+        isCut = true
+        modules[place].test?.epoch = epochs
+        modules[place].test?.loss = module.test?.loss
+      }
+    }
+    guard isCut else { return }
+    warnings.append(
+      "\(folder)/\(RunDirectory.metricsName) does not end with what \(RunDirectory.summaryName) says: "
+        + "figures are the summary's, curves are as far as they go")
+  }
+
+  private init() {}
+
+  /// What a run's summary says its weights' file hashes to; nil where it says nothing yet.
+  package static func statedWeightsSHA256(in folder: String) throws(RunStatusError) -> String? {
+    var status = RunStatus()
+    _ = try status.readSummary(in: folder)
+    return status.weightsSHA256
   }
 
   // MARK: - Files
@@ -140,14 +173,14 @@ package struct RunStatus: Hashable, Sendable {
   /// - Returns: false where the run has written none yet.
   private mutating func readSummary(in folder: String) throws(RunStatusError) -> Bool {
     var found = self
-    var evaluated: [Module] = []
+    var stated: [Module] = []
     let isThere = try read(RunDirectory.summaryName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try scanner.object { (scanner, key, offset) throws(JSONScanner.Fault) in
         switch key {
         case "status": found.state = try Self.state(&scanner)
         case "modules":
           try scanner.array { (scanner) throws(JSONScanner.Fault) in
-            evaluated.append(try Self.evaluatedModule(&scanner))
+            stated.append(try Self.statedModule(&scanner))
           }
         case "ensembleTop1": found.ensembleTop1 = try scanner.numberOrNull()
         case "ensembleTop5": found.ensembleTop5 = try scanner.numberOrNull()
@@ -179,21 +212,21 @@ package struct RunStatus: Hashable, Sendable {
         }
       }
     }
-    if found.state == .finished {
-      for module in evaluated where found.modules.indices.contains(module.index - 1) {
-        found.modules[module.index - 1].note(evaluation: module)
-      }
-    }
+    if found.state == .finished { found.take(stated, in: folder) }
     self = found
     return isThere
   }
 
-  private static func evaluatedModule(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Module {
+  private static func statedModule(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> Module {
     var module = Module(index: 0, name: "")
+    var train = Figures()
     var test = Figures()
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
       case "index": module.index = try scanner.naturalNumber()
+      case "trainLoss": train.loss = try scanner.numberOrNull()
+      case "trainTop1": train.top1 = try scanner.numberOrNull()
+      case "trainTop5": train.top5 = try scanner.numberOrNull()
       case "testLoss": test.loss = try scanner.numberOrNull()
       case "testTop1": test.top1 = try scanner.numberOrNull()
       case "testTop5": test.top5 = try scanner.numberOrNull()
@@ -201,6 +234,7 @@ package struct RunStatus: Hashable, Sendable {
       case _: try scanner.skipValue()
       }
     }
+    if train.top1 != nil { module.train = train }
     if test.top1 != nil { module.test = test }
     return module
   }
@@ -269,10 +303,17 @@ package struct RunStatus: Hashable, Sendable {
 }
 
 extension RunStatus.Module {
+  /// Whether the metrics end before what the summary says of the module that learns.
+  ///
+  /// - Parameter stated: as the summary has it.
+  fileprivate func isBehind(_ stated: RunStatus.Module) -> Bool {
+    let isTrainBehind = stated.train.map { $0.top1 != train?.top1 || $0.loss != train?.loss } ?? false
+    return isTrainBehind || stated.test != nil && test?.epoch != epochs
+  }
+
   /// - Parameter other: with the figures of a run's last evaluation.
   fileprivate mutating func note(evaluation other: RunStatus.Module) {
     if let found = other.test {
-      isEvaluated = true
       test = RunStatus.Figures(
         epoch: test?.epoch ?? 0, loss: found.loss ?? test?.loss, top1: found.top1, top5: found.top5)
     }

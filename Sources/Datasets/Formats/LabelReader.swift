@@ -51,3 +51,27 @@ enum LabelReader {
     }
   }
 }
+
+extension Dataset {
+  /// Holds every label of the files, used or not, against a number of classes.
+  ///
+  /// - Throws: `labelOutOfRange`, with the place of the first one, of the training part first, that is too large.
+  package static func requireLabels(below classCount: Int, of source: DatasetSource) throws(DatasetError) {
+    switch source {
+    // Their labels go by their names.
+    case .digits, .synthetic, .cifar10, .cifar100: return
+    case .idx, .npy:
+      let layout = try layout(of: source, limit: DatasetLimit())
+      for split in DatasetSplit.allCases {
+        switch layout[split].labels {
+        case .inRecord: continue
+        case .separate(let labels, let type):
+          try LabelReader.forEach(
+            in: try DataFile(path: labels.path), at: labels.offset, count: labels.recordCount, type: type,
+            classCount: classCount
+          ) { _, _ in }
+        }
+      }
+    }
+  }
+}

@@ -124,7 +124,7 @@
     }
   }
 
-  private static func layout(of source: DatasetSource, limit: DatasetLimit) throws(DatasetError)
+  static func layout(of source: DatasetSource, limit: DatasetLimit) throws(DatasetError)
     -> RecordLayout
   {
     switch source {

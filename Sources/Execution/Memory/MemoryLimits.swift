@@ -34,28 +34,46 @@ package struct MemoryLimit: Hashable, Sendable {
 extension MemoryLimit {
   /// Every bound that holds for this process.
   ///
-  /// - Parameter root: in front of `/proc` and `/sys`: another machine's, in tests.
-  package static func all(root: String = "") -> [MemoryLimit] {
+  /// - Parameters:
+  ///   - workers: that the work will have: what they reserve and never touch counts against limits of addresses, too.
+  ///   - root: in front of `/proc` and `/sys`: another machine's, in tests.
+  package static func all(workers: Int, root: String = "") -> [MemoryLimit] {
     var limits = [
       MemoryLimit(
         source: .physicalMemory, byteCount: sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
     ]
     limits += controlGroups(root: root)
     // What is reserved and never touched counts against a limit of addresses, but not against a budget.
-    let reserved = (ProcessMemory.addressSpaceBytes ?? 0) - (ProcessMemory.residentBytes ?? 0)
+    let expected = reservedByteCount(workers: workers)
+    let reserved = (ProcessMemory.addressSpaceBytes ?? 0) - (ProcessMemory.residentBytes ?? 0) + expected
     if let bytes = resourceLimit(RLIMIT_AS) {
       limits.append(MemoryLimit(source: .addressSpace, byteCount: max(0, bytes - reserved)))
     }
     if let bytes = resourceLimit(RLIMIT_DATA) {
-      let reserved = (ProcessMemory.dataBytes ?? 0) - (ProcessMemory.residentDataBytes ?? 0)
+      let reserved = (ProcessMemory.dataBytes ?? 0) - (ProcessMemory.residentDataBytes ?? 0) + expected
       limits.append(MemoryLimit(source: .dataSegment, byteCount: max(0, bytes - reserved)))
     }
     return limits
   }
 
-  /// The tightest bound.
-  package static var binding: MemoryLimit {
-    all().min { $0.byteCount < $1.byteCount } ?? MemoryLimit(source: .physicalMemory, byteCount: 0)
+  /// The tightest bound on work with so many workers.
+  package static func binding(workers: Int) -> MemoryLimit {
+    all(workers: workers).min { $0.byteCount < $1.byteCount }
+      ?? MemoryLimit(source: .physicalMemory, byteCount: 0)
+  }
+
+  /// Whether addresses are short: reserving them costs something.
+  package static var limitsAddresses: Bool {
+    resourceLimit(RLIMIT_AS) != nil || resourceLimit(RLIMIT_DATA) != nil
+  }
+
+  /// Addresses that workers take beside the ones they have been seen to touch: OpenBLAS maps a buffer for each thread that
+  /// multiplies, whatever it needs of it, and every thread but the first has a stack.
+  private static func reservedByteCount(workers: Int) -> Int {
+    let productBuffer = 128 << 20
+    // glibc's, where the limit of the first thread's stack sets none.
+    let stack = resourceLimit(RLIMIT_STACK) ?? 2 << 20
+    return workers * productBuffer + max(0, workers - 1) * stack
   }
 
   /// The process's own group and all above it: each may set a limit, and all of them hold.

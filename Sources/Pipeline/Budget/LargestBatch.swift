@@ -10,6 +10,8 @@ package struct LargestBatch: Hashable, Sendable {
   package var batch: Int?
   /// Of the plan with that batch.
   package var peakBytes: Int?
+  /// A larger one might fit, but there are no more training pictures.
+  package var isAllPictures = false
 
   /// Of end-to-end, parallel and sequential training, each found by planning batch after batch. One that the spec does not
   /// allow (an auxiliary that does not fit a module, say) is left out, as in a plan's comparison.
@@ -34,7 +36,8 @@ private struct LargestBatchSearch {
   private let options: CompileOptions
   private let budgetBytes: Int
 
-  private static let largest = 1 << 20
+  /// No batch holds a picture twice.
+  private var largest: Int { min(options.facts.trainCount, 1 << 20) }
 
   init(_ spec: Spec, _ strategy: Strategy, _ options: CompileOptions, budgetBytes: Int) {
     self.spec = spec
@@ -54,7 +57,7 @@ private struct LargestBatchSearch {
 
   /// - Throws: what is a fault with two pictures a batch; what is one with more of them alone comes of their number.
   func result() throws(CompilationFailed) -> LargestBatch {
-    var found = try self.peak(2).map { (2, $0) }
+    var found = try largest < 2 ? nil : self.peak(2).map { (2, $0) }
     // A batch of one may be a fault of the spec where two are not.
     if found == nil, let peakBytes = try? self.peak(1) { found = (1, peakBytes) }
     guard var (fits, peak) = found else {
@@ -62,16 +65,17 @@ private struct LargestBatchSearch {
     }
     var step = fits
     // Doubles while it fits, then halves the step.
-    while fits + step <= Self.largest, let larger = try? self.peak(fits + step) {
+    while fits + step <= largest, let larger = try? self.peak(fits + step) {
       (fits, peak) = (fits + step, larger)
       step *= 2
     }
     while step > 1 {
       step /= 2
-      guard fits + step <= Self.largest, let larger = try? self.peak(fits + step) else { continue }
+      guard fits + step <= largest, let larger = try? self.peak(fits + step) else { continue }
       (fits, peak) = (fits + step, larger)
     }
-    return LargestBatch(strategy: strategy, batch: fits, peakBytes: peak)
+    return LargestBatch(
+      strategy: strategy, batch: fits, peakBytes: peak, isAllPictures: fits == options.facts.trainCount)
   }
 
   /// The peak of the plan with this batch; nil where it does not fit.

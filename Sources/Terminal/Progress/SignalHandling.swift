@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// What the process does on signals. Handlers run between any two instructions, so they do nothing but `write`,
-/// `signal`, `raise` and `_exit`, on data that exists before they are installed.
+/// `signal`, `raise`, `mmap` and `_exit`, on data that exists before they are installed.
 package enum SignalHandling {
   /// Makes traps end in one line and exit code 70, and writes to a closed pipe, or past the largest size that a file may have,
   /// fail instead of killing the process.
@@ -10,7 +10,8 @@ package enum SignalHandling {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     installAlternateStack()
-    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
+    // ABRT: what libraries raise that get no memory.
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] {
       // ONSTACK: a stack that ran over has no room for its own report. RESETHAND: a fault in here ends the process.
       handle(number, flags: SA_ONSTACK | Int32(bitPattern: UInt32(SA_RESETHAND)), reportInternalError)
     }
@@ -69,11 +70,28 @@ package enum SignalHandling {
   }
 }
 
+/// Whether the process has come up against a limit of its addresses, so that not even a small piece of memory is to be had.
+/// Under no such limit there are always addresses.
+private func areAddressesUsedUp() -> Bool {
+  let byteCount = 16 << 20
+  let piece = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+  guard unsafe piece != MAP_FAILED else { return true }
+  _ = unsafe munmap(piece, byteCount)
+  return false
+}
+
 private func reportInternalError(_ number: Int32) {
+  if areAddressesUsedUp() {
+    let line: StaticString =
+      "strata: error: the address space is too small (ulimit -v, ulimit -d): the system gives no more memory\n"
+    _ = unsafe write(STDERR_FILENO, line.utf8Start, line.utf8CodeUnitCount)
+    _exit(ExitCode.failed.rawValue)
+  }
   let line: StaticString =
     switch number {
     case SIGSEGV, SIGBUS:
       "strata: internal error: invalid memory access; please report the command line and the spec\n"
+    case SIGABRT: "strata: internal error: a library gave up; please report the command line and the spec\n"
     case SIGFPE: "strata: internal error: invalid arithmetic; please report the command line and the spec\n"
     case _: "strata: internal error: a check of its own failed; please report the command line and the spec\n"
     }

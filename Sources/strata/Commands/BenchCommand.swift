@@ -90,7 +90,7 @@ struct BenchCommand: Command {
         .faultyInput, "there is no stage \(wanted)",
         help: "the spec has \(plan.stages.count) in sequential training")
     }
-    let dataset = try DataOpening(loaded.spec, folder: loaded.folder, path: nil).open(for: plan)
+    let dataset = try DataOpening(loaded, path: nil).open(for: plan)
     let engine = try Engine.make(plan)
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)

@@ -42,6 +42,7 @@ struct CompareCommand: Command {
   static func compare(
     _ folders: [String], module: Int?, page: String?, json: Bool, _ console: Console
   ) throws(CommandFailure) {
+    if let page { try OutputFile.requireFree([OutputFile(option: "--html", path: page, kind: .page)]) }
     var runs: [RunHistory] = []
     for folder in distinct(folders, console) {
       do throws(RunStatusError) {
@@ -53,6 +54,7 @@ struct CompareCommand: Command {
         }
       }
     }
+    for warning in runs.flatMap(\.status.warnings) { console.diagnostics.writeLine("warning: \(warning)") }
     let comparison = RunComparison(runs, module: module)
     if let module, module > comparison.moduleCount {
       throw CommandFailure(

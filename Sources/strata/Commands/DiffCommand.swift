@@ -10,12 +10,12 @@ struct DiffCommand: Command {
     discussion: """
       Compares spec values, network, memory and schedule of two plans, and tells changes that lead to other weights \
       apart from those that change the cost alone, and both from changes of names. A plan file is taken as it \
-      stands, even where its spec has changed since; a spec is planned first, with 2 workers and without its data. \
+      stands, even where its spec has changed since; a spec is planned first, with 2 workers, from what the headers of its data say. \
       Ends with 0 whether or not there are differences: '--json' says which it is.
       """,
     operands: OperandSpec(
       "SPEC|PLAN", 2...2, "two plans (JSON), or specs (YAML)", completion: CommonOperands.specOrPlanFiles),
-    exitCodes: [.stalePlan, .faultyData],
+    options: [CommonOptions.data.spec], exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata diff before.plan.json after.plan.json", "what a change of the spec costs"),
       .init("strata diff net.plan.json net.yaml", "what has changed since the plan was made"),
@@ -23,15 +23,22 @@ struct DiffCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
-    let old = try record(arguments.operands[0], console, json: json)
-    let new = try record(arguments.operands[1], console, json: json)
+    if arguments[CommonOptions.data] != nil {
+      var areAllPlans = true
+      for path in arguments.operands { areAllPlans = try RunInput.kind(of: path) == .plan && areAllPlans }
+      guard !areAllPlans else {
+        throw CommandFailure(.faultyInput, "'--data' goes with a spec: a plan file is taken as it stands")
+      }
+    }
+    let old = try record(arguments.operands[0], dataPath: arguments[CommonOptions.data], console, json: json)
+    let new = try record(arguments.operands[1], dataPath: arguments[CommonOptions.data], console, json: json)
     let diff = PlanDiff(old, new)
     console.output.write(json ? JSONWriter.document(diff.json) : diff.text(console.output.style))
     return .done
   }
 
   private static func record(
-    _ path: String, _ console: Console, json: Bool
+    _ path: String, dataPath: String?, _ console: Console, json: Bool
   ) throws(CommandFailure) -> PlanRecord {
     switch try RunInput.kind(of: path) {
     case .plan:
@@ -43,7 +50,7 @@ struct DiffCommand: Command {
     case .spec:
       let loaded = try LoadedSpec(path: path, set: [], console, json: json)
       let plan = try loaded.plan(
-        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+        threads: 2, budget: nil, dataPath: dataPath, withFingerprint: false, console, json: json)
       return PlanRecord(
         plan, name: path,
         document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))

@@ -24,14 +24,15 @@ struct EvaluateCommand: Command {
       throw CommandFailure(.faultyInput, "\(path): there is no run in this folder")
     }
     let ready = try ReadyPlan(
-      plan: "\(path)/\(RunDirectory.planName)", threads: nil, dataPath: arguments[CommonOptions.data],
+      run: path, threads: nil, dataPath: arguments[CommonOptions.data],
       withFingerprint: false, console, json: json)
+    try RunWeights.requireWhole(in: path, to: "evaluate")
     let dataset = try ready.openData()
     let engine = try Engine.make(ready.plan)
     do {
       try ModelFile(ready.plan).read(into: engine, from: "\(path)/\(RunDirectory.modelName)")
     } catch {
-      throw CommandFailure(error, to: "evaluate")
+      throw CommandFailure(error)
     }
     let sums = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan)).run(
       ready.plan.evaluation)

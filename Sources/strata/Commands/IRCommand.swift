@@ -80,10 +80,11 @@ struct IRCommand: Command {
   ) throws(CommandFailure) -> Plan? {
     let hasBudget = arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil
     let dataPath = arguments[CommonOptions.data]
+    // A path that says nothing is a fault wherever the data is.
+    if dataPath != nil { _ = try DataOpening(loaded, path: dataPath) }
     if !hasBudget {
       guard loaded.spec.canKeepFeatures, loaded.isStartAtHand,
-        (try? DataOpening.facts(
-          loaded.spec, folder: loaded.folder, path: dataPath, withFingerprint: false)) != nil
+        (try? DataOpening.facts(loaded, path: dataPath, withFingerprint: false)) != nil
       else { return nil }
     }
     return try loaded.plan(

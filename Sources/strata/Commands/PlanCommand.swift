@@ -6,7 +6,7 @@ internal import Terminal
 struct PlanCommand: Command {
   static let output = ValueOption(
     "output", short: "o", .path("PLAN", completion: .files(extensions: ["json"])),
-    "write the plan to this file")
+    "write the plan to this file; of those that are there, only a plan is replaced")
   static let largestBatch = Flag(
     "largest-batch", "print the largest batch of each strategy within the budget, and plan nothing else")
 
@@ -42,6 +42,11 @@ struct PlanCommand: Command {
     let json = arguments[CommandSpec.json]
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+    try OutputFile.requireFree(
+      [
+        arguments[output].map { OutputFile(option: "-o", path: $0, kind: .plan) },
+        arguments[html].map { OutputFile(option: "--html", path: $0, kind: .page) },
+      ].compactMap(\.self), inputs: [loaded.path])
     if arguments[largestBatch] {
       guard arguments[output] == nil else {
         throw CommandFailure(.faultyInput, "'--largest-batch' makes no plan for '-o'")
@@ -54,6 +59,7 @@ struct PlanCommand: Command {
       threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil, console, json: json)
+    plan.tellNotes(console)
     if let path = arguments[output] {
       try PlanFile.write(plan, of: loaded, to: path)
     }

@@ -70,14 +70,15 @@ struct ProbeCommand: Command {
       throw CommandFailure(.faultyInput, "\(path): there is no run in this folder")
     }
     let ready = try ReadyPlan(
-      plan: "\(path)/\(RunDirectory.planName)", threads: arguments[CommonOptions.threads],
+      run: path, threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
+    try RunWeights.requireWhole(in: path, to: "probe")
     let probing = Probing(
       ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? defaultEpochs,
       width: arguments[width], console: console, json: json)
     let planned = try probing.plannedPeakBytes(chosen)
-    try requireRoom(planned, isPooled: arguments[features] != .full)
+    try requireRoom(planned, threads: ready.plan.threads, isPooled: arguments[features] != .full)
     let dataset = try ready.openData()
     let depths = try probing.run(chosen, on: dataset)
     report(
@@ -138,8 +139,10 @@ struct ProbeCommand: Command {
   }
 
   /// The features of all pictures are in memory, of one depth at a time.
-  private static func requireRoom(_ plannedPeakBytes: Int, isPooled: Bool) throws(CommandFailure) {
-    let limit = MemoryLimit.binding
+  private static func requireRoom(
+    _ plannedPeakBytes: Int, threads: Int, isPooled: Bool
+  ) throws(CommandFailure) {
+    let limit = MemoryLimit.binding(workers: threads)
     guard plannedPeakBytes > limit.byteCount else { return }
     throw CommandFailure(
       .overBudget,

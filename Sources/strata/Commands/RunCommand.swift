@@ -94,6 +94,7 @@ struct RunCommand: Command {
       } else if let output = arguments[output], RunDirectory.holdsRun(output) {
         throw failure(.holdsRun(path: output))
       }
+      ready.plan.tellNotes(console)
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
@@ -118,6 +119,8 @@ struct RunCommand: Command {
     _ ready: ReadyPlan, output: String?, json: Bool?, goOn: String? = nil, _ arguments: Arguments,
     _ console: Console
   ) throws(CommandFailure) -> (end: RunEnd, place: String) {
+    try ready.plan.requireMemory()
+    ready.plan.tellNotes(console)
     try ready.requireStart()
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
@@ -172,9 +175,10 @@ struct RunCommand: Command {
     }
     Interruption.install()
     let ready = try ReadyPlan(
-      plan: folder.path(of: RunDirectory.planName), threads: arguments[CommonOptions.threads],
+      run: folder.path, threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: true, console,
       json: arguments[CommandSpec.json])
+    try ready.plan.requireMemory()
     let dataset = try ready.openData()
     let takenByteCount: Int
     do {

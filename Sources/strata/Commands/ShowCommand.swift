@@ -35,7 +35,8 @@ struct ShowCommand: Command {
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1, "an architecture spec (YAML), a plan (JSON), or the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
-    options: [resolved.spec, layout.spec, at.spec, CommonOptions.set.spec], exitCodes: [.failed, .stalePlan],
+    options: [resolved.spec, layout.spec, at.spec, CommonOptions.data.spec, CommonOptions.set.spec],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata show net.yaml", "layers, shapes, parameters, and what trains each module"),
       .init("strata show net.yaml --resolved", "what the defaults fill in"),
@@ -59,6 +60,11 @@ struct ShowCommand: Command {
     }
     // No `||`: its right side forgets which error it throws.
     let isSpec = isFolder ? false : try RunInput.kind(of: path) == .spec
+    // Where nothing is planned, no data is asked for.
+    let isPlanned = !(isSpec || isFolder && views.isEmpty) || arguments[layout] || arguments[at] != nil
+    if arguments[CommonOptions.data] != nil, !isPlanned {
+      throw CommandFailure(.faultyInput, "'--data' goes with a plan, or with '--layout' or '--at'")
+    }
     if isSpec {
       let loaded = try LoadedSpec(path: path, set: arguments[CommonOptions.set], console, json: json)
       try show(loaded, arguments, console)
@@ -73,9 +79,14 @@ struct ShowCommand: Command {
       try showRun(path, json: json, console)
       return .done
     }
-    let ready = try ReadyPlan(
-      plan: isFolder ? "\(path)/\(RunDirectory.planName)" : path, threads: nil, dataPath: nil,
-      withFingerprint: false, console, json: json)
+    let ready =
+      isFolder
+      ? try ReadyPlan(
+        run: path, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        json: json)
+      : try ReadyPlan(
+        plan: path, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        json: json)
     if arguments[resolved] {
       // A plan keeps the text with all defaults filled in: where they came from is gone.
       if json {
@@ -101,12 +112,14 @@ struct ShowCommand: Command {
     let json = arguments[CommandSpec.json]
     if arguments[layout] {
       let plan = try loaded.plan(
-        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+        threads: 2, budget: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        json: json)
       return showLayout(plan, json: json, console)
     }
     if let query = arguments[at] {
       let plan = try loaded.plan(
-        threads: 2, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+        threads: 2, budget: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        json: json)
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
     let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
@@ -162,6 +175,7 @@ struct ShowCommand: Command {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
+    for warning in status.warnings { console.diagnostics.writeLine("warning: \(warning)") }
     let text = RunStatusText(status, folder: folder)
     console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
   }

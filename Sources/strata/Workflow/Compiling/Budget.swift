@@ -10,10 +10,13 @@ struct Budget {
   let origin: String?
 
   /// Of the command line, or else the spec's own; nil where neither has one.
-  init?(_ option: MemorySize?, spec: Spec) {
+  ///
+  /// - Parameter threads: of the plan: what its workers reserve is not there for it.
+  init?(_ option: MemorySize?, spec: Spec, threads: Int) {
     switch (option, spec.memory.budget?.value) {
     case (.bytes(let byteCount), _), (nil, .bytes(let byteCount)): self.init(bytes: byteCount)
-    case (.percent(let percent), _), (nil, .percent(let percent)): self.init(percent: percent)
+    case (.percent(let percent), _), (nil, .percent(let percent)):
+      self.init(percent: percent, threads: threads)
     case (nil, nil): return nil
     }
   }
@@ -24,8 +27,8 @@ struct Budget {
   }
 
   /// Settled here and now: the plan has bytes.
-  private init(percent: Double) {
-    let limit = MemoryLimit.binding
+  private init(percent: Double, threads: Int) {
+    let limit = MemoryLimit.binding(workers: threads)
     byteCount = max(1, Int(Double(limit.byteCount) * percent / 100))
     origin =
       "\(fixed(percent, decimals: percent == percent.rounded() ? 0 : 2))% of \(byteSize(limit.byteCount)), "

@@ -12,7 +12,7 @@ extension LoadedSpec {
     threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ console: Console,
     json: Bool
   ) throws(CommandFailure) -> Plan {
-    guard let budget = Budget(budget, spec: spec) else {
+    guard let budget = Budget(budget, spec: spec, threads: threads) else {
       return try plan(
         threads: threads, choices: nil, budgetBytes: nil, dataPath: dataPath,
         withFingerprint: withFingerprint, console, json: json)
@@ -55,7 +55,7 @@ extension LoadedSpec {
     _ = try checked(console, json: json) { spec throws(CompilationFailed) in
       try Pipeline.check(spec, pictures: spec.data.trainCount)
     }
-    return try DataOpening.facts(spec, folder: folder, path: dataPath, withFingerprint: withFingerprint)
+    return try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
   }
 
   /// Everything that planning would find, as far as it can be known without the data.

@@ -1,4 +1,5 @@
 internal import Datasets
+internal import GraphIR
 internal import Planning
 internal import SpecLanguage
 internal import Terminal
@@ -7,15 +8,16 @@ internal import Terminal
 struct DataOpening {
   let source: DatasetSource
   let limit: DatasetLimit
+  private let network: ExpectedPictures
 
-  /// - Parameters:
-  ///   - folder: where the spec's paths start.
-  ///   - path: of `--data`, in place of the spec's.
-  init(_ spec: Spec, folder: String, path: String?) throws(CommandFailure) {
+  /// - Parameter path: of `--data`, in place of the spec's.
+  init(_ loaded: LoadedSpec, path: String?) throws(CommandFailure) {
+    let spec = loaded.spec
     let data = spec.data
     let input = spec.network.input.value
+    network = ExpectedPictures(loaded)
     limit = DatasetLimit(train: data.trainLimit?.value, test: data.testLimit?.value)
-    let resolved = path ?? data.path.map { Paths.join(folder, $0.value) }
+    let resolved = path ?? data.path.map { Paths.join(loaded.folder, $0.value) }
     func needed() throws(CommandFailure) -> String {
       guard let resolved else {
         throw CommandFailure(
@@ -24,6 +26,7 @@ struct DataOpening {
       }
       return resolved
     }
+    try Self.requireUse(of: path, by: data.source.value)
     switch data.source.value {
     case .digits: source = .digits
     case .synthetic:
@@ -39,25 +42,40 @@ struct DataOpening {
     }
   }
 
+  /// Nobody is to believe that other data was used.
+  private static func requireUse(of path: String?, by source: DataSource) throws(CommandFailure) {
+    guard path != nil, !source.readsFiles else { return }
+    throw CommandFailure(
+      .faultyInput, "'--data' has nothing to say here: `data.source: \(source.rawValue)` reads no files",
+      help: "leave it out, or train on files: --set data.source=cifar10, say")
+  }
+
   /// What planning needs, without reading pictures.
   static func facts(
-    _ spec: Spec, folder: String, path: String?, withFingerprint: Bool
+    _ loaded: LoadedSpec, path: String?, withFingerprint: Bool
   ) throws(CommandFailure) -> DataFacts {
     // A plan for CIFAR can be made where the data is not: nothing but the path is unknown then.
-    let isPlaceKnown = path != nil || spec.data.path != nil
-    switch spec.data.source.value {
+    let data = loaded.spec.data
+    let isPlaceKnown = path != nil || data.path != nil
+    switch data.source.value {
     case .cifar10 where !isPlaceKnown, .cifar100 where !isPlaceKnown:
-      return try DataOpening(spec, folder: folder, path: ".").facts(fingerprint: nil)
+      return try DataOpening(loaded, path: ".").facts(fingerprint: nil)
     case .digits, .synthetic, .cifar10, .cifar100, .idx, .npy, .imageFolder:
-      let opening = try DataOpening(spec, folder: folder, path: path)
+      let opening = try DataOpening(loaded, path: path)
       let fingerprint = withFingerprint ? try opening.fingerprint() : nil
       return try opening.facts(fingerprint: fingerprint)
     }
   }
 
   func facts(fingerprint: String?) throws(CommandFailure) -> DataFacts {
+    let facts: DatasetFacts
     do {
-      let facts = try Dataset.facts(of: source, limit: limit)
+      facts = try Dataset.facts(of: source, limit: limit)
+    } catch {
+      throw CommandFailure(error)
+    }
+    try network.require(facts, of: source)
+    do {
       // The order of an epoch: a number a training picture.
       let orderBytes = 4 * facts.trainCount
       let streaming = try Dataset.streaming(of: source, limit: limit)
@@ -83,13 +101,27 @@ struct DataOpening {
 
   /// As the plan holds it.
   func open(for plan: Plan) throws(CommandFailure) -> Dataset {
+    let dataset: Dataset
     do {
       switch plan.choices.data {
-      case .resident: return try Dataset(source, limit: limit)
-      case .streamed: return try Dataset(streaming: source, limit: limit, workers: plan.threads)
+      case .resident: dataset = try Dataset(source, limit: limit)
+      case .streamed: dataset = try Dataset(streaming: source, limit: limit, workers: plan.threads)
       }
     } catch {
       throw CommandFailure(error)
+    }
+    // The files may be others than those that were planned with.
+    try network.require(dataset.facts, of: source)
+    return dataset
+  }
+}
+
+extension DataSource {
+  /// Whether a path means anything to it.
+  var readsFiles: Bool {
+    switch self {
+    case .digits, .synthetic: false
+    case .cifar10, .cifar100, .idx, .npy, .imageFolder: true
     }
   }
 }
@@ -98,6 +130,12 @@ extension PicturePreparer {
   /// As the plan's data section says.
   init(_ dataset: Dataset, plan: Plan) {
     let data = plan.data
+    let shape = dataset.pictureShape
+    precondition(
+      (shape.channels, shape.height, shape.width) == (
+        plan.input.channels, plan.input.height, plan.input.width
+      )
+        && dataset.classCount <= plan.classes, "opening a data set holds it against the network")
     var normalization: Normalization?
     if let mean = data.mean, let deviation = data.standardDeviation {
       normalization = Normalization(

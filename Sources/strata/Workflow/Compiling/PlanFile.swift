@@ -29,8 +29,12 @@ enum PlanFile {
 
   /// Replaces the file at once: a reader sees the old plan or the new one.
   static func write(_ plan: Plan, of loaded: LoadedSpec, to path: String) throws(CommandFailure) {
-    let relative = PlanDocument.relativePath(
-      of: loaded.path, from: LoadedSpec.folder(of: path), currentFolder: Paths.absolute("."))
+    // What came through a pipe is not there when the plan is read.
+    var relative: String?
+    if case .file? = try? FileTarget(loaded.path) {
+      relative = PlanDocument.relativePath(
+        of: loaded.path, from: LoadedSpec.folder(of: path), currentFolder: Paths.absolute("."))
+    }
     let text = PlanDocument.text(
       of: plan, specPath: loaded.path, keptSpecPath: relative,
       specSets: loaded.keptAssignments.map(\.text), dataPath: plan.data.path, places: loaded.places)

@@ -80,6 +80,22 @@ struct ReadyPlan {
     guard stored.isUntouched else { throw Self.edited(path) }
   }
 
+  /// From the folder of a run: what keeps its plan from being read is a fault of the folder's, like that of any file in it.
+  init(
+    run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool, _ console: Console,
+    json: Bool
+  ) throws(CommandFailure) {
+    let path = "\(folder)/\(RunDirectory.planName)"
+    do {
+      _ = try StoredPlan(path: path)
+    } catch {
+      let failure = CommandFailure(error)
+      throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
+    }
+    try self.init(
+      plan: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+  }
+
   /// Where no single figure can be named.
   private static func edited(_ path: String) -> CommandFailure {
     CommandFailure(
@@ -96,7 +112,12 @@ struct ReadyPlan {
     let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
     // The spec itself where it is there: its lines are what people know.
     var unchanged: LoadedSpec?
-    if specPath != path, (try? readSource(path: specPath, limit: 1)) != nil {
+    let isSpecThere = (try? readSource(path: specPath, limit: 1)) != nil
+    if stored.specPath != nil, !isSpecThere {
+      console.diagnostics.writeLine(
+        "note: \(specPath) is not there to hold the plan against; the plan's own text of it is used")
+    }
+    if specPath != path, isSpecThere {
       let present = try LoadedSpec(
         path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
         tellsWarnings: false, console, json: json)
@@ -117,16 +138,23 @@ struct ReadyPlan {
         .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
         help: "plan again from the spec")
     }
-    let dataPath = dataPath ?? stored.dataPath.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    let dataPath =
+      dataPath
+      ?? stored.dataPath.flatMap { $0.hasPrefix("/") && kept.spec.data.source.value.readsFiles ? $0 : nil }
     loaded = unchanged ?? kept
     let asKept = try loaded.plan(
       threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: dataPath,
       withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     guard asKept.layoutSHA256 == stored.layoutSHA256 else {
+      let layouts = "(layout \(stored.layoutSHA256.prefix(12)) -> \(asKept.layoutSHA256.prefix(12)))"
+      guard stored.isUntouched else {
+        throw CommandFailure(
+          .stalePlan,
+          "\(path): the plan is stale: it was edited since it was made: what it says comes to another memory \(layouts)",
+          help: "plan again from the spec")
+      }
       throw CommandFailure(
-        .stalePlan,
-        "\(path): the plan is stale: this release lays its memory out otherwise "
-          + "(layout \(stored.layoutSHA256.prefix(12)) -> \(asKept.layoutSHA256.prefix(12)))",
+        .stalePlan, "\(path): the plan is stale: this release lays its memory out otherwise \(layouts)",
         help: "plan again with this release")
     }
     if let fingerprint = stored.dataFingerprint, let present = asKept.data.facts.fingerprint,
@@ -207,7 +235,7 @@ struct ReadyPlan {
   }
 
   func openData() throws(CommandFailure) -> Dataset {
-    try DataOpening(loaded.spec, folder: loaded.folder, path: dataPath).open(for: plan)
+    try DataOpening(loaded, path: dataPath).open(for: plan)
   }
 }
 

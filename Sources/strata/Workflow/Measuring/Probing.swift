@@ -162,7 +162,7 @@ struct Probing {
     do {
       try ModelFile(ready.plan).read(into: engine, from: modelPath)
     } catch {
-      throw CommandFailure(error, to: "probe")
+      throw CommandFailure(error)
     }
     let pictures = PicturePreparer(dataset, plan: plan)
     let tables = (
@@ -223,14 +223,11 @@ struct Probing {
 }
 
 extension CommandFailure {
-  /// Weights of a run that cannot be read.
-  ///
-  /// - Parameter verb: what they were wanted for.
-  init(_ error: ModelFileError, to verb: String) {
+  /// Weights of a run that are there and cannot be read.
+  init(_ error: ModelFileError) {
     let help: String? =
       switch error {
-      case .file, .missingTensor, .unknownTensor, .wrongShape:
-        "only a run that has finished has weights to \(verb)"
+      case .file, .missingTensor, .unknownTensor, .wrongShape: nil
       case .notFinite: "the run has diverged, or the file is damaged: train again, with a lower learning rate"
       }
     self.init(.failed, error.message, help: help)

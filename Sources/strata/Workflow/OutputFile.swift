@@ -1,0 +1,73 @@
+internal import Artifacts
+internal import Diagnostics
+internal import Terminal
+internal import Text
+
+/// A file that the command line asks to be written. Only what Strata itself has written in the same place is written over.
+struct OutputFile {
+  enum Kind {
+    case plan, page
+
+    var words: String {
+      switch self {
+      case .plan: "a plan of Strata's"
+      case .page: "a page of Strata's"
+      }
+    }
+  }
+
+  /// As it is typed.
+  let option: String
+  let path: String
+  let kind: Kind
+
+  /// Before any work is done for it: each file may be written, and none is another one, or a file that is read.
+  static func requireFree(_ outputs: [OutputFile], inputs: [String] = []) throws(CommandFailure) {
+    var others: [(option: String, target: FileTarget)] = []
+    for output in outputs {
+      let target: FileTarget
+      do {
+        target = try FileTarget(output.path)
+      } catch {
+        throw CommandFailure(.failed, "'\(output.option)': \(error.message)")
+      }
+      if let other = others.first(where: { $0.target.isSame(as: target) }) {
+        throw CommandFailure(
+          .faultyInput, "'\(other.option)' and '\(output.option)' name the same file, \(output.path)",
+          help: "give each a file of its own")
+      }
+      others.append((output.option, target))
+      switch target {
+      case .stream: continue
+      case .file(let place): try output.requireFree(place, inputs: inputs)
+      }
+    }
+  }
+
+  private func requireFree(_ place: String, inputs: [String]) throws(CommandFailure) {
+    let identity = FileIdentity(place)
+    if identity != nil, inputs.contains(where: { FileIdentity($0) == identity }) {
+      throw refusal("is read by the same command")
+    }
+    if RunDirectory.isFileOfRun(place) { throw refusal("is one of the run in its folder") }
+    // An empty file has nothing to lose: `mktemp` makes them.
+    guard let identity, identity.byteCount > 0, !isOurs(place) else { return }
+    throw refusal("is there already, and is not \(kind.words)")
+  }
+
+  private func refusal(_ reason: String) -> CommandFailure {
+    CommandFailure(
+      .faultyInput, "'\(option) \(path)': the file \(reason)",
+      help: "name another file, or move that one away")
+  }
+
+  private func isOurs(_ place: String) -> Bool {
+    switch kind {
+    case .plan: StoredPlan.holdsPlan(place)
+    case .page:
+      (try? readSource(path: place, limit: 1024)).map {
+        HTMLPage.isDocument(beginningWith: String(decoding: $0, as: UTF8.self))
+      } ?? false
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Less memory, or fewer addresses, than a run needs: told before anything is made, never by a crash.
+@Suite("Limits of memory", .serialized, .enabled(if: !Sanitizer.isOn))
+struct LimitTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec, to: "net.yaml")
+  }
+
+  private func end(_ arguments: String..., addresses kibibytes: Int) throws -> RunningStrata.End {
+    let running = try RunningStrata(arguments, limits: "-v \(kibibytes)", in: workspace.url)
+    // Whoever waits for threads that can't start waits for ever.
+    _ = running.wait { !running.isRunning }
+    guard !running.isRunning else {
+      running.send(SIGKILL)
+      return try running.wait()
+    }
+    return try running.wait()
+  }
+
+  @Test("few addresses keep no command from ending", arguments: [150_000, 190_000, 250_000])
+  func ends(kibibytes: Int) throws {
+    #expect(try end("--version", addresses: kibibytes).exitCode == 0)
+    let plan = try end("plan", "net.yaml", addresses: kibibytes)
+    #expect(plan.exitCode == 0, "\(plan)")
+    #expect(try end("plan", "net.yaml", "--budget", "5MiB", addresses: kibibytes).exitCode == 3)
+  }
+
+  @Test("a run that the limit has no room for is refused before its folder is made")
+  func refused() throws {
+    let short = try end("run", "net.yaml", "-o", "out", addresses: 150_000)
+    #expect(short.exitCode == 3, "\(short)")
+    #expect(short.diagnostics.contains("the limit of address space (ulimit -v) leaves "), "\(short)")
+    #expect(short.diagnostics.contains("--budget 90%"))
+    let plan = try end("plan", "net.yaml", addresses: 150_000)
+    #expect(plan.exitCode == 0 && plan.diagnostics.contains("note: the plan's peak is "), "\(plan)")
+    #expect(try workspace.names(in: ".") == ["net.yaml"])
+    let dry = try end("run", "net.yaml", "--dry-run", addresses: 150_000)
+    #expect(dry.exitCode == 0 && dry.diagnostics.contains("note: the plan's peak is "), "\(dry)")
+  }
+
+  @Test("what is not refused gets to its end, at the first limit that does")
+  func edge() throws {
+    // The smallest limit under which a run is begun, to a MiB.
+    var (refused, begun) = (150_000, 1_000_000)
+    #expect(try end("run", "net.yaml", "-o", "whole", addresses: begun).exitCode == 0)
+    while begun - refused > 1024 {
+      let middle = (refused + begun) / 2
+      let dry = try end("run", "net.yaml", "--dry-run", addresses: middle)
+      #expect(dry.exitCode == 0)
+      if dry.diagnostics.contains("note: the plan's peak is ") { refused = middle } else { begun = middle }
+    }
+    for threads in ["2", "1"] {
+      let run = try end(
+        "run", "net.yaml", "-o", "edge-\(threads)", "--threads", threads, addresses: begun + 2048)
+      #expect(run.exitCode == 0, "\(begun): \(run)")
+    }
+    let isSame = try workspace.data("edge-2/model.safetensors") == workspace.data("whole/model.safetensors")
+    #expect(isSame)
+    // What the help says: a share is of what workers leave.
+    let budget = try end("run", "net.yaml", "--dry-run", "--budget", "100%", addresses: begun + 2048)
+    #expect(budget.exitCode == 0, "\(budget)")
+  }
+
+  @Test("a run is not gone on with where it would be stopped")
+  func resume() throws {
+    #expect(try end("run", "net.yaml", "-o", "out", addresses: 1_000_000).exitCode == 0)
+    try FileManager.default.removeItem(at: workspace.url.appending(path: "out/summary.json"))
+    let short = try end("run", "out", "--resume", addresses: 150_000)
+    #expect(short.exitCode == 3, "\(short)")
+  }
+
+  @Test("a batch of more pictures than there are is told")
+  func largeBatch() throws {
+    let plan = try workspace.strata("plan", "net.yaml", "--set", "training.batch=500")
+    #expect(plan.exitCode == 0)
+    #expect(
+      plan.diagnostics
+        == "note: the batch of 500 is larger than the 192 training pictures: every step has them all\n")
+    #expect(try workspace.strata("plan", "net.yaml", "--set", "training.batch=192").diagnostics == "")
+    let found = try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1GiB")
+    #expect(found.exitCode == 0)
+    #expect(found.output.contains("192 (all pictures)"), "\(found.output)")
+    #expect(found.output.contains("no batch is larger than the 192 training pictures"))
+  }
+}
