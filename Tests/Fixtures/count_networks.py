@@ -274,13 +274,13 @@ def main():
         "simcnn-compression:trained", vgg([128] * 3, [], bias=False), lambda _, f: cnn(f, 10, 3, 128),
         lambda f: cnn(f, 10, 3, 64))
     report(
-        "simcnn-compression-small:trained", vgg([64] * 3, [1], fold=True, bias=False),
+        "simcnn-compression-small:trained", vgg([128] * 3, [1], fold=True, bias=False),
         lambda _, f: cnn(f, 10, 3, 64), lambda f: cnn(f, 10, 3, 32))
     report(
         "simcnn-compression", vgg([64] * 3, [], bias=False), lambda _, f: cnn(f, 10, 3, 128),
         lambda f: cnn(f, 10, 3, 64))
     report(
-        "simcnn-compression-small", vgg([32] * 3, [1], fold=True, bias=False), lambda _, f: cnn(f, 10, 3, 64),
+        "simcnn-compression-small", vgg([64] * 3, [1], fold=True, bias=False), lambda _, f: cnn(f, 10, 3, 64),
         lambda f: cnn(f, 10, 3, 32))
     report(
         "simcnn-compression-end-to-end", cut(vgg([64] * 3, [], bias=False), [0]), lambda _, f: linear(f, 10),
