@@ -199,6 +199,46 @@ private final class Run {
     #expect(try run.restore().checkpoint?.position.step == 2)
   }
 
+  @Test("one that the system does not let us read is no damaged one: nothing is changed")
+  func unreadable() throws {
+    let run = try Run()
+    for epoch in 2...3 {
+      try run.folder.appendMetrics(["epoch": .integer(epoch - 1)])
+      try run.write(run.position(stage: 1, epoch: epoch), seed: 1)
+    }
+    try run.folder.appendMetrics(["epoch": 3])
+    let name = "stage-1-epoch-3-step-0.safetensors"
+    let path = run.checkpoints + "/" + name
+    let bytes = try run.temporary.bytes("run/checkpoints/\(name)")
+    // A link to itself, which not even a superuser can follow.
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: name)
+    let refusal = FileError(path: path, operation: "open", code: ELOOP)
+    #expect(throws: refusal) { _ = try run.restore() }
+    #expect(throws: refusal) {
+      _ = try run.folder.lastFiniteCheckpoint(run.plan, run.identity, using: run.engine)
+    }
+    #expect(
+      try run.temporary.names(in: "run/checkpoints") == ["stage-1-epoch-2-step-0.safetensors", name])
+    #expect(try run.folder.metricsLines().count == 3)
+    try FileManager.default.removeItem(atPath: path)
+    try run.temporary.write(bytes, to: "run/checkpoints/\(name)")
+    #expect(try run.restore().checkpoint?.position.epoch == 3)
+  }
+
+  @Test("of a run that moved more often than there is room for, the last arithmetic stays")
+  func arithmetic() throws {
+    let run = try Run()
+    var checkpoint = try run.checkpoint(run.position(stage: 1, epoch: 2))
+    #expect(checkpoint.isOf(arithmetic: "OpenBLAS \"0.3\""))
+    checkpoint.arithmetic = (1...20).map { "OpenBLAS 0.3.\($0) Zen" }.joined(separator: "; then ")
+    run.fill(seed: 1)
+    try run.folder.writeCheckpoint(checkpoint, of: run.plan.stages[0], from: run.engine)
+    let found = try #require(try run.restore().checkpoint)
+    #expect(found.arithmetic.utf8.count == 240)
+    #expect(found.isOf(arithmetic: "OpenBLAS 0.3.20 Zen") && !found.isOf(arithmetic: "OpenBLAS 0.3.1 Zen"))
+  }
+
   @Test("foreign ones are refused, with the reason")
   func foreign() throws {
     let run = try Run()

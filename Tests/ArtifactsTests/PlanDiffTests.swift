@@ -5,11 +5,9 @@ import Text
 
 @Suite("Differences between plan files") struct PlanDiffTests {
   private static let largest = "9223372036854775807"
-  private let folder: TemporaryFolder
   private let text: String
 
   init() throws {
-    folder = try TemporaryFolder()
     let spec = try DecodedSpec(
       """
       strata: 1
@@ -27,8 +25,7 @@ import Text
   }
 
   private func record(_ text: String, _ name: String) throws -> PlanRecord {
-    try folder.write(Array(text.utf8), to: name)
-    return try PlanRecord(path: "\(folder.path)/\(name)")
+    try PlanRecord(path: name, bytes: Array(text.utf8))
   }
 
   @Test("figures whose difference or sum no number can hold are told without it")
@@ -70,6 +67,55 @@ import Text
     let rows = diff.text(.plain).split(separator: "\n").filter { $0.contains("data.source") }
     #expect(rows.count == 1, "\(diff.text(.plain))")
     #expect(diff.altersResults)
+  }
+
+  /// A plan that starts from weights, or from none.
+  private func text(from: String?, sha256: String) throws -> String {
+    func spec(_ from: String?) throws -> DecodedSpec {
+      try DecodedSpec(
+        """
+        strata: 1
+        name: small
+        network: {family: vgg, input: 2x6x6, widths: [4, 5]\(from.map { ", from: \($0)" } ?? "")}
+        training: {strategy: sequential, epochs: 3, batch: 16}
+        """)
+    }
+    let base = try spec(nil).plan()
+    let spec = try spec(from)
+    let plan = try spec.plan(
+      facts: DecodedSpec.facts(pictures: 64), startingFrom: from == nil ? nil : base)
+    return PlanDocument.text(
+      of: plan, specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil, places: spec.places
+    ).replacing("\"sha256\": \"0123\"", with: "\"sha256\": \"\(sha256)\"")
+  }
+
+  @Test("weights to start from are what they are, wherever they lie")
+  func start() throws {
+    let one = try record(text(from: "one", sha256: "1111"), "a.json")
+    let moved = PlanDiff(one, try record(text(from: "two", sha256: "1111"), "b.json"))
+    #expect(!moved.altersResults && !moved.isEmpty)
+    let words = moved.text(.plain)
+    #expect(words.contains("changes names alone\n") && words.contains("network.from"), "\(words)")
+    #expect(words.contains("both come to the same weights") && !words.contains("changes the results"))
+    #expect(JSONWriter.line(moved.json).contains(#""effect":"cosmetic""#))
+
+    let other = PlanDiff(one, try record(text(from: "one", sha256: "2222"), "b.json"))
+    #expect(other.altersResults)
+    let told = other.text(.plain)
+    #expect(told.contains("changes the results\n") && !told.contains("the same weights"), "\(told)")
+    #expect(told.contains(/the weights to start from +1111 +2222\n/), "\(told)")
+    #expect(JSONWriter.line(other.json).contains(#""altersResults":true"#))
+
+    #expect(PlanDiff(one, try record(text(from: nil, sha256: ""), "b.json")).altersResults)
+  }
+
+  @Test("the arithmetic of a plan is that of its own row, whatever others of its strategy stand before it")
+  func ownRow() throws {
+    let row = #"{"strategy": "sequential", "isPlan": false, "trainingMacs": 1}"#
+    let other = text.replacing("\"comparison\": [", with: "\"comparison\": [\(row), ")
+    try #require(other != text)
+    let told = PlanDiff(try record(text, "a.json"), try record(other, "b.json")).text(.plain)
+    #expect(!told.contains("MACs in all"), "\(told)")
   }
 
   @Test("where the spec lies makes no difference, which operation makes the peak does")

@@ -169,6 +169,20 @@ struct RunComparisonTests {
     #expect(legend == ["net", "net", "net", "flat"], "\(legend)")
   }
 
+  @Test("a page names every curve, if no chart has all of them")
+  func legend() throws {
+    let made = try run.history(in: folder, "r")
+    func line(_ module: Int, _ split: String) -> String {
+      #"{"module":\#(module),"epoch":1,"split":"\#(split)","loss":1.5,"top1":0.5,"seconds":0.1}"# + "\n"
+    }
+    // Of one module nothing but the training was measured, of the other nothing but the test.
+    try folder.write([UInt8]((line(1, "train") + line(2, "test")).utf8), to: "r/metrics.jsonl")
+    let page = RunComparison([try RunHistory(folder: made.folder)], module: nil).page
+    for name in ["1 layer 1", "2 layer 2"] {
+      #expect(page.matches(of: try Regex("</svg>\\s*\(name)")).count == 1, "\(name)")
+    }
+  }
+
   @Test("the first five guesses stand where they were counted, and nowhere else")
   func top5() throws {
     let comparison = try compare([run.with { $0.testTop5 = 0.625 }])

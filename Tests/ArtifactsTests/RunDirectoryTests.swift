@@ -147,6 +147,24 @@ import Testing
     _ = again.path
   }
 
+  @Test("who looks whether a run is at work keeps nobody from going on with it")
+  func looking() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    do { _ = try RunDirectory.create(at: path, files: files) }
+    let looker = open(path + "/.lock", O_RDONLY)
+    try #require(looker >= 0 && flock(looker, LOCK_SH | LOCK_NB) == 0)
+    let isStarted = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      isStarted.signal()
+      usleep(10_000)
+      close(looker)
+    }
+    isStarted.wait()
+    let run = try RunDirectory.open(path)
+    #expect(run.path == path)
+  }
+
   /// Whatever a process dies of, its lock goes with it.
   @Test func aDeadProcessHoldsNothing() async throws {
     let path = "/tmp/strata-artifacts-lock-\(getpid())"

@@ -85,6 +85,19 @@ import Text
     }
   }
 
+  @Test("a last epoch without a number has none, whatever the one before it had")
+  func lastEpoch() throws {
+    let metrics = """
+      {"module":1,"epoch":1,"split":"train","loss":1.5,"top1":0.5,"seconds":0.1}
+      {"module":1,"epoch":2,"split":"train","loss":null,"top1":0.25,"seconds":0.1}
+
+      """
+    let folder = try folder(["plan.json": Self.plan, "metrics.jsonl": metrics])
+    let history = try RunHistory(folder: folder.path)
+    #expect(history.last(.trainLoss, module: 1) == nil && history.last(.trainTop1, module: 1) == 0.25)
+    #expect(history.curve(.trainLoss, module: 1).map(\.y) == [1.5])
+  }
+
   @Test(
     "how the run ended",
     arguments: [
@@ -111,9 +124,9 @@ import Text
   func checkpoints() throws {
     let folder = try folder(["plan.json": Self.plan, "summary.json": "{\"status\": \"failed\"}"])
     func words() throws -> String {
-      RunStatusText(try RunStatus(folder: folder.path), folder: "x").text(.plain)
+      RunStatusText(try RunStatus(folder: folder.path), folder: "a run").text(.plain)
     }
-    #expect(try words().contains("--resume begins again: there is no checkpoint\n"))
+    #expect(try words().contains("strata run 'a run' --resume begins again: there is no checkpoint\n"))
     let checkpoints = URL(fileURLWithPath: folder.path).appendingPathComponent("checkpoints")
     try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
     try Data().write(to: checkpoints.appendingPathComponent("stage-1-epoch-1-step-0.safetensors.refused"))
@@ -144,12 +157,28 @@ import Text
         "summary.json: at byte 11: expected finished, interrupted or failed, found 'asleep'"
       ),
       (
-        ["plan.json": Self.plan, "metrics.jsonl": "{\"module\":3}\n"],
+        ["plan.json": Self.plan, "metrics.jsonl": #"{"module":3,"epoch":1,"split":"train"}"# + "\n"],
         "metrics.jsonl, line 1: at byte 0: expected a module from 1 to 2, found 3"
       ),
       (
         ["plan.json": Self.plan, "metrics.jsonl": "{\"module\":1,\"loss\":x}\n"],
         "metrics.jsonl, line 1: at byte 19: expected a number, found 'x'"
+      ),
+      (
+        ["plan.json": Self.plan, "metrics.jsonl": #"{"module":1,"epoch":1,"split":"tests"}"# + "\n"],
+        "metrics.jsonl, line 1: at byte 30: expected one of 'train', 'test', 'narrowed', found 'tests'"
+      ),
+      (
+        ["plan.json": Self.plan, "metrics.jsonl": #"{"module":1,"epoch":1}"# + "\n"],
+        "metrics.jsonl, line 1: at byte 0: expected a module and an epoch from 1, and a split, found a line without"
+      ),
+      (
+        ["plan.json": Self.plan + " x"],
+        "plan.json: at byte \(Self.plan.utf8.count + 1): expected nothing more, found 'x'"
+      ),
+      (
+        ["plan.json": Self.plan, "summary.json": #"{"status": "failed"} {}"#],
+        "summary.json: at byte 21: expected nothing more, found '{'"
       ),
     ] {
       let folder = try folder(files)
@@ -159,6 +188,7 @@ import Text
       } catch {
         #expect(error.message == "\(folder.path)/\(message)")
       }
+      #expect(throws: RunStatusError.self, "\(message)") { try RunHistory(folder: folder.path) }
     }
   }
 }

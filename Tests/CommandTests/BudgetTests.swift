@@ -170,6 +170,18 @@ struct BudgetTests {
     #expect(try workspace.strata("plan", "net.yaml", "--largest-batch").exitCode == 2)
     #expect(
       try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1MiB").exitCode == 3)
+    // What is of a plan is not passed over in silence.
+    for (options, words) in [
+      (["-o", "p.json"], "'-o'"), (["--html", "p.html"], "'--html'"), (["--stages"], "'--stages'"),
+      (["--stages", "--html", "p.html"], "'--html', '--stages'"),
+    ] {
+      let refused = try StrataProcess(
+        ["plan", "net.yaml", "--largest-batch", "--budget", "200MiB"] + options, in: workspace.url)
+      #expect(refused.exitCode == 2 && refused.output == "")
+      #expect(
+        refused.diagnostics == "error: '--largest-batch' makes no plan for \(words)\n",
+        "\(refused.diagnostics)")
+    }
   }
 
   @Test("stored weights to start from change no batch, and where they do not fit that is the fault")

@@ -3,7 +3,10 @@ import Testing
 
 private struct Report: Decodable {
   struct Fault: Decodable { var code: String }
-  struct Failure: Decodable { var message: String }
+  struct Failure: Decodable {
+    var message: String
+    var help: String?
+  }
   var schema: String
   var diagnostics: [Fault]
   var errors: [Failure]?
@@ -133,6 +136,8 @@ struct CheckTests {
     #expect(
       result.diagnostics
         == "error: cannot read '-': no such file\n  = help: standard input is read as /dev/stdin\n")
+    let told = try report(try workspace.strata("check", "-", "missing.yaml", "--json"))
+    #expect(told.errors?.map(\.help) == ["standard input is read as /dev/stdin", nil])
   }
 
   @Test("as JSON")

@@ -114,6 +114,15 @@ struct CompressionCommandTests {
     #expect(
       evaluation.compression?.modules.map(\.trainedTestTop1) == compression.modules.map(\.trainedTestTop1))
 
+    // What the modules did before they were cut is in the metrics alone: spoilt ones are told, not left out.
+    let metrics = try workspace.text("out/metrics.jsonl")
+    try workspace.write(
+      metrics.replacing("\"split\":\"narrowed\"", with: "\"split\":\"cut\""), to: "out/metrics.jsonl")
+    let spoilt = try workspace.strata("evaluate", "out")
+    #expect(spoilt.exitCode == 1 && spoilt.output == "")
+    #expect(spoilt.diagnostics.contains("out/metrics.jsonl, line "), "\(spoilt.diagnostics)")
+    try workspace.write(metrics, to: "out/metrics.jsonl")
+
     let probe = try workspace.strata("probe", "out", "--json")
     #expect(probe.exitCode == 0, "\(probe.diagnostics)")
     // The narrow network's own spec takes the weights, and knows as much without training.

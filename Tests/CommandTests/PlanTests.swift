@@ -187,6 +187,25 @@ struct PlanTests {
     }
   }
 
+  @Test("a plan that is kept through a link to its folder finds its spec all the same")
+  func linkedFolder() throws {
+    try FileManager.default.createDirectory(
+      at: workspace.url.appending(path: "far/away/plans"), withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      at: workspace.url.appending(path: "linked"),
+      withDestinationURL: workspace.url.appending(path: "far/away/plans"))
+    let plan = try workspace.strata("plan", "specs/net.yaml", "-o", "linked/net.plan.json")
+    #expect(plan.exitCode == 0, "\(plan.diagnostics)")
+    #expect(
+      try workspace.text("far/away/plans/net.plan.json").contains("\"path\": \"../../../specs/net.yaml\""))
+    for path in ["linked/net.plan.json", "far/away/plans/net.plan.json"] {
+      let run = try workspace.strata("run", path, "--dry-run")
+      #expect(run.exitCode == 0 && !run.diagnostics.contains("is not there"), "\(run.diagnostics)")
+    }
+    try workspace.write(digitsSpec.replacing("batch: 50", with: "batch: 48"), to: "specs/net.yaml")
+    #expect(try workspace.strata("run", "linked/net.plan.json", "--dry-run").exitCode == 4)
+  }
+
   @Test("a plan that is printed runs like one that is kept")
   func printed() throws {
     let printed = try workspace.strata("plan", "specs/net.yaml", "--json")

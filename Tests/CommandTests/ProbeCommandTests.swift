@@ -133,4 +133,24 @@ struct ProbeCommandTests {
         && process.diagnostics.contains(" cannot be trained: its loss is not finite in epoch "),
       "\(process.diagnostics)")
   }
+
+  @Test("the page that a probe writes has all that the run's own had")
+  func page() throws {
+    try run(network: "family: vgg, widths: [4]", training: "strategy: parallel")
+    let profiled = try workspace.strata("run", "net.yaml", "-o", "profiled", "--profile", "--threads", "1")
+    try #require(profiled.exitCode == 0, "\(profiled.diagnostics)")
+    let before = try workspace.text("profiled/report.html")
+    for learner in ["nearest", "linear"] {
+      let process = try workspace.strata("probe", "profiled", "--learners", learner, "--threads", "2")
+      #expect(process.exitCode == 0 && !process.diagnostics.contains("warning"), "\(process.diagnostics)")
+    }
+    let page = try workspace.text("profiled/report.html")
+    #expect(page.contains("<h2>Separability</h2>"))
+    func profile(_ page: String) throws -> Substring {
+      let begin = try #require(page.range(of: "<h2>Time by operation</h2>"))
+      let end = try #require(page.range(of: "; a share counts the operations that really run"))
+      return page[begin.lowerBound..<end.upperBound]
+    }
+    #expect(try profile(page) == profile(before))
+  }
 }

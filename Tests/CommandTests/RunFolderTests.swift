@@ -56,6 +56,23 @@ struct RunFolderTests {
     }
   }
 
+  @Test("what is to be typed can be typed, whatever a folder is called")
+  func quotes() throws {
+    let line = ["run", "net.yaml", "-o", "a run", "--set", "training.epochs=1"]
+    #expect(try StrataProcess(line, in: workspace.url).exitCode == 0)
+    for arguments in [line, ["run", "a run"], ["run", "a run", "--seeds", "2", "--resume"]] {
+      let end = try StrataProcess(arguments, in: workspace.url)
+      #expect(
+        end.exitCode == 2 && end.diagnostics.contains("strata run 'a run' --resume"),
+        "\(arguments): \(end.diagnostics)")
+    }
+    let plan = try workspace.strata("check", "a run/plan.json")
+    #expect(
+      plan.diagnostics.contains(
+        "strata show 'a run/plan.json' prints it, strata run 'a run/plan.json' executes it"),
+      "\(plan.diagnostics)")
+  }
+
   @Test("a damaged plan in a run's folder is the same failure everywhere")
   func damagedPlan() throws {
     #expect(try workspace.strata("run", "net.yaml", "-o", "out").exitCode == 0)

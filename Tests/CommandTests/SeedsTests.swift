@@ -72,6 +72,17 @@ struct SeedsTests {
     #expect(try workspace.names(in: "runs") == ["small-1", "small-2", "small-3"])
   }
 
+  @Test("a run that can't be read is told, and not trained a second time")
+  func unreadable() throws {
+    let line = ["run", "net.yaml", "--set", "training.epochs=1"]
+    try #require(try StrataProcess(line, in: workspace.url).exitCode == 0)
+    try workspace.write("no metrics\n", to: "runs/small-1/metrics.jsonl")
+    let resumed = try StrataProcess(line + ["--seeds", "1", "--resume"], in: workspace.url)
+    #expect(resumed.exitCode == 1)
+    #expect(resumed.diagnostics.contains("runs/small-1/metrics.jsonl, line 1: "), "\(resumed.diagnostics)")
+    #expect(try workspace.names(in: "runs") == ["small-1"])
+  }
+
   @Test("the line that an interrupted seed names finishes them all")
   func interrupted() throws {
     let line = ["run", "net.yaml", "--seeds", "2", "-o", "ls", "--set", "training.epochs=60"]

@@ -127,6 +127,40 @@ struct StartCommandTests {
     }
   }
 
+  @Test("weights that change while a run still reads them stop it, and it goes on once they are back")
+  func changedWeights() throws {
+    try run("net.yaml", "-o", "base")
+    let line = [
+      "net.yaml", "--threads", "1", "--set", "network.from=base", "--set", "training.epochs=100",
+    ]
+    try run(line + ["-o", "whole"])
+    let file = workspace.url.appending(path: "base/model.safetensors")
+    let weights = try Data(contentsOf: file)
+    var others = weights
+    // The last bit of a number that the last stage begins with.
+    let place = try #require(try place(of: "layers.3.conv.weight", in: weights))
+    others[place.lowerBound] ^= 1
+
+    let running = try RunningStrata(
+      ["run"] + line + ["-o", "out", "--checkpoint-every", "1ms"], in: workspace.url)
+    #expect(running.wait { (try? workspace.names(in: "out/checkpoints"))?.isEmpty == false })
+    try others.write(to: file)
+    let end = try running.wait()
+    #expect(
+      end.exitCode == 1
+        && end.diagnostics.contains("base/model.safetensors: not the weights that were planned with: SHA-256"),
+      "\(end)")
+    let refused = try workspace.strata("run", "out", "--resume")
+    #expect(refused.exitCode == 4 && refused.diagnostics.contains("have changed (SHA-256"), "\(refused)")
+    #expect(try !workspace.names(in: "out").contains("model.safetensors"))
+
+    try weights.write(to: file)
+    let resumed = try workspace.strata("run", "out", "--resume")
+    #expect(resumed.exitCode == 0, "\(resumed.diagnostics)")
+    let isSame = try workspace.data("out/model.safetensors") == workspace.data("whole/model.safetensors")
+    #expect(isSame)
+  }
+
   // MARK: - Plans with --set
 
   @Test("a plan that was made with --set runs beside its spec, and is stale when that has changed")
@@ -249,6 +283,15 @@ struct StartCommandTests {
     try run("sub/net.yaml", "-o", "out", "--set", "data.path=pictures")
     let evaluated = try StrataProcess("evaluate", "../out", in: workspace.url.appending(path: "sub"))
     #expect(evaluated.exitCode == 0, "\(evaluated.diagnostics)")
+    // Where the data was given to the command that refuses a plan, it is part of what is to be typed.
+    let planned = try workspace.strata("plan", "sub/net.yaml", "--data", "pictures", "-o", "net.plan.json")
+    #expect(planned.exitCode == 0, "\(planned.diagnostics)")
+    try workspace.write(text.replacing("batch: 2", with: "batch: 1"), to: "sub/net.yaml")
+    let stale = try workspace.strata("run", "net.plan.json", "--data", "pictures")
+    #expect(stale.exitCode == 4)
+    #expect(
+      stale.diagnostics.contains("strata plan ./sub/net.yaml --data pictures -o net.plan.json\n"),
+      "\(stale.diagnostics)")
   }
 }
 
@@ -272,26 +315,5 @@ extension Workspace {
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(bytes).write(to: file)
-  }
-}
-
-extension StrataProcess {
-  /// A line as people type it, with the program under its name.
-  fileprivate static func shell(_ line: String, in folder: URL) throws -> (
-    exitCode: Int32, diagnostics: String
-  ) {
-    let process = Process()
-    let errors = Pipe()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", line]
-    process.environment = environment.merging(
-      ["PATH": "\(executable.deletingLastPathComponent().path):/usr/bin:/bin"]) { $1 }
-    process.currentDirectoryURL = folder
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return (process.terminationStatus, text)
   }
 }

@@ -22,13 +22,26 @@ struct StrataProcess {
     _ arguments: [String], environment: [String: String] = [:],
     in folder: URL = FileManager.default.temporaryDirectory
   ) throws {
+    try self.init(Self.executable, arguments, environment: environment, in: folder)
+  }
+
+  /// A line as people type it, with the program under its name.
+  static func shell(_ line: String, in folder: URL) throws -> StrataProcess {
+    let path = "\(executable.deletingLastPathComponent().path):/usr/bin:/bin"
+    return try StrataProcess(
+      URL(filePath: "/bin/sh"), ["-c", line], environment: ["PATH": path], in: folder)
+  }
+
+  private init(
+    _ executable: URL, _ arguments: [String], environment: [String: String], in folder: URL
+  ) throws {
     let process = Process()
     let output = Pipe()
     // A file, not a second pipe: two pipes that are read one after the other can block each other.
     let errors = FileManager.default.temporaryDirectory.appending(path: "strata-\(UUID().uuidString).txt")
     try Data().write(to: errors)
     defer { try? FileManager.default.removeItem(at: errors) }
-    process.executableURL = Self.executable
+    process.executableURL = executable
     process.arguments = arguments
     process.environment = Self.environment.merging(environment) { $1 }
     process.currentDirectoryURL = folder

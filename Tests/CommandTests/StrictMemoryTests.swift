@@ -62,28 +62,45 @@ struct StrictMemoryTests {
 
   @Test("a peak that is not the planned one fails the run, which stays whole")
   func unplannedMemory() throws {
-    // 5 MiB of environment lie on the process's stack, which nobody plans.
-    let script = """
-      ulimit -s unlimited || exit 99
-      block=$(head -c 130000 /dev/zero | tr '\\0' x)
-      for number in $(seq 42); do export "BLOCK_$number=$block"; done
-      exec "$0" run net.yaml -o out --strict-memory
-      """
-    let process = Process()
-    let errors = Pipe()
-    process.executableURL = URL(filePath: "/bin/bash")
-    process.arguments = ["-c", script, StrataProcess.executable.path]
-    process.currentDirectoryURL = workspace.url
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = errors
-    try process.run()
-    let diagnostics = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1)
-    #expect(diagnostics.contains("above the planned one; '--strict-memory' allows 4.0 MiB"), "\(diagnostics)")
+    let run = try overfull("-o out")
+    #expect(run.exitCode == 1 && run.output.contains("weights, metrics and plan are in out"))
+    #expect(
+      run.diagnostics.contains("above the planned one; '--strict-memory' allows 4.0 MiB"),
+      "\(run.diagnostics)")
     let summary = try workspace.decode(Summary.self, "out/summary.json")
     #expect(summary.status == "finished" && !summary.memory.asPlanned)
     #expect(summary.memory.deviationBytes > 4 << 20)
     #expect(try workspace.strata("evaluate", "out").exitCode == 0)
+    // Programs get one document, that of the failure.
+    struct Failure: Decodable {
+      var schema: String
+      var exitCode: Int
+    }
+    let told = try JSONDecoder().decode(Failure.self, from: Data(try overfull("-o json --json").output.utf8))
+    #expect(told.schema == "strata.error/1" && told.exitCode == 1)
+  }
+
+  /// A run on whose stack 5 MiB of environment lie, which nobody plans.
+  private func overfull(
+    _ arguments: String
+  ) throws -> (exitCode: Int32, output: String, diagnostics: String) {
+    let script = """
+      ulimit -s unlimited || exit 99
+      block=$(head -c 130000 /dev/zero | tr '\\0' x)
+      for number in $(seq 42); do export "BLOCK_$number=$block"; done
+      exec "$0" run net.yaml \(arguments) --strict-memory
+      """
+    let process = Process()
+    let (output, errors) = (Pipe(), Pipe())
+    process.executableURL = URL(filePath: "/bin/bash")
+    process.arguments = ["-c", script, StrataProcess.executable.path]
+    process.currentDirectoryURL = workspace.url
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let diagnostics = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text, diagnostics)
   }
 }

@@ -151,7 +151,7 @@ struct PlanViewTests {
     let plan = try spec.plan(pictures: 200)
     let page = PlanPage(plan, places: spec.places).text
     #expect(unbalancedTag(page) == nil)
-    let figures = try #require(CompressionFigures(plan, metricsLines: []))
+    let figures = try #require(CompressionFigures(plan, metrics: []))
     #expect(page.contains("<h2>Compression, before and after</h2>"))
     for cell in figures.rows.joined() where !cell.isEmpty { #expect(page.contains(">\(cell)<"), "\(cell)") }
     // The rows of the stages.

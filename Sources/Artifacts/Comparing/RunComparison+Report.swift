@@ -181,10 +181,19 @@ extension HTML {
   /// Charts side by side, below the names of their curves; those without a curve are left out.
   mutating func charts(_ charts: [LineChart]) {
     let charts = charts.filter { !$0.isEmpty }
-    // The same curves in all, but for those of which a figure is missing.
-    if let fullest = charts.max(by: { $0.series.count < $1.series.count }) { curveLegend(fullest.series) }
+    let curves = charts.distinctSeries
+    if !curves.isEmpty { curveLegend(curves) }
     element("div", [("class", "charts")]) { html in
       for chart in charts { html.append(chart.svg()) }
     }
+  }
+}
+
+extension [LineChart] {
+  /// Every curve once, by its place: each chart lacks those of which it has no figure.
+  fileprivate var distinctSeries: [LineChart.Series] {
+    var series: [Int: LineChart.Series] = [:]
+    for curve in flatMap(\.series) where series[curve.place] == nil { series[curve.place] = curve }
+    return series.values.sorted { $0.place < $1.place }
   }
 }

@@ -5,15 +5,6 @@ package import Text
 /// All that a run's folder tells, epoch by epoch: what comparisons and reports are made of. Read without holding the folder,
 /// so a run that is at work shows what it has so far.
 package struct RunHistory: Sendable {
-  /// One line of the metrics.
-  package struct Line: Hashable, Sendable {
-    package var module, epoch: Int
-    package var isTest: Bool
-    /// Nil where it was no number; `top5` as well where there are no more than ten classes.
-    package var loss, top1, top5: Double?
-    package var seconds: Double
-  }
-
   /// A curve's kind.
   package enum Figure: String, Hashable, Sendable, CaseIterable {
     case testTop1 = "test top1"
@@ -39,7 +30,7 @@ package struct RunHistory: Sendable {
 
     var isTop5: Bool { self == .testTop5 || self == .trainTop5 }
 
-    func value(_ line: Line) -> Double? {
+    func value(_ line: MetricsLine) -> Double? {
       switch self {
       case .testTop1, .trainTop1: line.top1
       case .testTop5, .trainTop5: line.top5
@@ -72,29 +63,31 @@ package struct RunHistory: Sendable {
   /// Whether there are probes of other pictures besides.
   package let hasForeignProbes: Bool
   /// In the order in which they were written.
-  package let lines: [Line]
-  private let linesOfModule: [Int: [Line]]
-  /// The same as they stand, with what they say besides.
-  package let texts: [String]
+  package let metrics: [MetricsLine]
+  private let linesOfModule: [Int: [MetricsLine]]
 
   package init(folder: String) throws(RunStatusError) {
+    guard RunDirectory.holdsRun(folder) else { throw .noRun(path: folder) }
     self.folder = folder
-    status = try RunStatus(folder: folder)
+    metrics = try RunDirectory.metrics(in: folder)
+    linesOfModule = Dictionary(grouping: metrics, by: \.module)
+    status = try RunStatus(folder: folder, metrics: metrics)
     let plan: JSON
     let planPath = "\(folder)/\(RunDirectory.planName)"
     var scanner: JSONScanner
     do throws(FileError) { scanner = JSONScanner(try RunDirectory.bytes(of: planPath)) } catch {
       throw .file(error)
     }
-    do throws(JSONScanner.Fault) { plan = try scanner.document() } catch {
+    do throws(JSONScanner.Fault) {
+      plan = try scanner.document()
+      try scanner.end()
+    } catch {
       throw .malformed(path: planPath, offset: error.offset, expected: error.expected, found: error.found)
     }
     let specText = plan["spec"]?["text"]?.string ?? ""
     conditions = RunConditions(planDocument: plan)
     strategy = plan["stages"]?.elements.first?["strategy"]?.string ?? ""
-    let own = plan["comparison"]?.elements.first {
-      if case .bool(true) = $0["isPlan"] { true } else { false }
-    }
+    let own = plan.comparisonRowOfPlan
     cost = Cost(
       parameters: plan["network"]?["parameters"]?.integer, multiplyAdds: plan["network"]?["macs"]?.integer,
       stepMultiplyAdds: own?["stepMacs"]?.integer, trainingMultiplyAdds: own?["trainingMacs"]?.integer)
@@ -108,31 +101,6 @@ package struct RunHistory: Sendable {
       return record
     }
     seed = SpecDifference.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
-    do throws(FileError) { texts = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }
-    lines = try Self.lines(texts, of: folder)
-    linesOfModule = Dictionary(grouping: lines, by: \.module)
-  }
-
-  private static func lines(_ texts: [String], of folder: String) throws(RunStatusError) -> [Line] {
-    var lines: [Line] = []
-    for (index, text) in texts.enumerated() {
-      do throws(JSONScanner.Fault) {
-        var scanner = JSONScanner(Array(text.utf8))
-        let line = try scanner.document()
-        guard let module = line["module"]?.integer, let epoch = line["epoch"]?.integer,
-          let split = line["split"]?.string, split != NarrowingLine.split
-        else { continue }
-        lines.append(
-          Line(
-            module: module, epoch: epoch, isTest: split == "test", loss: line["loss"]?.double,
-            top1: line["top1"]?.double, top5: line["top5"]?.double, seconds: line["seconds"]?.double ?? 0))
-      } catch {
-        throw .malformed(
-          path: "\(folder)/\(RunDirectory.metricsName), line \(index + 1)", offset: error.offset,
-          expected: error.expected, found: error.found)
-      }
-    }
-    return lines
   }
 
   package func curve(_ figure: Figure, module: Int) -> [LineChart.Point] {
@@ -146,25 +114,23 @@ package struct RunHistory: Sendable {
     Set(lines(figure, module: module).map(\.epoch))
   }
 
-  private func lines(_ figure: Figure, module: Int) -> [Line] {
-    (linesOfModule[module] ?? []).filter { $0.isTest == figure.isTest }
+  private func lines(_ figure: Figure, module: Int) -> [MetricsLine] {
+    (linesOfModule[module] ?? []).filter { $0.part == (figure.isTest ? .test : .train) }
   }
 
-  /// Of the module's last epoch so far; figures of a finished run are those of its summary, which frozen modules are in as
-  /// well.
+  /// Of the module's last epoch so far, nil where that gave no number; figures of a finished run are those of its summary,
+  /// which frozen modules are in as well.
   package func last(_ figure: Figure, module: Int) -> Double? {
-    let known = status.modules.indices.contains(module - 1) ? status.modules[module - 1] : nil
-    let stated: Double?
+    guard status.modules.indices.contains(module - 1) else { return nil }
+    let known = status.modules[module - 1]
     switch figure {
-    case .testTop1: stated = known?.test?.top1
-    case .testLoss: stated = known?.test?.loss
-    case .testTop5: stated = known?.test?.top5
-    case .trainTop1: stated = known?.train?.top1
-    case .trainLoss: stated = known?.train?.loss
-    case .trainTop5: stated = known?.train?.top5
+    case .testTop1: return known.test?.top1
+    case .testLoss: return known.test?.loss
+    case .testTop5: return known.test?.top5
+    case .trainTop1: return known.train?.top1
+    case .trainLoss: return known.train?.loss
+    case .trainTop5: return known.train?.top5
     }
-    // Where metrics were cut off, their end is not the last epoch.
-    return stated ?? (status.warnings.isEmpty ? curve(figure, module: module).last?.y : nil)
   }
 
   /// Whether `other` is the same experiment: the same conditions under the same release, whatever the seed. A run that was

@@ -23,8 +23,8 @@ package struct AtomicFile: ~Copyable {
       return
     case .file(let place): target = place
     }
-    let folder = folder(of: target)
-    let name = lastComponent(of: target)
+    let folder = FilePath.folder(of: target)
+    let name = FilePath.lastComponent(of: target)
     var attempt = 0
     while true {
       // Left over by a process that had our number and was killed: take another name.
@@ -62,7 +62,7 @@ package struct AtomicFile: ~Copyable {
       throw FileError(path: path, operation: "rename", code: errno)
     }
     isCommitted = true
-    try FileDescriptor.synchronizeFolder(folder(of: target))
+    try FileDescriptor.synchronizeFolder(FilePath.folder(of: target))
   }
 
   /// Writes a whole file of `text`.

@@ -12,8 +12,8 @@ package enum DiskSpace {
         let (bytes, overflow) = Int(status.f_bavail).multipliedReportingOverflow(by: Int(status.f_frsize))
         return overflow ? .max : bytes
       }
-      guard errno == ENOENT, folder(of: place) != place else { return nil }
-      place = folder(of: place)
+      guard errno == ENOENT, FilePath.folder(of: place) != place else { return nil }
+      place = FilePath.folder(of: place)
     }
   }
 }

@@ -62,8 +62,12 @@ struct FileDescriptor: ~Copyable {
 
   /// Of all bytes of a file, in lowercase hexadecimal.
   static func sha256(ofFile path: String) throws(FileError) -> String {
-    let file = try FileDescriptor(path: path, flags: O_RDONLY)
-    var rest = try file.byteCount()
+    try FileDescriptor(path: path, flags: O_RDONLY).sha256()
+  }
+
+  /// Of all bytes of the file, in lowercase hexadecimal.
+  borrowing func sha256() throws(FileError) -> String {
+    var rest = try byteCount()
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     var hash = SHA256()
     var offset = 0
@@ -73,7 +77,7 @@ struct FileDescriptor: ~Copyable {
       unsafe buffer.withUnsafeMutableBytes { bytes in
         let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
         do throws(FileError) {
-          guard try unsafe file.read(into: part, at: offset) else {
+          guard try unsafe read(into: part, at: offset) else {
             throw FileError(path: path, operation: "read", code: EIO)
           }
         } catch { failure = error }
@@ -94,16 +98,4 @@ struct FileDescriptor: ~Copyable {
   static func synchronizeFolder(_ path: String) throws(FileError) {
     try FileDescriptor(path: path, flags: O_RDONLY | O_DIRECTORY).synchronize()
   }
-}
-
-/// What stands before the last slash: the folder a path lies in.
-func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// What stands behind the last slash.
-func lastComponent(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return path }
-  return String(path[path.index(after: slash)...])
 }

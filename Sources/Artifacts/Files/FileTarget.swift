@@ -36,7 +36,7 @@ package enum FileTarget: Hashable, Sendable {
         guard let next = Self.linkTarget(place) else {
           throw FileError(path: path, operation: "examine", code: errno)
         }
-        place = next.hasPrefix("/") ? next : "\(folder(of: place))/\(next)"
+        place = next.hasPrefix("/") ? next : "\(FilePath.folder(of: place))/\(next)"
       case S_IFDIR: throw FileError(path: path, operation: "replace", code: EISDIR)
       case _: throw FileError(path: path, operation: "write to", code: ENOTSUP)
       }
@@ -49,8 +49,8 @@ package enum FileTarget: Hashable, Sendable {
     switch (self, other) {
     case (.file(let one), .file(let two)):
       // One name in one folder, there or not; or two names of a file.
-      FileIdentity(folder(of: one)).map { $0 == FileIdentity(folder(of: two)) } == true
-        && lastComponent(of: one) == lastComponent(of: two)
+      FileIdentity(FilePath.folder(of: one)).map { $0 == FileIdentity(FilePath.folder(of: two)) } == true
+        && FilePath.lastComponent(of: one) == FilePath.lastComponent(of: two)
         || FileIdentity(one).map { $0 == FileIdentity(two) } == true
     case (.stream(let one), .stream(let two)): FileIdentity(one).map { $0 == FileIdentity(two) } == true
     case (.file, .stream), (.stream, .file): false
@@ -59,7 +59,9 @@ package enum FileTarget: Hashable, Sendable {
 
   /// Whether the link is the system's name of a descriptor, as those in `/proc/self/fd` are.
   private static func isOpenFile(_ path: String) -> Bool {
-    canonicalPath(folder(of: path)).map { $0.hasPrefix("/proc/") && lastComponent(of: $0) == "fd" } ?? false
+    FilePath.real(FilePath.folder(of: path)).map {
+      $0.hasPrefix("/proc/") && FilePath.lastComponent(of: $0) == "fd"
+    } ?? false
   }
 
   private static func linkTarget(_ path: String) -> String? {
@@ -93,7 +95,8 @@ package struct FileIdentity: Equatable, Sendable {
 extension FileDescriptor {
   /// For writing to a stream. A descriptor of this process's own is shared, with the place in the file that it has.
   init(stream path: String) throws(FileError) {
-    if let number = Int32(lastComponent(of: path)), canonicalPath(folder(of: path)) == "/proc/\(getpid())/fd"
+    if let number = Int32(FilePath.lastComponent(of: path)),
+      FilePath.real(FilePath.folder(of: path)) == "/proc/\(getpid())/fd"
     {
       let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
       guard copy >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
@@ -102,11 +105,4 @@ extension FileDescriptor {
       try self.init(path: path, flags: O_WRONLY | O_NOCTTY)
     }
   }
-}
-
-/// Without links, `.` and `..`; nil where there is no such thing.
-private func canonicalPath(_ path: String) -> String? {
-  guard let found = unsafe realpath(path, nil) else { return nil }
-  defer { unsafe free(found) }
-  return unsafe String(cString: found)
 }

@@ -1,7 +1,6 @@
 /// One tensor as a header tells of it, with the places of its words in the file.
 struct SafetensorsEntry: Hashable {
   var name: String
-  var offset: Int
   var type: String
   var typeOffset: Int
   var shape: [Int]
@@ -72,7 +71,7 @@ struct SafetensorsHeader {
         offset: offset, expected: "dtype, shape and data_offsets of '\(name)'", found: "fewer")
     }
     return SafetensorsEntry(
-      name: name, offset: base + offset, type: type, typeOffset: typeOffset, shape: shape,
+      name: name, type: type, typeOffset: typeOffset, shape: shape,
       dataOffsets: dataOffsets,
       dataOffsetsOffset: dataOffsetsOffset)
   }

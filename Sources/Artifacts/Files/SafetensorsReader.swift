@@ -73,6 +73,11 @@ package struct SafetensorsReader: ~Copyable {
     try read(&target, at: offsets[index])
   }
 
+  /// Of all bytes of the file, in lowercase hexadecimal.
+  func sha256() throws(SafetensorsError) -> String {
+    do throws(FileError) { return try descriptor.sha256() } catch { throw .file(error) }
+  }
+
   private func read(_ target: inout MutableRawSpan, at offset: Int) throws(SafetensorsError) {
     let byteCount = target.byteCount
     var failure: FileError?

@@ -20,9 +20,9 @@ package struct CompressionFigures: Hashable, Sendable {
   /// The network of the spec, and the one that the run leaves.
   package let before, after: NetworkFigures
 
-  /// - Parameter metricsLines: of the run so far.
+  /// - Parameter metrics: of the run so far.
   /// - Returns: nil where no module loses channels.
-  package init?(_ plan: Plan, metricsLines: [String]) {
+  package init?(_ plan: Plan, metrics: [MetricsLine]) {
     guard let before = plan.unnarrowed else { return nil }
     self.before = before
     after = NetworkFigures(plan.modules)
@@ -32,15 +32,14 @@ package struct CompressionFigures: Hashable, Sendable {
         index: module.index, name: module.name, channels: narrowing.channels, width: narrowing.width,
         before: figures, after: module.figures)
     }
-    for line in metricsLines {
-      if let cut = NarrowingLine(metricsLine: line) {
-        note(module: cut.module) { ($0.cutTop1, $0.kept) = (cut.top1, cut.kept) }
-      } else if let figures = EpochFigures(metricsLine: line), figures.split == .test,
-        plan.training.modules.indices.contains(figures.module - 1)
-      {
-        let isTuned = figures.epoch > plan.training.modules[figures.module - 1].epochs
-        note(module: figures.module) {
-          if isTuned { $0.tunedTop1 = figures.top1 } else { $0.trainedTop1 = figures.top1 }
+    for line in metrics where plan.training.modules.indices.contains(line.module - 1) {
+      switch line.part {
+      case .train: continue
+      case .narrowed: note(module: line.module) { ($0.cutTop1, $0.kept) = (line.top1, line.kept) }
+      case .test:
+        let isTuned = line.epoch > plan.training.modules[line.module - 1].epochs
+        note(module: line.module) {
+          if isTuned { $0.tunedTop1 = line.top1 } else { $0.trainedTop1 = line.top1 }
         }
       }
     }
@@ -118,44 +117,13 @@ package struct CompressionFigures: Hashable, Sendable {
   }
 }
 
-/// The line of `metrics.jsonl` of a module that has just lost channels.
-package struct NarrowingLine: Hashable, Sendable {
-  package static let split = "narrowed"
-
-  package var module: Int
-  package var top1: Double
-  /// Channels that have stayed, from 1.
-  package var kept: [Int]
-
-  /// - Returns: nil for any other line.
-  package init?(metricsLine line: String) {
-    var (module, top1, kept, split) = (0, Double.nan, [Int](), "")
-    var scanner = JSONScanner(Array(line.utf8))
-    do throws(JSONScanner.Fault) {
-      try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
-        switch key {
-        case "module": module = try scanner.naturalNumber()
-        case "top1": top1 = try scanner.numberOrNull() ?? .nan
-        case "kept": kept = try scanner.naturalNumbers()
-        case "split": split = try scanner.string()
-        case _: try scanner.skipValue()
-        }
-      }
-      try scanner.end()
-    } catch {
-      return nil
-    }
-    guard split == Self.split, module > 0 else { return nil }
-    (self.module, self.top1, self.kept) = (module, top1, kept)
-  }
-}
-
 extension NarrowingReport {
   /// A line of `metrics.jsonl`: what the module can do before it is fine-tuned, which channels stay (from 1), and how
   /// important each was.
   package var json: JSON {
     .object([
-      ("module", .integer(module)), ("epoch", .integer(epoch)), ("split", .string(NarrowingLine.split)),
+      ("module", .integer(module)), ("epoch", .integer(epoch)),
+      ("split", .string(MetricsLine.Part.narrowed.rawValue)),
       ("loss", .number(test.meanLoss)), ("top1", .number(test.top1)), ("seconds", .number(seconds)),
       ("channels", .integer(scores.count)), ("kept", .array(kept.map { .integer($0 + 1) })),
       ("scores", .array(scores.map { .number(Double($0)) })),

@@ -25,7 +25,7 @@ package struct PlanPage {
   package var text: String {
     HTMLPage.document(title: "\(plan.name): training plan") { html in
       head(&html)
-      if let compression = CompressionFigures(plan, metricsLines: []) { compression.section(&html) }
+      if let compression = CompressionFigures(plan, metrics: []) { compression.section(&html) }
       sections(&html)
     }
   }

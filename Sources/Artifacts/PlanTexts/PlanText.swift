@@ -112,7 +112,7 @@ package struct PlanText {
 
   /// What is before channels go and behind.
   private var compressionTable: [String] {
-    CompressionFigures(plan, metricsLines: []).map { [$0.text(style)] } ?? []
+    CompressionFigures(plan, metrics: []).map { [$0.text(style)] } ?? []
   }
 
   private func modulePeak(_ module: Int) -> Int? {

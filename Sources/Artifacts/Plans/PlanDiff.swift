@@ -2,7 +2,7 @@ internal import Diagnostics
 package import Planning
 package import Text
 
-/// A plan's document as it is compared: read from a file as it stands, stale or not, or made of a plan in memory.
+/// A plan's document as it is compared: of a file as it stands, stale or not, or made of a plan in memory.
 package struct PlanRecord {
   /// How the user called it.
   package let name: String
@@ -10,8 +10,8 @@ package struct PlanRecord {
   let specText: String
 
   /// - Throws: what is wrong with the file as a plan.
-  package init(path: String) throws(StoredPlanError) {
-    let stored = try StoredPlan(path: path)
+  package init(path: String, bytes: [UInt8]) throws(StoredPlanError) {
+    let stored = try StoredPlan(path: path, bytes: bytes)
     specText = stored.specText
     name = path
     document = stored.document
@@ -36,6 +36,8 @@ package struct PlanDiff {
   private let changes: [SpecDifference.Change]
   private let figures: [Figure]
   private let dataHasChanged: Bool
+  /// SHA-256 of the weights that training starts from; nil: not from stored ones.
+  private let starts: [String?]
   /// Whether stages start from features of other modules, or from none where the other plan's do.
   private let featuresHaveChanged: Bool
   private let keepsFeatures: Bool
@@ -72,6 +74,7 @@ package struct PlanDiff {
       }
     let prints = [old, new].map { $0.document["data"]?["fingerprint"]?.string }
     dataHasChanged = prints[0] != nil && prints[1] != nil && prints[0] != prints[1]
+    starts = [old, new].map { $0.document["start"]?["sha256"]?.string }
     let kept = [old, new].map { record in
       (record.document["stages"]?.elements ?? []).map { $0["features"]?["module"]?.integer }
     }
@@ -83,9 +86,17 @@ package struct PlanDiff {
 
   /// Whether the two come to other weights.
   package var altersResults: Bool {
-    dataHasChanged || featuresHaveChanged || changes.contains { $0.effect == .results }
+    dataHasChanged || startHasChanged || featuresHaveChanged
+      || changes.contains { effect(of: $0) == .results }
       || !choiceFigures.isEmpty
       || figures.contains { ["data.train", "data.test", "data.source"].contains($0.path) }
+  }
+
+  private var startHasChanged: Bool { starts[0] != starts[1] }
+
+  /// What a change of the spec does between these two: weights are what they are, wherever they lie.
+  private func effect(of change: SpecDifference.Change) -> SpecDifference.Effect {
+    change.key == "network.from" && starts[0] != nil && !startHasChanged ? .cosmetic : change.effect
   }
 
   /// Of how the plan meets its budget, what changes the weights, be it in their last bits.
@@ -101,9 +112,12 @@ package struct PlanDiff {
       (.cosmetic, "changes names alone"),
     ]
     for (effect, title) in groups {
-      var rows = changes.filter { $0.effect == effect }.map { [$0.key, $0.old ?? "-", $0.new ?? "-"] }
+      var rows = changes.filter { self.effect(of: $0) == effect }.map {
+        [$0.key, $0.old ?? "-", $0.new ?? "-"]
+      }
       if effect == .results {
         if dataHasChanged { rows.append(["the data's content", fingerprint(old), fingerprint(new)]) }
+        if startHasChanged { rows.append(["the weights to start from"] + starts.map(shortHash)) }
         // What the spec says is told already.
         let told = Set(changes.map(\.key))
         let facts = figures.filter { $0.path.hasPrefix("data.") && !told.contains($0.path) }
@@ -126,7 +140,7 @@ package struct PlanDiff {
 
   private static let toldPrefixes = [
     "network.", "batch", "modules", "memory.", "stages", "threads", "layoutSha256", "comparison", "data.",
-    "choices", "compression",
+    "choices", "compression", "start.sha256",
   ]
 
   private func altersResults(_ choice: Figure) -> Bool {
@@ -149,8 +163,10 @@ package struct PlanDiff {
   }
 
   private func fingerprint(_ record: PlanRecord) -> String {
-    record.document["data"]?["fingerprint"]?.string.map { String($0.prefix(12)) } ?? "-"
+    shortHash(record.document["data"]?["fingerprint"]?.string)
   }
+
+  private func shortHash(_ hash: String?) -> String { hash.map { String($0.prefix(12)) } ?? "-" }
 
   private func table(_ rows: [[String]], _ style: TextStyle) -> String {
     var table = Table([.left(""), .right("a"), .right("b")])
@@ -253,12 +269,8 @@ package struct PlanDiff {
     return text.split(separator: "\n").count > 1 ? style.bold("schedule") + "\n" + text : nil
   }
 
-  /// Of the plan's own strategy.
   private func trainingMultiplyAdds(_ record: PlanRecord) -> Int? {
-    let strategy = record.document["stages"]?.elements.first?["strategy"]?.string
-    return record.document["comparison"]?.elements.first { $0["strategy"]?.string == strategy }?[
-      "trainingMacs"]?
-      .integer
+    record.document.comparisonRowOfPlan?["trainingMacs"]?.integer
   }
 
   // MARK: - JSON
@@ -268,7 +280,7 @@ package struct PlanDiff {
     let spec = changes.map { change in
       JSON.object([
         ("key", .string(change.key)), ("a", .optional(change.old, JSON.string)),
-        ("b", .optional(change.new, JSON.string)), ("effect", .string(change.effect.rawValue)),
+        ("b", .optional(change.new, JSON.string)), ("effect", .string(effect(of: change).rawValue)),
       ])
     }
     let list = figures.map { figure in
@@ -279,5 +291,14 @@ package struct PlanDiff {
       ("equal", .bool(isEmpty)), ("altersResults", .bool(altersResults)),
       ("dataChanged", .bool(dataHasChanged)), ("spec", .array(spec)), ("figures", .array(list)),
     ])
+  }
+}
+
+extension JSON {
+  /// Of a plan's document: the row of its comparison that is the plan itself, whatever others of its strategy there are.
+  var comparisonRowOfPlan: JSON? {
+    self["comparison"]?.elements.first { row in
+      if case .bool(true) = row["isPlan"] { true } else { false }
+    }
   }
 }

@@ -55,10 +55,22 @@ package struct StoredPlan: Sendable {
 
   static let schema = "strata.plan/1"
   /// Plans are small: a larger file is something else.
-  static let largestByteCount = 4 << 20
+  package static let largestByteCount = 4 << 20
 
   package init(path: String) throws(StoredPlanError) {
-    let bytes = try Self.bytes(path: path)
+    let bytes: [UInt8]
+    do {
+      bytes = try readSource(path: path, limit: Self.largestByteCount + 1)
+    } catch {
+      throw .unreadable(path: path, reason: error)
+    }
+    try self.init(path: path, bytes: bytes)
+  }
+
+  /// Of a file that was read.
+  package init(path: String, bytes: [UInt8]) throws(StoredPlanError) {
+    guard bytes.count <= Self.largestByteCount else { throw .tooLarge(path: path) }
+    let bytes = Self.withoutByteOrderMark(bytes)
     let members: Members
     do throws(JSONScanner.Fault) {
       members = try Members(bytes)
@@ -106,17 +118,6 @@ package struct StoredPlan: Sendable {
     }
   }
 
-  private static func bytes(path: String) throws(StoredPlanError) -> [UInt8] {
-    let bytes: [UInt8]
-    do {
-      bytes = try readSource(path: path, limit: largestByteCount + 1)
-    } catch {
-      throw .unreadable(path: path, reason: error)
-    }
-    guard bytes.count <= largestByteCount else { throw .tooLarge(path: path) }
-    return withoutByteOrderMark(bytes)
-  }
-
   private static func withoutByteOrderMark(_ bytes: [UInt8]) -> [UInt8] {
     bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
   }
@@ -133,11 +134,6 @@ package struct StoredPlan: Sendable {
       try scanner.skipValue()
     }
     return isFound
-  }
-
-  /// The same of a file.
-  package static func isPlan(path: String) throws(SourceReadError) -> Bool {
-    isPlan(try readSource(path: path, limit: largestByteCount))
   }
 
   /// The first figure in which the file is not what its own spec compiles to, though the layout is: somebody

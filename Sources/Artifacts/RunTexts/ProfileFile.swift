@@ -2,7 +2,8 @@ package import CostModel
 internal import Glibc
 internal import Text
 
-/// Profiles of the machines that a user's cache folder has seen: one for each processor, number of threads and release.
+/// Profiles of the machines that a user's cache folder has seen: one for each processor and number of threads, all of one
+/// release. Those of another are not read, and go when one of this release is stored.
 package struct ProfileFile {
   private let path: String
   private let release: String
@@ -49,21 +50,12 @@ package struct ProfileFile {
   /// Puts a profile in the place of an earlier one for the same processor and threads.
   package func store(_ profile: MachineProfile) throws(FileError) {
     let others = profiles.filter { $0.processor != profile.processor || $0.threads != profile.threads }
-    try Self.makeFolders(of: path)
+    try FilePath.makeFolders(FilePath.folder(of: path))
     let document: JSON = [
       "schema": "strata.profile/1", "release": .string(release),
       "profiles": .array((others + [profile]).map(json)),
     ]
     try AtomicFile.write(JSONWriter.document(document), to: path)
-  }
-
-  private static func makeFolders(of path: String) throws(FileError) {
-    var folder = ""
-    for part in path.split(separator: "/").dropLast() {
-      folder += "/\(part)"
-      guard unsafe mkdir(folder, 0o777) != 0, errno != EEXIST else { continue }
-      throw FileError(path: folder, operation: "create", code: errno)
-    }
   }
 
   private func json(_ profile: MachineProfile) -> JSON {

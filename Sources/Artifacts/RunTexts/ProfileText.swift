@@ -14,16 +14,44 @@ package struct ProfileText {
     case run(seconds: Double)
   }
 
-  private let profile: Profile
+  /// What the shares are of.
+  struct Ceiling: Hashable, Sendable {
+    var gigaflopsPerSecond, gigabytesPerSecond: Double
+    var source: Ceilings.Source
+  }
+
   private let extent: Extent
   private let rows: [Profile.Row]
   /// By module; 0 is what belongs to none.
   private let modules: [(module: Int, figures: Profile.Figures)]
+  private let stepCount: Int
+  private let recordedPreparation: Double
+  /// Nil where nobody knows them.
+  private let knownCeiling: Ceiling?
+  private let hasForesight: Bool
 
   package init(_ profile: Profile, of extent: Extent) {
-    self.profile = profile
+    self.init(
+      profile.rows.sorted { $0.figures.seconds > $1.figures.seconds }, of: extent,
+      stepCount: profile.stepCount, preparationSeconds: profile.preparationSeconds,
+      ceiling: profile.ceilings.map {
+        Ceiling(
+          gigaflopsPerSecond: 2e-9 * $0.multiplyAddsPerSecond,
+          gigabytesPerSecond: 1e-9 * $0.bytesPerSecond(byteCount: Self.largeSweep), source: $0.source)
+      }, hasForesight: profile.hasForesight)
+  }
+
+  /// - Parameter rows: those with the most time first.
+  init(
+    _ rows: [Profile.Row], of extent: Extent, stepCount: Int, preparationSeconds: Double, ceiling: Ceiling?,
+    hasForesight: Bool
+  ) {
     self.extent = extent
-    rows = profile.rows.sorted { $0.figures.seconds > $1.figures.seconds }
+    self.rows = rows
+    self.stepCount = stepCount
+    recordedPreparation = preparationSeconds
+    knownCeiling = ceiling
+    self.hasForesight = hasForesight
     let sums = Dictionary(grouping: rows, by: \.module).mapValues {
       $0.map(\.figures).reduce(Profile.Figures(), +)
     }
@@ -33,10 +61,12 @@ package struct ProfileText {
   /// Recorded seconds, multiply-adds and bytes are divided by this.
   private var divisor: Int {
     switch extent {
-    case .step: max(1, profile.stepCount)
+    case .step: max(1, stepCount)
     case .run: 1
     }
   }
+
+  private var recordedSeconds: Double { rows.map(\.figures.seconds).reduce(recordedPreparation, +) }
 
   private func seconds(_ recorded: Double) -> Double { recorded / Double(divisor) }
 
@@ -44,11 +74,11 @@ package struct ProfileText {
   private var otherSeconds: Double? {
     switch extent {
     case .step: nil
-    case .run(let seconds): max(0, seconds - profile.seconds)
+    case .run(let seconds): max(0, seconds - recordedSeconds)
     }
   }
 
-  private var totalSeconds: Double { profile.seconds + (otherSeconds ?? 0) }
+  private var totalSeconds: Double { recordedSeconds + (otherSeconds ?? 0) }
 
   // MARK: - For people
 
@@ -69,8 +99,8 @@ package struct ProfileText {
   /// Time, its share, GFLOP/s, share of the ceiling, foreseen time.
   private var figureColumns: [Table.Column] {
     [.right(timeTitle), .right("of time"), .right("GFLOP/s")]
-      + (profile.ceilings == nil ? [] : [.right("share of ceiling")])
-      + (profile.hasForesight ? [.right("foreseen \(timeTitle)")] : [])
+      + (knownCeiling == nil ? [] : [.right("share of ceiling")])
+      + (hasForesight ? [.right("foreseen \(timeTitle)")] : [])
   }
 
   private func cells(_ figures: Profile.Figures) -> [String] {
@@ -78,8 +108,8 @@ package struct ProfileText {
       figures.multiplyAdds == 0
       ? "" : fixed(2e-9 * Double(figures.multiplyAdds) / figures.seconds, decimals: 0)
     return [time(figures.seconds), percentage(figures.seconds / max(totalSeconds, 1e-9)), rate]
-      + (profile.ceilings == nil ? [] : [percentage(share(figures))])
-      + (profile.hasForesight ? [time(figures.foreseenSeconds)] : [])
+      + (knownCeiling == nil ? [] : [percentage(share(figures))])
+      + (hasForesight ? [time(figures.foreseenSeconds)] : [])
   }
 
   private func cells(_ recorded: Double) -> [String] {
@@ -106,7 +136,7 @@ package struct ProfileText {
     return rows.map { row in
       [word(module: row.module)] + (hasActivities ? ["\(row.activity)"] : [])
         + [row.operation, "\(row.nodeCount)"] + cells(row.figures)
-    } + [other("preparing batches", profile.preparationSeconds)]
+    } + [other("preparing batches", recordedPreparation)]
       + (otherSeconds.map { [other("all else: files, figures, checks", $0)] } ?? [])
   }
 
@@ -124,12 +154,11 @@ package struct ProfileText {
 
   private func word(module: Int) -> String { module == 0 ? "-" : "\(module)" }
 
-  /// What the shares are of; nil where there are no ceilings.
   private var ceilingLine: String? {
-    profile.ceilings.map { ceilings in
-      "ceiling: \(fixed(2e-9 * ceilings.multiplyAddsPerSecond, decimals: 0)) GFLOP/s of plain products (SGEMM) and "
-        + "\(fixed(1e-9 * ceilings.bytesPerSecond(byteCount: Self.largeSweep), decimals: 1)) GB/s of sweeps over memory, "
-        + (ceilings.source == .profile ? "from this machine's profile" : "measured just before")
+    knownCeiling.map { ceiling in
+      "ceiling: \(fixed(ceiling.gigaflopsPerSecond, decimals: 0)) GFLOP/s of plain products (SGEMM) and "
+        + "\(fixed(ceiling.gigabytesPerSecond, decimals: 1)) GB/s of sweeps over memory, "
+        + (ceiling.source == .profile ? "from this machine's profile" : "measured just before")
         + "; a share counts the operations that really run"
     }
   }
@@ -178,21 +207,21 @@ package struct ProfileText {
 
   /// Null where nobody knows them.
   package var ceiling: JSON {
-    .optional(profile.ceilings) { ceilings in
+    .optional(knownCeiling) { ceiling in
       [
-        "gigaflopsPerSecond": .number(2e-9 * ceilings.multiplyAddsPerSecond),
-        "gigabytesPerSecond": .number(1e-9 * ceilings.bytesPerSecond(byteCount: Self.largeSweep)),
-        "from": .string(ceilings.source.rawValue),
+        "gigaflopsPerSecond": .number(ceiling.gigaflopsPerSecond),
+        "gigabytesPerSecond": .number(ceiling.gigabytesPerSecond),
+        "from": .string(ceiling.source.rawValue),
       ]
     }
   }
 
-  package var preparationSeconds: Double { seconds(profile.preparationSeconds) }
+  package var preparationSeconds: Double { seconds(recordedPreparation) }
 
   /// All of it, as one value.
   package var json: JSON {
     [
-      "steps": .integer(profile.stepCount), "seconds": .number(seconds(totalSeconds)),
+      "steps": .integer(stepCount), "seconds": .number(seconds(totalSeconds)),
       "preparationSeconds": .number(preparationSeconds),
       "otherSeconds": .optional(otherSeconds, JSON.number), "ceiling": ceiling, "operations": operations,
       "modules": byModule,
@@ -204,8 +233,8 @@ package struct ProfileText {
       ("seconds", .number(seconds(figures.seconds))), ("macs", .integer(figures.multiplyAdds / divisor)),
       ("executedMacs", .integer(figures.executed.multiplyAdds / divisor)),
       ("bytes", .integer(figures.executed.byteCount / divisor)),
-      ("share", profile.ceilings == nil ? .null : .number(share(figures))),
-      ("plannedSeconds", profile.hasForesight ? .number(seconds(figures.foreseenSeconds)) : .null),
+      ("share", knownCeiling == nil ? .null : .number(share(figures))),
+      ("plannedSeconds", hasForesight ? .number(seconds(figures.foreseenSeconds)) : .null),
     ]
   }
 }

@@ -94,7 +94,7 @@ package struct RunPage {
           + shown.map { figure in history.last(figure, module: module.index).map(figure.words) ?? "-" }
           + (hasEnsembles ? [EnsembleColumn.text(module.ensembleTop1)] : [])
       })
-    if let compression = CompressionFigures(plan, metricsLines: history.texts) { compression.section(&html) }
+    if let compression = CompressionFigures(plan, metrics: history.metrics) { compression.section(&html) }
     if let hash = history.status.weightsSHA256 {
       html.element("p", [("class", "dim")], text: "weights, SHA-256: \(hash)")
     }

@@ -48,7 +48,7 @@ package struct RunStatusText {
   }
 
   private var goesOn: String {
-    "strata run \(folder) --resume "
+    "strata run \(shellWord(folder)) --resume "
       + (status.hasCheckpoint ? "goes on from the last checkpoint" : "begins again: there is no checkpoint")
   }
 

@@ -75,12 +75,14 @@ extension RunDirectory {
   }
 
   /// Takes the last checkpoint that is whole and of this run, and takes back what the run did after it. Those that are refused
-  /// on the way are put out of the way under another name.
+  /// on the way are put out of the way under another name; one that the system does not let us read is not refused, but thrown:
+  /// nothing is changed then.
   package func restore(_ plan: Plan, _ identity: RunIdentity, into engine: Engine) throws(FileError)
     -> Restored
   {
     try removeLeftovers()
     var restored = Restored()
+    var refusedPaths: [String] = []
     let lines = try metricsLines()
     for name in try checkpointNames() {
       let path = "\(self.path)/\(Self.checkpointsName)/\(name.text)"
@@ -97,10 +99,12 @@ extension RunDirectory {
         restored.checkpoint = checkpoint
         break
       } catch {
+        if let refusal = error.systemRefusal { throw refusal }
         restored.refused.append(error.message)
-        unsafe rename(path, path + ".refused")
+        refusedPaths.append(path)
       }
     }
+    for path in refusedPaths { unsafe rename(path, path + ".refused") }
     // A process that was killed may have written one and not dropped another.
     try dropOldCheckpoints()
     try replaceMetrics(Array(lines.prefix(restored.checkpoint?.metrics.lineCount ?? 0)))
@@ -121,7 +125,7 @@ extension RunDirectory {
         try CheckpointFile(of: stage).read(into: engine, from: path)
         if engine.isFinite(stage.resident.entries) { return path }
       } catch {
-        continue
+        if let refusal = error.systemRefusal { throw refusal }
       }
     }
     return nil

@@ -8,7 +8,7 @@ extension RunDirectory {
   ) throws(RunDirectoryError) -> RunDirectory {
     let path = withoutTrailingSlashes(path)
     if try requireEmpty(path) { return try createInPlace(path, files: files) }
-    try makeFolders(folder(of: path))
+    try makeFolders(FilePath.folder(of: path))
     return try createAside(besides: path, files: files) { (aside) throws(RunDirectoryError) in
       let code = aside.rename(to: path)
       if code != 0 {
@@ -58,7 +58,7 @@ extension RunDirectory {
     let lock = try takeLock(in: aside.path, flags: O_CREAT | O_EXCL, shownPath: target)
     do throws(FileError) { try write(files, in: aside.path) } catch { throw .file(error) }
     let path = try place(&aside)
-    do throws(FileError) { try FileDescriptor.synchronizeFolder(folder(of: path)) } catch {
+    do throws(FileError) { try FileDescriptor.synchronizeFolder(FilePath.folder(of: path)) } catch {
       throw .file(error)
     }
     return RunDirectory(path: path, lock: lock)
@@ -67,8 +67,8 @@ extension RunDirectory {
   /// Deletes folders that processes which were killed have left half made: their process is gone, nobody holds their lock, and
   /// nothing is in them that was not put there for `target`.
   private static func removeLeftovers(besides target: String, names: [String]) {
-    let parent = folder(of: target)
-    let prefix = ".\(lastComponent(of: target))."
+    let parent = FilePath.folder(of: target)
+    let prefix = ".\(FilePath.lastComponent(of: target))."
     let suffix = ".tmp"
     for name in (try? Self.names(in: parent)) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
       let process = name.dropFirst(prefix.count).prefix { $0 != "-" }
@@ -128,16 +128,8 @@ extension RunDirectory {
     return true
   }
 
-  /// Makes `path` and the folders it lies in, where they are missing.
   private static func makeFolders(_ path: String) throws(RunDirectoryError) {
-    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    guard errno == ENOENT, folder(of: path) != path else {
-      throw .file(FileError(path: path, operation: "create", code: errno))
-    }
-    try makeFolders(folder(of: path))
-    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
-      throw .file(FileError(path: path, operation: "create", code: errno))
-    }
+    do throws(FileError) { try FilePath.makeFolders(path) } catch { throw .file(error) }
   }
 
   private static func withoutTrailingSlashes(_ path: String) -> String {
@@ -158,7 +150,8 @@ private struct Aside: ~Copyable {
   init(besides target: String, names: [String]) throws(RunDirectoryError) {
     var attempt = 0
     while true {
-      let path = "\(folder(of: target))/.\(lastComponent(of: target)).\(getpid())-\(attempt).tmp"
+      let path =
+        "\(FilePath.folder(of: target))/.\(FilePath.lastComponent(of: target)).\(getpid())-\(attempt).tmp"
       if unsafe mkdir(path, 0o777) == 0 {
         self.path = path
         self.names = names

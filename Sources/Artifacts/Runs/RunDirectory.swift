@@ -26,13 +26,15 @@ package struct RunDirectory: ~Copyable, Sendable {
 
   /// Whether `path` is the place of a file that runs keep: whoever writes there destroys a run's record.
   package static func isFileOfRun(_ path: String) -> Bool {
-    let parent = folder(of: path)
-    if lastComponent(of: parent) == checkpointsName, holdsRun(folder(of: parent)) { return true }
+    let parent = FilePath.folder(of: path)
+    if FilePath.lastComponent(of: parent) == checkpointsName, holdsRun(FilePath.folder(of: parent)) {
+      return true
+    }
     let names = [
       planName, specName, metricsName, summaryName, modelName, checkpointsName, featuresName, reportName,
       probesName, logName, lockName,
     ]
-    return holdsRun(parent) && names.contains(lastComponent(of: path))
+    return holdsRun(parent) && names.contains(FilePath.lastComponent(of: path))
   }
 
   /// A file that a run begins with.
@@ -64,13 +66,6 @@ package struct RunDirectory: ~Copyable, Sendable {
     guard path.hasSuffix("/\(modelName)"), unsafe access(path, F_OK) != 0 else { return nil }
     let folder = String(path.dropLast(modelName.utf8.count + 1))
     return holdsRun(folder) ? folder : nil
-  }
-
-  /// The folder behind `path`, by one name whichever way it is called; `path` itself where there is none.
-  package static func place(of path: String) -> String {
-    guard let resolved = unsafe realpath(path, nil) else { return path }
-    defer { unsafe free(resolved) }
-    return unsafe String(cString: resolved)
   }
 
   /// Runs that were made as `NAME-1`, `NAME-2`, ... in `parent`, in that order.
@@ -154,7 +149,11 @@ package struct RunDirectory: ~Copyable, Sendable {
 
   // MARK: - The lock
 
-  /// Takes the lock of `folder` and writes this process's number into it.
+  /// Who looks whether a run is at work holds its lock for an instant; a run holds it to its end.
+  private static let attemptCount = 20
+  private static let attemptMicroseconds: UInt32 = 5_000
+
+  /// Takes the lock of `folder` and writes this process's number into it; tries again for a tenth of a second.
   /// - Parameter shownPath: what an error calls the folder.
   static func takeLock(
     in folder: String, flags: Int32, shownPath: String
@@ -165,10 +164,15 @@ package struct RunDirectory: ~Copyable, Sendable {
     } catch {
       throw .file(FileError(path: shownPath, operation: "lock", code: error.code))
     }
-    guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+    var attempt = 1
+    while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
-      if code == EWOULDBLOCK { throw .locked(path: shownPath, process: holder(of: file)) }
-      throw .file(FileError(path: shownPath, operation: "lock", code: code))
+      guard code == EWOULDBLOCK else {
+        throw .file(FileError(path: shownPath, operation: "lock", code: code))
+      }
+      guard attempt < attemptCount else { throw .locked(path: shownPath, process: holder(of: file)) }
+      attempt += 1
+      usleep(attemptMicroseconds)
     }
     do throws(FileError) {
       guard ftruncate(file.number, 0) == 0 else {
@@ -179,7 +183,8 @@ package struct RunDirectory: ~Copyable, Sendable {
     return file
   }
 
-  /// Whether another process is at work in `folder`, and which, where it says so. Looks and leaves no trace.
+  /// Whether another process is at work in `folder`, and which, where it says so. Changes nothing; where nobody is, the lock is
+  /// held together with others who look, and given back at once: `takeLock` waits for that.
   static func worker(in folder: String) -> (isAtWork: Bool, process: Int?) {
     do throws(FileError) {
       let file = try FileDescriptor(path: "\(folder)/\(lockName)", flags: O_RDONLY)

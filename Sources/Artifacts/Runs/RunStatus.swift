@@ -64,10 +64,15 @@ package struct RunStatus: Hashable, Sendable {
   /// - Throws: ``RunStatusError`` where there is no run, or a file of it says something else than runs write.
   package init(folder: String) throws(RunStatusError) {
     guard RunDirectory.holdsRun(folder) else { throw .noRun(path: folder) }
+    try self.init(folder: folder, metrics: RunDirectory.metrics(in: folder))
+  }
+
+  /// - Parameter metrics: as they were read from the folder.
+  init(folder: String, metrics: [MetricsLine]) throws(RunStatusError) {
     try read(RunDirectory.planName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try readPlan(&scanner)
     }
-    try readMetrics(in: folder)
+    try note(metrics, in: folder)
     if try !readSummary(in: folder) { state = .stopped }
     do throws(FileError) { hasCheckpoint = try RunDirectory.hasCheckpoint(in: folder) } catch {
       throw .file(error)
@@ -126,6 +131,7 @@ package struct RunStatus: Hashable, Sendable {
     do throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
       try body(&scanner)
+      try scanner.end()
     } catch {
       throw .malformed(
         path: "\(folder)/\(name)", offset: error.offset, expected: error.expected, found: error.found)
@@ -253,51 +259,22 @@ package struct RunStatus: Hashable, Sendable {
     }
   }
 
-  /// Keeps the last line of every module and split.
-  private mutating func readMetrics(in folder: String) throws(RunStatusError) {
-    let lines: [String]
-    do throws(FileError) { lines = try RunDirectory.metricsLines(in: folder) } catch { throw .file(error) }
-    for (index, line) in lines.enumerated() {
-      do throws(JSONScanner.Fault) {
-        try readMetric(line)
-      } catch {
+  /// Keeps the last line of every module and part.
+  private mutating func note(_ metrics: [MetricsLine], in folder: String) throws(RunStatusError) {
+    for (index, line) in metrics.enumerated() {
+      guard modules.indices.contains(line.module - 1) else {
         throw .malformed(
-          path: "\(folder)/\(RunDirectory.metricsName), line \(index + 1)", offset: error.offset,
-          expected: error.expected, found: error.found)
+          path: RunDirectory.metricsPath(in: folder, line: index + 1), offset: 0,
+          expected: "a module from 1 to \(modules.count)", found: "\(line.module)")
       }
-    }
-  }
-
-  private mutating func readMetric(_ line: String) throws(JSONScanner.Fault) {
-    var module = 0
-    var split = ""
-    var figures = Figures()
-    var ensembleTop1: Double?
-    var scanner = JSONScanner(Array(line.utf8))
-    try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
-      switch key {
-      case "module": module = try scanner.naturalNumber()
-      case "epoch": figures.epoch = try scanner.naturalNumber()
-      case "split": split = try scanner.string()
-      case "loss": figures.loss = try scanner.numberOrNull()
-      case "top1": figures.top1 = try scanner.numberOrNull()
-      case "top5": figures.top5 = try scanner.numberOrNull()
-      case "ensembleTop1": ensembleTop1 = try scanner.numberOrNull()
-      case _: try scanner.skipValue()
+      let figures = Figures(epoch: line.epoch, loss: line.loss, top1: line.top1, top5: line.top5)
+      switch line.part {
+      case .train: modules[line.module - 1].train = figures
+      case .test:
+        modules[line.module - 1].test = figures
+        if let top1 = line.ensembleTop1 { modules[line.module - 1].ensembleTop1 = top1 }
+      case .narrowed: break
       }
-    }
-    try scanner.end()
-    guard modules.indices.contains(module - 1) else {
-      throw JSONScanner.Fault(
-        offset: 0, expected: "a module from 1 to \(modules.count)", found: "\(module)")
-    }
-    switch split {
-    case "test":
-      modules[module - 1].test = figures
-      if ensembleTop1 != nil { modules[module - 1].ensembleTop1 = ensembleTop1 }
-    // Between two epochs.
-    case NarrowingLine.split: break
-    case _: modules[module - 1].train = figures
     }
   }
 }

@@ -55,7 +55,8 @@ package struct Checkpoint: Hashable, Sendable {
   package var position: RunPosition
   package var metrics: MetricsMark
   package var totals: RunTotals
-  /// Version and build of OpenBLAS, and the processor whose code it ran: the bits depend on them.
+  /// Version and build of OpenBLAS, and the processor whose code it ran: the bits depend on them. Several where the run moved,
+  /// of which a file keeps the last ones.
   package var arithmetic: String
 
   package init(
@@ -67,6 +68,11 @@ package struct Checkpoint: Hashable, Sendable {
     self.totals = totals
     self.arithmetic = arithmetic
   }
+
+  /// Whether the run has come here, in the end, by this one.
+  package func isOf(arithmetic other: String) -> Bool {
+    CheckpointMetadata.cut(arithmetic).hasSuffix(CheckpointMetadata.cut(other))
+  }
 }
 
 /// A file that is no checkpoint of this run, or is damaged.
@@ -76,6 +82,14 @@ package enum CheckpointError: Error, Hashable, Sendable {
   case damaged(path: String, reason: String)
   /// It is whole, but of something else.
   case foreign(path: String, reason: String)
+
+  /// What kept the file from being read, whole or not: no permission, too many open files, a broken disk.
+  var systemRefusal: FileError? {
+    switch self {
+    case .unreadable(.file(let error)): error
+    case .unreadable, .damaged, .foreign: nil
+    }
+  }
 
   /// One sentence for a person, without a full stop.
   package var message: String {

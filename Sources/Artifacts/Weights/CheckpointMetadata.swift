@@ -31,7 +31,7 @@ enum CheckpointMetadata {
   /// What the numbers of a tensor stand for: for readers of the file, who find names but flat shapes.
   private static let layout =
     "as in the arena: convolutions kernel height, kernel width, in, out; linear out, height, width, in"
-  /// Longer descriptions of OpenBLAS are cut.
+  /// Of longer descriptions of OpenBLAS, of one after the other, the end stays.
   private static let arithmeticByteCount = 240
 
   // MARK: - Writing
@@ -71,13 +71,11 @@ enum CheckpointMetadata {
       arithmetic: String(repeating: "x", count: arithmeticByteCount))
   }
 
-  private static func cut(_ text: String) -> String {
+  /// As a header has it.
+  static func cut(_ text: String) -> String {
     // Quotes and backslashes would take two bytes, letters beyond ASCII more.
-    String(
-      text.unicodeScalars.filter { (" "..."~").contains($0) && $0 != "\"" && $0 != "\\" }.prefix(
-        arithmeticByteCount
-      )
-      .map { Character($0) })
+    let plain = text.unicodeScalars.filter { (" "..."~").contains($0) && $0 != "\"" && $0 != "\\" }
+    return String(plain.suffix(arithmeticByteCount).map { Character($0) })
   }
 
   /// Module, loss bits, counts of right first and first five guesses, pictures.

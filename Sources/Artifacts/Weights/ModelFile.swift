@@ -9,6 +9,8 @@ package enum ModelFileError: Error {
   case unknownTensor(path: String, name: String)
   case wrongShape(path: String, name: String, expected: [Int], found: [Int])
   case notFinite(path: String, name: String)
+  /// Weights to start from that are not those that were planned with; by SHA-256.
+  case changed(path: String, expected: String, found: String)
 
   package var message: String {
     switch self {
@@ -18,6 +20,8 @@ package enum ModelFileError: Error {
     case .wrongShape(let path, let name, let expected, let found):
       "\(path): the tensor '\(name)' has the shape \(found), the plan's has \(expected)"
     case .notFinite(let path, let name): "\(path): the tensor '\(name)' has numbers that are not finite"
+    case .changed(let path, let expected, let found):
+      "\(path): not the weights that were planned with: SHA-256 \(found.prefix(12)), the plan's \(expected.prefix(12))"
     }
   }
 }

@@ -32,14 +32,35 @@ package enum StartFile {
     }
   }
 
-  /// Fills the stored tensors of some modules, as `resident` lays them out; the others stay as they are.
+  /// Whether a training that goes on from `position` reads the file: whether any stage that is still to be set up begins with
+  /// modules of which it has tensors.
+  package static func isRead(by plan: Plan, from position: RunPosition) -> Bool {
+    let names = Set((plan.start?.tensors ?? []).map(\.name))
+    let first = position.isStageStart ? position.stage : position.stage + 1
+    return plan.stages.contains { stage in
+      guard stage.index >= first else { return false }
+      let modules = stage.startedModules(of: plan)
+      return stage.resident.entries.contains {
+        names.contains($0.value.name) && modules.contains($0.value.module)
+      }
+    }
+  }
+
+  /// Fills the stored tensors of some modules, as `resident` lays them out; the others stay as they are. Nothing is read where
+  /// there are none, and nothing is taken from a file that is not the one that was planned with.
   package static func load(
     _ start: StartPlan, from path: String, modules: [Int], in resident: ResidentLayout, of engine: Engine
   ) throws(ModelFileError) {
-    let reader = try open(path)
     let entries = Dictionary(uniqueKeysWithValues: resident.entries.map { ($0.value.name, $0) })
-    for tensor in start.tensors {
-      guard let entry = entries[tensor.name], modules.contains(entry.value.module) else { continue }
+    let wanted = start.tensors.compactMap { tensor in
+      entries[tensor.name].flatMap { modules.contains($0.value.module) ? (tensor: tensor, entry: $0) : nil }
+    }
+    guard !wanted.isEmpty else { return }
+    let reader = try open(path)
+    let found: String
+    do throws(SafetensorsError) { found = try reader.sha256() } catch { throw .file(error) }
+    guard found == start.sha256 else { throw .changed(path: path, expected: start.sha256, found: found) }
+    for (tensor, entry) in wanted {
       guard let index = reader.index(of: tensor.stored) else {
         throw .missingTensor(path: path, name: tensor.stored)
       }

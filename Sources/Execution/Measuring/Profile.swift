@@ -38,8 +38,18 @@ package struct Profile: Sendable {
     /// With the part of the module that it belongs to: `layers: relu`.
     package var operation: String
     /// Of the program that has the most of them.
-    package var nodeCount = 0
-    package var figures = Figures()
+    package var nodeCount: Int
+    package var figures: Figures
+
+    package init(
+      activity: Activity, module: Int, operation: String, nodeCount: Int = 0, figures: Figures = Figures()
+    ) {
+      self.activity = activity
+      self.module = module
+      self.operation = operation
+      self.nodeCount = nodeCount
+      self.figures = figures
+    }
   }
 
   package struct Figures: Hashable, Sendable {

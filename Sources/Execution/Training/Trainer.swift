@@ -107,8 +107,7 @@ package struct Trainer {
     if stage.index > 1 {
       engine.carryOptimizerState(from: engine.plan.stages[stage.index - 2].resident, to: stage.resident)
     }
-    var modules = stage.schedule.modules.filter { $0.firstEpoch == 1 }.map(\.index)
-    if stage.index == 1 { modules = Array(0..<engine.plan.training.frozenCount).map { $0 + 1 } + modules }
+    let modules = stage.startedModules(of: engine.plan)
     engine.initialize(modules, in: stage.resident)
     guard engine.plan.start != nil else { return }
     guard let loadStart else { preconditionFailure("who starts from stored weights brings them along") }
@@ -257,6 +256,12 @@ extension Trainer {
 }
 
 extension StagePlan {
+  /// Modules that begin with the stage; with the first one also those that are frozen from the beginning.
+  package func startedModules(of plan: Plan) -> [Int] {
+    let frozen = index == 1 ? (0..<plan.training.frozenCount).map { $0 + 1 } : []
+    return frozen + schedule.modules.filter { $0.firstEpoch == 1 }.map(\.index)
+  }
+
   /// Whether an epoch or a ranking is left to do.
   fileprivate func hasWork(at position: RunPosition) -> Bool { position.epoch <= epochs || narrowing != nil }
   fileprivate var canUseFeaturesOfPrevious: Bool { features?.fromPrevious != nil }

@@ -1,3 +1,5 @@
+internal import Text
+
 /// What a command line asks for.
 package enum Invocation: Sendable {
   /// The list of commands, or one command's help.
@@ -66,15 +68,6 @@ package struct Arguments: Sendable {
     operands = parser.operands
     values = parser.values
   }
-}
-
-/// `word` as a shell reads it back: quoted where it has more than letters, digits and a few signs.
-private func shellWord(_ word: String) -> String {
-  let plain = "-_./=,:+%@"
-  if !word.isEmpty, word.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) || plain.contains($0) }) {
-    return word
-  }
-  return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
 
 extension ProgramSpec {

@@ -43,7 +43,10 @@ struct CheckCommand: Command {
       }
     }
     if json {
-      let errors = unread.map { "{\"message\":\(JSONText.string($0.message)),\"help\":null}" }
+      let errors = unread.map { fault in
+        "{\"message\":\(JSONText.string(fault.message)),"
+          + "\"help\":\(fault.help.map { JSONText.string($0) } ?? "null")}"
+      }
       console.output.writeLine(
         "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(found.joined(separator: ","))],"
           + "\"errors\":[\(errors.joined(separator: ","))]}")

@@ -76,7 +76,7 @@ struct CompareCommand: Command {
   private static func distinct(_ folders: [String], _ console: Console) -> [String] {
     var kept: [(path: String, place: String)] = []
     for folder in folders {
-      let place = RunDirectory.place(of: folder)
+      let place = FilePath.real(folder) ?? folder
       if let same = kept.first(where: { $0.place == place }) {
         console.diagnostics.writeLine(
           console.diagnostics.style.bold("warning:")

@@ -23,36 +23,33 @@ struct DiffCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
-    if arguments[CommonOptions.data] != nil {
-      var areAllPlans = true
-      for path in arguments.operands { areAllPlans = try RunInput.kind(of: path) == .plan && areAllPlans }
-      guard !areAllPlans else {
-        throw CommandFailure(.faultyInput, "'--data' goes with a spec: a plan file is taken as it stands")
-      }
+    let files = [try InputFile(arguments.operands[0]), try InputFile(arguments.operands[1])]
+    if arguments[CommonOptions.data] != nil, files.allSatisfy({ $0.kind == .plan }) {
+      throw CommandFailure(.faultyInput, "'--data' goes with a spec: a plan file is taken as it stands")
     }
-    let old = try record(arguments.operands[0], dataPath: arguments[CommonOptions.data], console, json: json)
-    let new = try record(arguments.operands[1], dataPath: arguments[CommonOptions.data], console, json: json)
+    let old = try record(files[0], dataPath: arguments[CommonOptions.data], console, json: json)
+    let new = try record(files[1], dataPath: arguments[CommonOptions.data], console, json: json)
     let diff = PlanDiff(old, new)
     console.output.write(json ? JSONWriter.document(diff.json) : diff.text(console.output.style))
     return .done
   }
 
   private static func record(
-    _ path: String, dataPath: String?, _ console: Console, json: Bool
+    _ file: InputFile, dataPath: String?, _ console: Console, json: Bool
   ) throws(CommandFailure) -> PlanRecord {
-    switch try RunInput.kind(of: path) {
+    switch file.kind {
     case .plan:
       do {
-        return try PlanRecord(path: path)
+        return try PlanRecord(path: file.path, bytes: file.bytes)
       } catch {
         throw CommandFailure(error)
       }
     case .spec:
-      let loaded = try LoadedSpec(path: path, set: [], console, json: json)
+      let loaded = try LoadedSpec(path: file.path, bytes: file.bytes, set: [], console, json: json)
       let plan = try loaded.plan(
         threads: 2, budget: nil, dataPath: dataPath, withFingerprint: false, console, json: json)
       return PlanRecord(
-        plan, name: path,
+        plan, name: file.path,
         document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))
     }
   }

@@ -27,6 +27,8 @@ struct EvaluateCommand: Command {
       run: path, threads: nil, dataPath: arguments[CommonOptions.data],
       withFingerprint: false, console, json: json)
     try RunWeights.requireWhole(in: path, to: "evaluate")
+    // What the run measured before its modules lost channels; the weights of then are gone.
+    let compression = try compression(of: ready.plan, in: path)
     let dataset = try ready.openData()
     let engine = try Engine.make(ready.plan)
     do {
@@ -37,11 +39,20 @@ struct EvaluateCommand: Command {
     let sums = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan)).run(
       ready.plan.evaluation)
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
-    // What the run measured before its modules lost channels; the weights of then are gone.
-    let lines = (try? RunHistory(folder: path))?.texts ?? []
-    report(
-      sums, of: ready.plan, CompressionFigures(ready.plan, metricsLines: lines), json: json, console)
+    report(sums, of: ready.plan, compression, json: json, console)
     return .done
+  }
+
+  /// Nil where no module has lost channels.
+  private static func compression(
+    of plan: Plan, in folder: String
+  ) throws(CommandFailure) -> CompressionFigures? {
+    guard plan.unnarrowed != nil else { return nil }
+    do throws(RunStatusError) {
+      return CompressionFigures(plan, metrics: try RunDirectory.metrics(in: folder))
+    } catch {
+      throw CommandFailure(.failed, error.message)
+    }
   }
 
   private static func report(

@@ -40,6 +40,7 @@ struct PlanCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
+    if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
     try OutputFile.requireFree(
@@ -48,9 +49,6 @@ struct PlanCommand: Command {
         arguments[html].map { OutputFile(option: "--html", path: $0, kind: .page) },
       ].compactMap(\.self), inputs: [loaded.path])
     if arguments[largestBatch] {
-      guard arguments[output] == nil else {
-        throw CommandFailure(.faultyInput, "'--largest-batch' makes no plan for '-o'")
-      }
       return try LargestBatchReport.run(
         loaded, threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
         dataPath: arguments[CommonOptions.data], console, json: json)
@@ -68,5 +66,16 @@ struct PlanCommand: Command {
     }
     PlanFile.print(plan, of: loaded, json: json, listsStages: arguments[stages], console)
     return .done
+  }
+
+  /// Options that mean nothing without a plan are not passed over in silence.
+  private static func requireNothingOfAPlan(_ arguments: Arguments) throws(CommandFailure) {
+    let given = [
+      (arguments[output] != nil, "-o"), (arguments[html] != nil, "--html"), (arguments[stages], "--stages"),
+    ].filter(\.0).map { "'\($0.1)'" }
+    guard given.isEmpty else {
+      throw CommandFailure(
+        .faultyInput, "'--largest-batch' makes no plan for \(given.joined(separator: ", "))")
+    }
   }
 }

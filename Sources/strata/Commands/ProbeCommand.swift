@@ -72,9 +72,10 @@ struct ProbeCommand: Command {
     let ready = try ReadyPlan(
       run: path, threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
-    try RunWeights.requireWhole(in: path, to: "probe")
+    let weightsSHA256 = try RunWeights.requireWhole(in: path, to: "probe")
     let probing = Probing(
       ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
+      weightsSHA256: weightsSHA256,
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? defaultEpochs,
       width: arguments[width], console: console, json: json)
     let planned = try probing.plannedPeakBytes(chosen)
@@ -130,8 +131,8 @@ struct ProbeCommand: Command {
         arguments[CommonOptions.threads] == nil
         ? ready
         : try ReadyPlan(
-          plan: "\(folder)/\(RunDirectory.planName)", threads: nil, dataPath: arguments[CommonOptions.data],
-          withFingerprint: false, console, json: arguments[CommandSpec.json])
+          run: folder, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+          json: arguments[CommandSpec.json])
       RunReport.write(kept, in: folder, state: .finished, console)
     } catch {
       console.diagnostics.write(error.text(console.diagnostics.style))
@@ -157,35 +158,27 @@ struct ProbeCommand: Command {
     _ console: Console
   ) {
     let measuredPeakBytes = ProcessMemory.peakBytes
-    let learners = depths.first?.figures.map(\.learner) ?? []
     if json {
-      let rows = depths.map { depth in
-        JSON.object(
-          [
-            ("module", .integer(depth.module)), ("name", .string(depth.name)),
-            ("features", .integer(depth.features)),
-          ]
-            + depth.figures.map { figure in
-              (
-                figure.learner.rawValue,
-                .object([
-                  ("trainTop1", .optional(figure.trainTop1, JSON.number)),
-                  ("testTop1", .number(figure.testTop1)),
-                ])
-              )
-            })
-      }
+      let memory: JSON = [
+        "plannedPeakBytes": .integer(plannedPeakBytes),
+        "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
+      ]
       console.output.write(
         JSONWriter.document([
           "schema": "strata.probe/1", "name": .string(plan.name), "features": isPooled ? "2x2" : "full",
-          "depths": .array(rows),
-          "memory": [
-            "plannedPeakBytes": .integer(plannedPeakBytes),
-            "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
-          ],
+          "depths": .array(depths.map(\.json)), "memory": memory,
         ]))
       return
     }
+    let learners = depths.first?.figures.map(\.learner) ?? []
+    console.output.write(table(depths, learners).text(console.output.style))
+    console.output.writeLine(
+      "peak memory: planned \(byteSize(plannedPeakBytes)), "
+        + "measured \(measuredPeakBytes.map { byteSize($0) } ?? "unknown")")
+    for learner in learners { writeBars(of: learner, depths, console) }
+  }
+
+  private static func table(_ depths: [ProbedDepth], _ learners: [ProbeLearner]) -> Table {
     var table = Table(
       [.right("depth"), .left("behind"), .right("features")]
         + learners.flatMap { learner -> [Table.Column] in
@@ -200,21 +193,37 @@ struct ProbeCommand: Command {
               + [percentage(figure.testTop1)]
           })
     }
-    console.output.write(table.text(console.output.style))
-    console.output.writeLine(
-      "peak memory: planned \(byteSize(plannedPeakBytes)), "
-        + "measured \(measuredPeakBytes.map { byteSize($0) } ?? "unknown")")
-    for learner in learners {
-      console.output.writeLine("")
-      console.output.writeLine("test accuracy, \(learner.rawValue)")
-      for depth in depths {
-        guard let figure = depth.figures.first(where: { $0.learner == learner }) else { continue }
-        let length = Int((figure.testTop1 * 50).rounded())
-        let bar = String(repeating: "#", count: length) + String(repeating: ".", count: 50 - length)
-        let number = String(repeating: " ", count: max(0, 3 - "\(depth.module)".count)) + "\(depth.module)"
-        console.output.writeLine("\(number) \(bar) \(percentage(figure.testTop1))")
-      }
+    return table
+  }
+
+  /// Test accuracy, a bar each depth.
+  private static func writeBars(of learner: ProbeLearner, _ depths: [ProbedDepth], _ console: Console) {
+    console.output.writeLine("")
+    console.output.writeLine("test accuracy, \(learner.rawValue)")
+    for depth in depths {
+      guard let figure = depth.figures.first(where: { $0.learner == learner }) else { continue }
+      let length = Int((figure.testTop1 * 50).rounded())
+      let bar = String(repeating: "#", count: length) + String(repeating: ".", count: 50 - length)
+      let number = String(repeating: " ", count: max(0, 3 - "\(depth.module)".count)) + "\(depth.module)"
+      console.output.writeLine("\(number) \(bar) \(percentage(figure.testTop1))")
     }
+  }
+}
+
+extension ProbedDepth {
+  fileprivate var json: JSON {
+    .object(
+      [
+        ("module", .integer(module)), ("name", .string(name)), ("features", .integer(features)),
+      ]
+        + figures.map { figure in
+          (
+            figure.learner.rawValue,
+            .object([
+              ("trainTop1", .optional(figure.trainTop1, JSON.number)), ("testTop1", .number(figure.testTop1)),
+            ])
+          )
+        })
   }
 }
 

@@ -2,6 +2,7 @@ internal import Artifacts
 internal import Planning
 internal import SpecLanguage
 internal import Terminal
+internal import Text
 
 /// `strata run SPEC --seeds N [-o DIR] [--resume]`
 extension RunCommand {
@@ -12,10 +13,11 @@ extension RunCommand {
     if RunDirectory.holdsRun(path) {
       throw CommandFailure(
         .faultyInput, "'--seeds' goes with a spec, and \(path) is the folder of one run",
-        help: "go on with that run: strata run \(path) --resume")
+        help: "go on with that run: strata run \(shellWord(path)) --resume")
     }
+    let file = try InputFile(path)
     let assignments = arguments[CommonOptions.set]
-    let seeds = try seedRange(path, count: count, set: assignments, console, json: json)
+    let seeds = try seedRange(file, count: count, set: assignments, console, json: json)
     let goOn =
       arguments.commandLine(of: CommandTable.program.name, without: [resume.spec, CommandSpec.json.spec])
       + " --resume"
@@ -26,7 +28,7 @@ extension RunCommand {
     var hasDiverged = false
     for seed in seeds {
       let ready = try ready(
-        path, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
+        file, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
         arguments, console)
       let place = arguments[output].map { folder(ofSeed: seed, in: $0) }
       let present = arguments[resume] ? try presentRun(of: ready, seed: seed, at: place) : nil
@@ -60,17 +62,17 @@ extension RunCommand {
 
   /// The spec's seed and those that follow it.
   static func seedRange(
-    _ path: String, count: Int, set assignments: [Assignment], tellsWarnings: Bool = true, _ console: Console,
-    json: Bool
+    _ file: InputFile, count: Int, set assignments: [Assignment], tellsWarnings: Bool = true,
+    _ console: Console, json: Bool
   ) throws(CommandFailure) -> ClosedRange<UInt64> {
-    switch try RunInput.kind(of: path) {
+    switch file.kind {
     case .spec: break
     case .plan:
       throw CommandFailure(
         .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
     }
     let loaded = try LoadedSpec(
-      path: path, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
     let first = loaded.spec.training.seed.value
     let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
     guard !isTooLarge else {
@@ -97,10 +99,12 @@ extension RunCommand {
   ) throws(CommandFailure) -> String? {
     let conditions = RunConditions(ready.plan)
     guard let place else {
-      let runs = RunDirectory.runs(named: ready.plan.name, in: "runs").compactMap {
-        try? RunHistory(folder: $0)
+      var runs: [RunHistory] = []
+      // One that can't be read may be this very run: it is not trained a second time unasked.
+      for folder in RunDirectory.runs(named: ready.plan.name, in: "runs") {
+        let run = try history(folder)
+        if run.seed == "\(seed)", run.conditions == conditions { runs.append(run) }
       }
-      .filter { $0.seed == "\(seed)" && $0.conditions == conditions }
       return (runs.last(where: \.isFinished) ?? runs.last)?.folder
     }
     guard RunDirectory.holdsRun(place) else { return nil }

@@ -85,12 +85,13 @@ struct RunCommand: Command {
       return try trainFromSeeds(path, count: count, arguments, console)
     }
     if arguments[resume] { return try goOn(path, arguments, console) }
-    let ready = try ready(path, set: arguments[CommonOptions.set], arguments, console)
+    let file = try InputFile(path)
+    let ready = try ready(file, set: arguments[CommonOptions.set], arguments, console)
     if arguments[dryRun] {
       // What the run would refuse before it plans.
       if let count = arguments[seeds] {
         _ = try seedRange(
-          path, count: count, set: arguments[CommonOptions.set], tellsWarnings: false, console, json: json)
+          file, count: count, set: arguments[CommonOptions.set], tellsWarnings: false, console, json: json)
       } else if let output = arguments[output], RunDirectory.holdsRun(output) {
         throw failure(.holdsRun(path: output))
       }
@@ -186,7 +187,7 @@ struct RunCommand: Command {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    // A checkpoint has the weights that the run started from, and what became of them.
+    // A checkpoint has what became of the weights so far. What is still to be read of them is known once it is restored.
     if takenByteCount == 0 { try ready.requireStart() }
     try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
     return try train(
@@ -210,11 +211,15 @@ struct RunCommand: Command {
       throw error
     }
     // Of a run that has diverged too: the curves up to there are what one wants to see.
-    RunReport.write(ready, in: place, state: run.summary.status, profile: run.summary.profile, console)
+    RunReport.write(ready, in: place, state: run.summary.status, console)
     switch outcome {
     case .finished:
-      if let json { report(run.summary, of: ready.plan, place: place, json: json, console) }
-      if arguments[strictMemory] { try requirePlannedPeak(run.summary, place: place) }
+      let failure = arguments[strictMemory] ? unplannedPeak(run.summary, place: place) : nil
+      // Programs get one document: that of the failure, where there is one.
+      if let json, !json || failure == nil {
+        report(run.summary, of: ready.plan, place: place, json: json, console)
+      }
+      if let failure { throw failure }
     case .interrupted(let position):
       if json != false {
         console.output.write(JSONWriter.document(run.summary.json))
@@ -222,20 +227,20 @@ struct RunCommand: Command {
         let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
         if let profile = run.summary.profile { console.output.write(profile.text(console.output.style)) }
         console.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
-        console.output.writeLine("go on: \(goOn ?? "strata run \(place) --resume")")
+        console.output.writeLine("go on: \(goOn ?? "strata run \(shellWord(place)) --resume")")
       }
     case .diverged: break
     }
     return outcome
   }
 
-  /// What `--strict-memory` asks for. The run itself is finished: its weights stay.
-  private static func requirePlannedPeak(_ summary: RunSummary, place: String) throws(CommandFailure) {
+  /// What `--strict-memory` does not let pass; nil where all is as planned. The run itself is finished: its weights stay.
+  private static func unplannedPeak(_ summary: RunSummary, place: String) -> CommandFailure? {
     guard let deviation = summary.peakDeviationBytes else {
-      throw CommandFailure(.failed, "the system does not tell the peak, so '--strict-memory' can't hold it")
+      return CommandFailure(.failed, "the system does not tell the peak, so '--strict-memory' can't hold it")
     }
-    guard summary.isPeakAsPlanned != true else { return }
-    throw CommandFailure(
+    guard summary.isPeakAsPlanned != true else { return nil }
+    return CommandFailure(
       .failed,
       "the peak is \(byteSize(abs(deviation))) \(deviation > 0 ? "above" : "below") the planned one; "
         + "'--strict-memory' allows \(byteSize(summary.peakToleranceBytes))",
@@ -273,22 +278,23 @@ struct RunCommand: Command {
   private static func failure(_ error: RunDirectoryError) -> CommandFailure {
     switch error {
     case .holdsRun(let path):
-      CommandFailure(.faultyInput, error.message, help: "go on with it: strata run \(path) --resume")
+      CommandFailure(
+        .faultyInput, error.message, help: "go on with it: strata run \(shellWord(path)) --resume")
     case .notEmpty, .notAFolder, .locked, .holdsNoRun: CommandFailure(.faultyInput, error.message)
     case .file: CommandFailure(.failed, error.message)
     }
   }
 
   static func ready(
-    _ path: String, set assignments: [Assignment], tellsWarnings: Bool = true, _ arguments: Arguments,
+    _ file: InputFile, set assignments: [Assignment], tellsWarnings: Bool = true, _ arguments: Arguments,
     _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
     let json = arguments[CommandSpec.json]
     let readsData = !arguments[dryRun]
-    switch try RunInput.kind(of: path) {
+    switch file.kind {
     case .spec:
       return try ReadyPlan(
-        spec: path, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
+        spec: file, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
         withFingerprint: readsData, tellsWarnings: tellsWarnings, console, json: json)
     case .plan:
@@ -302,7 +308,7 @@ struct RunCommand: Command {
           help: "plan again with --budget")
       }
       return try ReadyPlan(
-        plan: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
+        plan: file, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
         withFingerprint: readsData, console, json: json)
     }
   }

@@ -58,15 +58,16 @@ struct ShowCommand: Command {
     if isFolder, !RunDirectory.holdsRun(path) {
       throw CommandFailure(.faultyInput, RunStatusError.noRun(path: path).message)
     }
-    // No `||`: its right side forgets which error it throws.
-    let isSpec = isFolder ? false : try RunInput.kind(of: path) == .spec
+    let input = isFolder ? nil : try InputFile(path)
+    let isSpec = input?.kind == .spec
     // Where nothing is planned, no data is asked for.
     let isPlanned = !(isSpec || isFolder && views.isEmpty) || arguments[layout] || arguments[at] != nil
     if arguments[CommonOptions.data] != nil, !isPlanned {
       throw CommandFailure(.faultyInput, "'--data' goes with a plan, or with '--layout' or '--at'")
     }
-    if isSpec {
-      let loaded = try LoadedSpec(path: path, set: arguments[CommonOptions.set], console, json: json)
+    if let input, isSpec {
+      let loaded = try LoadedSpec(
+        path: path, bytes: input.bytes, set: arguments[CommonOptions.set], console, json: json)
       try show(loaded, arguments, console)
       return .done
     }
@@ -79,14 +80,16 @@ struct ShowCommand: Command {
       try showRun(path, json: json, console)
       return .done
     }
-    let ready =
-      isFolder
-      ? try ReadyPlan(
+    let ready: ReadyPlan
+    if let input {
+      ready = try ReadyPlan(
+        plan: input, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        json: json)
+    } else {
+      ready = try ReadyPlan(
         run: path, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
         json: json)
-      : try ReadyPlan(
-        plan: path, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
-        json: json)
+    }
     if arguments[resolved] {
       // A plan keeps the text with all defaults filled in: where they came from is gone.
       if json {

@@ -5,6 +5,7 @@ internal import Pipeline
 internal import Planning
 internal import SpecLanguage
 internal import Terminal
+internal import Text
 
 extension LoadedSpec {
   /// Compiles for `threads` workers, within the budget of the command line or the spec; every fault is told.

@@ -25,12 +25,7 @@ struct LoadedSpec {
   /// The canonical text of the resolved spec.
   var text: String { resolvedText(spec) }
   /// Paths in the spec start here.
-  var folder: String { Self.folder(of: path) }
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
+  var folder: String { FilePath.folder(of: path) }
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
   ///
@@ -45,20 +40,15 @@ struct LoadedSpec {
   }
 
   private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
-    let bytes: [UInt8]
-    do {
-      bytes = try readSource(path: path, limit: SourceScan.largestByteCount + 1)
-    } catch {
-      throw CommandFailure(
-        .faultyInput, "cannot read '\(path)': \(error.words)",
-        help: path == "-" && error == .notFound ? "standard input is read as /dev/stdin" : nil)
-    }
-    guard !StoredPlan.isPlan(bytes) else {
+    let file = try InputFile(path)
+    switch file.kind {
+    case .spec: return file.bytes
+    case .plan:
+      let word = shellWord(path)
       throw CommandFailure(
         .faultyInput, "'\(path)' is a compiled plan, and a spec is expected",
-        help: "strata show \(path) prints it, strata run \(path) executes it")
+        help: "strata show \(word) prints it, strata run \(word) executes it")
     }
-    return bytes
   }
 
   /// - Parameter folder: of the spec, where all paths of the result start.
@@ -86,12 +76,12 @@ struct LoadedSpec {
     path: String, set assignments: [Assignment]
   ) throws(CommandFailure) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
     let (texts, result, _) = decoded(
-      path, try read(path), in: folder(of: path), set: assignments, pathsOfSets: .currentFolder)
+      path, try read(path), in: FilePath.folder(of: path), set: assignments, pathsOfSets: .currentFolder)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
     if let spec = result.spec {
       do {
-        try Self.check(spec, in: folder(of: path))
+        try Self.check(spec, in: FilePath.folder(of: path))
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }
@@ -108,7 +98,7 @@ struct LoadedSpec {
     json: Bool
   ) throws(CommandFailure) {
     let (texts, result, givenPaths) = Self.decoded(
-      label ?? path, bytes, in: Self.folder(of: path), set: assignments, pathsOfSets: setPaths)
+      label ?? path, bytes, in: FilePath.folder(of: path), set: assignments, pathsOfSets: setPaths)
     if tellsWarnings { tellWarnings(result.warnings, texts, console) }
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)

@@ -29,12 +29,17 @@ enum Paths {
     return PlanDocument.relativePath(of: absolute(path), from: real(folder), currentFolder: "/")
   }
 
-  /// Without links, absolute; as it is where there is no such folder.
-  private static func real(_ folder: String) -> String {
-    guard let real = unsafe realpath(folder, nil) else { return absolute(folder) }
-    defer { unsafe free(real) }
-    return unsafe String(cString: real)
+  /// The path of a file as another one keeps it that lies in `folder`: from there, whatever links lead to either; absolute where
+  /// one of the two was typed so and the other was not.
+  static func kept(_ path: String, from folder: String) -> String {
+    // Paths in a file start where it is found: a link in its own place stays.
+    let file = join(real(FilePath.folder(of: path)), FilePath.lastComponent(of: path))
+    guard path.hasPrefix("/") == folder.hasPrefix("/") else { return file }
+    return PlanDocument.relativePath(of: file, from: real(folder), currentFolder: "/")
   }
+
+  /// Absolute, without links; as it is called where there is no such folder.
+  private static func real(_ folder: String) -> String { FilePath.real(folder) ?? absolute(folder) }
 
   /// A path that starts at `folder`, from the current one.
   static func join(_ folder: String, _ path: String) -> String {

@@ -32,8 +32,7 @@ enum PlanFile {
     // What came through a pipe is not there when the plan is read.
     var relative: String?
     if case .file? = try? FileTarget(loaded.path) {
-      relative = PlanDocument.relativePath(
-        of: loaded.path, from: LoadedSpec.folder(of: path), currentFolder: Paths.absolute("."))
+      relative = Paths.kept(loaded.path, from: FilePath.folder(of: path))
     }
     let text = PlanDocument.text(
       of: plan, specPath: loaded.path, keptSpecPath: relative,

@@ -4,7 +4,9 @@ internal import Terminal
 /// The weights of a run, held against what the run said of them when it wrote them.
 enum RunWeights {
   /// - Parameter verb: what somebody wants to do with them.
-  static func requireWhole(in folder: String, to verb: String) throws(CommandFailure) {
+  /// - Returns: the SHA-256 of the file.
+  @discardableResult
+  static func requireWhole(in folder: String, to verb: String) throws(CommandFailure) -> String {
     let path = "\(folder)/\(RunDirectory.modelName)"
     guard FileIdentity(path) != nil else {
       throw CommandFailure(
@@ -22,7 +24,7 @@ enum RunWeights {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    guard let stated, stated != present else { return }
+    guard let stated, stated != present else { return present }
     throw CommandFailure(
       .failed,
       "\(path): not the weights that the run has written: their SHA-256 is \(present.prefix(12)), "

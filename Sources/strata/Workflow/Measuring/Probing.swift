@@ -46,6 +46,8 @@ struct ProbedDepth {
 struct Probing {
   let ready: ReadyPlan
   let modelPath: String
+  /// Of that file, as it was held against what the run has written.
+  let weightsSHA256: String
   /// Side that features are averaged to; nil: as they are.
   let poolSize: Int?
   let epochs: Int
@@ -86,9 +88,11 @@ struct Probing {
 
   private func convolutionalPlan(_ convolutions: Int, behind module: Int) throws(CommandFailure) -> Plan {
     let probe = ConvolutionalProbe(convolutions: convolutions, width: width, epochs: epochs)
-    return try compiled { spec throws(CompilationFailed) in
+    var plan = try compiled { spec throws(CompilationFailed) in
       try ready.plan.probe(probe, behind: module, poolSize: poolSize, spec)
     }
+    plan.start?.sha256 = weightsSHA256
+    return plan
   }
 
   func run(_ learners: [ProbeLearner], on dataset: Dataset) throws(CommandFailure) -> [ProbedDepth] {
@@ -227,7 +231,7 @@ extension CommandFailure {
   init(_ error: ModelFileError) {
     let help: String? =
       switch error {
-      case .file, .missingTensor, .unknownTensor, .wrongShape: nil
+      case .file, .missingTensor, .unknownTensor, .wrongShape, .changed: nil
       case .notFinite: "the run has diverged, or the file is damaged: train again, with a lower learning rate"
       }
     self.init(.failed, error.message, help: help)

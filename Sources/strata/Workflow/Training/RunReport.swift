@@ -7,14 +7,14 @@ enum RunReport {
   /// Writes `report.html` into the run's folder, out of what the folder holds. Whatever keeps it from being written is told
   /// and stops nothing: weights, metrics and summary are safe by then.
   static func write(
-    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status, profile: ProfileText? = nil,
-    _ console: Console
+    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status, _ console: Console
   ) {
     let path = "\(folder)/\(RunDirectory.reportName)"
     do throws(RunStatusError) {
       let page = RunPage(
         try RunHistory(folder: folder), of: ready.plan, places: ready.loaded.places,
-        times: PlanFile.times(of: ready.plan, ready.loaded), state: state, profile: profile)
+        times: PlanFile.times(of: ready.plan, ready.loaded), state: state,
+        profile: try ProfileText.kept(in: folder))
       do throws(FileError) { try AtomicFile.write(page.text, to: path) } catch { throw .file(error) }
     } catch {
       // Where the run failed, that is the fault to tell.

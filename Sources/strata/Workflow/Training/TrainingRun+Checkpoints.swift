@@ -8,10 +8,8 @@ extension TrainingRun {
   /// Fills the engine from the last checkpoint that is of use, and takes up the figures that belong to it.
   mutating func restore(_ engine: Engine) throws(CommandFailure) -> RunPosition {
     let restored: RunDirectory.Restored
-    let lines: [String]
     do throws(FileError) {
       restored = try folder.restore(plan, identity, into: engine)
-      lines = try folder.metricsLines()
     } catch {
       throw diskFailure(error)
     }
@@ -22,7 +20,7 @@ extension TrainingRun {
     }
     let position = checkpoint.position
     (totals, lastCheckpoint) = (checkpoint.totals, position)
-    if !checkpoint.arithmetic.hasSuffix(summary.arithmetic) {
+    if !checkpoint.isOf(arithmetic: summary.arithmetic) {
       try warn(
         "the run has used another arithmetic before (\(checkpoint.arithmetic); now \(summary.arithmetic)): "
           + "its weights will differ in their last bits from those of a run that stays with one")
@@ -30,7 +28,7 @@ extension TrainingRun {
     } else {
       summary.arithmetic = checkpoint.arithmetic
     }
-    for figures in lines.compactMap({ EpochFigures(metricsLine: $0) })
+    for figures in try metrics().compactMap({ EpochFigures($0) })
     where summary.modules.indices.contains(figures.module - 1) {
       summary.note(figures)
     }
@@ -44,6 +42,15 @@ extension TrainingRun {
       "training \(plan.name) goes on \(position.words)"
         + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
     return position
+  }
+
+  /// What the run's metrics say so far.
+  func metrics() throws(CommandFailure) -> [MetricsLine] {
+    do throws(RunStatusError) {
+      return try RunDirectory.metrics(in: folder.path)
+    } catch {
+      throw diskFailure(error.message)
+    }
   }
 
   /// Whether a checkpoint of this moment is to be written, beside those that end a stage or a run.

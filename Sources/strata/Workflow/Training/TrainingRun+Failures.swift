@@ -9,9 +9,12 @@ extension TrainingRun {
   /// What the system refused; all that was kept before is still there.
   func diskFailure(_ error: FileError) -> CommandFailure { diskFailure(error.message) }
 
-  private func diskFailure(_ message: String) -> CommandFailure {
-    CommandFailure(.failed, message, help: "when that is mended, go on: strata run \(folder.path) --resume")
+  func diskFailure(_ message: String) -> CommandFailure {
+    CommandFailure(.failed, message, help: "when that is mended, go on: \(resumeCommand)")
   }
+
+  /// To be typed.
+  private var resumeCommand: String { "strata run \(shellWord(folder.path)) --resume" }
 
   /// - Parameter engine: of the training that failed; its numbers are given up.
   func failure(_ error: RunError, _ engine: Engine) -> CommandFailure {
@@ -20,7 +23,7 @@ extension TrainingRun {
     case .data(let failure):
       return CommandFailure(
         .faultyData, failure.message,
-        help: "when the data is there again, go on: strata run \(folder.path) --resume")
+        help: "when the data is there again, go on: \(resumeCommand)")
     case .features(let failure): return diskFailure(failure.message)
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
       return divergence(

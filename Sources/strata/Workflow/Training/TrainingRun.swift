@@ -74,6 +74,8 @@ struct TrainingRun: ~Copyable {
       if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
       let trainingStart = monotonicSeconds()
       let position = resuming ? try restore(engine) : .start
+      // Better now than when their stage is due.
+      if resuming, StartFile.isRead(by: plan, from: position) { try plan.requireStart(at: startPath) }
       try log(
         "training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes"
           + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
@@ -93,6 +95,7 @@ struct TrainingRun: ~Copyable {
   /// The failure that stopped the run is the one to tell, whether or not its summary can be kept.
   private mutating func fail(_ failure: CommandFailure) {
     noteFigures(status: .failed)
+    summary.compression = try? compression()
     try? folder.writeSummary(summary.json)
     for fault in failure.faults { try? folder.appendLog(fault.message) }
   }
@@ -171,6 +174,7 @@ struct TrainingRun: ~Copyable {
       fail(failure)
       return
     }
+    summary.compression = try compression()
     do throws(FileError) {
       try folder.writeSummary(summary.json)
       switch end {
@@ -208,9 +212,13 @@ struct TrainingRun: ~Copyable {
     secondsLeft(from: position).map { "about \(duration(seconds: $0))" }
   }
 
+  /// Nil where no module loses channels.
+  private func compression() throws(CommandFailure) -> CompressionFigures? {
+    plan.unnarrowed == nil ? nil : CompressionFigures(plan, metrics: try metrics())
+  }
+
   private mutating func noteFigures(status: RunSummary.Status) {
     summary.status = status
-    summary.compression = CompressionFigures(plan, metricsLines: (try? folder.metricsLines()) ?? [])
     switch status {
     case .finished: summary.plannedSecondsLeft = summary.plannedSeconds.map { _ in 0 }
     case .interrupted, .failed: summary.plannedSecondsLeft = secondsLeft(from: lastCheckpoint ?? .start)

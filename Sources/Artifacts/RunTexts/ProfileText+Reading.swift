@@ -1,0 +1,77 @@
+internal import CostModel
+internal import Execution
+internal import Glibc
+internal import GraphIR
+internal import Text
+
+extension ProfileText {
+  /// What `summary.json` of a run says of its profile; nil where the run was not profiled, or has no summary yet.
+  package static func kept(in folder: String) throws(RunStatusError) -> ProfileText? {
+    let path = "\(folder)/\(RunDirectory.summaryName)"
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try RunDirectory.bytes(of: path) } catch {
+      if error.code == ENOENT { return nil }
+      throw .file(error)
+    }
+    let summary: JSON
+    do throws(JSONScanner.Fault) {
+      var scanner = JSONScanner(bytes)
+      summary = try scanner.document()
+      try scanner.end()
+    } catch {
+      throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
+    }
+    guard let profile = summary["profile"] else { return nil }
+    guard let text = ProfileText(json: profile) else {
+      throw .malformed(path: path, offset: 0, expected: "a run's profile", found: "something else")
+    }
+    return text
+  }
+
+  /// From what `json` wrote of a run.
+  private init?(json: JSON) {
+    let elements = json["operations"]?.elements ?? []
+    let rows = elements.compactMap { Profile.Row(json: $0) }
+    guard rows.count == elements.count, let seconds = json["seconds"]?.double,
+      let preparationSeconds = json["preparationSeconds"]?.double, let stepCount = json["steps"]?.integer,
+      json["otherSeconds"]?.double != nil
+    else { return nil }
+    var ceiling: Ceiling?
+    if let stated = json["ceiling"], stated["from"] != nil {
+      ceiling = Ceiling(json: stated)
+      if ceiling == nil { return nil }
+    }
+    self.init(
+      rows, of: .run(seconds: seconds), stepCount: stepCount, preparationSeconds: preparationSeconds,
+      ceiling: ceiling, hasForesight: elements.contains { $0["plannedSeconds"]?.double != nil })
+  }
+}
+
+extension ProfileText.Ceiling {
+  fileprivate init?(json: JSON) {
+    guard let gigaflops = json["gigaflopsPerSecond"]?.double,
+      let gigabytes = json["gigabytesPerSecond"]?.double,
+      let source = json["from"]?.string.flatMap(Ceilings.Source.init(rawValue:))
+    else { return nil }
+    self.init(gigaflopsPerSecond: gigaflops, gigabytesPerSecond: gigabytes, source: source)
+  }
+}
+
+extension Profile.Row {
+  fileprivate init?(json: JSON) {
+    guard let module = json["module"]?.integer, let operation = json["operation"]?.string,
+      let activity = Activity.allCases.first(where: { "\($0)" == json["for"]?.string }),
+      let nodeCount = json["nodes"]?.integer, let seconds = json["seconds"]?.double,
+      let multiplyAdds = json["macs"]?.integer, let executed = json["executedMacs"]?.integer,
+      let byteCount = json["bytes"]?.integer
+    else { return nil }
+    var figures = Profile.Figures()
+    figures.seconds = seconds
+    figures.multiplyAdds = multiplyAdds
+    figures.executed = ExecutedWork(multiplyAdds: executed, byteCount: byteCount)
+    figures.ceilingSeconds = (json["share"]?.double ?? 0) * max(seconds, 1e-9)
+    figures.foreseenSeconds = json["plannedSeconds"]?.double ?? 0
+    self.init(
+      activity: activity, module: module, operation: operation, nodeCount: nodeCount, figures: figures)
+  }
+}

@@ -1,0 +1,255 @@
+internal import Artifacts
+internal import Datasets
+internal import Diagnostics
+internal import Planning
+internal import SpecLanguage
+internal import Terminal
+internal import Text
+
+/// A compiled plan with the spec behind it, ready to run.
+struct ReadyPlan {
+  let loaded: LoadedSpec
+  let plan: Plan
+  /// `--data`, or what the plan's run had opened; nil for the spec's own.
+  let dataPath: String?
+  /// The weights file that the network starts from.
+  let startPath: String?
+  /// Of the plan as it is kept, whatever number of threads is at work.
+  let layoutSHA256: String
+  /// As the plan is kept, where another number of threads is at work.
+  private let keptPeak: (threads: Int, byteCount: Int)?
+
+  /// From a spec.
+  ///
+  /// - Parameter tellsWarnings: not where the same spec was read before.
+  init(
+    spec file: InputFile, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
+    withFingerprint: Bool, tellsWarnings: Bool = true, _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    loaded = try LoadedSpec(
+      path: file.path, bytes: file.bytes, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
+    plan = try loaded.plan(
+      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
+      json: json)
+    layoutSHA256 = plan.layoutSHA256
+    keptPeak = nil
+    self.dataPath = dataPath
+    startPath = loaded.startPath
+  }
+
+  /// From a plan file; a stale one is refused with what changed.
+  ///
+  /// - Parameter threads: nil for the plan's own; others lay scratch out anew.
+  init(
+    plan file: InputFile, threads: Int?, dataPath: String?, withFingerprint: Bool, _ console: Console,
+    json: Bool
+  ) throws(CommandFailure) {
+    let stored: StoredPlan
+    do {
+      stored = try StoredPlan(path: file.path, bytes: file.bytes)
+    } catch {
+      throw CommandFailure(error)
+    }
+    try self.init(
+      stored, at: file.path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
+      json: json)
+  }
+
+  /// From the folder of a run: what keeps its plan from being read is a fault of the folder's, like that of any file in it.
+  init(
+    run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool, _ console: Console,
+    json: Bool
+  ) throws(CommandFailure) {
+    let path = "\(folder)/\(RunDirectory.planName)"
+    let stored: StoredPlan
+    do {
+      stored = try StoredPlan(path: path)
+    } catch {
+      let failure = CommandFailure(error)
+      throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
+    }
+    try self.init(
+      stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
+      json: json)
+  }
+
+  private init(
+    _ stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    do {
+      self = try ReadyPlan(
+        compiling: stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+        console, json: json)
+    } catch {
+      // What was edited may be what stands in the way: a path, say.
+      guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
+      throw Self.edited(path)
+    }
+    guard stored.isUntouched else { throw Self.edited(path) }
+  }
+
+  /// Where no single figure can be named.
+  private static func edited(_ path: String) -> CommandFailure {
+    CommandFailure(
+      .stalePlan,
+      "\(path): the plan is stale: it was edited since it was made, and its 'planSha256' is missing or not that of what it says",
+      help: "plan again from the spec")
+  }
+
+  /// Whether or not the file is as it was written.
+  private init(
+    compiling stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    _ console: Console, json: Bool
+  ) throws(CommandFailure) {
+    let folder = FilePath.folder(of: path)
+    let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
+    let unchanged = try Self.spec(
+      of: stored, at: path, specPath: specPath, dataPath: dataPath, console, json: json)
+    let kept = try LoadedSpec(
+      path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [], console,
+      json: json)
+    guard kept.sha256 == stored.specSHA256 else {
+      throw CommandFailure(
+        .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
+        help: "plan again from the spec")
+    }
+    let loaded = unchanged ?? kept
+    let keptDataPath = stored.dataPath.flatMap { path in
+      path.hasPrefix("/") && kept.spec.data.source.value.readsFiles ? path : nil
+    }
+    let openedPath = dataPath ?? keptDataPath
+    func plan(threads: Int) throws(CommandFailure) -> Plan {
+      try loaded.plan(
+        threads: threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
+        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
+    }
+    let asKept = try plan(threads: stored.threads)
+    try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
+    layoutSHA256 = stored.layoutSHA256
+    self.loaded = loaded
+    self.dataPath = openedPath
+    startPath = stored.start.map { StartFile.path(Paths.join(kept.folder, $0.path)) }
+    if let threads, threads != stored.threads {
+      self.plan = try plan(threads: threads)
+      keptPeak = (asKept.threads, asKept.memory.peakBytes)
+    } else {
+      self.plan = asKept
+      keptPeak = nil
+    }
+  }
+
+  /// The spec itself where it is there: its lines are what people know. Nil where it is not, or the plan has none beside itself.
+  ///
+  /// - Parameter dataPath: of `--data`.
+  private static func spec(
+    of stored: StoredPlan, at path: String, specPath: String, dataPath: String?, _ console: Console,
+    json: Bool
+  ) throws(CommandFailure) -> LoadedSpec? {
+    let isThere = (try? readSource(path: specPath, limit: 1)) != nil
+    if stored.specPath != nil, !isThere {
+      console.diagnostics.writeLine(
+        "note: \(specPath) is not there to hold the plan against; the plan's own text of it is used")
+    }
+    guard specPath != path, isThere else { return nil }
+    let present = try LoadedSpec(
+      path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
+      tellsWarnings: false, console, json: json)
+    guard present.sha256 == stored.specSHA256 else {
+      throw CommandFailure(
+        .stalePlan,
+        "\(path): the plan is stale: \(specPath) has changed: "
+          + SpecDifference(from: stored.specText, to: present.text).words,
+        help: "plan again: \(command(thatMade: stored, of: present, at: path, dataPath: dataPath))")
+    }
+    return present
+  }
+
+  /// Holds what was compiled against what the file says.
+  private static func require(
+    _ stored: StoredPlan, at path: String, compiled plan: Plan, places: SourcePlaces
+  ) throws(CommandFailure) {
+    func stale(_ reason: String, help: String = "plan again from the spec") -> CommandFailure {
+      CommandFailure(.stalePlan, "\(path): the plan is stale: \(reason)", help: help)
+    }
+    guard plan.layoutSHA256 == stored.layoutSHA256 else {
+      let layouts = "(layout \(stored.layoutSHA256.prefix(12)) -> \(plan.layoutSHA256.prefix(12)))"
+      throw stored.isUntouched
+        ? stale("this release lays its memory out otherwise \(layouts)", help: "plan again with this release")
+        : stale("it was edited since it was made: what it says comes to another memory \(layouts)")
+    }
+    if let fingerprint = stored.dataFingerprint, let present = plan.data.facts.fingerprint,
+      fingerprint != present
+    {
+      throw stale(
+        "the data is not what it was planned with "
+          + "(fingerprint \(fingerprint.prefix(12)) -> \(present.prefix(12)))",
+        help: "pass the same data with --data, or plan again")
+    }
+    // A plan whose figures are not those of its spec promises what the run would not keep.
+    if let edited = stored.editedFigure(compiled: plan, places: places) {
+      throw stale(
+        "its '\(edited.path)' is not what its spec comes to (\(edited.stated) -> \(edited.computed))")
+    }
+  }
+
+  /// What another number of threads than the kept plan's does to the peak; nil where it is the plan's own.
+  var peakWords: String? {
+    keptPeak.map {
+      "\(plan.threads) \(plan.threads == 1 ? "thread" : "threads") instead of \($0.threads): "
+        + "peak \(byteSize(plan.memory.peakBytes)) instead of \(byteSize($0.byteCount))"
+    }
+  }
+
+  /// The command line.
+  ///
+  /// - Parameter dataPath: of `--data` in the command that is at work: a plan file does not keep the one that made it.
+  private static func command(
+    thatMade stored: StoredPlan, of spec: LoadedSpec, at path: String, dataPath: String?
+  ) -> String {
+    let sets = spec.typedAssignments.map { " --set \(shellQuoted($0.text))" }.joined()
+    let threads = stored.threads == 2 ? "" : " --threads \(stored.threads)"
+    let typedBudget = spec.spec.memory.budget == nil ? stored.budgetBytes : nil
+    let budget = typedBudget.map { " --budget \($0)B" } ?? ""
+    let data = dataPath.map { " --data \(shellWord($0))" } ?? ""
+    return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(path))"
+  }
+
+  /// Before a training begins: the weights that it starts from must be those that were planned with.
+  func requireStart() throws(CommandFailure) { try plan.requireStart(at: startPath) }
+
+  /// What its checkpoints are pinned to, as a run's folder keeps it.
+  var identity: RunIdentity {
+    RunIdentity(
+      specSHA256: plan.specSHA256, layoutSHA256: layoutSHA256,
+      dataFingerprint: plan.data.facts.fingerprint ?? "")
+  }
+
+  func openData() throws(CommandFailure) -> Dataset {
+    try DataOpening(loaded, path: dataPath).open(for: plan)
+  }
+}
+
+extension Plan {
+  /// Holds the weights that training starts from, at `path`, against those that were planned with.
+  func requireStart(at path: String?) throws(CommandFailure) {
+    guard let start, let path else { return }
+    let present: String
+    do {
+      present = try StartFile.sha256(of: path)
+    } catch {
+      throw CommandFailure(.failed, error.message, help: "the plan starts from these weights")
+    }
+    guard present == start.sha256 else {
+      throw CommandFailure(
+        .stalePlan,
+        "the plan is stale: the weights at \(path) have changed (SHA-256 \(present.prefix(12)), "
+          + "the plan's \(start.sha256.prefix(12)))", help: "plan again")
+    }
+  }
+}
+
+extension LoadedSpec {
+  /// What a plan file is pinned to.
+  var sha256: String { unsafe SHA256.hex(of: Array(text.utf8).span.bytes) }
+}
