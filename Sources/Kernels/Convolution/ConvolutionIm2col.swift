@@ -58,27 +58,10 @@ func im2colWeightGradient(
   x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>,
   _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
 ) {
-  let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
-  let cost = WeightGradientCost(geometry)
-  let chunks = cost.rowChunks.blockCount
-  let accumulators = chunks > 1 ? scratch.shared : dFilter
-  workers.forEach(chunks * cost.stripes.blockCount) { item, worker in
-    let chunk = cost.rowChunks[item % chunks]
-    let stripe = cost.stripes[item / chunks]
+  weightGradient(dy: dy, dFilter: dFilter, geometry, scratch, workers) { rows, stripe, worker in
     let patches = scratch.worker(worker)
-    var row = chunk.lowerBound
-    while row < chunk.upperBound {
-      let rows = row..<min(chunk.upperBound, row + cost.rowsPerBlock)
-      gather(x, geometry, rows: rows, columns: stripe, into: patches)
-      multiply(
-        patches, .transposed, leading: stripe.count, dy + row * outs, leading: outs,
-        into: accumulators + ((item % chunks) * patchSize + stripe.lowerBound) * outs, leading: outs,
-        m: stripe.count, n: outs, k: rows.count, accumulating: row > chunk.lowerBound)
-      row = rows.upperBound
-    }
-  }
-  if chunks > 1 {
-    mergeAccumulators(accumulators, count: chunks, into: dFilter, size: patchSize * outs, workers)
+    gather(x, geometry, rows: rows, columns: stripe, into: patches)
+    return Patches(start: patches, leading: stripe.count)
   }
 }
 

@@ -8,20 +8,14 @@ package struct FoldBatchNorm: Pass {
   package init() {}
 
   package func run(_ graph: Graph) -> Graph {
-    var useCount = [Int](repeating: 0, count: graph.values.count)
-    var producer = [Int?](repeating: nil, count: graph.values.count)
-    for (index, node) in graph.nodes.enumerated() {
-      for operand in node.operands { useCount[operand.index] += 1 }
-      for result in node.results { producer[result.index] = index }
-    }
+    let uses = ValueUses(of: graph)
     var result = graph
     result.nodes = []
     var replacements: [Int: [Node]] = [:]
     var removed: Set<Int> = []
     for (index, node) in graph.nodes.enumerated() {
       guard case .batchNorm(let norm) = node.op, norm.mode == .inference,
-        useCount[node.operands[0].index] == 1,
-        let source = producer[node.operands[0].index],
+        let source = uses.producer(ofValueReadOnce: node.operands[0]),
         case .convolution(let convolution) = graph.nodes[source].op,
         !convolution.relu
       else { continue }

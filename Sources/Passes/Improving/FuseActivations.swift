@@ -8,18 +8,11 @@ package struct FuseActivations: Pass {
   package init() {}
 
   package func run(_ graph: Graph) -> Graph {
-    var useCount = [Int](repeating: 0, count: graph.values.count)
-    var producer = [Int?](repeating: nil, count: graph.values.count)
-    for node in graph.nodes {
-      for operand in node.operands { useCount[operand.index] += 1 }
-    }
-    for output in graph.moduleOutputs { useCount[output.index] += 1 }
+    let uses = ValueUses(of: graph)
     var fused = graph
     var removed = Set<Int>()
     for (index, node) in graph.nodes.enumerated() {
-      for result in node.results { producer[result.index] = index }
-      guard node.op == .relu, useCount[node.operands[0].index] == 1,
-        let source = producer[node.operands[0].index],
+      guard node.op == .relu, let source = uses.producer(ofValueReadOnce: node.operands[0]),
         graph.nodes[source].module == node.module, let op = graph.nodes[source].op.withReLU
       else { continue }
       fused.nodes[source].op = op

@@ -9,17 +9,12 @@ package struct MaskPlacement: Pass {
   package init() {}
 
   package func run(_ graph: Graph) -> Graph {
-    var useCount = [Int](repeating: 0, count: graph.values.count)
-    var producer = [Int?](repeating: nil, count: graph.values.count)
-    for (index, node) in graph.nodes.enumerated() {
-      for operand in node.operands { useCount[operand.index] += 1 }
-      for result in node.results { producer[result.index] = index }
-    }
+    let uses = ValueUses(of: graph)
     var result = graph
     var replacements: [Int: [Node]] = [:]
     for (index, node) in graph.nodes.enumerated() {
-      guard case .reluBackward = node.op, useCount[node.operands[1].index] == 1,
-        let spread = producer[node.operands[1].index],
+      guard case .reluBackward = node.op,
+        let spread = uses.producer(ofValueReadOnce: node.operands[1]),
         let pooled = Self.pooled(from: node.operands[0], by: graph.nodes[spread], in: graph)
       else { continue }
       var spreading = graph.nodes[spread]

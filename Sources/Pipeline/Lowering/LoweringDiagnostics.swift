@@ -88,6 +88,7 @@ extension Diagnostic {
       primary: span, label: "\(pictures) pictures leave one over",
       help: "set `training.drop-last: true`, or another batch than \(batch)")
   }
+
   static func shortcutDropsChannels(
     _ block: String, from inChannels: Int, to outChannels: Int, at span: SourceSpan, shortcut: SourceSpan
   ) -> Self {
