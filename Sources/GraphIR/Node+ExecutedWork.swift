@@ -21,13 +21,11 @@ extension Node {
   ///   - batch: pictures at hand.
   ///   - isLastPiece: of a step's batch: only then weights move.
   package func executedWork(in graph: Graph, batch: Int, isLastPiece: Bool) -> ExecutedWork {
-    if let (convolution, input) = convolution(in: graph) {
-      var input = input
-      input.batch = batch
+    if let operation = convolutionOperation, let geometry = geometry(in: graph, batch: batch),
+      let (convolution, _) = convolution(in: graph)
+    {
       return ExecutedWork(
-        multiplyAdds: convolution.geometry(input: input)
-          .executedMultiplyAdds(convolutionOperation, convolution.algorithm),
-        byteCount: 0)
+        multiplyAdds: geometry.executedMultiplyAdds(operation, convolution.algorithm), byteCount: 0)
     }
     func bytes(_ id: ValueID) -> Int { graph[id].type.byteCount(pictures: batch) }
     let moved = (operands + results + op.mutatedOperands.map { operands[$0] }).map(bytes).reduce(0, +)
@@ -51,20 +49,6 @@ extension Node {
       .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward,
       .accumulate, .channelScores, .update:
       return ExecutedWork(multiplyAdds: 0, byteCount: moved)
-    }
-  }
-
-  /// Of a convolution.
-  private var convolutionOperation: ConvolutionOperation {
-    switch op {
-    case .convolutionInputGradient: .inputGradient
-    case .convolutionWeightGradient: .weightGradient
-    case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
-      .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
-      .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
-      .spatialDeviationBackward, .accumulate, .channelScores, .update:
-      .forward
     }
   }
 }

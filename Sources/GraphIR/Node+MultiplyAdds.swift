@@ -46,7 +46,8 @@ extension Node {
     }
   }
 
-  private func geometry(in graph: Graph, batch: Int) -> ConvolutionGeometry? {
+  /// Of a convolution, over so many pictures; nil for everything else.
+  func geometry(in graph: Graph, batch: Int) -> ConvolutionGeometry? {
     convolution(in: graph).map { convolution, input in
       var input = input
       input.batch = batch

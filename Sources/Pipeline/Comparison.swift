@@ -87,8 +87,7 @@ private struct ComparedTraining {
   var evaluation: Graph {
     let network = network.final
     return evaluationGraph(
-      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner,
-      largestTotal: nil
+      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner
     ).graph
   }
 }

@@ -61,25 +61,17 @@ struct Compiler {
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let (training, start) = try checkedTraining(
       of: spec, network, choices, pictures: facts.trainCount, start: options.start)
-    let planner = Planner(threads: options.threads, training: training, facts: facts, choices: choices)
     let narrowed = NarrowedNetwork(network, forward: forward, training)
+    let planned = PlannedNetwork(spec, narrowed, choices, unsolved: start?.unsolved ?? [])
+    let planner = planned.planner(threads: options.threads, facts: facts, choices)
     let resident = ResidentLayout(network: narrowed.final)
 
-    let kept = FeatureChoice(
-      spec, narrowed, storage: choices.features, stages: choices.featureStages
-    ).all
     var stages: [StagePlan] = []
-    for (schedule, kept) in zip(StageSchedule.all(of: training), kept) {
-      let graphs = stageGraphs(
-        narrowed, schedule, spec, planner, kept: kept, unsolved: start?.unsolved ?? [])
+    for stage in planned.stages {
+      let graphs = planned.graphs(of: stage, planner)
       stages.append(planner.stage(graphs, index: stages.count + 1, previous: stages.last))
     }
-    let evaluation = planner.program(
-      evaluationGraph(
-        narrowed.finalForward,
-        modules: (1...network.moduleCount).filter { start?.unsolved.contains($0) != true }, spec, planner,
-        largestTotal: choices.recomputeAboveBytes.map { $0 - resident.byteCount }
-      ).graph, resident: resident)
+    let evaluation = planner.program(planned.evaluation(planner), resident: resident)
     var plan = planner.plan(
       name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
       network: narrowed.final, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
@@ -172,22 +164,22 @@ func trainingGraph(
       trainsLayers: schedule.trainsLayers))
   pipeline.run(MaskPlacement())
   pipeline.run(DeadValueElimination())
-  pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  chooseAlgorithms(&pipeline, spec, planner)
   let limit = planner.transientLimit(of: pipeline.graph, schedule, network: ResidentLayout(network: network))
-  saveMemory(&pipeline, planner, limit: limit)
+  recompute(&pipeline, planner, limit: limit)
   pipeline.run(InPlace())
   return pipeline
 }
 
 /// What modules run in asynchronous training that have learned all their epochs; nil where nobody needs it.
 func feedingGraph(
-  _ network: Graph, _ spec: Spec, _ planner: Planner, largestTotal: Int?, keepsSnapshots: Bool = false
+  _ network: Graph, _ spec: Spec, _ planner: Planner, keepsSnapshots: Bool = false
 ) -> PassPipeline? {
   guard spec.training.strategy.value == .asynchronous, network.moduleCount - frozenCount(spec) > 1
   else { return nil }
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(AsynchronousStage(.feeding, slots: slots(spec), frozenCount: frozenCount(spec)))
-  runForwardPasses(&pipeline, spec, planner, largestTotal: largestTotal)
+  runForwardPasses(&pipeline, spec, planner)
   return pipeline
 }
 
@@ -201,30 +193,31 @@ private func ensembleMean(_ spec: Spec) -> EnsembleMean {
 private func slots(_ spec: Spec) -> Int { spec.training.asynchronous?.buffer.value ?? 1 }
 private func frozenCount(_ spec: Spec) -> Int { spec.network.frozen?.value ?? 0 }
 
-/// - Parameters:
-///   - largestTotal: bytes that it may take behind what is resident, where something is chosen for that.
-///   - withEnsembles: of the modules that are measured.
+/// - Parameter withEnsembles: of the modules that are measured.
 func evaluationGraph(
-  _ network: Graph, modules: [Int], _ spec: Spec, _ planner: Planner, largestTotal: Int?,
-  firstModule: Int = 1, withEnsembles: Bool = true, keepsSnapshots: Bool = false
+  _ network: Graph, modules: [Int], _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
+  withEnsembles: Bool = true, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(
     EvaluationStage(
       modules: modules, ensemble: withEnsembles ? ensembleMean(spec) : nil, startingAt: firstModule))
-  runForwardPasses(&pipeline, spec, planner, largestTotal: largestTotal)
+  runForwardPasses(&pipeline, spec, planner)
   return pipeline
 }
 
 /// What graphs without a backward pass go through.
-func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: Planner, largestTotal: Int?) {
+func runForwardPasses(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: Planner) {
   pipeline.run(FoldBatchNorm())
   pipeline.run(DeadValueElimination())
-  pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
-  if planner.choices.scratch == .small, let largestTotal {
-    pipeline.run(SmallScratch(largestTotal: largestTotal, workers: planner.threads))
-  }
+  chooseAlgorithms(&pipeline, spec, planner)
   pipeline.run(InPlace())
+}
+
+/// How each convolution is computed.
+func chooseAlgorithms(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: Planner) {
+  pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
+  if planner.choices.scratch == .small { pipeline.run(SmallScratch(planner.smallScratch)) }
 }
 
 /// - Parameter unsolved: frozen modules that nobody measures.
@@ -235,19 +228,17 @@ func stageGraphs(
   let network = narrowed[schedule]
   let first = KeptPrefix.firstModule(behind: kept)
   let training = trainingGraph(network, schedule, spec, planner, firstModule: first).graph
-  let limit = planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network))
   func features(_ modules: ClosedRange<Int>) -> Graph {
-    featureGraph(narrowed.forward(schedule), modules: modules, spec, planner, largestTotal: limit).graph
+    featureGraph(narrowed.forward(schedule), modules: modules, spec, planner).graph
   }
   return StageGraphs(
     schedule: schedule, training: training,
-    feeding: feedingGraph(network, spec, planner, largestTotal: limit)?.graph,
+    feeding: feedingGraph(network, spec, planner)?.graph,
     evaluation: stageEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, training: training, firstModule: first,
-      unsolved: unsolved
+      narrowed.forward(schedule), schedule, spec, planner, firstModule: first, unsolved: unsolved
     ).graph,
     depthEvaluation: depthEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, training: training, unsolved: unsolved
+      narrowed.forward(schedule), schedule, spec, planner, unsolved: unsolved
     )?.graph,
     features: kept.map { kept in
       FeatureGraphs(

@@ -20,7 +20,7 @@ package struct GraphDump: Sendable {
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
     ChannelRanking.name, MaskPlacement.name, DeadValueElimination.name,
-    AlgorithmChoice.name, Rematerialization.name, SmallScratch.name, InPlace.name,
+    AlgorithmChoice.name, SmallScratch.name, Rematerialization.name, InPlace.name,
   ]
 
   /// The network's graph after one of its passes, or every stage's graphs after one of theirs.
@@ -28,8 +28,10 @@ package struct GraphDump: Sendable {
   /// - Parameters:
   ///   - pass: of `passNames`; nil for what the planner gets.
   ///   - choices: of the plan whose graphs these are.
+  ///   - start: what `network.from` names; nil: it is not at hand, and frozen modules are taken to be stored whole.
   package static func all(
-    of spec: Spec, after pass: String?, choices: PlanChoices = PlanChoices(), threads: Int = 2
+    of spec: Spec, after pass: String?, choices: PlanChoices = PlanChoices(), threads: Int = 2,
+    start: StartSource? = nil
   ) throws(CompilationFailed) -> [GraphDump] {
     let network = try networkPipeline(spec.with(choices), keepsSnapshots: true)
     let pass = pass ?? InPlace.name
@@ -41,42 +43,39 @@ package struct GraphDump: Sendable {
     if pass == NarrowChannels.name {
       return spec.compression == nil ? [] : [GraphDump(title: "network", graph: narrowed.final)]
     }
+    let unsolved =
+      start == nil
+      ? [] : try StartLowering.run(spec, network: network.graph, source: start)?.unsolved ?? []
+    let planned = PlannedNetwork(spec, narrowed, choices, unsolved: unsolved)
     // Pictures and bytes of data change no graph.
-    let planner = Planner(
-      threads: threads, training: training,
-      facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices: choices)
+    let planner = planned.planner(
+      threads: threads,
+      facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices)
     var result: [GraphDump] = []
-    let kept = FeatureChoice(
-      spec, narrowed, storage: choices.features, stages: choices.featureStages
-    ).all
-    for (index, (schedule, kept)) in zip(StageSchedule.all(of: training), kept).enumerated() {
+    for (index, stage) in planned.stages.enumerated() {
+      let (schedule, kept) = (stage.schedule, stage.kept)
       let number = index + 1
       let title = "stage \(number)"
       let network = narrowed[schedule]
       let first = KeptPrefix.firstModule(behind: kept)
       let trained = trainingGraph(
         network, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
-      let limit = planner.transientLimit(
-        of: trained.graph, schedule, network: ResidentLayout(network: network))
       if let kept {
         let features = featureGraph(
-          narrowed.forward(schedule), modules: 1...kept.module, spec, planner, largestTotal: limit,
-          keepsSnapshots: true)
+          narrowed.forward(schedule), modules: 1...kept.module, spec, planner, keepsSnapshots: true)
         result += dumps(of: features, after: pass, title: "\(title), features", stage: number)
       }
       result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
-      if let feeding = feedingGraph(
-        network, spec, planner, largestTotal: limit, keepsSnapshots: true)
-      {
+      if let feeding = feedingGraph(network, spec, planner, keepsSnapshots: true) {
         result += dumps(of: feeding, after: pass, title: "\(title), feeding", stage: number)
       }
       result += dumps(
         of: stageEvaluation(
-          narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, firstModule: first,
+          narrowed.forward(schedule), schedule, spec, planner, firstModule: first, unsolved: unsolved,
           keepsSnapshots: true),
         after: pass, title: "\(title), evaluation", stage: number)
       if let all = depthEvaluation(
-        narrowed.forward(schedule), schedule, spec, planner, training: trained.graph, keepsSnapshots: true)
+        narrowed.forward(schedule), schedule, spec, planner, unsolved: unsolved, keepsSnapshots: true)
       {
         result += dumps(of: all, after: pass, title: "\(title), evaluation of all depths", stage: number)
       }

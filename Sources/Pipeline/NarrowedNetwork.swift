@@ -80,8 +80,8 @@ struct NarrowedNetwork {
         scores: scores))
     pipeline.run(MaskPlacement())
     pipeline.run(DeadValueElimination())
-    pipeline.run(AlgorithmChoice(isStrict: spec.numerics.value == .strict))
-    saveMemory(
+    chooseAlgorithms(&pipeline, spec, planner)
+    recompute(
       &pipeline, planner,
       limit: planner.transientLimit(of: trained, stage, network: ResidentLayout(network: network)))
     pipeline.run(InPlace())
@@ -89,15 +89,11 @@ struct NarrowedNetwork {
   }
 }
 
-/// Meets a budget's limit by computing values again, and by convolutions with little scratch.
+/// Meets a budget's limit by computing values again.
 ///
-/// - Parameter limit: nil where there is none; a pipeline that is looked at runs its passes all the same.
-func saveMemory(_ pipeline: inout PassPipeline, _ planner: Planner, limit: Int?) {
+/// - Parameter limit: nil where there is none; a pipeline that is looked at runs the pass all the same.
+func recompute(_ pipeline: inout PassPipeline, _ planner: Planner, limit: Int?) {
   guard let limit = limit ?? (pipeline.keepsSnapshots ? Int.max : nil) else { return }
-  pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
-  guard planner.choices.scratch == .small else { return }
-  pipeline.run(SmallScratch(largestTotal: limit, workers: planner.threads))
-  // Where scratch was what no recomputing could lower, there may be more to recompute now.
   pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
 }
 

@@ -52,7 +52,7 @@ extension Plan {
     pipeline.run(ProbeFeatureStage(module: module, poolSize: poolSize))
     let planner = Planner(
       threads: threads, training: training, facts: data.facts, choices: PlanChoices())
-    runForwardPasses(&pipeline, spec, planner, largestTotal: nil)
+    runForwardPasses(&pipeline, spec, planner)
     return planner.plan(
       name: name, specText: specText, data: data, network: network,
       moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
@@ -96,7 +96,7 @@ extension Plan {
       stageGraphs(
         NarrowedNetwork(network, training), StageSchedule.all(of: training)[0], spec, planner), index: 1)
     let evaluation = planner.program(
-      evaluationGraph(network, modules: [module + 1], spec, planner, largestTotal: nil).graph,
+      evaluationGraph(network, modules: [module + 1], spec, planner).graph,
       resident: resident)
     var plan = planner.plan(
       name: "\(name)-probe", specText: specText, data: data, network: network,

@@ -8,13 +8,11 @@ internal import SpecLanguage
 ///
 /// - Parameter unsolved: frozen modules that nobody measures.
 func stageEvaluation(
-  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, training: Graph,
-  firstModule: Int = 1, unsolved: [Int] = [], keepsSnapshots: Bool = false
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
+  unsolved: [Int], keepsSnapshots: Bool = false
 ) -> PassPipeline {
   evaluationGraph(
-    network, modules: schedule.indices, spec, planner,
-    largestTotal: planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network)),
-    firstModule: firstModule,
+    network, modules: schedule.indices, spec, planner, firstModule: firstModule,
     withEnsembles: network.measuredModules(in: schedule, unsolved: unsolved) == schedule.indices,
     keepsSnapshots: keepsSnapshots)
 }
@@ -22,15 +20,12 @@ func stageEvaluation(
 /// All modules so far, measured behind a stage's last epoch; nil where those that learn are all, and where the last one is
 /// about to lose channels.
 func depthEvaluation(
-  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, training: Graph,
-  unsolved: [Int] = [], keepsSnapshots: Bool = false
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, unsolved: [Int],
+  keepsSnapshots: Bool = false
 ) -> PassPipeline? {
   let modules = network.measuredModules(in: schedule, unsolved: unsolved)
   guard modules != schedule.indices, planner.narrowing(behind: schedule) == nil else { return nil }
-  return evaluationGraph(
-    network, modules: modules, spec, planner,
-    largestTotal: planner.transientLimit(of: training, schedule, network: ResidentLayout(network: network)),
-    keepsSnapshots: keepsSnapshots)
+  return evaluationGraph(network, modules: modules, spec, planner, keepsSnapshots: keepsSnapshots)
 }
 
 extension Graph {

@@ -17,6 +17,11 @@ package struct StageGraphs: Sendable {
   /// Of the network that the stage runs.
   package var network: ResidentLayout
 
+  package var all: [Graph] {
+    [training, feeding, evaluation, depthEvaluation, features?.fromPictures, features?.fromPrevious, ranking]
+      .compactMap(\.self)
+  }
+
   package init(
     schedule: StageSchedule, training: Graph, feeding: Graph? = nil, evaluation: Graph,
     depthEvaluation: Graph? = nil, features: FeatureGraphs? = nil, ranking: Graph? = nil,
@@ -39,12 +44,18 @@ package struct Planner {
   private let training: TrainingPlan
   let facts: DataFacts
   package let choices: PlanChoices
+  /// Convolutions that take little scratch, in all programs of the plan.
+  package let smallScratch: Set<ConvolutionPlace>
 
-  package init(threads: Int, training: TrainingPlan, facts: DataFacts, choices: PlanChoices) {
+  package init(
+    threads: Int, training: TrainingPlan, facts: DataFacts, choices: PlanChoices,
+    smallScratch: Set<ConvolutionPlace> = []
+  ) {
     self.threads = threads
     self.training = training
     self.facts = facts
     self.choices = choices
+    self.smallScratch = smallScratch
   }
 
   /// Bytes that a training program may take behind what is resident in its stage, where values are computed again.

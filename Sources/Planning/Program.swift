@@ -46,7 +46,7 @@ extension Program {
   ///   - features: kept behind all that; the transient region starts behind them.
   init(graph: Graph, resident: ResidentLayout, features: Range<Int>?, workers: Int) {
     let base = features?.upperBound ?? resident.endOffset
-    var kept = resident.breakdown(below: resident.endOffset)
+    var kept = resident.breakdown
     kept[.activation] += features?.count ?? 0
     let lifetimes = Lifetime.all(of: graph, workers: workers)
     let layout = ArenaPacker(lifetimes).pack()

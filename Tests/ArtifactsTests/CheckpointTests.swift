@@ -101,6 +101,59 @@ private final class Run {
     #expect(run.plan.checkpointByteCount >= run.plan.stages[1].checkpointByteCount)
   }
 
+  @Test("of a plan that computes values again, they are read with any number of threads")
+  func otherThreads() throws {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: two-layers
+      network: {family: vgg, input: 3x32x32, classes: 10, widths: [16, 16, 12], head: gap}
+      downsampling: {kind: max-pool, before: [3]}
+      training: {strategy: parallel, partition: {cuts: [3]}, batch: 32}
+      """)
+    func plan(threads: Int, limit: Int?) throws -> Plan {
+      var choices = PlanChoices()
+      choices.recomputeAboveBytes = limit
+      return try spec.plan(threads: threads, choices: choices)
+    }
+    func updates(_ plan: Plan) -> [String] {
+      let graph = plan.stages[0].training.graph
+      return graph.nodes.compactMap { node in
+        if case .update = node.op { graph[node.operands[0]].name } else { nil }
+      }
+    }
+    let most = try plan(threads: 1, limit: nil).arenaBytes
+    // Where they update in another order.
+    let limit = try #require(
+      try (6...24).map { most * $0 / 20 }.first { limit in
+        try updates(plan(threads: 1, limit: limit)) != updates(plan(threads: 64, limit: limit))
+      })
+    let (first, second) = (try plan(threads: 1, limit: limit), try plan(threads: 64, limit: limit))
+    let (engine, other) = (try Engine(plan: first), try Engine(plan: second))
+    engine.initialize(first.stages[0].schedule.indices, in: first.stages[0].resident)
+    for (index, entry) in first.stages[0].resident.entries.enumerated() {
+      engine.withMutableBytes(of: entry) { bytes in
+        bytes.withUnsafeMutableBytes { $0[0] = UInt8(index % 256) }
+      }
+    }
+    let temporary = try TemporaryFolder()
+    let checkpoint = Checkpoint(
+      identity: RunIdentity(specSHA256: "", layoutSHA256: "", dataFingerprint: ""),
+      position: RunPosition(stage: 1, epoch: 2), metrics: MetricsMark(of: []),
+      totals: RunTotals(), arithmetic: "")
+    let path = temporary.path + "/checkpoint.safetensors"
+    try CheckpointFile(of: first.stages[0]).write(checkpoint, from: engine, to: path)
+    try CheckpointFile(of: second.stages[0]).read(into: other, from: path)
+    func bytes(_ engine: Engine) -> [String: [UInt8]] {
+      Dictionary(
+        uniqueKeysWithValues: engine.plan.stages[0].resident.entries.map { entry in
+          (entry.value.name, engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } })
+        })
+    }
+    let isSame = bytes(engine) == bytes(other)
+    #expect(isSame)
+  }
+
   @Test("the last two stay")
   func pruning() throws {
     let run = try Run()

@@ -4,10 +4,16 @@ import Planning
 
 extension Engine {
   /// Another process: an engine of its own, full of other numbers, into which the resident bytes are copied.
-  func moved(at position: RunPosition) throws -> Engine {
-    let next = try Engine(plan: plan)
+  ///
+  /// - Parameter other: the plan for another number of threads; nil: this one's.
+  func moved(at position: RunPosition, to other: Plan? = nil) throws -> Engine {
+    let other = other ?? plan
+    let next = try Engine(plan: other)
     next.fillWithNaN()
-    for entry in plan.stages[position.stage - 1].resident.entries {
+    let entries = plan.stages[position.stage - 1].resident.entries
+    // A checkpoint has them in their order.
+    guard other.stages[position.stage - 1].resident.entries == entries else { throw OtherLayout() }
+    for entry in entries {
       let bytes = bytes(of: entry)
       next.withMutableBytes(of: entry) { span in
         span.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
@@ -15,6 +21,8 @@ extension Engine {
     }
     return next
   }
+
+  private struct OtherLayout: Error {}
 
   /// Whatever counts on the zeros of a fresh arena comes to no number.
   private func fillWithNaN() {

@@ -7,7 +7,7 @@ import Testing
 
 /// A sequential training whose stages start from kept features.
 private struct KeptFeatures {
-  let plan: Plan
+  private let spec: DecodedSpec
   let dataset: Dataset
   private(set) var engine: Engine
   private(set) var figures: [EpochFigures] = []
@@ -16,10 +16,12 @@ private struct KeptFeatures {
   private(set) var fileWasThere: [Bool] = []
   let path = FileManager.default.temporaryDirectory.appending(path: "features-\(UUID().uuidString).bin").path
 
-  init(_ network: String, storage: PlanChoices.Features, epochs: Int = 2, batch: Int = 20, threads: Int = 2)
-    throws
-  {
-    let spec = try DecodedSpec(
+  /// - Parameter smallScratchAbove: bytes of arena above which convolutions do with little scratch; nil: none does.
+  init(
+    _ network: String, storage: PlanChoices.Features, epochs: Int = 2, batch: Int = 20, threads: Int = 2,
+    smallScratchAbove: Int? = nil
+  ) throws {
+    spec = try DecodedSpec(
       """
       strata: 1
       name: kept
@@ -31,11 +33,17 @@ private struct KeptFeatures {
     dataset = try Dataset(.digits, limit: DatasetLimit(train: 130, test: 50))
     var choices = PlanChoices()
     choices.features = storage
-    plan = try spec.plan(
+    if let smallScratchAbove { (choices.scratch, choices.recomputeAboveBytes) = (.small, smallScratchAbove) }
+    engine = try Engine(plan: Self.plan(spec, threads: threads, choices))
+  }
+
+  private static func plan(_ spec: DecodedSpec, threads: Int, _ choices: PlanChoices) throws -> Plan {
+    try spec.plan(
       threads: threads,
       facts: DataFacts(trainCount: 130, testCount: 50, residentBytes: 0, fingerprint: nil), choices: choices)
-    engine = try Engine(plan: plan)
   }
+
+  var plan: Plan { engine.plan }
 
   /// Trains from `position` on, until the question with the number `stop` has been asked.
   mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
@@ -56,7 +64,11 @@ private struct KeptFeatures {
     return outcome
   }
 
-  mutating func moveToNewEngine(at position: RunPosition) throws { engine = try engine.moved(at: position) }
+  /// - Parameter threads: nil: as many as before.
+  mutating func moveToNewEngine(at position: RunPosition, threads: Int? = nil) throws {
+    engine = try engine.moved(
+      at: position, to: threads.map { try Self.plan(spec, threads: $0, plan.choices) })
+  }
 
   var weights: [String: [UInt8]] { engine.finalBytes }
 }
@@ -127,6 +139,32 @@ struct KeptFeatureTests {
       let isSame = training.weights == whole.weights
       #expect(isSame, "stopped at question \(stop)")
       #expect(training.figures.map(\.loss) == whole.figures.map(\.loss), "stopped at question \(stop)")
+    }
+  }
+
+  /// What is resident grows from stage to stage. At these limits a convolution of the prefix is within what one stage may take
+  /// and beyond what the next may, which makes its features again where a run goes on.
+  @Test("survive a stop where convolutions do with little scratch, with any number of threads")
+  func smallScratch() throws {
+    let network = "network: {family: vgg, widths: [8, 16, 16, 16]}"
+    let fast = try KeptFeatures(network, storage: .file)
+    let limits = fast.plan.stages.compactMap { $0.features?.fromPrevious?.arenaBytes }
+    try #require(limits.count == 2)
+    for limit in limits {
+      var whole = try KeptFeatures(network, storage: .file, epochs: 1, smallScratchAbove: limit)
+      #expect(whole.plan.evaluation.graph != fast.plan.evaluation.graph)
+      _ = try whole.run()
+      for stop in stride(from: 5, to: whole.questionCount, by: 11) {
+        var training = try KeptFeatures(network, storage: .file, epochs: 1, smallScratchAbove: limit)
+        guard case .stopped(let position) = try training.run(stop: stop) else {
+          Issue.record("not stopped at \(stop)")
+          continue
+        }
+        try training.moveToNewEngine(at: position, threads: [1, 3, 8][stop % 3])
+        _ = try training.run(from: position)
+        let isSame = training.weights == whole.weights
+        #expect(isSame, "limit \(limit), stopped at question \(stop), \(position)")
+      }
     }
   }
 

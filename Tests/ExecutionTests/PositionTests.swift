@@ -9,32 +9,41 @@ private struct Interrupted {
   static let pictures = 70
   static let tests = 30
 
-  let plan: Plan
+  private let spec: DecodedSpec
+  private let choices: PlanChoices
   let dataset: Dataset
   private(set) var engine: Engine
   private(set) var figures: [EpochFigures] = []
   /// Times that the training has asked whether it should stop.
   private(set) var questionCount = 0
 
-  init(_ training: [String], threads: Int = 2) throws {
-    let spec = try DecodedSpec(
+  init(
+    _ training: [String], widths: String = "[6, 8, 8]", threads: Int = 2, choices: PlanChoices = PlanChoices()
+  ) throws {
+    self.choices = choices
+    spec = try DecodedSpec(
       """
       strata: 1
       name: small
       data: {source: digits, augment: {pad-crop: 1}, limit: {train: \(Self.pictures), test: \(Self.tests)}}
-      network: {family: vgg, widths: [6, 8, 8]}
+      network: {family: vgg, widths: \(widths)}
       downsampling: {kind: max-pool, before: [2]}
       training:
         batch: 20
         \(training.joined(separator: "\n  "))
       """)
     dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.pictures, test: Self.tests))
-    plan = try spec.plan(
-      threads: threads,
-      facts: DataFacts(
-        trainCount: Self.pictures, testCount: Self.tests, residentBytes: 0, fingerprint: nil))
-    engine = try Engine(plan: plan)
+    engine = try Engine(plan: Self.plan(spec, threads: threads, choices))
   }
+
+  private static func plan(_ spec: DecodedSpec, threads: Int, _ choices: PlanChoices) throws -> Plan {
+    try spec.plan(
+      threads: threads,
+      facts: DataFacts(trainCount: pictures, testCount: tests, residentBytes: 0, fingerprint: nil),
+      choices: choices)
+  }
+
+  var plan: Plan { engine.plan }
 
   /// Trains from `position` on, until the question with the number `stop` has been asked.
   mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
@@ -55,7 +64,12 @@ private struct Interrupted {
     return outcome
   }
 
-  mutating func moveToNewEngine(at position: RunPosition) throws { engine = try engine.moved(at: position) }
+  /// - Parameter threads: nil: as many as before.
+  mutating func moveToNewEngine(at position: RunPosition, threads: Int? = nil) throws {
+    // As a run is gone on with: by the choices of its plan.
+    engine = try engine.moved(
+      at: position, to: threads.map { try Self.plan(spec, threads: $0, plan.choices) })
+  }
 
   var weights: [String: [UInt8]] { engine.finalBytes }
 }
@@ -117,6 +131,32 @@ struct PositionTests {
     #expect(stopCount > 5)
     let isSame = parts.weights == whole.weights
     #expect(isSame && parts.figures == whole.figures)
+  }
+
+  @Test(
+    "within a budget, with other numbers of threads, to the same bytes and figures",
+    arguments: trainings[..<4],
+    [PlanChoices.ConvolutionScratch.fast, .small])
+  func otherThreads(training: [String], scratch: PlanChoices.ConvolutionScratch) throws {
+    let widths = "[16, 16, 16]"
+    let natural = try Interrupted(training, widths: widths).plan
+    for eighths in [3, 5] {
+      var choices = PlanChoices()
+      (choices.recomputeAboveBytes, choices.scratch) = (natural.arenaBytes * eighths / 8, scratch)
+      var whole = try Interrupted(training, widths: widths, choices: choices)
+      _ = try whole.run()
+      for (stop, threads) in [(2, 8), (whole.questionCount / 2, 1), (whole.questionCount - 1, 3)] {
+        var parts = try Interrupted(training, widths: widths, choices: choices)
+        guard case .stopped(let position) = try parts.run(stop: stop) else {
+          Issue.record("it did not stop at question \(stop)")
+          continue
+        }
+        try parts.moveToNewEngine(at: position, threads: threads)
+        _ = try parts.run(from: position)
+        let isSame = parts.weights == whole.weights
+        #expect(isSame && parts.figures == whole.figures, "\(eighths)/8, \(position), \(threads) threads")
+      }
+    }
   }
 
   @Test("a stop after a step is one after that step, one in an evaluation is before it")

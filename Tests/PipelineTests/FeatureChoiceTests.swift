@@ -120,6 +120,25 @@ struct FeatureChoiceTests {
     }
   }
 
+  /// Features in a file are kept by fewer stages, which rounds otherwise: scratch for more threads must not make room.
+  @Test("in memory or in a file whatever the number of threads")
+  func threads() throws {
+    var seen: Set<PlanChoices.Features> = []
+    for pictures in [50, 100, 200, 400, 800, 1600] {
+      let plans = try [1, 2, 64].map { threads in
+        try DecodedSpec("strata: 1\nname: choice\n\(Self.deep)").plan(
+          threads: threads, pictures: pictures, choices: nil)
+      }
+      for plan in plans {
+        #expect(plan.choices == plans[0].choices, "\(plan.threads) threads, \(pictures) pictures")
+        #expect(plan.stages.map { $0.features?.module } == plans[0].stages.map { $0.features?.module })
+        #expect(!plan.comparison.isEmpty)
+      }
+      seen.insert(plans[0].choices.features)
+    }
+    #expect(seen == [.memory, .file])
+  }
+
   @Test("in a file where they would take more memory than all the rest")
   func file() throws {
     let plan = try plan(Self.deep, features: "cache", pictures: 50_000)

@@ -50,10 +50,15 @@ package struct RunConditions: Hashable, Sendable {
       entries.append(Entry(key: "data.fingerprint", value: fingerprint))
     }
     for choice in choices where choice.results != ChoiceEffect.Results.same.rawValue {
-      entries.append(Entry(key: "choices.\(choice.name)", value: values[choice.name]?.words ?? "none"))
+      for name in [choice.name] + (Self.details[choice.name] ?? []) {
+        entries.append(Entry(key: "choices.\(name)", value: values[name]?.words ?? "none"))
+      }
     }
     self.entries = entries
   }
+
+  /// Of what else the results of a choice hang on: which convolutions do with little scratch.
+  private static let details = ["scratch": ["recomputeAboveBytes", "scratchThreads"]]
 
   /// Names and places, and the seed.
   private static let ignored = ["name", "data.path", "training.seed"]

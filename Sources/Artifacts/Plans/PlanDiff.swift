@@ -41,6 +41,7 @@ package struct PlanDiff {
   /// Whether stages start from features of other modules, or from none where the other plan's do.
   private let featuresHaveChanged: Bool
   private let keepsFeatures: Bool
+  private let hasSmallScratch: Bool
 
   /// Members that say where things lie, repeat the spec, are told in words of their own, or are times of one machine.
   private static func isSkipped(_ path: String) -> Bool {
@@ -80,6 +81,9 @@ package struct PlanDiff {
     }
     featuresHaveChanged = kept[0] != kept[1]
     keepsFeatures = kept.joined().contains { $0 != nil }
+    hasSmallScratch = [old, new].contains {
+      $0.document["choices"]?["scratch"]?.string == PlanChoices.ConvolutionScratch.small.rawValue
+    }
   }
 
   package var isEmpty: Bool { changes.isEmpty && figures.isEmpty && !dataHasChanged }
@@ -146,7 +150,9 @@ package struct PlanDiff {
   private func altersResults(_ choice: Figure) -> Bool {
     switch choice.path {
     // Pieces of a batch have batch-norm statistics of their own, modules learn apart, and other algorithms round otherwise.
-    case "choices.microBatch", "choices.modules", "choices.scratch": true
+    case "choices.microBatch", "choices.modules", "choices.scratch", "choices.scratchThreads": true
+    // Which convolutions do with little scratch hangs on it.
+    case "choices.recomputeAboveBytes": hasSmallScratch
     // Where a picture lies in its batch decides how products round; where features lie does not.
     case "choices.features", "choices.featureStages": featuresHaveChanged
     case "choices.forwardBatch": keepsFeatures

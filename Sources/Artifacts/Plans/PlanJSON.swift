@@ -162,6 +162,7 @@ extension PlanChoices {
       ("forwardBatch", .optional(forwardBatch, JSON.integer)),
       ("data", .string(data.rawValue)),
       ("scratch", .string(scratch.rawValue)),
+      ("scratchThreads", .optional(scratchThreads, JSON.integer)),
       ("modules", .optional(modules, JSON.integer)),
     ])
   }

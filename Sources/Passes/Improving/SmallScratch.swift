@@ -1,34 +1,49 @@
 internal import CostModel
 package import GraphIR
 
-/// Computes convolutions by im2col instead of Winograd wherever the program needs more than it may and im2col works in less
-/// memory. Slower, and rounded otherwise.
+/// Computes some convolutions by im2col instead of Winograd, where im2col works in less memory. Slower, and rounded otherwise.
+///
+/// Which ones is decided once for a plan, not for each program: features come to the same bits whether they are made of
+/// pictures or of the features before them, and what is computed again to those of the first time.
 package struct SmallScratch: Pass {
   package static let name = "small-scratch"
 
-  private let largestTotal: Int
-  private let workers: Int
+  private let places: Set<ConvolutionPlace>
 
-  /// - Parameters:
-  ///   - largestTotal: bytes that batch, activations, gradients and scratch may take at any node.
-  ///   - workers: that scratch is counted for.
-  package init(largestTotal: Int, workers: Int) {
-    self.largestTotal = largestTotal
-    self.workers = workers
+  /// - Parameter places: see `places(in:largestTotal:workers:)`.
+  package init(_ places: Set<ConvolutionPlace>) {
+    self.places = places
   }
 
   package func run(_ graph: Graph) -> Graph {
-    let live = LiveBytes(graph, workers: workers)
-    guard live.peak > largestTotal else { return graph }
     var result = graph
-    for (index, node) in graph.nodes.enumerated() where live.byNode[index] > largestTotal {
-      guard let smaller = node.withIm2col,
-        smaller.scratch(in: graph).byteCount(workers: workers)
-          < node.scratch(in: graph).byteCount(workers: workers)
+    for (index, node) in graph.nodes.enumerated() {
+      guard let place = node.convolutionPlace(in: graph), places.contains(place),
+        let smaller = node.withIm2col
       else { continue }
       result.nodes[index] = smaller
     }
     return result
+  }
+
+  /// Convolutions during which a program needs more than it may, and which im2col computes in less memory.
+  ///
+  /// - Parameters:
+  ///   - largestTotal: bytes that batch, activations, gradients and scratch may take at any node.
+  ///   - workers: that scratch is counted for.
+  package static func places(
+    in graph: Graph, largestTotal: Int, workers: Int
+  ) -> Set<ConvolutionPlace> {
+    let live = LiveBytes(graph, workers: workers)
+    var places: Set<ConvolutionPlace> = []
+    for (index, node) in graph.nodes.enumerated() where live.byNode[index] > largestTotal {
+      guard let place = node.convolutionPlace(in: graph), let smaller = node.withIm2col,
+        smaller.scratch(in: graph).byteCount(workers: workers)
+          < node.scratch(in: graph).byteCount(workers: workers)
+      else { continue }
+      places.insert(place)
+    }
+    return places
   }
 }
 

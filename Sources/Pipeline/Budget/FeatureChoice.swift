@@ -70,16 +70,13 @@ struct KeptPrefix: Hashable {
 
 /// What makes the output of the last of these modules.
 ///
-/// - Parameters:
-///   - network: of as many pictures as pass at once while features are made.
-///   - largestTotal: as `evaluationGraph` has it.
+/// - Parameter network: of as many pictures as pass at once while features are made.
 func featureGraph(
-  _ network: Graph, modules: ClosedRange<Int>, _ spec: Spec, _ planner: Planner, largestTotal: Int?,
-  keepsSnapshots: Bool = false
+  _ network: Graph, modules: ClosedRange<Int>, _ spec: Spec, _ planner: Planner, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(FeatureStage(modules: modules))
-  runForwardPasses(&pipeline, spec, planner, largestTotal: largestTotal)
+  runForwardPasses(&pipeline, spec, planner)
   return pipeline
 }
 
@@ -113,17 +110,28 @@ struct FeatureWays {
 
 extension Compiler {
   /// The plan where nothing is chosen for a budget: features stay in memory as long as they take less than all the rest, and
-  /// in a file otherwise.
+  /// in a file otherwise. Which stages keep them, and so the last bits of a training, hang on that: it is settled for a number
+  /// of threads of its own, whatever number there is.
   func naturalPlan() throws(CompilationFailed) -> Plan {
     let network = try narrowedNetwork()
     guard stageCount(network, .memory, .paying) > 0 else { return try plan(PlanChoices()) }
     var choices = PlanChoices()
     choices.features = .memory
-    let inMemory = try plan(choices)
+    let isCounted = options.threads == Self.countedThreads
+    let inMemory = isCounted ? try plan(choices) : try counted.plan(choices, comparison: [])
     let rest = inMemory.stages.map { $0.memory.peakBytes - ($0.features?.range?.count ?? 0) }.max() ?? 0
-    if inMemory.memory.peakBytes <= 2 * rest { return inMemory }
+    if inMemory.memory.peakBytes <= 2 * rest { return isCounted ? inMemory : try plan(choices) }
     choices.features = stageCount(network, .file, .paying) > 0 ? .file : .recompute
-    return try plan(choices, comparison: inMemory.comparisonWithoutChoices)
+    return try plan(choices, comparison: isCounted ? inMemory.comparisonWithoutChoices : nil)
+  }
+
+  /// As many as a plan is for where nobody says it.
+  private static let countedThreads = 2
+
+  private var counted: Compiler {
+    var options = options
+    options.threads = Self.countedThreads
+    return Compiler(spec, options: options)
   }
 
   func featureWays() throws(CompilationFailed) -> FeatureWays {

@@ -1,7 +1,8 @@
 package import GraphIR
 
 /// Offsets of what outlives a run of a program. Parameters and statistics lie in order of modules, so that a stage which trains
-/// module m needs only what lies before module m + 1; optimizer state of the stage's modules follows behind.
+/// module m needs only what lies before module m + 1; optimizer state of the stage's modules follows behind, in the order of
+/// its parameters: not in that of updates, which depends on what is computed again, and so on the number of threads.
 package struct ResidentLayout: Sendable {
   package struct Entry: Hashable, Sendable {
     package var value: Value
@@ -38,10 +39,15 @@ package struct ResidentLayout: Sendable {
     var stage = self
     stage.end = end(ofModule: module)
     stage.entries = entries.filter { $0.value.module <= module }
-    for value in graph.values where value.category == .optimizer || value.category == .replay {
-      stage.append(value)
+    let network = stage.entries
+    let kept = KeptByUpdates(graph)
+    for entry in network {
+      for state in kept.states[entry.value.name] ?? [] { stage.append(graph[state]) }
     }
-    for value in graph.values where value.category == .accumulator { stage.append(value) }
+    for value in graph.values where value.category == .replay { stage.append(value) }
+    for entry in network {
+      if let sum = kept.sums[entry.value.name] { stage.append(graph[sum]) }
+    }
     if let scores { stage.append(scores) }
     return stage
   }
@@ -69,25 +75,26 @@ package struct ResidentLayout: Sendable {
     return entries[index]
   }
 
-  /// What lies below `limit`, by category.
-  func breakdown(below limit: Int) -> MemoryBreakdown {
-    var breakdown = MemoryBreakdown()
-    for entry in entries where entry.offset < limit {
-      let byteCount = paddedByteCount(entry.value.type.byteCount)
-      switch entry.value.category {
-      case .parameter: breakdown[.parameter] += byteCount
-      case .statistics: breakdown[.statistics] += byteCount
-      case .optimizer: breakdown[.optimizer] += byteCount
-      case .replay:
-        switch entry.value.type {
-        case .labels: breakdown[.batch] += byteCount
-        case .pictures, .filter, .matrix, .vector, .windowIndices, .metrics:
-          breakdown[.activation] += byteCount
-        }
-      case .accumulator: breakdown[.gradient] += byteCount
-      case .batch, .gradient, .activation: preconditionFailure("not resident")
-      }
+  var breakdown: MemoryBreakdown {
+    entries.reduce(into: MemoryBreakdown()) { breakdown, entry in
+      breakdown[MemoryCategory(resident: entry.value)] += paddedByteCount(entry.value.type.byteCount)
     }
-    return breakdown
+  }
+}
+
+/// What a training program's updates keep from step to step, by the parameter that they update.
+private struct KeptByUpdates {
+  /// Of the optimizer.
+  private(set) var states: [String: [ValueID]] = [:]
+  /// Of gradients, over the pieces of a batch.
+  private(set) var sums: [String: ValueID] = [:]
+
+  init(_ graph: Graph) {
+    for node in graph.nodes {
+      guard case .update = node.op else { continue }
+      let parameter = graph[node.operands[0]].name
+      states[parameter] = Array(node.operands[2...])
+      if graph[node.operands[1]].category == .accumulator { sums[parameter] = node.operands[1] }
+    }
   }
 }

@@ -45,6 +45,9 @@ package struct PlanChoices: Hashable, Sendable {
   package var forwardBatch: Int?
   package var data = DataHolding.resident
   package var scratch = ConvolutionScratch.fast
+  /// With little scratch: threads that it is counted for where that decides how a convolution is computed, so that any number
+  /// of threads computes the same bits. Nil: as many as the plan is laid out for.
+  package var scratchThreads: Int?
   /// Modules that `partition: auto` cuts the network into; nil where the spec says it.
   package var modules: Int?
 

@@ -46,7 +46,9 @@ struct IRCommand: Command {
     // How much the features take is not known without the data; which stages keep them is.
     if plan == nil { choices.features = .memory }
     let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try GraphDump.all(of: spec, after: pass, choices: choices, threads: threads)
+      try GraphDump.all(
+        of: spec, after: pass, choices: choices, threads: threads,
+        start: loaded.isStartAtHand ? loaded.readStart() : nil)
     }
     let places = loaded.places
     let texts = dumps.map { dump in

@@ -119,19 +119,19 @@ struct ReadyPlan {
       path.hasPrefix("/") && kept.spec.data.source.value.readsFiles ? path : nil
     }
     let openedPath = dataPath ?? keptDataPath
-    func plan(threads: Int) throws(CommandFailure) -> Plan {
+    func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> Plan {
       try loaded.plan(
-        threads: threads, choices: stored.choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
+        threads: threads, choices: choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
         withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     }
-    let asKept = try plan(threads: stored.threads)
+    let asKept = try plan(stored.choices, threads: stored.threads)
     try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
     layoutSHA256 = stored.layoutSHA256
     self.loaded = loaded
     self.dataPath = openedPath
     startPath = stored.start.map { StartFile.path(Paths.join(kept.folder, $0.path)) }
     if let threads, threads != stored.threads {
-      self.plan = try plan(threads: threads)
+      self.plan = try plan(asKept.choices, threads: threads)
       keptPeak = (asKept.threads, asKept.memory.peakBytes)
     } else {
       self.plan = asKept
