@@ -60,7 +60,7 @@ struct Compiler {
     let network = try lower(spec.with(choices))
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let (training, start) = try checkedTraining(
-      of: spec, network, choices, pictures: facts.trainCount, start: options.start)
+      of: spec, network, choices, facts: facts, start: options.start)
     let narrowed = NarrowedNetwork(network, forward: forward, training)
     let planned = PlannedNetwork(spec, narrowed, choices, unsolved: start?.unsolved ?? [])
     let planner = planned.planner(threads: options.threads, facts: facts, choices)

@@ -43,12 +43,11 @@ extension Node {
       return ProductBuffer.linear(rows: dx.batch, columns: dx.elementsPerPicture, depth: dy.channels)
     case .linearWeightGradient:
       let (x, dy) = (shape(operands[0]), shape(operands[1]))
-      return ProductBuffer.linear(rows: dy.channels, columns: x.elementsPerPicture, depth: x.batch)
+      return ProductBuffer.linearWeightGradient(
+        rows: x.batch, inFeatures: x.elementsPerPicture, outFeatures: dy.channels)
     case .similarityLoss:
       let z = shape(operands[0])
-      return max(
-        ProductBuffer.byteCount(m: z.batch, n: z.batch, k: z.elementsPerPicture),
-        ProductBuffer.byteCount(m: z.batch, n: z.elementsPerPicture, k: z.batch))
+      return ProductBuffer.similarityLoss(rows: z.batch, features: z.elementsPerPicture)
     case .batchNorm, .foldBatchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .recall, .remember, .softmaxCrossEntropy, .ensemble, .biasGradient, .zeroGradient,
       .batchNormBackward,

@@ -38,9 +38,13 @@ extension DataSource {
 
 extension DataSpec {
   /// How many pictures there are to train on; nil where only the files know.
-  package var trainCount: Int? {
+  package var trainCount: Int? { count(\.trainCount, limit: trainLimit) }
+  /// Likewise to test with.
+  package var testCount: Int? { count(\.testCount, limit: testLimit) }
+
+  private func count(_ there: KeyPath<DataSourceFacts, Int>, limit: Spanned<Int>?) -> Int? {
     guard let facts = source.value.facts else { return nil }
-    guard let trainLimit else { return facts.trainCount }
-    return source.value.isMadeUp ? trainLimit.value : min(trainLimit.value, facts.trainCount)
+    guard let limit else { return facts[keyPath: there] }
+    return source.value.isMadeUp ? limit.value : min(limit.value, facts[keyPath: there])
   }
 }

@@ -115,6 +115,14 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       training: {}
       """, at: "3:55", "layer 1 would be larger than any machine's memory", "more than 2^40 numbers"),
     BadNetwork(
+      "E111",
+      """
+      data: {limit: {test: ⟦1000000000⟧}}
+      network: {family: vgg, input: 1x16384x16384, widths: [1], kernel: 1, batch-norm: false}
+      training: {}
+      """, at: "3:22", "the features of all 2000000000 pictures would be larger than any machine's memory",
+      "more than 2^60 bytes behind one module", pictures: 1_000_000_000),
+    BadNetwork(
       "E112",
       """
       network: {family: vgg, widths: [8, 8]}
@@ -250,6 +258,13 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       training: {strategy: sequential, epochs: 9}
       compression: {width: 256, epochs: ⟦1000000⟧}
       """, at: "5:35", "training would take more multiply-adds than can be counted", "more than 2^62 in all"),
+    BadNetwork(
+      "E134",
+      """
+      network: {family: vgg, input: 1x1x1, widths: [{width: 1, repeat: 4300}], kernel: 1, batch-norm: false}
+      training: {start: {every: ⟦1000000⟧}}
+      """, at: "4:27", "training would take more epochs than can be counted",
+      "the last module would begin behind more than 2^32"),
     BadNetwork(
       "E135",
       """

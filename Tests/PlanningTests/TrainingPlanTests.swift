@@ -88,6 +88,13 @@ struct TrainingPlanTests {
     #expect(drawings(training(.parallel, epochs: [1, 3])) == [1, 2, 3])
     #expect(drawings(training(.parallel, epochs: [3, 3, 3], startEvery: 1)) == [1, 2, 3, 4, 5])
     #expect(drawings(training(.parallel, epochs: [1, 1], startEvery: 3)) == [1, 4])
+    for training in [
+      training(.sequential, epochs: [2, 3]), training(.parallel, epochs: [3, 3, 3], startEvery: 1),
+      training(.parallel, epochs: [1, 4000], startEvery: 1_000_000),
+    ] {
+      let last = drawings(training).max() ?? 0
+      #expect(training.lastDrawing > last && training.lastDrawing <= last + 1)
+    }
   }
 
   private func factors(_ schedule: LearningRateSchedule, epochs: Int) -> [Double] {

@@ -17,6 +17,21 @@ extension Spec {
 }
 
 @Suite struct DecodeTests {
+  /// Kernels divide by these, in single precision.
+  @Test(
+    arguments: [
+      "data: {source: digits, normalize: {mean: [0.5], std: [1e-60]}}\n",
+      "data: {source: digits, normalize: {mean: [0.5], std: [1e-39]}}\n",
+      "training: {optimizer: {kind: adam, epsilon: 1e-50}}\n",
+    ])
+  func positiveInSinglePrecision(fragment: String) throws {
+    let decoded = Decoded(completed(fragment))
+    #expect(decoded.codes == ["E034"])
+    #expect(decoded.rendered.contains("in single precision this is 0"))
+    let spec = try spec("training: {optimizer: {kind: adam, beta2: 0.99999999, epsilon: 2e-38}}\n")
+    #expect(spec.training.optimizer.beta2.value == 0.99999999)
+  }
+
   @Test func defaultsOfVGG() throws {
     let spec = try spec("network: {family: vgg, widths: [8, 16]}\n")
     #expect(spec.data.source.value == .synthetic)

@@ -10,10 +10,16 @@ package enum ProductBuffer {
   /// - Parameters: of `C [m, n] = A [m, k] B [k, n]`, row major.
   package static func byteCount(m: Int, n: Int, k: Int) -> Int {
     // The library's matrices have their columns contiguous, so it takes ours for transposed ones: `n` counts its rows.
-    let depth = block(k, limit: blockDepth)
-    let left = block(n, limit: blockRows)
-    let right = n > blockRows ? m : min(m, narrowRows)
-    return 4 * depth * (left + right)
+    byteCount(m: m, n: n, depth: block(k, limit: blockDepth), left: block(n, limit: blockRows))
+  }
+
+  /// Of products whose `n` and `k` are these or any smaller: less than two blocks may be copied in smaller ones than fewer.
+  package static func byteCount(m: Int, nUpTo n: Int, kUpTo k: Int) -> Int {
+    byteCount(m: m, n: n, depth: min(k, blockDepth), left: min(n, blockRows))
+  }
+
+  private static func byteCount(m: Int, n: Int, depth: Int, left: Int) -> Int {
+    4 * depth * (left + (n > blockRows ? m : min(m, narrowRows)))
   }
 
   /// How many of `count` are copied at a time: a whole block, or half of what is more than one and less than two.
@@ -57,8 +63,9 @@ extension ProductBuffer {
     switch algorithm {
     case .pointwise, .im2col:
       let cost = WeightGradientCost(geometry)
+      // The last rows of a chunk may be fewer.
       return byteCount(
-        m: cost.stripes.size, n: geometry.outChannels, k: min(cost.rowsPerBlock, geometry.outRows))
+        m: cost.stripes.size, nUpTo: geometry.outChannels, kUpTo: min(cost.rowsPerBlock, geometry.outRows))
     case .winograd4x4: return winogradWeightGradient(WinogradCost(geometry, tile: 4))
     case .winograd2x2: return winogradWeightGradient(WinogradCost(geometry, tile: 2))
     }
@@ -74,8 +81,19 @@ extension ProductBuffer {
     byteCount(m: cost.geometry.inChannels, n: cost.geometry.outChannels, k: cost.gradientBlockTiles)
   }
 
-  /// The output of a fully connected layer, or one of its gradients, is cut into tiles of at most 256 x 128.
+  /// The output of a fully connected layer, or its input's gradient, is cut into tiles of at most 256 x 128.
   package static func linear(rows: Int, columns: Int, depth: Int) -> Int {
     byteCount(m: min(256, rows), n: min(128, columns), k: depth)
+  }
+
+  /// So is its weights' gradient, a sum over `rows` or fewer.
+  package static func linearWeightGradient(rows: Int, inFeatures: Int, outFeatures: Int) -> Int {
+    byteCount(m: min(256, outFeatures), nUpTo: min(128, inFeatures), kUpTo: rows)
+  }
+
+  /// Similarities of `rows` pictures or fewer, and the way back through them.
+  package static func similarityLoss(rows: Int, features: Int) -> Int {
+    max(
+      byteCount(m: rows, nUpTo: rows, kUpTo: features), byteCount(m: rows, nUpTo: features, kUpTo: rows))
   }
 }

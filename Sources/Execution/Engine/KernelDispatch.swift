@@ -322,8 +322,8 @@ internal import Planning
     case .update(.adam(let beta1, let beta2, let epsilon, let weightDecay)):
       unsafe adamStep(
         weights: weights, firstMoment: floats(node.operands[2]), secondMoment: floats(node.operands[3]),
-        gradient: gradient, count: count, learningRate: clock.learningRate, beta1: Float(beta1),
-        beta2: Float(beta2), epsilon: Float(epsilon), weightDecay: Float(weightDecay), step: clock.step,
+        gradient: gradient, count: count, learningRate: clock.learningRate, beta1: beta1,
+        beta2: beta2, epsilon: Float(epsilon), weightDecay: Float(weightDecay), step: clock.step,
         context: context)
     case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
       .spatialDeviation, .foldBatchNorm,

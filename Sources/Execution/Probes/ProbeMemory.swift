@@ -54,10 +54,12 @@ package struct ProbeMemory: Hashable, Sendable {
   package var linearByteCount: Int {
     let parameters = classes * (columns + 1)
     let rows = max(trainRows, testRows)
+    let products = max(
+      ProductBuffer.linear(rows: rows, columns: classes, depth: columns),
+      ProductBuffer.linearWeightGradient(rows: trainRows, inFeatures: columns, outFeatures: classes))
     // Logits and each row's winner; each block's loss; the minimiser's vectors; parameters and slopes as floats; means,
     // squares and deviations of the columns.
-    return fixedByteCount(
-      productBufferByteCount: ProductBuffer.linear(rows: trainRows, columns: classes, depth: columns))
+    return fixedByteCount(productBufferByteCount: products)
       + 4 * rows * (classes + 1) + 8 * oneVersusRestBlockCount(rows: trainRows, classes: classes)
       + LimitedMemoryBFGS.vectorCount * 8 * parameters + 2 * 4 * parameters + 3 * 8 * columns
   }

@@ -60,16 +60,18 @@ package func sgdPiece(
 }
 
 /// Adam (Kingma and Ba, 2015) as PyTorch's `Adam` does it: the L2 decay is part of the gradient, epsilon is added after the
-/// second moment's correction. `step` counts from 1.
+/// second moment's correction. `step` counts from 1. What is left of 1 behind a beta is taken in double precision, in which a
+/// beta that rounds to 1 leaves something.
 package func adamStep(
   weights: UnsafeMutablePointer<Float>, firstMoment: UnsafeMutablePointer<Float>,
   secondMoment: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, count: Int, learningRate: Float,
-  beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float, step: Int, context: KernelContext
+  beta1: Double, beta2: Double, epsilon: Float, weightDecay: Float, step: Int, context: KernelContext
 ) {
   precondition(step >= 1, "steps count from 1")
-  let rate = Float(Double(learningRate) / (1 - pow(Double(beta1), Double(step))))
-  let inverseRoot = Float(1 / (1 - pow(Double(beta2), Double(step))).squareRoot())
-  let (rest1, rest2) = (1 - beta1, 1 - beta2)
+  let rate = Float(Double(learningRate) / (1 - pow(beta1, Double(step))))
+  let inverseRoot = Float(1 / (1 - pow(beta2, Double(step))).squareRoot())
+  let (rest1, rest2) = (Float(1 - beta1), Float(1 - beta2))
+  let (beta1, beta2) = (Float(beta1), Float(beta2))
   let blocks = Blocks.elements(count)
   context.workers.forEach(blocks.blockCount) { item, _ in
     let range = blocks[item]

@@ -22,7 +22,8 @@ package func check(
   }
   if let pictures {
     let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)
-    diagnostics += countFaults(of: spec, training, network, PlanChoices(), pictures: pictures)
+    diagnostics += countFaults(
+      of: spec, training, network, PlanChoices(), pictures: pictures, tests: spec.data.testCount ?? 0)
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
 }
@@ -31,10 +32,11 @@ package func check(
 ///
 /// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of pictures that can't be trained on.
 func checkedTraining(
-  of spec: Spec, _ network: Graph, _ choices: PlanChoices, pictures: Int, start source: StartSource?
+  of spec: Spec, _ network: Graph, _ choices: PlanChoices, facts: DataFacts, start source: StartSource?
 ) throws(CompilationFailed) -> (TrainingPlan, StartPlan?) {
-  let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)
-  var faults = countFaults(of: spec, training, network, choices, pictures: pictures)
+  let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
+  var faults = countFaults(
+    of: spec, training, network, choices, pictures: facts.trainCount, tests: facts.testCount)
   var start: StartPlan?
   do throws(CompilationFailed) {
     start = try StartLowering.run(spec, network: network, source: source)
@@ -46,9 +48,11 @@ func checkedTraining(
 }
 
 private func countFaults(
-  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int
+  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int,
+  tests: Int
 ) -> [Diagnostic] {
   batchFaults(of: spec, training, network, choices, pictures: pictures)
     + compressionFaults(of: spec, training, network, choices, pictures: pictures)
     + workFaults(of: spec, training, network, pictures: pictures)
+    + featureFaults(of: spec, network, pictures: pictures + tests) + drawingFaults(of: spec, training)
 }

@@ -11,6 +11,8 @@ enum SizeLimits {
   /// Multiply-adds of all steps of a training, forward and backward: half of what can be counted, so that there is room for
   /// values which a plan computes again.
   static let trainingMultiplyAdds = 1 << 62
+  /// Bytes of what one module hands on, for all pictures.
+  static let featureBytes = 1 << 60
 
   /// The fault of a value that is too large, or of a product that makes it.
   ///

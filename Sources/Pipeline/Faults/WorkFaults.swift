@@ -27,6 +27,22 @@ func workFaults(
   return []
 }
 
+/// Features of all pictures that can't be counted, whether or not anybody keeps them: of a training, or of probes of its depths.
+///
+/// - Parameter pictures: that there are, to train on and to test with.
+func featureFaults(of spec: Spec, _ network: Graph, pictures: Int) -> [Diagnostic] {
+  let largest = ([network.pictures] + network.moduleOutputs).map { network.shape($0).elementsPerPicture }.max()
+  if let bytes = SizeLimits.product([4, largest ?? 0, pictures]), bytes <= SizeLimits.featureBytes { return [] }
+  let limits = [spec.data.trainLimit, spec.data.testLimit].compactMap(\.self)
+  let place = limits.max { $0.value < $1.value }?.span ?? spec.data.source.span
+  return [.tooManyFeatures(pictures: pictures, at: place)]
+}
+
+/// Epochs that draw their pictures by numbers beyond those that there are: told where modules are set apart.
+func drawingFaults(of spec: Spec, _ training: TrainingPlan) -> [Diagnostic] {
+  training.lastDrawing <= Int(UInt32.max) ? [] : [.tooManyDrawings(at: spec.training.startEvery.span)]
+}
+
 /// What a picture takes in a step, at most, before any channels go.
 private struct WorkBound {
   /// By module, from 1 at index 0.

@@ -48,6 +48,14 @@ extension Diagnostic {
       label: "more than 2^40 numbers", help: "check this number, `network.input` and `training.batch`")
   }
 
+  static func tooManyFeatures(pictures: Int, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E111",
+      message: "the features of all \(pictures) pictures would be larger than any machine's memory",
+      primary: span, label: "more than 2^60 bytes behind one module",
+      help: "take fewer pictures (`data.limit`), or smaller ones (`network.input`)")
+  }
+
   static func widthCount(_ count: Int, modules: Int, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E112", message: "a list of auxiliary widths needs one entry a module", primary: span,
@@ -131,6 +139,13 @@ extension Diagnostic {
       code: "E134", message: "training would take more multiply-adds than can be counted", primary: span,
       label: "more than 2^62 in all",
       help: "train for fewer epochs, or on fewer pictures (`data.limit`)")
+  }
+
+  static func tooManyDrawings(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "E134", message: "training would take more epochs than can be counted", primary: span,
+      label: "the last module would begin behind more than 2^32",
+      help: "let modules begin closer together")
   }
 
   static func rankingOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {

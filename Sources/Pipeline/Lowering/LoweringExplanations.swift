@@ -62,8 +62,9 @@ private let loweringExplanations = [
   CodeExplanation(
     code: "E111", title: "larger than any memory",
     text: """
-      One value of this network would hold more than 2^40 numbers, 4 TiB. Most likely a digit too many went into
-      'network.input', a width or 'training.batch'.
+      One value of this network would hold more than 2^40 numbers, 4 TiB, or what a module hands on would take more than
+      2^60 bytes for all pictures. Most likely a digit too many went into 'network.input', a width, 'training.batch' or
+      'data.limit'.
       """,
     bad: "network: {family: vgg, input: 3x16384x16384, widths: [4096]}",
     good: "network: {family: vgg, input: 3x224x224, widths: [64]}"),
@@ -204,6 +205,7 @@ private let loweringExplanations = [
     text: """
       All steps of all epochs would take more than 2^62 multiply-adds: over a year at 100 billion a second.
       Most likely a digit too many went into 'training.epochs', the epochs of an override or of 'compression', or 'data.limit'.
+      Where modules start apart, the last epoch of all must not be beyond the 2^32nd.
       """,
     bad: """
       network: {family: vgg, input: 3x256x256, widths: [512, 512, 512]}

@@ -113,6 +113,11 @@ package struct TrainingPlan: Hashable, Sendable {
     return (module.index - 1 - frozenCount) * startEvery + module.firstEpoch + epoch - 1
   }
 
+  /// No epoch of a stage draws by a higher number, and no ranking behind its last one.
+  package var lastDrawing: Int {
+    modules.indices.map { max(0, $0 - frozenCount) * startEvery + modules[$0].totalEpochs + 1 }.max() ?? 0
+  }
+
   /// Own epochs of a module, from 2, with which its learning rate falls.
   package func decays(ofModule module: Int) -> [Int] {
     guard modules[module - 1].epochs > 1 else { return [] }

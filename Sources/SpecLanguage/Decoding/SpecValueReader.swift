@@ -150,7 +150,10 @@ private struct Scalar {
     case .null, .flag: return wrongType()
     }
     guard value.isFinite, range.contains(value) else {
-      return .fault(.outOfRange(key, expected: expected, at: node.span))
+      let isFlushed = value != 0 && NumberRange.single(value) == 0
+      return .fault(
+        .outOfRange(
+          key, expected: expected + (isFlushed ? "; in single precision this is 0" : ""), at: node.span))
     }
     // There is one zero, or -0.0 would make another canonical text.
     return .value(.number(value == 0 ? 0 : value))

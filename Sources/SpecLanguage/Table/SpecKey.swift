@@ -118,11 +118,12 @@ package struct NumberRange: Sendable {
   package var lower: End
   package var upper: End
 
+  /// Numbers are computed in single precision, where the smallest are zero: what is above an end is above it there, too.
   func contains(_ value: Double) -> Bool {
     let aboveLower =
       switch lower {
       case .included(let end): value >= end
-      case .excluded(let end): value > end
+      case .excluded(let end): min(value, Self.single(value)) > end
       }
     let belowUpper =
       switch upper {
@@ -130,6 +131,11 @@ package struct NumberRange: Sendable {
       case .excluded(let end): value < end
       }
     return aboveLower && belowUpper
+  }
+
+  /// As kernels have it: what is smaller than the smallest normal number they flush to zero.
+  static func single(_ value: Double) -> Double {
+    abs(value) < Double(Float.leastNormalMagnitude) ? 0 : Double(Float(value))
   }
 }
 

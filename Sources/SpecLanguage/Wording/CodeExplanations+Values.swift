@@ -34,7 +34,8 @@ let valueExplanations = [
     good: "training: {batch: 128}"),
   CodeExplanation(
     code: "E034", title: "out of range",
-    text: "The value has the right type but lies outside of what the key takes. Counts start at 1.",
+    text:
+      "The value has the right type but lies outside of what the key takes. Counts start at 1; numbers below 1.2e-38 are 0.",
     bad: "training: {epochs: 0}",
     good: "training: {epochs: 1}"),
   CodeExplanation(
