@@ -258,3 +258,10 @@ extension Op {
     }
   }
 }
+
+extension Op {
+  /// Of a batch that passes in pieces the last one alone has it run: an update whose gradients add up elsewhere.
+  package var runsWithLastPieceAlone: Bool {
+    if case .update(let optimizer) = self { !optimizer.addsUpInState } else { false }
+  }
+}

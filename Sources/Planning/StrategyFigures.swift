@@ -17,7 +17,8 @@ package struct StrategyFigures: Hashable, Sendable {
   /// From 1; nil where the last evaluation makes the peak.
   package var peakStage: Int?
   package var stages: [Stage]
-  /// Of all steps of all epochs.
+  /// Of all steps of all epochs. What asynchronous modules run behind their own epochs to feed the next, which hangs on what is
+  /// drawn, is not counted.
   package var trainingMultiplyAdds: Int
 
   /// The stage whose step is the longest.
@@ -94,14 +95,18 @@ extension Planner {
 
   /// Of all steps of a stage; the last batch of an epoch may be a small one.
   private func multiplyAdds(of stage: StagePlan, in training: TrainingPlan) -> Int {
-    let step = StrategyFigures.Stage(stage, batch: training.batch).step
+    let graph = stage.training.graph
+    let pictures = training.picturesPerEpoch(of: facts.trainCount)
+    let steps = graph.nodes.map { node in
+      node.productMultiplyAdds(in: graph) / graph.batch * pictures
+        * training.epochs(ofModule: node.module, inStageOf: stage.epochs)
+    }.reduce(0, +)
     let ranking = stage.narrowing.map { narrowing in
       let graph = narrowing.ranking.graph
       return graph.nodes.map { $0.productMultiplyAdds(in: graph) }.reduce(0, +) / graph.batch
         * narrowing.pictures
     }
-    return step.total / training.batch * training.picturesPerEpoch(of: facts.trainCount) * stage.epochs
-      + (ranking ?? 0)
+    return steps + (ranking ?? 0)
   }
 }
 

@@ -31,6 +31,9 @@ package struct TimeFigures: Hashable, Sendable {
     package var index: Int
     /// A full batch: preparation, forward, backward, update.
     package var stepSeconds: Double
+    /// The same on the average over the stage's epochs: some asynchronous modules learn in fewer of them. What these run behind
+    /// their own to feed the next, which hangs on what is drawn, is not counted.
+    package var meanStepSeconds: Double
     /// Training and evaluation.
     package var epochSeconds: Double
     /// Making the features that it starts from.
@@ -121,6 +124,20 @@ package struct TimedTraining: Sendable {
   }
 }
 
+extension TrainingPlan {
+  /// Of a stage's epochs, those in which a module's nodes run: all, but of asynchronous modules, each of which goes through its
+  /// own. Modules that are frozen from the beginning run with the first that learns.
+  fileprivate func share(ofModule module: Int, in epochs: Int) -> Double {
+    Double(self.epochs(ofModule: module, inStageOf: epochs)) / Double(max(1, epochs))
+  }
+
+  /// The same as a number.
+  func epochs(ofModule module: Int, inStageOf epochs: Int) -> Int {
+    guard strategy == .asynchronous else { return epochs }
+    return modules[max(module, frozenCount + 1) - 1].epochs
+  }
+}
+
 extension TimeModel {
   /// Of a whole run of the plan, from its beginning.
   package func figures(of plan: Plan) -> TimeFigures { figures(of: TimedTraining(plan)) }
@@ -130,9 +147,10 @@ extension TimeModel {
     let facts = timed.facts
     let stages = timed.stages.map { stage in
       let step = stepSeconds(stage, of: timed)
+      let mean = stepSeconds(stage, of: timed) { timed.training.share(ofModule: $0, in: stage.epochs) }
       let evaluation = passSeconds(
         stage.evaluation, pictures: facts.testCount, readsFeatures: stage.features != nil, timed)
-      let epoch = step * Double(timed.trainedPictures) / Double(timed.training.batch) + evaluation
+      let epoch = mean * Double(timed.trainedPictures) / Double(timed.training.batch) + evaluation
       let depth = stage.depthEvaluation.map {
         passSeconds($0, pictures: facts.testCount, readsFeatures: false, timed) - evaluation
       }
@@ -145,7 +163,8 @@ extension TimeModel {
       }
       let ranking = rankingSeconds(stage, of: timed)
       return TimeFigures.Stage(
-        index: stage.index, stepSeconds: step, epochSeconds: epoch, featureSeconds: features ?? 0,
+        index: stage.index, stepSeconds: step, meanStepSeconds: mean, epochSeconds: epoch,
+        featureSeconds: features ?? 0,
         rankingSeconds: ranking, depthSeconds: depth ?? 0,
         seconds: Double(stage.epochs) * epoch + (depth ?? 0) + (features ?? 0) + ranking)
     }
@@ -158,12 +177,20 @@ extension TimeModel {
     stepSeconds(TimedTraining.Stage(stage), of: TimedTraining(plan))
   }
 
-  private func stepSeconds(_ stage: TimedTraining.Stage, of timed: TimedTraining) -> Double {
+  /// - Parameter share: of the steps in which a module learns.
+  private func stepSeconds(
+    _ stage: TimedTraining.Stage, of timed: TimedTraining, share: (Int) -> Double = { _ in 1 }
+  ) -> Double {
+    let graph = stage.training
+    var (inEachPiece, inLast) = (0.0, 0.0)
+    for node in graph.nodes {
+      let seconds = share(node.module) * node.work(in: graph).map(profile.seconds).reduce(0, +)
+      if node.op.runsWithLastPieceAlone { inLast += seconds } else { inEachPiece += seconds }
+    }
+    // Pictures are prepared for the first module that learns.
+    inEachPiece += share(1) * preparation(of: graph, readsFeatures: stage.features != nil, timed)
     // A piece is laid out for the largest; smaller ones take their share of it.
-    let passes = Double(timed.training.batch) / Double(stage.training.batch)
-    return passes
-      * (seconds(of: stage.training)
-        + preparation(of: stage.training, readsFeatures: stage.features != nil, timed))
+    return Double(timed.training.batch) / Double(graph.batch) * inEachPiece + inLast
   }
 
   /// Ranking channels, and measuring what is left of their module.
@@ -220,7 +247,7 @@ extension TimeModel {
     let (now, its) = (figures.stages[stage - 1], plan.stages[stage - 1])
     let epochs =
       Double(its.epochs - epoch + 1) * now.epochSeconds - Double(min(step, its.stepsPerEpoch))
-      * now.stepSeconds + (epoch <= its.epochs ? now.depthSeconds : 0)
+      * now.meanStepSeconds + (epoch <= its.epochs ? now.depthSeconds : 0)
     // A run that goes on has nothing of the stage before: features are made from pictures.
     let features = timed.stages[stage - 1].features.map {
       passSeconds(

@@ -201,6 +201,15 @@ struct ReplaySimulationTests {
     // The last module feeds nobody, and the first never waits.
     #expect(counts.feedingCount[2] == 0 && counts.feedingCount[0] > 0)
     #expect(counts.starvedCount[0] == 0 && counts.starvedCount[1] > 0)
+    // Most turns of this one find nothing to read, and there are far more of them than events.
+    let starved = try DecodedSpec(
+      text, sets: ["training.asynchronous={reuse: 1, slow: {module: 1, by: 1000}}"]
+    ).plan(pictures: 160)
+    #expect(ReplayCounts(starved, longest: 10_000) == nil)
+    #expect(try #require(ReplayCounts(starved)).events < 100)
+    // A ring of many batches is looked through for each that is read.
+    let wide = try DecodedSpec(text, sets: ["training.asynchronous={buffer: 6400}"]).plan(pictures: 160)
+    #expect(ReplayCounts(wide, longest: 1000) == nil && ReplayCounts(plan, longest: 1000) != nil)
     let parallel = try DecodedSpec(text, sets: ["training.strategy=parallel"]).plan(pictures: 160)
     #expect(ReplayCounts(parallel) == nil)
   }

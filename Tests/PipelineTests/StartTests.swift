@@ -396,6 +396,23 @@ struct StartTests {
       } == true)
   }
 
+  @Test("graphs that are looked at are those that run, where a frozen module is not measured")
+  func graphs() throws {
+    let weights = try stored(spec(widths: "[8, 8]"))
+    let text = spec(widths: "[8, 8, 6, 6]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp")
+    let plan = try compiled(text, from: weights, choices: PlanChoices())
+    #expect(plan.start?.unsolved == [1, 2])
+    let graphs = try GraphDump.all(of: try DecodedSpec(text).spec, after: nil, start: .file(weights))
+    for stage in plan.stages {
+      func graph(_ title: String) -> Graph? {
+        graphs.first { $0.title == "stage \(stage.index), \(title)" }?.graph
+      }
+      #expect(graph("training") == stage.training.graph)
+      #expect(graph("evaluation") == stage.evaluation.graph)
+      #expect(graph("evaluation of all depths") == stage.depthEvaluation?.graph)
+    }
+  }
+
   @Test("weights that are not finite are refused where they are taken")
   func notFinite() throws {
     var weights = short

@@ -58,6 +58,70 @@ struct TimeModelTests {
     #expect(abs(slower.seconds - 2 * figures.seconds) < 1e-9)
   }
 
+  @Test("a batch in pieces is updated by once", arguments: ["sgd", "adam", "{kind: sgd, nesterov: true}"])
+  func pieces(optimizer: String) throws {
+    let spec = try DecodedSpec(
+      """
+      strata: 1
+      name: timed
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 16]}
+      training: {strategy: parallel, batch: 16, optimizer: \(optimizer)}
+      """)
+    var choices = PlanChoices()
+    choices.microBatch = 4
+    let (whole, cut) = (try spec.plan(pictures: 64), try spec.plan(pictures: 64, choices: choices))
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    func updates(_ program: Program) -> Double {
+      program.graph.nodes.indices.filter { program.graph.nodes[$0].op.runsWithLastPieceAlone }
+        .map { model.seconds(ofNode: $0, of: program) }.reduce(0, +)
+    }
+    let (stage, pieces) = (whole.stages[0], cut.stages[0])
+    // Of a whole batch, which is as many bytes as its pieces.
+    let preparation = model.stepSeconds(stage, of: whole) - model.seconds(of: stage.training)
+    let once = updates(pieces.training)
+    #expect((once == 0) == (optimizer == "sgd"))
+    let expected = 4 * (model.seconds(of: pieces.training) - once) + once + preparation
+    #expect(abs(model.stepSeconds(pieces, of: cut) - expected) < 1e-9 * expected)
+  }
+
+  @Test("asynchronous modules take the time and the multiply-adds of their own epochs")
+  func ownEpochs() throws {
+    func plan(_ epochs: [Int]) throws -> Plan {
+      let overrides = epochs.enumerated().map { "{module: \($0 + 1), epochs: \($1)}" }
+      return try DecodedSpec(
+        """
+        strata: 1
+        name: timed
+        network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 16, 8]}
+        training: {strategy: asynchronous, batch: 16, overrides: [\(overrides.joined(separator: ", "))]}
+        """
+      ).plan(pictures: 64)
+    }
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    func figures(_ epochs: [Int]) throws -> (multiplyAdds: Int, seconds: Double) {
+      let plan = try plan(epochs)
+      let own = try #require(plan.comparison.first { $0.strategy == .asynchronous })
+      let times = model.figures(of: plan)
+      let final = times.seconds - times.stages[0].seconds
+      // Without evaluations, of which there are as many as the longest training has epochs.
+      let tests = times.stages[0].epochSeconds - 4 * times.stages[0].meanStepSeconds
+      let longest = Double(epochs.max() ?? 0)
+      if longest > 1 {
+        let left = model.secondsLeft(of: plan, stage: 1, epoch: 2, step: 2)
+        let done = times.stages[0].epochSeconds + 2 * times.stages[0].meanStepSeconds
+        #expect(abs(left + done - times.seconds) < 1e-9 * times.seconds)
+      }
+      return (own.trainingMultiplyAdds, times.seconds - final - longest * tests)
+    }
+    let (one, none) = (try figures([1, 1, 1]), try figures([6, 6, 6]))
+    #expect(
+      none.multiplyAdds == 6 * one.multiplyAdds && abs(none.seconds - 6 * one.seconds) < 1e-9 * none.seconds)
+    let parts = try [[2, 1, 1], [1, 2, 1], [1, 1, 2]].map(figures)
+    #expect(parts.map { $0.multiplyAdds - one.multiplyAdds }.reduce(0, +) == one.multiplyAdds)
+    #expect(abs(parts.map { $0.seconds - one.seconds }.reduce(0, +) - one.seconds) < 1e-9 * one.seconds)
+    #expect(parts.allSatisfy { $0.multiplyAdds > one.multiplyAdds && $0.seconds > one.seconds })
+  }
+
   @Test("features that are kept make the steps of their stage faster")
   func features() throws {
     let text = """

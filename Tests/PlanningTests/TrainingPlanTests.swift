@@ -137,6 +137,30 @@ struct TrainingPlanTests {
     #expect((1...6).map { plan.epochsSinceRestart(module: 1, epoch: $0) } == [0, 1, 2, 3, 4, 5])
   }
 
+  /// Looking at the rates of all epochs, each a product of as many factors, would take hours.
+  @Test("where the rate falls is known of any number of epochs")
+  func decays() {
+    let million = 1_000_000
+    let schedules: [(LearningRateSchedule, count: Int, first: Int)] = [
+      (.step(every: 1, factor: 0.9), million - 1, 2), (.step(every: 1000, factor: 0.9), 999, 1001),
+      (.milestones([5, 999_999, 2_000_000], factor: 0.1), 2, 6), (.step(every: 1, factor: 1), 0, 0),
+      (.constant, 0, 0),
+    ]
+    for (schedule, count, first) in schedules {
+      let decays = training(.parallel, epochs: [million], schedule: schedule).decays(ofModule: 1)
+      #expect(decays.count == count && decays.first ?? 0 == first, "\(schedule)")
+    }
+    // As the rates themselves say it, where they can be asked.
+    for schedule in [
+      .step(every: 3, factor: 0.5), .milestones([2, 7], factor: 0.1), .cosine(warmUp: 3, floor: 0.1),
+      .cosine(warmUp: 0, floor: 1),
+    ] as [LearningRateSchedule] {
+      let training = training(.parallel, epochs: [12], schedule: schedule)
+      let rates = (1...12).map { training.learningRate(module: 1, epoch: $0) }
+      #expect(training.decays(ofModule: 1) == (2...12).filter { rates[$0 - 1] < rates[$0 - 2] })
+    }
+  }
+
   @Test("steps of an epoch")
   func steps() {
     var plan = training(.parallel, epochs: [1])

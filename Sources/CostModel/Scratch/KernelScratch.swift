@@ -71,9 +71,9 @@ package enum KernelScratch {
     Scratch(sharedFloats: 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels)
   }
 
-  /// A factor and an offset a channel.
+  /// A factor a channel.
   package static func batchNormInference(rows: Int, channels: Int) -> Scratch {
-    Scratch(sharedFloats: 2 * channels)
+    Scratch(sharedFloats: channels)
   }
 
   /// Two sums of each block of rows, then two coefficients a channel.

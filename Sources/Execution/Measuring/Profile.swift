@@ -98,21 +98,39 @@ package final class ProfileRecorder {
     let role: ProgramRole
     let program: Program
     var nodeSeconds: [Double]
-    /// How often each module has run so many pictures; modules from 0, pictures innermost.
-    var passes: [Int]
-    /// How many of those have ended a step.
-    var lastPasses: [Int]
+    let moduleCount: Int
+    /// Pictures at once, as they have occurred: of an epoch's batches and the last one, or of the pieces of these.
+    private(set) var batches: [Int] = []
+    /// How often each module has run so many pictures; modules from 0 innermost.
+    var passes: [Passes] = []
+
+    struct Passes {
+      var all = 0
+      /// Those that have ended a step.
+      var last = 0
+    }
+
+    /// Two sizes of pieces for batches of two sizes.
+    private static let expectedBatchCount = 4
 
     init(_ program: Program, _ role: ProgramRole) {
       self.role = role
       self.program = program
       nodeSeconds = [Double](repeating: 0, count: program.graph.nodes.count)
-      let moduleCount = program.graph.nodes.map(\.module).max() ?? 0
-      passes = [Int](repeating: 0, count: (moduleCount + 1) * (program.graph.batch + 1))
-      lastPasses = passes
+      moduleCount = program.graph.nodes.map(\.module).max() ?? 0
+      batches.reserveCapacity(Self.expectedBatchCount)
+      passes.reserveCapacity(Self.expectedBatchCount * (moduleCount + 1))
     }
 
-    func place(module: Int, batch: Int) -> Int { module * (program.graph.batch + 1) + batch }
+    /// The index of a batch of so many pictures.
+    mutating func index(ofBatch batch: Int) -> Int {
+      for index in batches.indices where batches[index] == batch { return index }
+      batches.append(batch)
+      for _ in 0...moduleCount { passes.append(Passes()) }
+      return batches.count - 1
+    }
+
+    func place(module: Int, batch index: Int) -> Int { index * (moduleCount + 1) + module }
   }
 
   private struct Key: Hashable {
@@ -154,11 +172,11 @@ package final class ProfileRecorder {
       fold(current)
       slots[current] = Slot(program, role)
     }
-    let moduleCount = slots[current]!.passes.count / (program.graph.batch + 1) - 1
-    for module in modules.clamped(to: 0...moduleCount) {
-      let place = slots[current]!.place(module: module, batch: batch)
-      slots[current]!.passes[place] += 1
-      if isLastPiece { slots[current]!.lastPasses[place] += 1 }
+    let index = slots[current]!.index(ofBatch: batch)
+    for module in modules.clamped(to: 0...slots[current]!.moduleCount) {
+      let place = slots[current]!.place(module: module, batch: index)
+      slots[current]!.passes[place].all += 1
+      if isLastPiece { slots[current]!.passes[place].last += 1 }
     }
     if role.activity == .training, isLastPiece { profile.stepCount += 1 }
     lastTime = now()
@@ -204,13 +222,14 @@ package final class ProfileRecorder {
     var figures = Profile.Figures()
     let graph = slot.program.graph
     let foreseen = model?.seconds(ofNode: node, of: slot.program) ?? 0
-    for batch in 0...graph.batch {
-      let place = slot.place(module: graph.nodes[node].module, batch: batch)
-      let (all, last) = (slot.passes[place], slot.lastPasses[place])
+    for (index, batch) in slot.batches.enumerated() {
+      let passes = slot.passes[slot.place(module: graph.nodes[node].module, batch: index)]
+      let (all, last) = (passes.all, passes.last)
       guard all > 0 else { continue }
       figures.multiplyAdds += all * graph.nodes[node].productMultiplyAdds(in: graph, batch: batch)
       // As plans foresee it: of fewer pictures their share.
-      figures.foreseenSeconds += foreseen * Double(all) * Double(batch) / Double(graph.batch)
+      let runs = graph.nodes[node].op.runsWithLastPieceAlone ? last : all
+      figures.foreseenSeconds += foreseen * Double(runs) * Double(batch) / Double(graph.batch)
       for (isLast, count) in [(true, last), (false, all - last)] where count > 0 {
         let work = graph.nodes[node].executedWork(in: graph, batch: batch, isLastPiece: isLast)
         figures.executed.multiplyAdds += count * work.multiplyAdds

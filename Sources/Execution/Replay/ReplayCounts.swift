@@ -9,18 +9,21 @@ package struct ReplayCounts: Hashable, Sendable {
   /// By module that learns: turns without anything to read.
   package var starvedCount: [Int] = []
 
-  /// Longer trainings are not counted.
-  private static let longest = 5_000_000
+  /// Turns, of which longer trainings are not counted: those that find nothing to read take as long as others. Reading looks
+  /// through the whole ring: a large one makes fewer turns.
+  package static let longest = 5_000_000
+  private static let ordinarySlots = 64
 
   /// Nil for other strategies, and where it would take long to count.
-  package init?(_ plan: Plan) {
-    guard plan.training.strategy == .asynchronous, let stage = plan.stages.first else { return nil }
+  package init?(_ plan: Plan, longest: Int = Self.longest) {
+    guard let replay = plan.training.replay, let stage = plan.stages.first else { return nil }
+    let longest = longest / max(1, replay.slots / Self.ordinarySlots)
     var simulation = ReplaySimulation(plan.training, stepsPerEpoch: stage.stepsPerEpoch)
     let first = stage.schedule.modules[0].index
     feedingCount = stage.schedule.modules.map { _ in 0 }
     while let event = simulation.next() {
       events += 1
-      guard events <= Self.longest else { return nil }
+      guard simulation.turnCount <= longest else { return nil }
       if event.learning == nil { feedingCount[event.module - first] += 1 }
     }
     starvedCount = simulation.starvedCount

@@ -71,6 +71,8 @@ package struct ReplaySimulation: Sendable {
   package private(set) var eventCount = 0
   /// How often a module found nothing to read.
   package private(set) var starvedCount: [Int]
+  /// Modules that had their turn, whether or not there was anything for them to do.
+  package private(set) var turnCount = 0
 
   /// - Parameters:
   ///   - firstModule: that learns.
@@ -111,6 +113,7 @@ package struct ReplaySimulation: Sendable {
   package mutating func next() -> Event? {
     while !isDone {
       let module = nextModule()
+      turnCount += 1
       if let event = work(module) {
         eventCount += 1
         return event

@@ -22,7 +22,7 @@ package struct KernelMeasurement: Hashable, Sendable {
 
 /// Measures the kernels that take most of a training step, in the sizes of small CIFAR nets at batch 128. `report` is called
 /// after each. Where there are several workers a single one is measured as well, in turns with them. Takes some 40 times
-/// `secondsPerKernel`, twice as long for several workers, and 350 MiB and scratch of up to 2.5 MiB a worker.
+/// `secondsPerKernel`, twice as long for several workers, and 122 MiB beside the scratch of the kernel that has the most.
 ///
 /// - Parameter isWanted: of a kernel by its name; products are always measured, as what the others are held against.
 package func benchmarkKernels(

@@ -94,9 +94,12 @@ package struct TrainingPlan: Hashable, Sendable {
 
   /// Whether a module's optimizer starts anew with this epoch: what it kept of a wider module is of no use.
   package func restartsOptimizer(module: Int, epoch: Int) -> Bool {
-    if modules[module - 1].narrowing != nil, epoch == modules[module - 1].epochs + 1 { return true }
-    return dropsMomentumAtDecay && epoch > 1
-      && learningRate(module: module, epoch: epoch) < learningRate(module: module, epoch: epoch - 1)
+    let own = modules[module - 1]
+    if let narrowing = own.narrowing, epoch > own.epochs {
+      return epoch == own.epochs + 1
+        || dropsMomentumAtDecay && schedule.falls(with: epoch - own.epochs, of: narrowing.epochs)
+    }
+    return dropsMomentumAtDecay && schedule.falls(with: epoch, of: own.epochs)
   }
 
   /// Epochs of a module since its optimizer started, this one not counted.
@@ -120,10 +123,9 @@ package struct TrainingPlan: Hashable, Sendable {
 
   /// Own epochs of a module, from 2, with which its learning rate falls.
   package func decays(ofModule module: Int) -> [Int] {
-    guard modules[module - 1].epochs > 1 else { return [] }
-    return (2...modules[module - 1].epochs).filter {
-      learningRate(module: module, epoch: $0) < learningRate(module: module, epoch: $0 - 1)
-    }
+    let epochs = modules[module - 1].epochs
+    guard epochs > 1 else { return [] }
+    return (2...epochs).filter { schedule.falls(with: $0, of: epochs) }
   }
 
   /// Of the stage in which a module's own epochs go on from `epoch`.
@@ -179,6 +181,20 @@ package enum LearningRateSchedule: Hashable, Sendable {
       if epoch <= warmUp { return Double(epoch) / Double(warmUp) }
       let progress = Double(epoch - 1 - warmUp) / Double(max(1, epochs - warmUp))
       return floor + (1 - floor) * (1 + cos(.pi * progress)) / 2
+    }
+  }
+
+  /// Whether the rate is lower in `epoch`, from 1, of `epochs` than in the one before: as the schedule is defined, whatever is
+  /// left of a rate that has fallen very often.
+  ///
+  /// - Complexity: O(milestones), whatever the number of epochs.
+  package func falls(with epoch: Int, of epochs: Int) -> Bool {
+    guard epoch > 1 else { return false }
+    switch self {
+    case .constant: return false
+    case .step(let every, let factor): return factor < 1 && (epoch - 1).isMultiple(of: every)
+    case .milestones(let milestones, let factor): return factor < 1 && milestones.contains(epoch - 1)
+    case .cosine: return factor(epoch: epoch, of: epochs) < factor(epoch: epoch - 1, of: epochs)
     }
   }
 }
