@@ -34,15 +34,14 @@ package struct NetworkOutline: Hashable, Sendable {
   /// - Parameter graph: forward, partitioned, with its classifiers.
   package init(_ graph: Graph) {
     input = graph.shape(graph.pictures)
-    modules = (0..<graph.moduleCount).map { Module(index: $0 + 1) }
+    modules = zip(graph.sizes(of: .layers), graph.sizes(of: .auxiliary)).enumerated().map { index, sizes in
+      Module(
+        index: index + 1, parameters: sizes.0.parameters, multiplyAdds: sizes.0.multiplyAdds,
+        classifierParameters: sizes.1.parameters, classifierMultiplyAdds: sizes.1.multiplyAdds)
+    }
     for node in graph.nodes {
-      let parameters = node.operands.map { graph[$0] }.filter { $0.category == .parameter }
-      let parameterCount = parameters.map(\.type.elementCount).reduce(0, +)
-      let multiplyAdds = node.multiplyAddsPerPicture(in: graph)
       switch node.part {
       case .layers:
-        modules[node.module - 1].parameters += parameterCount
-        modules[node.module - 1].multiplyAdds += multiplyAdds
         if rows.last?.item != node.item {
           let input = graph.shape(node.operands[0])
           rows.append(
@@ -52,12 +51,11 @@ package struct NetworkOutline: Hashable, Sendable {
         }
         let last = rows.count - 1
         rows[last].output = graph.shape(node.results[0])
-        rows[last].parameters += parameterCount
-        rows[last].multiplyAdds += multiplyAdds
+        let sizes = node.sizes(in: graph)
+        rows[last].parameters += sizes.parameters
+        rows[last].multiplyAdds += sizes.multiplyAdds
         if let words = node.words(in: graph) { rows[last].operations.append(words) }
       case .auxiliary:
-        modules[node.module - 1].classifierParameters += parameterCount
-        modules[node.module - 1].classifierMultiplyAdds += multiplyAdds
         if let words = node.words(in: graph) { modules[node.module - 1].classifierOperations.append(words) }
       }
     }

@@ -2,7 +2,9 @@ package import GraphIR
 
 /// Turns the forward nodes of the trained modules into training: forward, backward and update, module after module, so
 /// that a module hands on its activation from before its own update (decoupled greedy learning, algorithm 1). Gradients
-/// stop at the module's input. A parameter is updated right behind the last use of its gradient and its weights. Where a batch passes in pieces, updates run with the last one alone.
+/// stop at the module's input. A parameter is updated right behind the last use of its gradient and its weights. Where a batch
+/// passes in pieces, gradients add up in the optimizer's state where that can be, and elsewhere in sums of their own, which the
+/// last piece alone updates by.
 package struct Differentiation: Pass {
   package static let name = "differentiate"
 

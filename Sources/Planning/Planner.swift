@@ -167,25 +167,13 @@ package struct Planner {
 extension ModuleSummary {
   /// Parameters and multiply-adds of every module, from the network's forward graph.
   package static func all(of graph: Graph, names: [String]) -> [ModuleSummary] {
-    var summaries = names.enumerated().map { index, name in
+    let (layers, auxiliaries) = (graph.sizes(of: .layers), graph.sizes(of: .auxiliary))
+    return names.enumerated().map { index, name in
       ModuleSummary(
-        index: index + 1, name: name, parameters: 0, multiplyAdds: 0, auxiliaryParameters: 0,
-        auxiliaryMultiplyAdds: 0)
+        index: index + 1, name: name, parameters: layers[index].parameters,
+        multiplyAdds: layers[index].multiplyAdds, auxiliaryParameters: auxiliaries[index].parameters,
+        auxiliaryMultiplyAdds: auxiliaries[index].multiplyAdds)
     }
-    for node in graph.nodes where node.module > 0 {
-      let parameters = node.operands.map { graph[$0] }.filter { $0.category == .parameter }
-      let parameterCount = parameters.map(\.type.elementCount).reduce(0, +)
-      let multiplyAdds = node.multiplyAddsPerPicture(in: graph)
-      switch node.part {
-      case .layers:
-        summaries[node.module - 1].parameters += parameterCount
-        summaries[node.module - 1].multiplyAdds += multiplyAdds
-      case .auxiliary:
-        summaries[node.module - 1].auxiliaryParameters += parameterCount
-        summaries[node.module - 1].auxiliaryMultiplyAdds += multiplyAdds
-      }
-    }
-    return summaries
   }
 }
 

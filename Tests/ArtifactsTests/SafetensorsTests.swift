@@ -161,7 +161,7 @@ import Testing
     _ = try write([Tensor(name: "a", shape: [2, 2]), Tensor(name: "b", shape: [3])], to: folder.path + "/m")
     let whole = try folder.bytes("m")
     for length in 0..<whole.count { #expect(try fault(Array(whole[..<length]), in: folder) != nil) }
-    let random = CounterRandom(seed: 17, purpose: .replayBuffer)
+    let random = CounterRandom(seed: 17, purpose: .simulatedDelays)
     for round in 0..<500 {
       var bytes = whole
       for change in 0..<1 + round % 3 {

@@ -42,7 +42,7 @@ final class TemporaryFolder {
 
 /// Bytes that look random, the same every time.
 func noiseBytes(_ count: Int, seed: UInt64) -> [UInt8] {
-  let random = CounterRandom(seed: seed, purpose: .replayBuffer)
+  let random = CounterRandom(seed: seed, purpose: .simulatedDelays)
   return (0..<count).map { UInt8(truncatingIfNeeded: random.uint32(at: $0)) }
 }
 

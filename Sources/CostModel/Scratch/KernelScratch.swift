@@ -89,31 +89,4 @@ package enum KernelScratch {
   package static func softmaxCrossEntropy(rows: Int, classes: Int) -> Scratch {
     Scratch(sharedFloats: 3 * rows)
   }
-
-  // MARK: Element by element, window by window
-
-  package static func reluForward(count: Int) -> Scratch { .none }
-  package static func reluBackward(count: Int) -> Scratch { .none }
-  package static func addForward(count: Int) -> Scratch { .none }
-  package static func sgdStep(count: Int) -> Scratch { .none }
-  package static func adamStep(count: Int) -> Scratch { .none }
-
-  package static func maxPoolForward(
-    batch: Int, height: Int, width: Int, channels: Int, window: Int, stride: Int, padding: Int
-  ) -> Scratch { .none }
-
-  package static func maxPoolBackward(
-    batch: Int, height: Int, width: Int, channels: Int, window: Int, stride: Int, padding: Int
-  ) -> Scratch { .none }
-
-  package static func adaptiveAveragePoolForward(
-    batch: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int
-  ) -> Scratch { .none }
-
-  package static func adaptiveAveragePoolBackward(
-    batch: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int
-  ) -> Scratch { .none }
-
-  package static func spaceToDepth(batch: Int, height: Int, width: Int, channels: Int) -> Scratch { .none }
-  package static func depthToSpace(batch: Int, height: Int, width: Int, channels: Int) -> Scratch { .none }
 }

@@ -23,22 +23,6 @@ extension CounterRandom {
     }
   }
 
-  /// Overwrites `target` with `scale` times numbers `start`, `start + 1`, ... of the stream, uniform in [-1, 1): the bits
-  /// of `scale * symmetric(at:)`.
-  /// - Precondition: 0 <= `start`, and the last index is below 2^34.
-  /// - Complexity: about 3 ns a number, allocates nothing.
-  package func fillSymmetric(_ target: UnsafeMutableBufferPointer<Float>, scale: Float, from start: Int = 0) {
-    let end = start + target.count
-    precondition(start >= 0 && end <= 1 << 34, "a stream has 2^34 words")
-    var index = start
-    while index < end {
-      let block = words(block: UInt32(index >> 2))
-      let stop = min((index & ~3) + 4, end)
-      for i in index..<stop { unsafe target[i - start] = scale * symmetricUniform(block[i & 3]) }
-      index = stop
-    }
-  }
-
   /// The normal numbers of blocks `firstBlock` to `firstBlock + 3`.
   @inline(__always)
   private func sixteenNormals(firstBlock: UInt32) -> SIMD16<Float> {

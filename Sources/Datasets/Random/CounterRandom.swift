@@ -11,10 +11,8 @@ package enum RandomPurpose: UInt32, Hashable, Sendable, CaseIterable {
   case syntheticPattern = 4
   /// Keyed by split and sample.
   case syntheticNoise = 5
-  /// Keyed by module and step.
+  /// One stream: a number a turn.
   case simulatedDelays = 6
-  /// Keyed by module and step.
-  case replayBuffer = 7
 }
 
 /// Random numbers without state: number `i` of a stream is a function of (seed, purpose, first, second, i) alone, so it

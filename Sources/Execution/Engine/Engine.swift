@@ -123,12 +123,6 @@ package final class Engine {
     return unsafe Array(UnsafeBufferPointer(start: labels, count: count))
   }
 
-  package func withMutableValue<R>(
-    _ id: ValueID, of program: Program, _ body: (inout MutableSpan<Float>) -> R
-  ) -> R {
-    arena.withMutableFloats(at: program.offsets[id.index], count: program.graph[id].type.elementCount, body)
-  }
-
   // MARK: - Programs
 
   /// Prepares pictures into the program's batch, all workers at once.

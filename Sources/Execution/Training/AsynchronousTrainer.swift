@@ -6,8 +6,9 @@ internal import Planning
 /// it has kept. Training figures of a module come as it ends an epoch of its own, test figures once all modules have
 /// ended as many: of those that have as many.
 ///
-/// A position's `step` counts events here, `epoch` the evaluations, and `sums` are of each module's own epoch: the
-/// simulation is run again up to there, which takes microseconds, and everything else that matters is resident.
+/// A position's `step` counts events here, `epoch` the evaluations, and `sums` are of each module's own epoch: where a run goes
+/// on, the simulation is run again from the beginning up to there, once and without any data, and everything else that matters
+/// is resident.
 struct AsynchronousTrainer {
   private let engine: Engine
   private let pictures: PicturePreparer

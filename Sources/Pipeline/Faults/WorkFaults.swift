@@ -31,8 +31,11 @@ func workFaults(
 ///
 /// - Parameter pictures: that there are, to train on and to test with.
 func featureFaults(of spec: Spec, _ network: Graph, pictures: Int) -> [Diagnostic] {
-  let largest = ([network.pictures] + network.moduleOutputs).map { network.shape($0).elementsPerPicture }.max()
-  if let bytes = SizeLimits.product([4, largest ?? 0, pictures]), bytes <= SizeLimits.featureBytes { return [] }
+  let largest = ([network.pictures] + network.moduleOutputs).map { network.shape($0).elementsPerPicture }
+    .max()
+  if let bytes = SizeLimits.product([4, largest ?? 0, pictures]), bytes <= SizeLimits.featureBytes {
+    return []
+  }
   let limits = [spec.data.trainLimit, spec.data.testLimit].compactMap(\.self)
   let place = limits.max { $0.value < $1.value }?.span ?? spec.data.source.span
   return [.tooManyFeatures(pictures: pictures, at: place)]
@@ -46,18 +49,11 @@ func drawingFaults(of spec: Spec, _ training: TrainingPlan) -> [Diagnostic] {
 /// What a picture takes in a step, at most, before any channels go.
 private struct WorkBound {
   /// By module, from 1 at index 0.
-  private var layers, auxiliaries: [Int]
+  private let layers, auxiliaries: [Int]
 
   init(_ network: Graph) {
-    layers = [Int](repeating: 0, count: network.moduleCount)
-    auxiliaries = layers
-    for node in network.nodes where node.module > 0 {
-      let multiplyAdds = node.multiplyAddsPerPicture(in: network)
-      switch node.part {
-      case .layers: layers[node.module - 1] += multiplyAdds
-      case .auxiliary: auxiliaries[node.module - 1] += multiplyAdds
-      }
-    }
+    layers = network.sizes(of: .layers).map(\.multiplyAdds)
+    auxiliaries = network.sizes(of: .auxiliary).map(\.multiplyAdds)
   }
 
   /// Forward through all modules up to the last that learns, and twice as much backward through those that do; nil where that

@@ -12,11 +12,11 @@ import Testing
     let (x, dy) = (random.uniform(count: count), random.uniform(count: count))
     let y = Reference.reluForward(x)
     let (xs, ys, dys) = (AlignedBuffer<Float>(x), AlignedBuffer<Float>(y), AlignedBuffer<Float>(dy))
-    let forward = run(KernelScratch.reluForward(count: count), reading: [xs], writing: [.fresh(count)]) {
+    let forward = run(.none, reading: [xs], writing: [.fresh(count)]) {
       reluForward(x: xs.pointer, y: $0[0], count: count, context: $1)
     }
     let backward = run(
-      KernelScratch.reluBackward(count: count), reading: [ys, dys], writing: [.fresh(count)]
+      .none, reading: [ys, dys], writing: [.fresh(count)]
     ) {
       reluBackward(y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
     }
@@ -30,7 +30,7 @@ import Testing
     let (a, b) = (random.uniform(count: count), random.uniform(count: count))
     let (aBuffer, bBuffer) = (AlignedBuffer<Float>(a), AlignedBuffer<Float>(b))
     let y = run(
-      KernelScratch.addForward(count: count), reading: [aBuffer, bBuffer], writing: [.fresh(count)]
+      .none, reading: [aBuffer, bBuffer], writing: [.fresh(count)]
     ) {
       addForward(a: aBuffer.pointer, b: bBuffer.pointer, y: $0[0], count: count, relu: relu, context: $1)
     }
@@ -85,7 +85,7 @@ import Testing
     }
     let buffers = gradients.map { AlignedBuffer<Float>($0) }
     let outputs = run(
-      KernelScratch.sgdStep(count: count), reading: buffers,
+      .none, reading: buffers,
       writing: [.holding(initial), .holding([Double](repeating: 0, count: count))]
     ) { outputs, context in
       for gradient in buffers {
@@ -102,7 +102,10 @@ import Testing
   /// 1 - 0.999 is 5e-5 off in float32, and 1 - 0.99999999 nothing.
   @Test(
     arguments: [1, 17, 40_000],
-    [(beta1: 0.9, beta2: 0.999, weightDecay: 0.0), (0.9, 0.999, 0.01), (0.9, 0.99999999, 0), (0.99999999, 0.999, 0)])
+    [
+      (beta1: 0.9, beta2: 0.999, weightDecay: 0.0), (0.9, 0.999, 0.01), (0.9, 0.99999999, 0),
+      (0.99999999, 0.999, 0),
+    ])
   func adam(count: Int, settings: (beta1: Double, beta2: Double, weightDecay: Double)) {
     let (beta1, beta2, weightDecay) = settings
     var random = SplitMix64(seed: UInt64(count))
@@ -117,7 +120,7 @@ import Testing
     }
     let buffers = gradients.map { AlignedBuffer<Float>($0) }
     let outputs = run(
-      KernelScratch.adamStep(count: count), reading: buffers,
+      .none, reading: buffers,
       writing: [.holding(initial), .holding(zeros), .holding(zeros)]
     ) { outputs, context in
       for (index, gradient) in buffers.enumerated() {

@@ -41,10 +41,7 @@ import Testing
       outputGradient: dy, expected, height: w.height, width: w.width)
     let (xs, dys, indices) = (x.buffer, dy.buffer, AlignedBuffer<UInt8>(count: outCount))
 
-    let forward = KernelScratch.maxPoolForward(
-      batch: w.batch, height: w.height, width: w.width, channels: w.channels, window: w.size,
-      stride: w.stride,
-      padding: w.padding)
+    let forward = Scratch.none
     for argmax in [nil, indices] {
       let y = run(forward, reading: [xs], writing: [.fresh(outCount)]) { outputs, context in
         maxPoolForward(
@@ -56,9 +53,7 @@ import Testing
     }
     #expect(indices.guardsAreIntact)
     let dx = run(
-      KernelScratch.maxPoolBackward(
-        batch: w.batch, height: w.height, width: w.width, channels: w.channels, window: w.size,
-        stride: w.stride, padding: w.padding),
+      .none,
       reading: [dys], writing: [.fresh(count)]
     ) { outputs, context in
       maxPoolBackward(
@@ -84,9 +79,7 @@ import Testing
     let dy = random.pictures(batch, outHeight, outWidth, channels)
     let (xs, dys) = (x.buffer, dy.buffer)
     let y = run(
-      KernelScratch.adaptiveAveragePoolForward(
-        batch: batch, height: height, width: width, channels: channels, outHeight: outHeight,
-        outWidth: outWidth),
+      .none,
       reading: [xs], writing: [.fresh(dy.values.count)]
     ) { outputs, context in
       adaptiveAveragePoolForward(
@@ -94,9 +87,7 @@ import Testing
         outHeight: outHeight, outWidth: outWidth, context: context)
     }
     let dx = run(
-      KernelScratch.adaptiveAveragePoolBackward(
-        batch: batch, height: height, width: width, channels: channels, outHeight: outHeight,
-        outWidth: outWidth),
+      .none,
       reading: [dys], writing: [.fresh(x.values.count)]
     ) { outputs, context in
       adaptiveAveragePoolBackward(
@@ -122,7 +113,7 @@ import Testing
     let small = Reference.spaceToDepth(x)
     let (xs, smalls) = (x.buffer, small.buffer)
     let y = run(
-      KernelScratch.spaceToDepth(batch: batch, height: height, width: width, channels: channels),
+      .none,
       reading: [xs],
       writing: [.fresh(x.values.count)]
     ) { outputs, context in
@@ -131,7 +122,7 @@ import Testing
         context: context)
     }
     let back = run(
-      KernelScratch.depthToSpace(batch: batch, height: height, width: width, channels: channels),
+      .none,
       reading: [smalls], writing: [.fresh(x.values.count)]
     ) { outputs, context in
       depthToSpace(
