@@ -14,8 +14,8 @@ struct ReadyPlan {
   let dataPath: String?
   /// The weights file that the network starts from.
   let startPath: String?
-  /// Of the plan as it is kept, whatever number of threads is at work.
-  let layoutSHA256: String
+  /// Of the plan as the run's folder keeps it, whatever number of threads the run goes on with.
+  private(set) var layoutSHA256: String
   /// As the plan is kept, where another number of threads is at work.
   private let keptPeak: (threads: Int, byteCount: Int)?
 
@@ -71,6 +71,7 @@ struct ReadyPlan {
     try self.init(
       stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
+    layoutSHA256 = stored.layoutSHA256
   }
 
   private init(
@@ -126,7 +127,6 @@ struct ReadyPlan {
     }
     let asKept = try plan(stored.choices, threads: stored.threads)
     try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
-    layoutSHA256 = stored.layoutSHA256
     self.loaded = loaded
     self.dataPath = openedPath
     startPath = stored.start.map { StartFile.path(Paths.join(kept.folder, $0.path)) }
@@ -137,6 +137,7 @@ struct ReadyPlan {
       self.plan = asKept
       keptPeak = nil
     }
+    layoutSHA256 = self.plan.layoutSHA256
   }
 
   /// The spec itself where it is there: its lines are what people know. Nil where it is not, or the plan has none beside itself.
