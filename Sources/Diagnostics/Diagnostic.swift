@@ -1,4 +1,4 @@
-/// How grave a diagnostic is: an error stops the phase, a warning does not.
+/// How grave a diagnostic is: an error stops the phase, a warning does not, unless the command is told `--strict`.
 package enum Severity: String, Hashable, Sendable {
   case error, warning
 }
@@ -27,7 +27,7 @@ package struct Diagnostic: Hashable, Sendable {
     }
   }
 
-  /// Stable, like `E021`: `strata explain E021` tells more.
+  /// Stable, like `E021`, or `W001` for a warning: `strata explain E021` tells more.
   package var code: String
   package var severity: Severity
   /// One sentence without a full stop that stands by itself.

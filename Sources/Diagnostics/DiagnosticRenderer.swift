@@ -33,7 +33,7 @@ package struct DiagnosticRenderer: Sendable {
     let message = ": " + DisplayText.printable(diagnostic.message)
     var lines = [paint.severity(heading, diagnostic.severity) + paint.strong(message)]
     for (index, excerpt) in excerpts.enumerated() {
-      lines.append(gutter + paint.frame(index == 0 ? "-->" : ":::") + " " + place(of: excerpt.anchor))
+      lines.append(gutter + paint.frame(index == 0 ? "-->" : ":::") + " " + texts.place(excerpt.anchor))
       lines.append(gutter + paint.frame(" |"))
       lines += render(excerpt, gutter: gutter, severity: diagnostic.severity)
     }
@@ -42,12 +42,6 @@ package struct DiagnosticRenderer: Sendable {
         gutter + paint.frame(" =") + " " + paint.strong("help") + ": " + DisplayText.printable(help))
     }
     return lines.joined(separator: "\n") + "\n"
-  }
-
-  private func place(of span: SourceSpan) -> String {
-    let file = texts[span.file]
-    let position = file.position(at: span.utf8.lowerBound)
-    return "\(DisplayText.printable(file.label)):\(position.line):\(position.column)"
   }
 
   // MARK: - Excerpts

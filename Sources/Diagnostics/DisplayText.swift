@@ -1,5 +1,5 @@
 /// Source text as a terminal shows it: how wide each character is, and nothing that could steer the terminal.
-enum DisplayText {
+package enum DisplayText {
   /// One character made printable: a tab becomes a space, other control characters a replacement mark.
   static func printable(_ character: Character) -> Character {
     if character == "\t" { return " " }
@@ -7,7 +7,7 @@ enum DisplayText {
   }
 
   /// A message or label made printable; control characters are spelled out (`\u{1B}`).
-  static func printable(_ text: String) -> String {
+  package static func printable(_ text: String) -> String {
     guard text.contains(where: isControl) else { return text }
     var result = ""
     for scalar in text.unicodeScalars {

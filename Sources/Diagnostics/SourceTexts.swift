@@ -27,3 +27,12 @@ package struct SourceTexts: Sendable {
     files[id.index]
   }
 }
+
+extension SourceTexts {
+  /// `net.yaml:14:3`, as diagnostics point at a place.
+  package func place(_ span: SourceSpan) -> String {
+    let file = self[span.file]
+    let position = file.position(at: span.utf8.lowerBound)
+    return "\(DisplayText.printable(file.label)):\(position.line):\(position.column)"
+  }
+}

@@ -7,6 +7,9 @@ enum CommonOptions {
     "set a value of the spec, checked like the file: --set training.epochs=1; KEY=null takes a key away; paths start "
       + "at the current folder")
 
+  static let strict = Flag(
+    "strict", "take warnings for faults: exit with 2 before anything is run or written")
+
   static let threads = ValueOption(
     "threads", .integer(in: 1...256), "number of workers; scratch memory is planned for each", default: "2")
 

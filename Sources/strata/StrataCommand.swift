@@ -55,6 +55,7 @@ struct StrataCommand {
       guard let command = CommandTable.commands.first(where: { $0.spec.name == name }) else {
         preconditionFailure("the parser gives names of the table")
       }
+      console.warnings.isStrict = arguments.isGiven(CommonOptions.strict)
       return try command.run(arguments, console)
     }
   }

@@ -27,7 +27,7 @@ struct ExplanationTests {
     #expect(explained.count > 40)
   }
 
-  @Test("have examples that are true", arguments: allExplanations.filter { $0.code >= "E100" })
+  @Test("have examples that are true", arguments: allExplanations.filter { $0.code.hasPrefix("E1") })
   func examples(explanation: CodeExplanation) throws {
     #expect(try codes(explanation.bad) == [explanation.code])
     #expect(try codes(explanation.good) == [])
@@ -35,11 +35,20 @@ struct ExplanationTests {
 
   @Test(
     "are found by looking at the spec, before its plan is made",
-    arguments: allExplanations.filter { $0.code >= "E100" })
+    arguments: allExplanations.filter { $0.code.hasPrefix("E1") })
   func check(explanation: CodeExplanation) {
     // Weights that are not there are no fault of the spec alone.
     let expected = explanation.code == "E132" ? [] : [explanation.code]
     #expect(CheckedText(completed(explanation.bad)).codes == expected)
+  }
+
+  @Test(
+    "have examples of warnings that are true",
+    arguments: allExplanations.filter { $0.code.hasPrefix("W") && !$0.bad.hasPrefix("strata ") })
+  func warned(explanation: CodeExplanation) {
+    let (bad, good) = (CheckedText(completed(explanation.bad)), CheckedText(completed(explanation.good)))
+    #expect(bad.codes == [] && bad.warnings == [explanation.code])
+    #expect(good.codes == [] && good.warnings == [])
   }
 
   /// Faults of a fragment, completed with the keys that every spec needs.

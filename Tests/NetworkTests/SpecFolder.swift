@@ -26,6 +26,8 @@ enum SpecFolder {
 struct CheckedText {
   let spec: Spec?
   let codes: [String]
+  /// Codes of what was warned of.
+  let warnings: [String]
   let rendered: String
 
   init(_ text: String, sets: [String] = []) {
@@ -44,6 +46,7 @@ struct CheckedText {
     }
     spec = result.spec
     codes = diagnostics.map(\.code)
+    warnings = (result.spec.map { Pipeline.warnings(of: $0, pictures: $0.data.trainCount) } ?? []).map(\.code)
     rendered = DiagnosticRenderer(texts: texts).render(diagnostics)
   }
 

@@ -47,7 +47,8 @@ package struct PlanDiff {
   private static func isSkipped(_ path: String) -> Bool {
     ["schema", "name", "data.fingerprint", "data.path", "start.path", JSON.sealKey].contains(path)
       || path.hasPrefix("spec.") || path.hasSuffix("].index")
-      || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects") || PlanDocument.isTime(path)
+      || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects")
+      || PlanDocument.isOfPrinting(path)
   }
 
   /// A figure as it is compared: an operation without the file and the line that it comes from.

@@ -1,6 +1,6 @@
 package import Diagnostics
 package import Planning
-internal import Text
+package import Text
 
 /// The text of a plan that is kept: equal for equal specs, whatever folder the command was typed in.
 package enum PlanDocument {
@@ -22,18 +22,23 @@ package enum PlanDocument {
       ).sealed)
   }
 
-  /// The text of a plan that is printed for programs, with the times of this machine; it runs like one that is kept.
+  /// The text of a plan that is printed for programs, with the times of this machine and what was warned of; it runs like one
+  /// that is kept.
+  ///
+  /// - Parameter warnings: each with its code, message and place.
   package static func printed(
-    _ plan: Plan, places: SourcePlaces, times: [TimeFigures], time: TimeText
+    _ plan: Plan, places: SourcePlaces, times: [TimeFigures], time: TimeText, warnings: [JSON]
   ) -> String {
     let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, times: times)
-    return JSONWriter.document(document.with("time", time.json).sealed)
+    return JSONWriter.document(
+      document.with("time", time.json).with("warnings", .array(warnings)).sealed)
   }
 
-  /// Whether a leaf of a printed plan, by its dotted path, is a time of the machine that printed it: no plan that is kept has
-  /// them.
-  static func isTime(_ path: String) -> Bool {
-    path == "time" || path.hasPrefix("time.") || path.hasPrefix("comparison[") && path.hasSuffix("econds")
+  /// Whether a leaf of a printed plan, by its dotted path, is of the machine and the command that printed it, times and warnings:
+  /// no plan that is kept has them.
+  static func isOfPrinting(_ path: String) -> Bool {
+    path == "warnings" || path.hasPrefix("warnings[") || path == "time" || path.hasPrefix("time.")
+      || path.hasPrefix("comparison[") && path.hasSuffix("econds")
   }
 
   /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is

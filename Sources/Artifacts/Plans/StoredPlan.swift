@@ -151,7 +151,7 @@ package struct StoredPlan: Sendable {
     let free = ["spec.path", "data.path", "data.fingerprint", "start.path", "memory.peakOperation"]
     for leaf in document.leaves()
     where !free.contains(leaf.path) && !leaf.path.hasPrefix("memory.attribution[") {
-      guard !PlanDocument.isTime(leaf.path), let value = computed[leaf.path],
+      guard !PlanDocument.isOfPrinting(leaf.path), let value = computed[leaf.path],
         JSONWriter.line(value.canonical) != JSONWriter.line(leaf.value.canonical)
       else { continue }
       return (leaf.path, leaf.value.words, value.words)

@@ -43,6 +43,8 @@ package struct RunSummary {
   package var release: String?
   /// Version and build of OpenBLAS, and the processor whose code it ran; several where the run moved.
   package var arithmetic = ""
+  /// What was warned of: before the training and while it was at work, each with its code, message and place.
+  package var warnings: [JSON] = []
   /// Of the plan; with more than ten the first five guesses count as well.
   package var classes: Int
   /// Nil where no module loses channels.
@@ -94,6 +96,7 @@ package struct RunSummary {
     if let compression { members.append(("compression", compression.json)) }
     if let profile { members.append(("profile", profile.json)) }
     members.append(("position", .optional(position, Self.json)))
+    members.append(("warnings", .array(warnings)))
     members.append(("determinedBy", determinedBy))
     return .object(members)
   }

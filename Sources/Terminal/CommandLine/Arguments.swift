@@ -26,6 +26,9 @@ package struct Arguments: Sendable {
     !texts(of: flag.spec).isEmpty
   }
 
+  /// Whether a flag is given that the command may not have at all.
+  package func isGiven(_ flag: Flag) -> Bool { values[flag.spec.name] != nil }
+
   package subscript<Value>(option: ValueOption<Value>) -> Value? {
     texts(of: option.spec).first.map { read($0, option.form) }
   }

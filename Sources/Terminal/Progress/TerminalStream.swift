@@ -127,10 +127,12 @@ package struct TerminalEnvironment: Hashable, Sendable {
   }
 }
 
-/// The two streams of a command: its result goes to `output`; diagnostics and progress go to `diagnostics`.
+/// The two streams of a command: its result goes to `output`; diagnostics and progress go to `diagnostics`. And what it has
+/// warned of so far.
 package struct Console {
   package let output: TerminalStream
   package let diagnostics: TerminalStream
+  package let warnings = WarningLog()
 
   package init(output: TerminalStream, diagnostics: TerminalStream) {
     self.output = output

@@ -48,6 +48,7 @@ struct BenchCommand: Command {
     operands: OperandSpec("SPEC", 0...1, "an architecture spec (YAML)", completion: CommonOperands.specFiles),
     options: [
       CommonOptions.threads.spec, steps.spec, mode.spec, calibrate.spec, profile.spec, CommonOptions.set.spec,
+      CommonOptions.strict.spec,
     ],
     exitCodes: [.failed, .overBudget],
     examples: [
@@ -85,6 +86,7 @@ struct BenchCommand: Command {
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
       threads: threads, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+    try console.requireNoWarnings(json: json)
     if let wanted, wanted > plan.stages.count {
       throw CommandFailure(
         .faultyInput, "there is no stage \(wanted)",
@@ -120,6 +122,7 @@ struct BenchCommand: Command {
     let given = [
       (arguments[steps] != nil, "--steps"), (arguments[mode] != nil, "--mode"),
       (arguments[profile], "--profile"), (!arguments[CommonOptions.set].isEmpty, "--set"),
+      (arguments[CommonOptions.strict], "--strict"),
     ].filter(\.0).map { "'\($0.1)'" }
     guard !given.isEmpty else { return }
     throw CommandFailure(

@@ -4,16 +4,18 @@ internal import Terminal
 /// `strata check SPEC...`
 struct CheckCommand: Command {
   static let spec = CommandSpec(
-    "check", group: CommandGroup.specs, summary: "report every fault of specs at once",
+    "check", group: CommandGroup.specs,
+    summary: "report every fault of specs at once, and what to be warned of",
     discussion: """
       Reads each spec, lowers it to a graph and checks shapes, schedule and modules; the numbers of pictures where the \
       source tells them (all but idx and npy); stored weights where they are there. Every fault is reported with its \
-      line and column and, where the meaning can be guessed, with a correction. No data set is read. Standard input is \
+      line and column and, where the meaning can be guessed, with a correction. Warnings tell of what is no fault and yet \
+      will not do what was probably meant; '--strict' makes faults of them. No data set is read. Standard input is \
       /dev/stdin.
       """,
     operands: OperandSpec(
       "SPEC", 1...Int.max, "architecture specs (YAML)", completion: CommonOperands.specFiles),
-    options: [CommonOptions.set.spec],
+    options: [CommonOptions.set.spec, CommonOptions.strict.spec],
     examples: [
       .init("strata check net.yaml", "check one spec"),
       .init("strata new vgg-dgl | strata check /dev/stdin", "check what another program writes"),
@@ -22,20 +24,26 @@ struct CheckCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
+    var faultCount = 0
+    // With warnings, in the order of the files.
     var found: [String] = []
     var unread: [Fault] = []
     for path in arguments.operands {
       do {
         let (diagnostics, warnings, texts) = try LoadedSpec.faults(
           path: path, set: arguments[CommonOptions.set])
-        tellWarnings(warnings, texts, console)
+        for warning in warnings { console.warn(warning, texts) }
+        found += (warnings.map { $0.under(console.warnings.isStrict) } + diagnostics).map(
+          DiagnosticJSON(texts: texts).object)
         if diagnostics.isEmpty {
-          if !json { console.output.writeLine("\(path): ok") }
+          if !json, warnings.isEmpty || !console.warnings.isStrict {
+            console.output.writeLine("\(path): ok" + words(warnings.count))
+          }
           continue
         }
-        if !found.isEmpty { console.diagnostics.writeLine("") }
+        if faultCount > 0, console.warnings.entries.isEmpty { console.diagnostics.writeLine("") }
         _ = tell(diagnostics, texts, console, json: false)
-        found += diagnostics.map(DiagnosticJSON(texts: texts).object)
+        faultCount += diagnostics.count
       } catch {
         // Other specs are checked all the same.
         console.diagnostics.write(error.text(console.diagnostics.style))
@@ -51,6 +59,18 @@ struct CheckCommand: Command {
         "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(found.joined(separator: ","))],"
           + "\"errors\":[\(errors.joined(separator: ","))]}")
     }
-    return found.isEmpty && unread.isEmpty ? .done : .faultyInput
+    if faultCount == 0, unread.isEmpty { try console.requireNoWarnings(json: false) }
+    let isFaulty =
+      faultCount > 0 || !unread.isEmpty || console.warnings.isStrict && !console.warnings.entries.isEmpty
+    return isFaulty ? .faultyInput : .done
+  }
+
+  /// Behind the name of a file without faults.
+  private static func words(_ warningCount: Int) -> String {
+    switch warningCount {
+    case 0: ""
+    case 1: ", with a warning"
+    case _: ", with \(warningCount) warnings"
+    }
   }
 }

@@ -54,7 +54,7 @@ struct CompareCommand: Command {
         }
       }
     }
-    for warning in runs.flatMap(\.status.warnings) { console.diagnostics.writeLine("warning: \(warning)") }
+    for warning in runs.flatMap(\.status.warnings) { console.warnAtWork(code: "W009", warning) }
     let comparison = RunComparison(runs, module: module)
     if let module, module > comparison.moduleCount {
       throw CommandFailure(
@@ -78,9 +78,7 @@ struct CompareCommand: Command {
     for folder in folders {
       let place = FilePath.real(folder) ?? folder
       if let same = kept.first(where: { $0.place == place }) {
-        console.diagnostics.writeLine(
-          console.diagnostics.style.bold("warning:")
-            + " '\(folder)' is the folder '\(same.path)' again: counted once")
+        console.warnAtWork(code: "W010", "'\(folder)' is the folder '\(same.path)' again: counted once")
       } else {
         kept.append((folder, place))
       }

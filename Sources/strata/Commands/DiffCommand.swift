@@ -15,7 +15,8 @@ struct DiffCommand: Command {
       """,
     operands: OperandSpec(
       "SPEC|PLAN", 2...2, "two plans (JSON), or specs (YAML)", completion: CommonOperands.specOrPlanFiles),
-    options: [CommonOptions.data.spec], exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
+    options: [CommonOptions.data.spec, CommonOptions.strict.spec],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata diff before.plan.json after.plan.json", "what a change of the spec costs"),
       .init("strata diff net.plan.json net.yaml", "what has changed since the plan was made"),
@@ -29,6 +30,7 @@ struct DiffCommand: Command {
     }
     let old = try record(files[0], dataPath: arguments[CommonOptions.data], console, json: json)
     let new = try record(files[1], dataPath: arguments[CommonOptions.data], console, json: json)
+    try console.requireNoWarnings(json: json)
     let diff = PlanDiff(old, new)
     console.output.write(json ? JSONWriter.document(diff.json) : diff.text(console.output.style))
     return .done

@@ -21,7 +21,7 @@ struct IRCommand: Command {
     operands: CommonOperands.spec,
     options: [
       after.spec, CommonOptions.budget.spec, CommonOptions.threads.spec, CommonOptions.data.spec,
-      CommonOptions.set.spec,
+      CommonOptions.set.spec, CommonOptions.strict.spec,
     ],
     exitCodes: [.overBudget, .faultyData],
     examples: [
@@ -50,6 +50,7 @@ struct IRCommand: Command {
         of: spec, after: pass, choices: choices, threads: threads,
         start: loaded.isStartAtHand ? loaded.readStart() : nil)
     }
+    try console.requireNoWarnings(json: json)
     let places = loaded.places
     let texts = dumps.map { dump in
       let features = plan.flatMap { plan in dump.stage.flatMap { plan.stages[$0 - 1].features } }

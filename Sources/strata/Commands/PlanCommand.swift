@@ -28,7 +28,7 @@ struct PlanCommand: Command {
     operands: CommonOperands.spec,
     options: [
       output.spec, CommonOptions.budget.spec, largestBatch.spec, CommonOptions.threads.spec,
-      CommonOptions.data.spec, html.spec, stages.spec, CommonOptions.set.spec,
+      CommonOptions.data.spec, html.spec, stages.spec, CommonOptions.set.spec, CommonOptions.strict.spec,
     ],
     exitCodes: [.failed, .overBudget, .faultyData],
     examples: [
@@ -57,7 +57,8 @@ struct PlanCommand: Command {
       threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil, console, json: json)
-    plan.tellNotes(console)
+    plan.warnOfMemory(console)
+    try console.requireNoWarnings(json: json)
     if let path = arguments[output] {
       try PlanFile.write(plan, of: loaded, to: path)
     }

@@ -122,7 +122,7 @@ struct ProbeCommand: Command {
     do throws(RunStatusError) {
       try ProbeRecords.keep(records, in: folder)
     } catch {
-      console.diagnostics.writeLine("warning: the figures are not kept: \(error.message)")
+      console.warnAtWork(code: "W008", "the figures are not kept: \(error.message)")
       return
     }
     // The page is of the plan as it is kept, whatever number of threads probed.

@@ -28,8 +28,7 @@ extension RunCommand {
     var hasDiverged = false
     for seed in seeds {
       let ready = try ready(
-        file, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], tellsWarnings: false,
-        arguments, console)
+        file, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], arguments, console)
       let place = arguments[output].map { folder(ofSeed: seed, in: $0) }
       let present = arguments[resume] ? try presentRun(of: ready, seed: seed, at: place) : nil
       let run: (end: RunEnd, place: String)
@@ -62,8 +61,7 @@ extension RunCommand {
 
   /// The spec's seed and those that follow it.
   static func seedRange(
-    _ file: InputFile, count: Int, set assignments: [Assignment], tellsWarnings: Bool = true,
-    _ console: Console, json: Bool
+    _ file: InputFile, count: Int, set assignments: [Assignment], _ console: Console, json: Bool
   ) throws(CommandFailure) -> ClosedRange<UInt64> {
     switch file.kind {
     case .spec: break
@@ -72,7 +70,7 @@ extension RunCommand {
         .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
     }
     let loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, console, json: json)
     let first = loaded.spec.training.seed.value
     let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
     guard !isTooLarge else {

@@ -61,7 +61,7 @@ struct RunCommand: Command {
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
       CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, profile.spec, dryRun.spec, strictMemory.spec,
-      resume.spec,
+      CommonOptions.strict.spec, resume.spec,
     ],
     synopses: [
       "[options] SPEC|PLAN", "DIR --resume [--threads N]", "[options] SPEC --seeds N [-o DIR] [--resume]",
@@ -90,12 +90,12 @@ struct RunCommand: Command {
     if arguments[dryRun] {
       // What the run would refuse before it plans.
       if let count = arguments[seeds] {
-        _ = try seedRange(
-          file, count: count, set: arguments[CommonOptions.set], tellsWarnings: false, console, json: json)
+        _ = try seedRange(file, count: count, set: arguments[CommonOptions.set], console, json: json)
       } else if let output = arguments[output], RunDirectory.holdsRun(output) {
         throw failure(.holdsRun(path: output))
       }
-      ready.plan.tellNotes(console)
+      ready.plan.warnOfMemory(console)
+      try console.requireNoWarnings(json: json)
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
     }
@@ -121,11 +121,11 @@ struct RunCommand: Command {
     _ console: Console
   ) throws(CommandFailure) -> (end: RunEnd, place: String) {
     try ready.plan.requireMemory()
-    ready.plan.tellNotes(console)
     try ready.requireStart()
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
     let dataset = try ready.openData()
+    try console.requireNoWarnings(json: arguments[CommandSpec.json])
     try requireRoom(for: ready.plan, at: output ?? "runs", takenByteCount: 0)
     let folder = try makeFolder(ready, output)
     let place = folder.path
@@ -177,10 +177,11 @@ struct RunCommand: Command {
     Interruption.install()
     let ready = try ReadyPlan(
       run: folder.path, threads: arguments[CommonOptions.threads],
-      dataPath: arguments[CommonOptions.data], withFingerprint: true, console,
+      dataPath: arguments[CommonOptions.data], withFingerprint: true, reportsWarnings: true, console,
       json: arguments[CommandSpec.json])
     try ready.plan.requireMemory()
     let dataset = try ready.openData()
+    try console.requireNoWarnings(json: arguments[CommandSpec.json])
     let takenByteCount: Int
     do {
       takenByteCount = try folder.checkpointByteCount()
@@ -286,8 +287,7 @@ struct RunCommand: Command {
   }
 
   static func ready(
-    _ file: InputFile, set assignments: [Assignment], tellsWarnings: Bool = true, _ arguments: Arguments,
-    _ console: Console
+    _ file: InputFile, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
     let json = arguments[CommandSpec.json]
     let readsData = !arguments[dryRun]
@@ -296,7 +296,7 @@ struct RunCommand: Command {
       return try ReadyPlan(
         spec: file, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
-        withFingerprint: readsData, tellsWarnings: tellsWarnings, console, json: json)
+        withFingerprint: readsData, console, json: json)
     case .plan:
       guard arguments[CommonOptions.set].isEmpty else {
         throw CommandFailure(

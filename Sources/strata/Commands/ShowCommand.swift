@@ -35,7 +35,10 @@ struct ShowCommand: Command {
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1, "an architecture spec (YAML), a plan (JSON), or the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
-    options: [resolved.spec, layout.spec, at.spec, CommonOptions.data.spec, CommonOptions.set.spec],
+    options: [
+      resolved.spec, layout.spec, at.spec, CommonOptions.data.spec, CommonOptions.set.spec,
+      CommonOptions.strict.spec,
+    ],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata show net.yaml", "layers, shapes, parameters, and what trains each module"),
@@ -90,6 +93,7 @@ struct ShowCommand: Command {
         run: path, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
         json: json)
     }
+    try console.requireNoWarnings(json: json)
     if arguments[resolved] {
       // A plan keeps the text with all defaults filled in: where they came from is gone.
       if json {
@@ -117,18 +121,21 @@ struct ShowCommand: Command {
       let plan = try loaded.plan(
         threads: 2, budget: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
         json: json)
+      try console.requireNoWarnings(json: json)
       return showLayout(plan, json: json, console)
     }
     if let query = arguments[at] {
       let plan = try loaded.plan(
         threads: 2, budget: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
         json: json)
+      try console.requireNoWarnings(json: json)
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
     let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
       try LoadedSpec.check(spec, in: loaded.folder)
       return try NamedOutline(spec)
     }
+    try console.requireNoWarnings(json: json)
     if arguments[resolved] { return showResolved(loaded, json: json, console) }
     let text = NetworkText(
       name: loaded.spec.name.value, classes: loaded.spec.network.classes.value, outline: outline.network,
@@ -178,7 +185,7 @@ struct ShowCommand: Command {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    for warning in status.warnings { console.diagnostics.writeLine("warning: \(warning)") }
+    for warning in status.warnings { console.warnAtWork(code: "W009", warning) }
     let text = RunStatusText(status, folder: folder)
     console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
   }

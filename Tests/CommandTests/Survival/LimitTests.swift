@@ -38,10 +38,10 @@ struct LimitTests {
     #expect(short.diagnostics.contains("the limit of address space (ulimit -v) leaves "), "\(short)")
     #expect(short.diagnostics.contains("--budget 90%"))
     let plan = try end("plan", "net.yaml", addresses: 150_000)
-    #expect(plan.exitCode == 0 && plan.diagnostics.contains("note: the plan's peak is "), "\(plan)")
+    #expect(plan.exitCode == 0 && plan.diagnostics.contains("warning[W005]: the plan's peak is "), "\(plan)")
     #expect(try workspace.names(in: ".") == ["net.yaml"])
     let dry = try end("run", "net.yaml", "--dry-run", addresses: 150_000)
-    #expect(dry.exitCode == 0 && dry.diagnostics.contains("note: the plan's peak is "), "\(dry)")
+    #expect(dry.exitCode == 0 && dry.diagnostics.contains("warning[W005]: the plan's peak is "), "\(dry)")
   }
 
   @Test("what is not refused gets to its end, at the first limit that does")
@@ -53,7 +53,11 @@ struct LimitTests {
       let middle = (refused + begun) / 2
       let dry = try end("run", "net.yaml", "--dry-run", addresses: middle)
       #expect(dry.exitCode == 0)
-      if dry.diagnostics.contains("note: the plan's peak is ") { refused = middle } else { begun = middle }
+      if dry.diagnostics.contains("warning[W005]: the plan's peak is ") {
+        refused = middle
+      } else {
+        begun = middle
+      }
     }
     for threads in ["2", "1"] {
       let run = try end(
@@ -80,8 +84,9 @@ struct LimitTests {
     let plan = try workspace.strata("plan", "net.yaml", "--set", "training.batch=500")
     #expect(plan.exitCode == 0)
     #expect(
-      plan.diagnostics
-        == "note: the batch of 500 is larger than the 192 training pictures: every step has them all\n")
+      plan.diagnostics.hasPrefix(
+        "warning[W004]: the batch of 500 is larger than the 192 training images: every step has them all\n"
+          + " --> --set:1:16\n"))
     #expect(try workspace.strata("plan", "net.yaml", "--set", "training.batch=192").diagnostics == "")
     let found = try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1GiB")
     #expect(found.exitCode == 0)

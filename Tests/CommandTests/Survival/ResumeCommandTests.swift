@@ -99,7 +99,7 @@ struct ResumeCommandTests {
     #expect(resumed.exitCode == 0)
     #expect(
       resumed.diagnostics.hasPrefix(
-        "warning: checkpoint refused: out/checkpoints/\(names[1]): damaged: the tensor "))
+        "warning[W006]: checkpoint refused: out/checkpoints/\(names[1]): damaged: the tensor "))
     #expect(resumed.diagnostics.contains("goes on behind"))
     #expect(try workspace.names(in: "out/checkpoints").contains("\(names[1]).refused"))
     try expectFinished("out", whole)

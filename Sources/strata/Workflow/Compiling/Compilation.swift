@@ -56,7 +56,9 @@ extension LoadedSpec {
     _ = try checked(console, json: json) { spec throws(CompilationFailed) in
       try Pipeline.check(spec, pictures: spec.data.trainCount)
     }
-    return try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
+    let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
+    for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, console) }
+    return facts
   }
 
   /// Everything that planning would find, as far as it can be known without the data.

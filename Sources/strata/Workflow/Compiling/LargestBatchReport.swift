@@ -17,6 +17,7 @@ enum LargestBatchReport {
     }
     budget.tell(console)
     let facts = try loaded.facts(dataPath: dataPath, withFingerprint: false, console, json: json)
+    try console.requireNoWarnings(json: json)
     let start = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
       try loaded.readStart()
     }

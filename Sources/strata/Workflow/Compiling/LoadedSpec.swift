@@ -16,6 +16,8 @@ struct LoadedSpec {
   let origins: [String: ValueOrigin]
   /// Faults that left a spec to look further into: they are told together with what lowering finds.
   let diagnostics: [Diagnostic]
+  /// Whether what is warned of is told: not of a run that is only looked at.
+  let reportsWarnings: Bool
   private let bytes: [UInt8]
   private let assignments: [Assignment]
   private let setPaths: SetPaths
@@ -29,14 +31,14 @@ struct LoadedSpec {
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
   ///
-  /// - Parameter tellsWarnings: not where the same spec was read before.
+  /// - Parameter reportsWarnings: not of what was warned of when a run began.
   init(
     path: String, set assignments: [Assignment], pathsOfSets setPaths: SetPaths = .currentFolder,
-    tellsWarnings: Bool = true, _ console: Console, json: Bool
+    reportsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     try self.init(
       path: path, bytes: try Self.read(path), set: assignments, pathsOfSets: setPaths,
-      tellsWarnings: tellsWarnings, console, json: json)
+      reportsWarnings: reportsWarnings, console, json: json)
   }
 
   private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
@@ -86,7 +88,18 @@ struct LoadedSpec {
         bag.add(contentsOf: error.diagnostics)
       }
     }
-    return (bag.inSourceOrder, result.warnings, texts)
+    return (bag.inSourceOrder, warnings(result), texts)
+  }
+
+  /// Of the text alone, without its data.
+  private static func warnings(_ result: DecodeResult) -> [Diagnostic] {
+    result.warnings
+      + (result.spec.map { Pipeline.warnings(of: $0, pictures: $0.data.trainCount) } ?? [])
+  }
+
+  /// Warns of a place in the spec; nothing where that was done when the run began.
+  func warn(_ diagnostic: Diagnostic, _ console: Console) {
+    if reportsWarnings { console.warn(diagnostic, texts) }
   }
 
   /// Decodes a text that was read from `path`, or kept in a plan.
@@ -94,16 +107,19 @@ struct LoadedSpec {
   /// - Parameter label: what places in the text begin with; nil for `path`.
   init(
     path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
-    pathsOfSets setPaths: SetPaths = .currentFolder, tellsWarnings: Bool = true, _ console: Console,
+    pathsOfSets setPaths: SetPaths = .currentFolder, reportsWarnings: Bool = true, _ console: Console,
     json: Bool
   ) throws(CommandFailure) {
     let (texts, result, givenPaths) = Self.decoded(
       label ?? path, bytes, in: FilePath.folder(of: path), set: assignments, pathsOfSets: setPaths)
-    if tellsWarnings { tellWarnings(result.warnings, texts, console) }
+    if reportsWarnings {
+      for warning in Self.warnings(result) { console.warn(warning, texts) }
+    }
     guard let spec = result.spec else {
       throw tell(result.diagnostics, texts, console, json: json)
     }
     self.path = path
+    self.reportsWarnings = reportsWarnings
     self.bytes = bytes
     self.assignments = assignments
     self.setPaths = setPaths
@@ -186,22 +202,18 @@ struct LoadedSpec {
   }
 }
 
-/// On standard error alone: a warning is no part of a command's result.
-func tellWarnings(_ warnings: [Diagnostic], _ texts: SourceTexts, _ console: Console) {
-  guard !warnings.isEmpty else { return }
-  let renderer = DiagnosticRenderer(texts: texts, colour: console.diagnostics.style.isColoured)
-  console.diagnostics.write(renderer.render(warnings))
-}
-
-/// Tells diagnostics: people on standard error, and programs a document (`strata.diagnostics/1`) on standard output.
+/// Tells diagnostics: people on standard error, and programs a document (`strata.diagnostics/1`) on standard output, behind what
+/// was warned of.
 func tell(
   _ diagnostics: [Diagnostic], _ texts: SourceTexts, _ console: Console, json: Bool
 ) -> CommandFailure {
   let renderer = DiagnosticRenderer(texts: texts, colour: console.diagnostics.style.isColoured)
-  console.diagnostics.write(renderer.render(diagnostics))
+  let isFirst = console.warnings.entries.isEmpty
+  console.diagnostics.write((isFirst ? "" : "\n") + renderer.render(diagnostics))
   if json {
-    let list = DiagnosticJSON(texts: texts).array(diagnostics)
-    console.output.writeLine("{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":\(list)}")
+    let list = console.warnings.objects + diagnostics.map(DiagnosticJSON(texts: texts).object)
+    console.output.writeLine(
+      "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(list.joined(separator: ","))]}")
   }
   return CommandFailure(.faultyInput, [])
 }

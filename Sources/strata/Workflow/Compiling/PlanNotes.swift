@@ -4,17 +4,12 @@ internal import Terminal
 internal import Text
 
 extension Plan {
-  /// What is to be known before the plan runs here: it stays true, and the run may yet be another one than was meant.
-  func tellNotes(_ console: Console) {
-    var notes: [String] = []
-    if let words = memoryWords { notes.append("\(words): 'strata run' will refuse it here") }
-    let pictures = data.facts.trainCount
-    if training.batch > pictures {
-      notes.append(
-        "the batch of \(grouped(training.batch)) is larger than the \(grouped(pictures)) training pictures: "
-          + "every step has them all")
-    }
-    for note in notes { console.diagnostics.writeLine("note: \(note)") }
+  /// Warns of a peak that the system would not let the plan have here: the plan stays true, for another machine.
+  func warnOfMemory(_ console: Console) {
+    guard let words = memoryWords else { return }
+    console.warn(
+      code: "W005", "\(words): 'strata run' will refuse it here",
+      help: "with --budget 90% a plan of the spec is chosen that fits, where there is one")
   }
 
   /// Before anything is made for a run that the system would stop.

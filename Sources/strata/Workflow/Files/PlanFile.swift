@@ -12,7 +12,10 @@ enum PlanFile {
     let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
     let times = times(of: plan, loaded)
     if json {
-      console.output.write(PlanDocument.printed(plan, places: loaded.places, times: times, time: time))
+      console.output.write(
+        PlanDocument.printed(
+          plan, places: loaded.places, times: times, time: time,
+          warnings: console.warnings.entries.map(\.json)))
     } else {
       console.output.write(
         PlanText(

@@ -20,14 +20,12 @@ struct ReadyPlan {
   private let keptPeak: (threads: Int, byteCount: Int)?
 
   /// From a spec.
-  ///
-  /// - Parameter tellsWarnings: not where the same spec was read before.
   init(
     spec file: InputFile, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
-    withFingerprint: Bool, tellsWarnings: Bool = true, _ console: Console, json: Bool
+    withFingerprint: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, tellsWarnings: tellsWarnings, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, console, json: json)
     plan = try loaded.plan(
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
@@ -51,14 +49,16 @@ struct ReadyPlan {
       throw CommandFailure(error)
     }
     try self.init(
-      stored, at: file.path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
-      json: json)
+      stored, at: file.path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      reportsWarnings: true, console, json: json)
   }
 
   /// From the folder of a run: what keeps its plan from being read is a fault of the folder's, like that of any file in it.
+  ///
+  /// - Parameter reportsWarnings: where the run goes on; who looks at it was not the one who began it.
   init(
-    run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool, _ console: Console,
-    json: Bool
+    run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    reportsWarnings: Bool = false, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let path = "\(folder)/\(RunDirectory.planName)"
     let stored: StoredPlan
@@ -69,19 +69,19 @@ struct ReadyPlan {
       throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
     }
     try self.init(
-      stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint, console,
-      json: json)
+      stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      reportsWarnings: reportsWarnings, console, json: json)
     layoutSHA256 = stored.layoutSHA256
   }
 
   private init(
     _ stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    _ console: Console, json: Bool
+    reportsWarnings: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     do {
       self = try ReadyPlan(
         compiling: stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-        console, json: json)
+        reportsWarnings: reportsWarnings, console, json: json)
     } catch {
       // What was edited may be what stands in the way: a path, say.
       guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
@@ -101,15 +101,16 @@ struct ReadyPlan {
   /// Whether or not the file is as it was written.
   private init(
     compiling stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    _ console: Console, json: Bool
+    reportsWarnings: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let folder = FilePath.folder(of: path)
     let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
     let unchanged = try Self.spec(
-      of: stored, at: path, specPath: specPath, dataPath: dataPath, console, json: json)
-    let kept = try LoadedSpec(
-      path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [], console,
+      of: stored, at: path, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings, console,
       json: json)
+    let kept = try LoadedSpec(
+      path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [],
+      reportsWarnings: reportsWarnings && unchanged == nil, console, json: json)
     guard kept.sha256 == stored.specSHA256 else {
       throw CommandFailure(
         .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
@@ -144,8 +145,8 @@ struct ReadyPlan {
   ///
   /// - Parameter dataPath: of `--data`.
   private static func spec(
-    of stored: StoredPlan, at path: String, specPath: String, dataPath: String?, _ console: Console,
-    json: Bool
+    of stored: StoredPlan, at path: String, specPath: String, dataPath: String?, reportsWarnings: Bool,
+    _ console: Console, json: Bool
   ) throws(CommandFailure) -> LoadedSpec? {
     let isThere = (try? readSource(path: specPath, limit: 1)) != nil
     if stored.specPath != nil, !isThere {
@@ -155,7 +156,7 @@ struct ReadyPlan {
     guard specPath != path, isThere else { return nil }
     let present = try LoadedSpec(
       path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
-      tellsWarnings: false, console, json: json)
+      reportsWarnings: reportsWarnings, console, json: json)
     guard present.sha256 == stored.specSHA256 else {
       throw CommandFailure(
         .stalePlan,

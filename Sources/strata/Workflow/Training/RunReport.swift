@@ -19,7 +19,7 @@ enum RunReport {
     } catch {
       // Where the run failed, that is the fault to tell.
       guard state != .failed else { return }
-      console.diagnostics.writeLine("warning: no \(RunDirectory.reportName): \(error.message)")
+      console.warnAtWork(code: "W008", "no \(RunDirectory.reportName): \(error.message)")
     }
   }
 }

@@ -13,7 +13,7 @@ extension TrainingRun {
     } catch {
       throw diskFailure(error)
     }
-    for reason in restored.refused { try warn("checkpoint refused: \(reason)") }
+    for reason in restored.refused { try warn(code: "W006", "checkpoint refused: \(reason)") }
     guard let checkpoint = restored.checkpoint else {
       try tell("no checkpoint; training \(plan.name) from the beginning")
       return .start
@@ -22,6 +22,7 @@ extension TrainingRun {
     (totals, lastCheckpoint) = (checkpoint.totals, position)
     if !checkpoint.isOf(arithmetic: summary.arithmetic) {
       try warn(
+        code: "W007",
         "the run has used another arithmetic before (\(checkpoint.arithmetic); now \(summary.arithmetic)): "
           + "its weights will differ in their last bits from those of a run that stays with one")
       summary.arithmetic = "\(checkpoint.arithmetic); then \(summary.arithmetic)"
@@ -80,9 +81,12 @@ extension TrainingRun {
     try log(line)
   }
 
-  private func warn(_ line: String) throws(CommandFailure) {
-    console.diagnostics.writeLine(console.diagnostics.style.bold("warning:") + " \(line)")
-    try log("warning: \(line)")
+  /// Warns of what happens while the run is at work: on standard error, in its log and in its summary.
+  mutating func warn(code: String, _ message: String, help: String? = nil) throws(CommandFailure) {
+    let entry = WarningLog.Entry(code: code, message: message)
+    console.warnAtWork(code: code, message, help: help)
+    summary.warnings.append(entry.json)
+    try log(entry.logLine)
   }
 
   func log(_ line: String) throws(CommandFailure) {

@@ -62,6 +62,7 @@ struct TrainingRun: ~Copyable {
     summary.plannedSeconds = timeModel?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
+    summary.warnings = console.warnings.entries.map(\.json)
   }
 
   /// Trains to the end, then measures every module and the ensembles, and writes the weights; or stops where a signal comes.
@@ -74,6 +75,7 @@ struct TrainingRun: ~Copyable {
       if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
       let trainingStart = monotonicSeconds()
       let position = resuming ? try restore(engine) : .start
+      for warning in console.warnings.entries { try log(warning.logLine) }
       // Better now than when their stage is due.
       if resuming, StartFile.isRead(by: plan, from: position) { try plan.requireStart(at: startPath) }
       try log(

@@ -1,0 +1,58 @@
+internal import Diagnostics
+
+/// The codes of warnings, rising: of specs, plans, data, command lines and running processes.
+let warningExplanations = [
+  CodeExplanation(
+    code: "W004", title: "a batch larger than the training data",
+    text: """
+      'training.batch' asks for more images than there are to train on. Every step has all of them, and an epoch has one
+      step: a smaller batch gives more steps for the same work.
+      """,
+    bad: "data: {source: digits, limit: {train: 100}}\ntraining: {batch: 128}",
+    good: "data: {source: digits, limit: {train: 100}}\ntraining: {batch: 50}"),
+  CodeExplanation(
+    code: "W005", title: "a plan for more memory than there is",
+    text: """
+      The plan's peak is more than this machine, its container or a limit of the process leaves for it, or more than any
+      machine is likely to have. The plan can be kept for a larger machine; 'strata run' refuses it here with exit code 3.
+      """,
+    bad: "strata plan net.yaml",
+    good: "strata plan net.yaml --budget 90%"),
+  CodeExplanation(
+    code: "W006", title: "a checkpoint that cannot be used",
+    text: """
+      A checkpoint in the run's folder is damaged, or is not of this run's plan. The run goes on from an older one, or from
+      the beginning, and comes to the same weights.
+      """,
+    bad: "strata run runs/net-1 --resume",
+    good: "strata run net.yaml"),
+  CodeExplanation(
+    code: "W007", title: "a run that goes on with another arithmetic",
+    text: """
+      The run was begun with another build of OpenBLAS, or on a processor for which OpenBLAS has other code. Both round
+      differently, so that the weights differ in their last bits from those of a run that stays with one.
+      """,
+    bad: "strata run runs/net-1 --resume",
+    good: "strata run net.yaml"),
+  CodeExplanation(
+    code: "W008", title: "a file beside a run's results that cannot be written",
+    text: """
+      The page of a run, or the figures of its probes, could not be written into its folder. Weights, metrics and summary are
+      there: the command's result stands. The message says what the system refused.
+      """,
+    bad: "strata probe runs/net-1",
+    good: "strata probe runs/net-1"),
+  CodeExplanation(
+    code: "W009", title: "metrics that end before their summary",
+    text: """
+      'metrics.jsonl' of a finished run does not end with the figures that its 'summary.json' states: the file was cut off or
+      edited. The summary's figures are shown, and curves as far as they go.
+      """,
+    bad: "strata show runs/net-1",
+    good: "strata show runs/net-1"),
+  CodeExplanation(
+    code: "W010", title: "one folder under two names",
+    text: "Two names that 'strata compare' was given lead to the same run. It is counted once.",
+    bad: "strata compare runs/net-1 runs/../runs/net-1",
+    good: "strata compare runs/net-1 runs/net-2"),
+]

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+private struct Warned: Decodable {
+  struct Warning: Decodable, Equatable {
+    var code, message: String
+    var place: String?
+  }
+  var warnings: [Warning]
+}
+
+private struct Checked: Decodable {
+  struct Diagnostic: Decodable {
+    var code, severity: String
+    var file: String?
+    var line: Int?
+  }
+  var diagnostics: [Diagnostic]
+}
+
+@Suite("Warnings")
+struct WarningTests {
+  private let workspace: Workspace
+
+  init() throws {
+    workspace = try Workspace()
+    try workspace.write(digitsSpec.replacing("batch: 50", with: "batch: 500"), to: "net.yaml")
+    try workspace.write(digitsSpec, to: "quiet.yaml")
+  }
+
+  private let message = "the batch of 500 is larger than the 192 training images: every step has them all"
+
+  private func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(text.utf8))
+  }
+
+  @Test("are told once by a command, with their place, and stop nothing")
+  func once() throws {
+    let check = try workspace.strata("check", "net.yaml", "quiet.yaml")
+    #expect(check.exitCode == 0 && check.output == "net.yaml: ok, with a warning\nquiet.yaml: ok\n")
+    #expect(
+      check.diagnostics == """
+        warning[W004]: \(message)
+         --> net.yaml:7:50
+          |
+        7 | training: {strategy: parallel, epochs: 2, batch: 500}
+          |                                                  ^^^ there are 192
+          = help: set `training.batch: 192` or less
+
+        """)
+    for line in [
+      ["plan"], ["plan", "--json"], ["show"], ["ir"], ["run", "--dry-run"], ["bench", "--steps", "1"],
+      ["run", "-o", "once", "--set", "training.epochs=1"],
+      ["run", "--seeds", "2", "-o", "seeds", "--set", "training.epochs=1"],
+    ] {
+      let result = try StrataProcess(line + ["net.yaml"], in: workspace.url)
+      #expect(result.exitCode == 0, "\(line): \(result.diagnostics)")
+      #expect(result.diagnostics.matches(of: /warning\[W004\]/).count == 1, "\(line): \(result.diagnostics)")
+    }
+    #expect(try workspace.strata("explain", "w004").output.hasPrefix("W004: "))
+  }
+
+  @Test("are in documents, in a run's summary and in its log")
+  func documents() throws {
+    let expected = Warned.Warning(code: "W004", message: message, place: "net.yaml:7:50")
+    let checked = try decode(Checked.self, try workspace.strata("check", "net.yaml", "--json").output)
+    #expect(checked.diagnostics.map(\.severity) == ["warning"] && checked.diagnostics[0].line == 7)
+    let plan = try workspace.strata("plan", "net.yaml", "--json", "-o", "net.plan.json")
+    #expect(try decode(Warned.self, plan.output).warnings == [expected])
+    // A plan that was printed runs, and one that is kept says nothing that hangs on a command.
+    try workspace.write(plan.output, to: "printed.json")
+    #expect(try workspace.strata("show", "printed.json").exitCode == 0)
+    #expect(!(try workspace.text("net.plan.json").contains("\"warnings\"")))
+    let run = try workspace.strata("run", "net.yaml", "-o", "out", "--json")
+    try #require(run.exitCode == 0)
+    #expect(try decode(Warned.self, run.output).warnings == [expected])
+    #expect(try workspace.decode(Warned.self, "out/summary.json").warnings == [expected])
+    #expect(try workspace.text("out/log.txt").contains("warning[W004]: \(message) (net.yaml:7:50)\n"))
+    // Whoever looks at a run is not warned of what it began with.
+    #expect(try workspace.strata("evaluate", "out").diagnostics == "")
+    let quiet = try workspace.strata("run", "quiet.yaml", "-o", "quiet", "--json")
+    #expect(try decode(Warned.self, quiet.output).warnings == [])
+  }
+
+  @Test(
+    "are faults with --strict, before anything is written",
+    arguments: [
+      ["check"], ["plan", "-o", "net.plan.json"], ["run", "-o", "out"], ["run", "--dry-run"], ["show"],
+      ["ir"],
+      ["show", "--resolved"], ["show", "--layout"], ["bench"], ["run", "--seeds", "2", "-o", "out"],
+      ["plan", "--largest-batch", "--budget", "1GiB"], ["diff", "quiet.yaml"],
+    ])
+  func strict(line: [String]) throws {
+    for spec in ["net.yaml", "quiet.yaml"] where spec == "net.yaml" || line[0] == "check" {
+      let result = try StrataProcess(line + [spec, "--strict"], in: workspace.url)
+      #expect(result.exitCode == (spec == "net.yaml" ? 2 : 0), "\(result.diagnostics)")
+      guard spec == "net.yaml" else { continue }
+      #expect(result.output == "" && result.diagnostics.hasPrefix("error[W004]: \(message)\n"))
+      #expect(result.diagnostics.hasSuffix("error: '--strict' makes this warning a fault\n"))
+    }
+    #expect(try workspace.names(in: ".") == ["net.yaml", "quiet.yaml"])
+    let told = try StrataProcess(line + ["net.yaml", "--strict", "--json"], in: workspace.url)
+    let document = try decode(Checked.self, told.output)
+    #expect(document.diagnostics.map(\.code) == ["W004"] && document.diagnostics[0].severity == "error")
+  }
+
+  @Test("stand beside faults, in one document")
+  func faults() throws {
+    let result = try workspace.strata(
+      "check", "net.yaml", "--json", "--set", "downsampling.before=[9]")
+    #expect(result.exitCode == 2)
+    let document = try decode(Checked.self, result.output)
+    #expect(document.diagnostics.map { "\($0.code) \($0.severity)" } == ["W004 warning", "E102 error"])
+  }
+}
