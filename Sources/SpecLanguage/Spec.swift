@@ -231,6 +231,8 @@ package struct TrainingSpec: Sendable {
   package var dropLast: Spanned<Bool>
   package var optimizer: OptimizerSpec
   package var schedule: ScheduleSpec
+  /// Of the schedule's key.
+  package var scheduleSpan: SourceSpan
   package var momentumAtDecay: Spanned<MomentumAtDecay>
   /// By module, from 1, in rising order.
   package var overrides: [TrainingOverride]

@@ -11,6 +11,31 @@ package func grouped(_ value: Int) -> String {
   return text
 }
 
+/// A learning rate without what binary fractions add to it: 0.1 x 0.2 x 0.2 as 0.004, and a rate that was written stays as it
+/// was written. What needs more than twelve digits is rounded to single precision, in which it is used. Its shortest text,
+/// in JSON say, is what is to be read.
+package func plainRate(_ rate: Double) -> Double {
+  guard rate > 0, rate.isFinite else { return rate }
+  let exponent = Int(log10(rate).rounded(.down)) - 14
+  let digits =
+    exponent < 0
+    ? (rate * pow(10, Double(-exponent))).rounded() : (rate / pow(10, Double(exponent))).rounded()
+  guard digits < 1e17, var whole = Int(exactly: digits), whole > 0,
+    let rounded = Double("\(whole)e\(exponent)")
+  else { return rate }
+  while whole.isMultiple(of: 10) { whole /= 10 }
+  return whole < 1_000_000_000_000 ? rounded : Double(Float(rate).description) ?? rate
+}
+
+/// A learning rate for people: `0.1`, `0.004`, `1e-5`, `2`.
+package func rateText(_ rate: Double) -> String {
+  let text = plainRate(rate).description
+  if text.hasSuffix(".0") { return String(text.dropLast(2)) }
+  guard let sign = text.firstIndex(of: "e") else { return text }
+  let mantissa = text[..<sign].hasSuffix(".0") ? text[..<sign].dropLast(2) : text[..<sign]
+  return mantissa + "e\(Int(text[text.index(after: sign)...]) ?? 0)"
+}
+
 /// `value` with exactly `decimals` (0 to 9) digits after the point, rounded half away from zero, thousands separated.
 /// NaN and the infinities print as Swift prints them; so does what no `Int` holds after scaling.
 package func fixed(_ value: Double, decimals: Int) -> String {

@@ -112,4 +112,45 @@ struct WarningTests {
     let document = try decode(Checked.self, result.output)
     #expect(document.diagnostics.map { "\($0.code) \($0.severity)" } == ["W004 warning", "E102 error"])
   }
+
+  @Test("of schedules stand at their keys, and the rates are in metrics, plan and page")
+  func rates() throws {
+    let schedule = ["--set", "training.schedule={kind: milestones, at: [1, 30], factor: 0.2}"]
+    let check = try StrataProcess(["check", "quiet.yaml"] + schedule, in: workspace.url)
+    #expect(check.exitCode == 0, "\(check.diagnostics)")
+    #expect(
+      check.diagnostics.hasPrefix(
+        "warning[W002]: milestone 30 does nothing in 2 epochs\n --> --set:1:46\n"), "\(check.diagnostics)")
+    #expect(check.diagnostics.contains("quiet.yaml:7:40\n"))
+    let run = try StrataProcess(["run", "quiet.yaml", "-o", "out"] + schedule, in: workspace.url)
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    let lines = try workspace.text("out/metrics.jsonl").split(separator: "\n")
+    func has(_ rate: String, _ part: String) -> Int {
+      lines.filter { $0.contains("\"split\":\"\(part)\"") && $0.contains("\"learningRate\":\(rate),") }.count
+    }
+    #expect(has("0.1", "train") == 2 && has("0.02", "train") == 2)
+    #expect(!lines.contains { $0.contains("test") && $0.contains("learningRate") })
+    #expect(try workspace.text("out/log.txt").contains("learning rate 0.02, "))
+    let plan = try StrataProcess(
+      ["plan", "quiet.yaml", "--json", "--html", "plan.html"] + schedule, in: workspace.url)
+    struct Course: Decodable {
+      var modules, epochs: [Int]
+      var rates: [Double]
+      var of: Int
+    }
+    struct Document: Decodable { var learningRates: [Course] }
+    let courses = try decode(Document.self, plan.output).learningRates
+    #expect(courses.map(\.modules) == [[1, 2]] && courses.map(\.of) == [2])
+    #expect(courses[0].epochs == [1, 2] && courses[0].rates == [0.1, 0.02])
+    let page = try workspace.text("plan.html")
+    #expect(page.contains("<h2>Learning rate</h2>") && page.contains(">modules 1-2<"))
+  }
+
+  @Test("a rate in a failure is the one that was written")
+  func failure() throws {
+    let run = try workspace.strata(
+      "run", "quiet.yaml", "-o", "out", "--set", "training.optimizer.learning-rate=1e5", "--set",
+      "network.batch-norm=false", "--set", "training.epochs=4")
+    #expect(run.exitCode == 1 && run.diagnostics.contains("at learning rate 100000\n"), "\(run.diagnostics)")
+  }
 }

@@ -91,4 +91,16 @@ struct TableTests {
     table.add(["xyz", "1"])
     #expect(table.text(TextStyle(isColoured: true)) == "\u{1B}[1ma    b\u{1B}[22m\nxyz  1\n")
   }
+
+  @Test("learning rates as they are written, without what binary fractions add")
+  func rates() {
+    #expect(rateText(0.1) == "0.1" && rateText(5e-4) == "0.0005" && rateText(1e-5) == "1e-5")
+    #expect(rateText(2) == "2" && rateText(1e6) == "1000000" && rateText(0) == "0")
+    #expect(rateText(0.1 * 0.2 * 0.2) == "0.004" && rateText(Double(Float(0.1))) == "0.1")
+    #expect(rateText(0.3 * 0.1) == "0.03" && rateText(0.123456789) == "0.123456789")
+    // What needs more digits is rounded to single precision.
+    #expect(rateText(0.1 / 3) == "0.033333335")
+    #expect(plainRate(0.1 * 0.2 * 0.2) == 0.004 && plainRate(3e-30 * 0.1) == 3e-31)
+    #expect(rateText(.nan) == "nan" && rateText(.infinity) == "inf")
+  }
 }

@@ -277,6 +277,10 @@ package struct PlanPage {
     }
     html.chart(
       ScheduleChart(title: "schedule of the modules", xTitle: "epoch of the training", rows: rows).svg())
+    let rates = LearningRateText(plan).chart
+    html.element("h2", text: "Learning rate")
+    html.curveLegend(rates.series)
+    html.chart(rates.svg())
   }
 
   // MARK: - Tables

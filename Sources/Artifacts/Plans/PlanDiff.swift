@@ -43,11 +43,12 @@ package struct PlanDiff {
   private let keepsFeatures: Bool
   private let hasSmallScratch: Bool
 
-  /// Members that say where things lie, repeat the spec, are told in words of their own, or are times of one machine.
+  /// Members that say where things lie, repeat the spec or follow from it, are told in words of their own, or are times of one machine.
   private static func isSkipped(_ path: String) -> Bool {
     ["schema", "name", "data.fingerprint", "data.path", "start.path", JSON.sealKey].contains(path)
       || path.hasPrefix("spec.") || path.hasSuffix("].index")
-      || path.hasPrefix("memory.attribution") || path.hasPrefix("choiceEffects")
+      || path.hasPrefix("memory.attribution") || path.hasPrefix("learningRates")
+      || path.hasPrefix("choiceEffects")
       || PlanDocument.isOfPrinting(path)
   }
 

@@ -58,6 +58,7 @@ extension Plan {
       ("choiceEffects", .array(choiceEffects.map(\.json))),
       ("modules", .array(zip(modules, training.modules).map { $0.json($1.narrowing) })),
       ("stages", .array(stages.map { json(of: $0) })),
+      ("learningRates", LearningRateText(self).json),
       ("checkpointBytes", .integer(checkpointByteCount)),
       ("memory", .object(memory.members + wholePlanMembers(places))),
       ("comparison", ComparisonText(self, times: times).json),

@@ -168,12 +168,15 @@ extension MetricSums? {
 
 extension EpochFigures {
   /// A line of `metrics.jsonl`.
-  package func json(withTop5: Bool) -> JSON {
+  ///
+  /// - Parameter learningRate: of the epoch; nil for figures that no training made.
+  package func json(withTop5: Bool, learningRate: Double?) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("module", .integer(module)), ("epoch", .integer(epoch)), ("split", .string(split.rawValue)),
       ("loss", .number(loss)), ("top1", .number(top1)),
     ]
     if withTop5 { members.append(("top5", .number(top5))) }
+    if let learningRate { members.append(("learningRate", .number(plainRate(learningRate)))) }
     members.append(("seconds", .number(seconds)))
     if ensemble != nil { members += ensemble.ensembleMembers(withTop5: withTop5) }
     return .object(members)

@@ -95,7 +95,7 @@ struct AsynchronousTrainer {
     guard sums.loss.isFinite else {
       throw .lossNotFinite(
         module: event.module, epoch: learning.epoch, step: learning.step,
-        learningRate: Double(clock.learningRate))
+        learningRate: training.learningRate(module: event.module, epoch: learning.epoch))
     }
     let spent = now() - start
     seconds[event.module - 1] += spent

@@ -66,7 +66,7 @@ struct StageTrainer {
       let seconds = now() - start
       position.seconds = secondsBefore + seconds
       try requireReadable()
-      try requireFinite(position, clocks)
+      try requireFinite(position)
       try tell(
         .stepEnded(
           StepProgress(
@@ -117,11 +117,12 @@ struct StageTrainer {
     if let failure = source.takeReadFailure() { throw failure }
   }
 
-  private func requireFinite(_ position: RunPosition, _ clocks: [ModuleClock]) throws(RunError) {
+  private func requireFinite(_ position: RunPosition) throws(RunError) {
     for sum in position.sums where !sum.loss.isFinite {
+      let epoch = stage.epoch(ofModule: sum.module, position.epoch)
       throw .lossNotFinite(
-        module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch), step: position.step,
-        learningRate: Double(clocks[sum.module - 1].learningRate))
+        module: sum.module, epoch: epoch, step: position.step,
+        learningRate: engine.plan.training.learningRate(module: sum.module, epoch: epoch))
     }
   }
 }

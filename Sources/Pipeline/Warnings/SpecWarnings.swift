@@ -6,6 +6,7 @@ package import SpecLanguage
 /// - Parameter pictures: that there are to train on; nil: only the data knows, and what depends on it is not looked at.
 package func warnings(of spec: Spec, pictures: Int?) -> [Diagnostic] {
   var bag = DiagnosticBag()
+  bag.add(contentsOf: scheduleWarnings(of: spec))
   if let pictures { bag.add(contentsOf: batchWarnings(of: spec, pictures: pictures)) }
   return bag.inSourceOrder
 }

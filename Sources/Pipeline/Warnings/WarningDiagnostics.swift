@@ -3,6 +3,89 @@ internal import Diagnostics
 // Every warning about a spec, one factory each, sorted by code. Warnings without a place are worded where they arise.
 
 extension Diagnostic {
+  static func warmUpOfOneEpoch(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W001", severity: .warning, message: "a warm-up of one epoch changes nothing", primary: span,
+      label: "the first epoch has the whole learning rate",
+      help: "a warm-up of n epochs begins with an n-th of the rate: take 2 or more, or leave the key out")
+  }
+
+  static func warmUpOfAllEpochs(
+    _ warmUp: Int, epochs: Int, at span: SourceSpan, epochsAt: SourceSpan
+  ) -> Self {
+    let words =
+      warmUp > epochs ? "the learning rate never reaches its full value" : "nothing is left for the cosine"
+    return Diagnostic(
+      code: "W001", severity: .warning,
+      message: "the warm-up takes all of \(count(epochs)): \(words)", primary: span,
+      label: "\(warmUp) of \(epochs)", notes: [epochsNote(epochs, at: epochsAt)],
+      help: "train for more epochs, or warm up for fewer")
+  }
+
+  static func rateNeverFalls(_ key: String, epochs: Int, at span: SourceSpan, epochsAt: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W002", severity: .warning,
+      message: "the learning rate never falls: '\(key)' is not reached in \(count(epochs))", primary: span,
+      label: "of \(epochs)", notes: [epochsNote(epochs, at: epochsAt)],
+      help: epochs > 1 ? "let it fall after \(epochs - 1) epochs or fewer, or train for more epochs" : nil)
+  }
+
+  static func milestonesBeyondEpochs(
+    _ milestones: [Int], epochs: Int, at span: SourceSpan, epochsAt: SourceSpan
+  ) -> Self {
+    let isOne = milestones.count == 1
+    let words = list(milestones.map { "\($0)" }, "and")
+    return Diagnostic(
+      code: "W002", severity: .warning,
+      message: isOne
+        ? "milestone \(words) does nothing in \(count(epochs))"
+        : "milestones \(words) do nothing in \(count(epochs))",
+      primary: span, label: "the rate falls behind an epoch, if another follows",
+      notes: [epochsNote(epochs, at: epochsAt)],
+      help: "drop \(isOne ? "it" : "them"), or train for more epochs")
+  }
+
+  static func factorOfOne(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W003", severity: .warning, message: "a factor of 1 leaves the learning rate as it is",
+      primary: span, label: "the rate is multiplied by this", help: "take a factor below 1, or 'constant'")
+  }
+
+  static func floorOfOne(at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W003", severity: .warning, message: "a floor of 1 leaves the learning rate as it is",
+      primary: span, label: "the share that is left in the end",
+      help: "take a floor below 1, or 'constant'")
+  }
+
+  static func cosineOfOneEpoch(
+    warmUp: Int, epochs: Int, at span: SourceSpan, epochsAt: SourceSpan
+  ) -> Self {
+    let behind = warmUp > 0 ? " behind \(count(warmUp)) of warm-up" : ""
+    return Diagnostic(
+      code: "W003", severity: .warning,
+      message: "the cosine has one epoch\(behind), in which the learning rate is whole", primary: span,
+      label: "changes nothing", notes: [epochsNote(epochs, at: epochsAt)],
+      help: "train for more epochs, or take 'constant'")
+  }
+
+  static func nothingAtDecay(_ key: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W003", severity: .warning, message: "'\(key)' does nothing: the learning rate never falls",
+      primary: span, label: "waits for a fall", help: "give `training.schedule` a fall, or leave the key out")
+  }
+
+  private static func count(_ epochs: Int) -> String { epochs == 1 ? "one epoch" : "\(epochs) epochs" }
+
+  private static func epochsNote(_ epochs: Int, at span: SourceSpan) -> Note {
+    Note(span: span, label: "trained for \(count(epochs))")
+  }
+
+  private static func list(_ words: [String], _ conjunction: String) -> String {
+    guard words.count > 1, let last = words.last else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " \(conjunction) " + last
+  }
+
   static func batchBeyondImages(batch: Int, images: Int, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "W004", severity: .warning,

@@ -3,6 +3,33 @@ internal import Diagnostics
 /// The codes of warnings, rising: of specs, plans, data, command lines and running processes.
 let warningExplanations = [
   CodeExplanation(
+    code: "W001", title: "a warm-up without effect",
+    text: """
+      'warm-up: n' lets the learning rate rise over the first n epochs: from an n-th of it in the first to all of it in the
+      n-th. So a warm-up of one epoch changes nothing, and one that takes all epochs leaves none to the cosine, or never
+      comes to the whole rate.
+      """,
+    bad: "training: {epochs: 6, schedule: {kind: cosine, warm-up: 9}}",
+    good: "training: {epochs: 60, schedule: {kind: cosine, warm-up: 9}}"),
+  CodeExplanation(
+    code: "W002", title: "falls of the learning rate that never come",
+    text: """
+      The learning rate falls behind an epoch, for those that follow. A step of 'every' epochs or a milestone in 'at' that is
+      no less than the number of epochs does nothing. What counts are the epochs of a module: 'training.epochs', its own of
+      'training.overrides', and those of 'compression' for fine-tuning.
+      """,
+    bad: "training: {epochs: 6, schedule: {kind: milestones, at: [30, 60], factor: 0.1}}",
+    good: "training: {epochs: 90, schedule: {kind: milestones, at: [30, 60], factor: 0.1}}"),
+  CodeExplanation(
+    code: "W003", title: "a schedule without effect",
+    text: """
+      The schedule leaves the learning rate as it is: it is multiplied by a factor of 1, falls to a floor of 1, or is a cosine
+      over a single epoch, which begins at the whole rate. 'momentum-at-decay: drop' and 'asynchronous.at-decay: clear' do
+      nothing where the rate never falls.
+      """,
+    bad: "training: {epochs: 1, schedule: cosine}",
+    good: "training: {epochs: 10, schedule: cosine}"),
+  CodeExplanation(
     code: "W004", title: "a batch larger than the training data",
     text: """
       'training.batch' asks for more images than there are to train on. Every step has all of them, and an epoch has one

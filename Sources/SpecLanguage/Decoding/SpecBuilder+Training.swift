@@ -8,6 +8,7 @@ extension SpecBuilder {
       strategy: strategy, partition: partition(section, family), epochs: section.integer("epochs"),
       batch: section.integer("batch"), dropLast: section.flag("drop-last"),
       optimizer: optimizer(section.section("optimizer")), schedule: schedule(section.section("schedule")),
+      scheduleSpan: section.section("schedule").span,
       momentumAtDecay: section.choice("momentum-at-decay", as: MomentumAtDecay.self),
       overrides: overrides(section), startEvery: section.section("start").integer("every"),
       asynchronous: asynchronous(section, strategy.value), seed: section.seed("seed"))

@@ -66,11 +66,14 @@ extension TrainingRun {
     let tests = report.figures.filter { $0.split == .test }
     let pictureCount = min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
     for figure in report.figures {
-      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10))
+      let rate =
+        figure.split == .train
+        ? plan.training.learningRate(module: figure.module, epoch: figure.epoch) : nil
+      try folder.appendMetrics(figure.json(withTop5: plan.classes > 10, learningRate: rate))
       try folder.appendLog(
         "module \(figure.module), epoch \(figure.epoch), \(figure.split.rawValue): "
           + "loss \(fixed(figure.loss, decimals: 4)), top1 \(percentage(figure.top1)), "
-          + "\(duration(seconds: figure.seconds))")
+          + (rate.map { "learning rate \(rateText($0)), " } ?? "") + "\(duration(seconds: figure.seconds))")
       summary.note(figure)
       guard figure.split == .train else { continue }
       progress.finishEpoch(

@@ -27,12 +27,12 @@ extension TrainingRun {
     case .features(let failure): return diskFailure(failure.message)
     case .lossNotFinite(let module, let epoch, let step, let learningRate):
       return divergence(
-        "the loss of module \(module) is not finite in epoch \(epoch), step \(step), at learning rate \(learningRate)",
+        "the loss of module \(module) is not finite in epoch \(epoch), step \(step), at learning rate \(rateText(learningRate))",
         module: module, epoch: epoch, engine)
     case .rankingNotFinite(let module, let epoch, let learningRate):
       return divergence(
         "the channels of module \(module) can't be ranked: its weights or their scores are not finite behind "
-          + "epoch \(epoch), at learning rate \(learningRate)",
+          + "epoch \(epoch), at learning rate \(rateText(learningRate))",
         module: module, epoch: epoch, engine)
     }
   }
