@@ -12,24 +12,58 @@ package import GraphIR
 ///    original saved. A parameter that has been updated by then is updated behind the clone instead.
 ///
 /// The clones compute what the originals did, bit for bit, so losses and weights do not change.
+///
+/// The way down halves the limit again and again (`RecomputeRungs`): what a program does for half of the memory goes on from what
+/// it does for the whole.
 package struct Rematerialization: Pass {
   package static let name = "recompute"
 
-  private let largestTotal: Int
+  private let arenaLimit: Int
+  private let residentBytes: Int
   private let workers: Int
 
   /// - Parameters:
-  ///   - largestTotal: bytes that batch, activations, gradients and scratch may take at any node.
+  ///   - arenaLimit: bytes that the program may need at any node.
+  ///   - residentBytes: of them, what lies in front of batch, activations, gradients and scratch.
   ///   - workers: that scratch is counted for.
-  package init(largestTotal: Int, workers: Int) {
-    self.largestTotal = largestTotal
+  package init(arenaLimit: Int, residentBytes: Int, workers: Int) {
+    self.arenaLimit = arenaLimit
+    self.residentBytes = residentBytes
     self.workers = workers
   }
 
   package func run(_ graph: Graph) -> Graph {
-    var search = RematerializationSearch(graph: graph, workers: workers)
-    search.lower(to: largestTotal)
-    return search.isChanged ? DeadValueElimination().run(search.graph) : graph
+    var ladder = RematerializationLadder(graph, residentBytes: residentBytes, workers: workers)
+    for rung in RecomputeRungs.way(from: ladder.neededBytes, to: arenaLimit) {
+      guard ladder.lower(to: rung) else { break }
+    }
+    return ladder.graph
+  }
+}
+
+/// The same, rung by rung, for who wants to look at each.
+package struct RematerializationLadder {
+  private var search: RematerializationSearch
+  private let start: Graph
+  private let residentBytes: Int
+
+  /// - Parameters: as of `Rematerialization`.
+  package init(_ graph: Graph, residentBytes: Int, workers: Int) {
+    start = graph
+    search = RematerializationSearch(graph: graph, workers: workers)
+    self.residentBytes = residentBytes
+  }
+
+  /// The most that is live at once, with what is resident: no layout takes less.
+  package var neededBytes: Int { search.live.peak + residentBytes }
+  /// Whether anything is computed again.
+  package var isChanged: Bool { search.isChanged }
+  package var graph: Graph { search.isChanged ? DeadValueElimination().run(search.graph) : start }
+
+  /// Computes as much again as it takes to need no more than `arenaLimit`; false where that is not to be had, and nothing
+  /// lower either.
+  package mutating func lower(to arenaLimit: Int) -> Bool {
+    search.lower(to: arenaLimit - residentBytes)
   }
 }
 
@@ -37,25 +71,48 @@ package struct Rematerialization: Pass {
 private struct Touches {
   /// By value; nil for the batch, parameters and other state.
   private(set) var definition: [Int?]
-  /// By value, rising.
-  private(set) var uses: [[Int]]
   /// By value: the node that changes it for good, if any.
   private(set) var update: [Int?]
+  /// Nodes that read a value, rising, one value after another: an array for each would be made anew for every look.
+  private var readers: [Int] = []
+  private var firstReader: [Int]
 
   init(_ graph: Graph) {
-    definition = .init(repeating: nil, count: graph.values.count)
-    uses = .init(repeating: [], count: graph.values.count)
-    update = .init(repeating: nil, count: graph.values.count)
-    for (index, node) in graph.nodes.enumerated() {
-      for result in node.results { definition[result.index] = index }
-      for operand in node.operands where uses[operand.index].last != index {
-        uses[operand.index].append(index)
+    let valueCount = graph.values.count
+    definition = .init(repeating: nil, count: valueCount)
+    update = .init(repeating: nil, count: valueCount)
+    firstReader = .init(repeating: 0, count: valueCount + 1)
+    for index in graph.nodes.indices {
+      for result in graph.nodes[index].results { definition[result.index] = index }
+      for operand in graph.nodes[index].operands { firstReader[operand.index + 1] += 1 }
+      if case .update = graph.nodes[index].op { update[graph.nodes[index].operands[0].index] = index }
+    }
+    for value in 0..<valueCount { firstReader[value + 1] += firstReader[value] }
+    var next = firstReader
+    readers = .init(repeating: 0, count: firstReader[valueCount])
+    for index in graph.nodes.indices {
+      for operand in graph.nodes[index].operands {
+        readers[next[operand.index]] = index
+        next[operand.index] += 1
       }
-      if case .update = node.op { update[node.operands[0].index] = index }
     }
   }
 
-  func lastTouch(_ value: ValueID) -> Int { uses[value.index].last ?? definition[value.index] ?? 0 }
+  func lastTouch(_ value: ValueID) -> Int {
+    let uses = firstReader[value.index]..<firstReader[value.index + 1]
+    return uses.isEmpty ? definition[value.index] ?? 0 : readers[uses.upperBound - 1]
+  }
+
+  /// The first node from `node` on that reads the value.
+  func nextUse(_ value: ValueID, from node: Int) -> Int? {
+    var (low, high) = (firstReader[value.index], firstReader[value.index + 1])
+    let end = high
+    while low < high {
+      let middle = (low + high) / 2
+      if readers[middle] < node { low = middle + 1 } else { high = middle }
+    }
+    return low < end ? readers[low] : nil
+  }
 }
 
 /// What making a value again takes.
@@ -73,6 +130,9 @@ private struct Recipe {
 private struct RematerializationSearch {
   private(set) var graph: Graph
   private(set) var isChanged = false
+  private(set) var live: LiveBytes
+  /// By node, padded.
+  private var scratch: [Int]
   private let workers: Int
   private var touches: Touches
   /// By value: the value that it is a copy of; itself for originals.
@@ -90,23 +150,24 @@ private struct RematerializationSearch {
   init(graph: Graph, workers: Int) {
     self.graph = graph
     self.workers = workers
+    scratch = LiveBytes.scratch(of: graph, workers: workers)
+    live = LiveBytes(graph, scratch: scratch)
     touches = Touches(graph)
     original = graph.values.indices.map { ValueID(index: $0) }
     copies = original.map { [$0] }
   }
 
-  mutating func lower(to largestTotal: Int) {
-    var live = LiveBytes(graph, workers: workers)
+  /// - Parameter largestTotal: bytes that batch, activations, gradients and scratch may take at any node.
+  /// - Returns: whether they do. Where not, no other limit leads any further.
+  mutating func lower(to largestTotal: Int) -> Bool {
     while live.peak > largestTotal {
       // All that the peak needs at once; where that makes another peak, one after the other.
-      if let lower = attempt(against: live, bytes: live.peak - largestTotal) {
-        live = lower
-      } else if let lower = attemptOneByOne(against: live) {
-        live = lower
-      } else {
-        return
-      }
+      guard
+        let lower = attempt(against: live, bytes: live.peak - largestTotal) ?? attemptOneByOne(against: live)
+      else { return false }
+      live = lower
     }
+    return true
   }
 
   private mutating func attempt(against live: LiveBytes, bytes: Int) -> LiveBytes? {
@@ -118,7 +179,7 @@ private struct RematerializationSearch {
       saved += best.gain
       apply(best)
     }
-    let after = LiveBytes(graph, workers: workers)
+    let after = LiveBytes(graph, scratch: scratch)
     if saved > 0, after.isLower(than: live) {
       isChanged = true
       return after
@@ -131,7 +192,7 @@ private struct RematerializationSearch {
     for candidate in candidates(at: live.peakNode) {
       let before = self
       apply(candidate)
-      let after = LiveBytes(graph, workers: workers)
+      let after = LiveBytes(graph, scratch: scratch)
       if after.isLower(than: live) {
         isChanged = true
         return after
@@ -156,16 +217,15 @@ private struct RematerializationSearch {
   /// Best first.
   private func candidates(at peak: Int) -> [Candidate] {
     var found: [Candidate] = []
-    for (index, value) in graph.values.enumerated() where value.category == .activation {
+    for index in graph.values.indices where graph.values[index].category == .activation {
       let id = ValueID(index: index)
       guard let definition = touches.definition[index], definition < peak, !hopeless.contains(id) else {
         continue
       }
-      let uses = touches.uses[index]
-      guard let use = uses.first(where: { $0 >= peak }), use > peak else { continue }
+      guard let use = touches.nextUse(id, from: peak), use > peak else { continue }
       var recipe = Recipe()
       guard plan(id, at: use, peak: peak, chain: 0, into: &recipe) else { continue }
-      let gain = paddedByteCount(value.type.byteCount) - recipe.extraBytes
+      let gain = paddedByteCount(graph.values[index].type.byteCount) - recipe.extraBytes
       guard gain > 0 else { continue }
       found.append(Candidate(value: id, use: use, recipe: recipe, gain: gain))
     }
@@ -254,32 +314,48 @@ private struct RematerializationSearch {
 
   /// What is read at node `use` or later of the values just made, whoever made it until now.
   private mutating func replaceLaterCopies(by made: [ValueID: ValueID], from use: Int) {
+    var copy = [ValueID?](repeating: nil, count: original.count)
+    for (source, result) in made {
+      for other in copies[source.index] { copy[other.index] = result }
+    }
     for index in graph.nodes.indices where index >= use {
       for position in graph.nodes[index].operands.indices {
-        let operand = graph.nodes[index].operands[position]
-        if let copy = made[original[operand.index]] { graph.nodes[index].operands[position] = copy }
+        if let copy = copy[graph.nodes[index].operands[position].index] {
+          graph.nodes[index].operands[position] = copy
+        }
       }
     }
   }
 
   private mutating func insert(_ clones: [Node], before use: Int, movingUpdates updates: Set<Int>) {
     var isRead = [Bool](repeating: false, count: graph.values.count)
-    for node in graph.nodes + clones {
-      for operand in node.operands { isRead[operand.index] = true }
+    for index in graph.nodes.indices {
+      for operand in graph.nodes[index].operands { isRead[operand.index] = true }
+    }
+    for clone in clones {
+      for operand in clone.operands { isRead[operand.index] = true }
     }
     var nodes: [Node] = []
+    var scratch: [Int] = []
     nodes.reserveCapacity(graph.nodes.count + clones.count)
-    for (index, node) in graph.nodes.enumerated() {
+    scratch.reserveCapacity(graph.nodes.count + clones.count)
+    for index in graph.nodes.indices {
       if index == use {
         nodes += clones
-        nodes += updates.sorted().map { graph.nodes[$0] }
+        scratch += clones.map { paddedByteCount($0.scratch(in: graph).byteCount(workers: workers)) }
+        for update in updates.sorted() {
+          nodes.append(graph.nodes[update])
+          scratch.append(self.scratch[update])
+        }
       }
       if updates.contains(index) { continue }
       // An earlier clone that the new ones took over from.
-      if node.isRecomputed, !isRead[node.results[0].index] { continue }
-      nodes.append(node)
+      if graph.nodes[index].isRecomputed, !isRead[graph.nodes[index].results[0].index] { continue }
+      nodes.append(graph.nodes[index])
+      scratch.append(self.scratch[index])
     }
     graph.nodes = nodes
+    self.scratch = scratch
   }
 }
 

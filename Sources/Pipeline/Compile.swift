@@ -147,6 +147,20 @@ func trainingGraph(
   _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
   keepsSnapshots: Bool = false
 ) -> PassPipeline {
+  var pipeline = keepingGraph(
+    network, schedule, spec, planner, firstModule: firstModule, keepsSnapshots: keepsSnapshots)
+  let resident = planner.resident(
+    in: schedule, of: pipeline.graph, network: ResidentLayout(network: network))
+  recompute(&pipeline, planner, residentBytes: resident.byteCount)
+  pipeline.run(InPlace())
+  return pipeline
+}
+
+/// A training before anything is computed again.
+func keepingGraph(
+  _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
+  keepsSnapshots: Bool = false
+) -> PassPipeline {
   let choices = planner.choices
   let modules = schedule.indices
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
@@ -165,9 +179,6 @@ func trainingGraph(
   pipeline.run(MaskPlacement())
   pipeline.run(DeadValueElimination())
   chooseAlgorithms(&pipeline, spec, planner)
-  let limit = planner.transientLimit(of: pipeline.graph, schedule, network: ResidentLayout(network: network))
-  recompute(&pipeline, planner, limit: limit)
-  pipeline.run(InPlace())
   return pipeline
 }
 

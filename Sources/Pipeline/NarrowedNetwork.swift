@@ -68,6 +68,21 @@ struct NarrowedNetwork {
     behind stage: StageSchedule, _ spec: Spec, _ planner: Planner, training trained: Graph, firstModule: Int,
     keepsSnapshots: Bool = false
   ) -> PassPipeline? {
+    guard
+      var pipeline = keepingRanking(
+        behind: stage, spec, planner, firstModule: firstModule, keepsSnapshots: keepsSnapshots)
+    else { return nil }
+    let resident = planner.resident(in: stage, of: trained, network: ResidentLayout(network: self[stage]))
+    recompute(&pipeline, planner, residentBytes: resident.byteCount)
+    pipeline.run(InPlace())
+    return pipeline
+  }
+
+  /// The same before anything is computed again.
+  func keepingRanking(
+    behind stage: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int,
+    keepsSnapshots: Bool = false
+  ) -> PassPipeline? {
     guard let settings = training.compression, let scores = training.scores(of: stage) else { return nil }
     let network = self[stage]
     let module = stage.modules[0].index
@@ -81,20 +96,18 @@ struct NarrowedNetwork {
     pipeline.run(MaskPlacement())
     pipeline.run(DeadValueElimination())
     chooseAlgorithms(&pipeline, spec, planner)
-    recompute(
-      &pipeline, planner,
-      limit: planner.transientLimit(of: trained, stage, network: ResidentLayout(network: network)))
-    pipeline.run(InPlace())
     return pipeline
   }
 }
 
-/// Meets a budget's limit by computing values again.
-///
-/// - Parameter limit: nil where there is none; a pipeline that is looked at runs the pass all the same.
-func recompute(_ pipeline: inout PassPipeline, _ planner: Planner, limit: Int?) {
-  guard let limit = limit ?? (pipeline.keepsSnapshots ? Int.max : nil) else { return }
-  pipeline.run(Rematerialization(largestTotal: limit, workers: planner.threads))
+/// Meets a budget's limit by computing values again. Without one, only a pipeline that is looked at runs the pass.
+func recompute(_ pipeline: inout PassPipeline, _ planner: Planner, residentBytes: Int) {
+  guard let limit = planner.choices.recomputeAboveBytes ?? (pipeline.keepsSnapshots ? Int.max : nil) else {
+    return
+  }
+  pipeline.run(
+    Rematerialization(
+      arenaLimit: limit, residentBytes: residentBytes, workers: planner.countedThreads))
 }
 
 extension Spec {

@@ -67,11 +67,8 @@ struct PlannedNetwork {
     }
     for stage in stages {
       let graphs = graphs(of: stage, planner)
-      guard
-        let largestTotal = planner.transientLimit(
-          of: graphs.training, stage.schedule, network: graphs.network)
-      else { continue }
-      for graph in graphs.all { look(at: graph, largestTotal: largestTotal) }
+      let resident = planner.resident(in: stage.schedule, of: graphs.training, network: graphs.network)
+      for graph in graphs.all { look(at: graph, largestTotal: limit - resident.byteCount) }
     }
     look(
       at: evaluation(planner),

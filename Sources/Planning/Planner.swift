@@ -58,19 +58,18 @@ package struct Planner {
     self.smallScratch = smallScratch
   }
 
-  /// Bytes that a training program may take behind what is resident in its stage, where values are computed again.
-  package func transientLimit(
-    of training: Graph, _ schedule: StageSchedule, network: ResidentLayout
-  ) -> Int? {
-    choices.recomputeAboveBytes.map { $0 - resident(in: schedule, of: training, network: network).endOffset }
-  }
+  /// Workers that scratch is counted for where that decides what is computed again, and how: the same graphs for any number.
+  package var countedThreads: Int { choices.scratchThreads ?? threads }
 
   /// What a stage ends with where its module loses channels.
   package func narrowing(behind schedule: StageSchedule) -> TrainingPlan.Module.Narrowing? {
     training.narrowing(behind: schedule)
   }
 
-  private func resident(
+  /// What lies in front of the transient values of a stage's programs.
+  ///
+  /// - Parameter graph: of its training.
+  package func resident(
     in schedule: StageSchedule, of graph: Graph, network: ResidentLayout
   ) -> ResidentLayout {
     network.during(
@@ -147,6 +146,13 @@ package struct Planner {
       preconditionFailure("the packer broke the layout: \(error)")
     }
     return program
+  }
+
+  /// The program as `program` lays it out, without the proof: for figures alone.
+  package func measured(
+    _ graph: Graph, resident: ResidentLayout, features: Range<Int>? = nil
+  ) -> Program {
+    Program(graph: graph, resident: resident, features: features, workers: threads)
   }
 
   /// What the process needs beside the arena for these programs.

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 private struct BudgetedPlan: Decodable {
-  struct Choices: Decodable {
-    var microBatch, recomputeAboveBytes: Int?
+  struct Choices: Decodable, Equatable {
+    var microBatch, recomputeAboveBytes, forwardBatch: Int?
     var data, scratch: String
   }
   struct Memory: Decodable {
@@ -11,6 +11,7 @@ private struct BudgetedPlan: Decodable {
     var budgetBytes: Int?
   }
   struct Effect: Decodable { var choice, words, results: String }
+  var threads: Int
   var layoutSha256: String
   var choices: Choices
   var choiceEffects: [Effect]
@@ -30,8 +31,10 @@ private struct OverBudget: Decodable {
 private struct LargestBatches: Decodable {
   struct Figure: Decodable {
     var strategy: String
-    var batch, peakBytes: Int?
+    struct SameBits: Decodable { var batch, peakBytes: Int }
+    var batch, peakBytes, batchWithDropLast: Int?
     var ratio: Double?
+    var sameBits: SameBits?
   }
   var schema: String
   var strategies: [Figure]
@@ -109,6 +112,54 @@ struct BudgetTests {
     #expect(try workspace.decode(Summary.self, "run/summary.json").status == "finished")
   }
 
+  @Test("no number of threads changes what a budget chooses, or breaks the budget")
+  func threads() throws {
+    let natural = try plan()
+    let budget = natural.memory.peakBytes - natural.memory.arenaBytes * 45 / 100
+    let plans = try [1, 2, 3, 8, 64].map { try plan("--budget", "\(budget)", "--threads", "\($0)") }
+    for (plan, asked) in zip(plans, [1, 2, 3, 8, 64]) {
+      #expect(plan.memory.peakBytes <= budget && plan.threads <= asked)
+      #expect(plan.choices == plans[0].choices)
+    }
+    #expect(plans[4].threads < 64)
+    let told = try workspace.strata(
+      "plan", "net.yaml", "--budget", "\(budget)", "--threads", "64", "-o", "p.json")
+    #expect(told.exitCode == 0 && told.diagnostics.contains("has no room for 64 threads: the plan is for"))
+    var hashes: Set<String> = []
+    for (input, threads) in [("net.yaml", 1), ("net.yaml", 2), ("net.yaml", 8), ("p.json", 64)] {
+      let options = input == "net.yaml" ? ["--budget", "\(budget)"] : []
+      let folder = "run-\(input)-\(threads)"
+      let run = try StrataProcess(
+        ["run", input, "--threads", "\(threads)", "-o", folder] + options, in: workspace.url)
+      #expect(run.exitCode == 0, "\(run.diagnostics)")
+      let summary = try workspace.decode(Summary.self, "\(folder)/summary.json")
+      hashes.insert(summary.weightsSha256)
+      #expect(summary.memory.plannedPeakBytes <= budget)
+    }
+    #expect(hashes.count == 1)
+    // A kept plan has its budget with it.
+    _ = try workspace.strata("plan", "net.yaml", "--budget", "\(budget)", "-o", "two.json")
+    let more = try workspace.strata("run", "two.json", "--threads", "64", "-o", "more")
+    #expect(
+      more.exitCode == 0 && more.diagnostics.contains("has no room for 64 threads"), "\(more.diagnostics)")
+    #expect(try workspace.decode(Summary.self, "more/summary.json").memory.plannedPeakBytes <= budget)
+  }
+
+  @Test("a run tells what it does for its budget, and keeps it")
+  func told() throws {
+    let natural = try plan()
+    let budget = natural.memory.peakBytes - natural.memory.arenaBytes / 4
+    let tight = try plan("--budget", "\(budget)")
+    let words = try #require(tight.choiceEffects.first?.words)
+    let run = try workspace.strata("run", "net.yaml", "--budget", "\(budget)", "-o", "run")
+    #expect(run.exitCode == 0 && run.output.contains("budget: \(words) (same bits)\n"), "\(run.output)")
+    #expect(try workspace.text("run/log.txt").contains("budget: \(words) (same bits)\n"))
+    let shown = try workspace.strata("show", "run")
+    #expect(shown.output.contains("  \(words) (same bits)\n"), "\(shown.output)")
+    let plain = try workspace.strata("run", "net.yaml", "-o", "plain")
+    #expect(!plain.output.contains("budget:") && plain.exitCode == 0)
+  }
+
   @Test("where nothing fits, what would is named, and holds")
   func overBudget() throws {
     let people = try workspace.strata("plan", "net.yaml", "--budget", "1MiB")
@@ -167,6 +218,7 @@ struct BudgetTests {
     #expect(report.schema == "strata.largest-batch/1")
     #expect(report.strategies.map(\.strategy) == ["end-to-end", "parallel", "sequential"])
     #expect(report.strategies.allSatisfy { ($0.peakBytes ?? .max) <= 200 << 20 && ($0.batch ?? 0) > 0 })
+    #expect(report.strategies.allSatisfy { ($0.sameBits?.batch ?? 0) >= ($0.batch ?? 0) })
     #expect(try workspace.strata("plan", "net.yaml", "--largest-batch").exitCode == 2)
     #expect(
       try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1MiB").exitCode == 3)
@@ -181,6 +233,39 @@ struct BudgetTests {
       #expect(
         refused.diagnostics == "error: '--largest-batch' makes no plan for \(words)\n",
         "\(refused.diagnostics)")
+    }
+  }
+
+  @Test("a batch that leaves one picture over is named as one with drop-last")
+  func lastBatchOfOne() throws {
+    let pictures = ["--set", "data.limit.train=905"]
+    func planned(_ batch: Int, _ more: String...) throws -> StrataProcess {
+      try StrataProcess(
+        ["plan", "net.yaml", "--json", "--set", "training.batch=\(batch)"] + pictures + more,
+        in: workspace.url)
+    }
+    let peak = try JSONDecoder().decode(
+      BudgetedPlan.self, from: Data(planned(452, "--set", "training.drop-last=true").output.utf8)
+    ).memory.peakBytes
+    // With the margin of one part in 64.
+    let budget = ["--budget", "\(peak + peak / 63 + 1)B"]
+    let result = try StrataProcess(
+      ["plan", "net.yaml", "--json", "--largest-batch"] + budget + pictures, in: workspace.url)
+    let report = try JSONDecoder().decode(LargestBatches.self, from: Data(result.output.utf8))
+    let parallel = try #require(report.strategies.first { $0.strategy == "parallel" })
+    #expect(parallel.batch == 451 && parallel.batchWithDropLast == 452)
+    #expect(try planned(451, budget[0], budget[1]).exitCode == 0)
+    let refused = try planned(452, budget[0], budget[1])
+    #expect(refused.exitCode == 2 && refused.diagnostics.contains("error[E117]"), "\(refused.diagnostics)")
+    let people = try StrataProcess(
+      ["plan", "net.yaml", "--largest-batch"] + budget + pictures, in: workspace.url)
+    #expect(people.output.contains("451 (452 with drop-last)"), "\(people.output)")
+    // All that is named is planned with the same budget, nothing but the strategy and the batch set.
+    for figure in report.strategies {
+      for batch in [figure.batch, figure.sameBits?.batch].compactMap(\.self) {
+        let plan = try planned(batch, budget[0], budget[1], "--set", "training.strategy=\(figure.strategy)")
+        #expect(plan.exitCode == 0, "\(figure.strategy) \(batch): \(plan.diagnostics)")
+      }
     }
   }
 

@@ -193,16 +193,8 @@ package struct PlanText {
 
   /// What the plan was asked to stay within, and what it does for that.
   private var budget: [String] {
-    let effects = plan.choiceEffects
-    guard plan.budgetBytes != nil || !effects.isEmpty else { return [] }
-    var lines = [style.bold("budget")]
-    if let budget = plan.budgetBytes {
-      let rest = budget - plan.memory.peakBytes
-      lines.append(
-        "  \(byteSize(budget)): "
-          + (rest >= 0 ? "the peak leaves \(byteSize(rest)) of it" : "exceeded by \(byteSize(-rest))"))
-    }
-    lines += effects.map { "  \($0.words) (\($0.results.rawValue))" }
-    return [lines.joined(separator: "\n") + "\n"]
+    let lines = plan.budgetLines
+    guard !lines.isEmpty else { return [] }
+    return [([style.bold("budget")] + lines.map { "  \($0)" }).joined(separator: "\n") + "\n"]
   }
 }

@@ -42,10 +42,24 @@ extension Plan {
       effects.append(
         ChoiceEffect(
           choice: "modules",
-          words: "'partition: auto' makes \(modules) module\(modules == 1 ? "" : "s"), the fewest that fit",
+          words: "'partition: auto' makes \(modules) module\(modules == 1 ? "" : "s"), as few as fit",
           extraWork: 0, results: .weights))
     }
     return effects
+  }
+
+  /// What the plan was asked to stay within, and each thing that it does for that; empty where there is neither.
+  package var budgetLines: [String] {
+    var lines: [String] = []
+    if let budget = budgetBytes {
+      let rest = budget - memory.peakBytes
+      lines.append(
+        "\(byteSize(budget)): "
+          + (rest >= 0
+            ? "the peak leaves \(byteSize(rest)) of it, \(byteSize(min(rest, budget / BudgetMargin.parts))) as a margin"
+            : "exceeded by \(byteSize(-rest))"))
+    }
+    return lines + choiceEffects.map { "\($0.words) (\($0.results.rawValue))" }
   }
 
   private var effectOfKeptFeatures: ChoiceEffect? {

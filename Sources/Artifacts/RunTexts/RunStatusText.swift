@@ -62,6 +62,10 @@ package struct RunStatusText {
       let measured = status.measuredPeakBytes.map { byteSize($0) } ?? "unknown"
       lines.append("peak memory: planned \(byteSize(planned)), measured \(measured)")
     }
+    if let budget = status.budgetBytes {
+      lines.append("budget: \(byteSize(budget))")
+      lines += status.choices.map { "  \($0.words) (\($0.results))" }
+    }
     if let hash = status.weightsSHA256 { lines.append("weights: SHA-256 \(hash)") }
     return lines.isEmpty ? "" : "\n" + lines.map { $0 + "\n" }.joined()
   }
@@ -100,11 +104,15 @@ package struct RunStatusText {
     let memory: JSON = [
       "plannedPeakBytes": .optional(status.plannedPeakBytes, JSON.integer),
       "measuredPeakBytes": .optional(status.measuredPeakBytes, JSON.integer),
+      "budgetBytes": .optional(status.budgetBytes, JSON.integer),
     ]
+    let choices = status.choices.map { choice -> JSON in
+      ["words": .string(choice.words), "results": .string(choice.results)]
+    }
     members += [
       ("memory", memory), ("time", ["measuredSeconds": .optional(status.measuredSeconds, JSON.number)]),
       ("imagesPerSecond", .optional(status.imagesPerSecond, JSON.number)),
-      ("weightsSha256", .optional(status.weightsSHA256, JSON.string)),
+      ("weightsSha256", .optional(status.weightsSHA256, JSON.string)), ("choiceEffects", .array(choices)),
     ]
     return .object(members)
   }

@@ -26,6 +26,11 @@ package struct RunStatus: Hashable, Sendable {
     }
   }
 
+  package struct Choice: Hashable, Sendable {
+    package var words = ""
+    package var results = ""
+  }
+
   package struct Module: Hashable, Sendable {
     /// From 1.
     package var index: Int
@@ -45,6 +50,10 @@ package struct RunStatus: Hashable, Sendable {
   package var ensembleTop1: Double?
   package var ensembleTop5: Double?
   package var plannedPeakBytes: Int?
+  /// What the plan was asked to stay within.
+  package var budgetBytes: Int?
+  /// What the plan does for its size, each with how far it changes results.
+  package var choices: [Choice] = []
   package var measuredPeakBytes: Int?
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
@@ -154,6 +163,26 @@ package struct RunStatus: Hashable, Sendable {
         }
       case "stages":
         try scanner.array { (scanner) throws(JSONScanner.Fault) in try found.readStage(&scanner) }
+      case "choiceEffects":
+        try scanner.array { (scanner) throws(JSONScanner.Fault) in
+          var choice = Choice()
+          try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+            switch key {
+            case "words": choice.words = try scanner.string()
+            case "results": choice.results = try scanner.string()
+            case _: try scanner.skipValue()
+            }
+          }
+          found.choices.append(choice)
+        }
+      case "memory":
+        try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+          if key == "budgetBytes" {
+            found.budgetBytes = try scanner.naturalNumberOrNull()
+          } else {
+            try scanner.skipValue()
+          }
+        }
       case _: try scanner.skipValue()
       }
     }

@@ -112,25 +112,23 @@ extension Compiler {
   /// The plan where nothing is chosen for a budget: features stay in memory as long as they take less than all the rest, and
   /// in a file otherwise. Which stages keep them, and so the last bits of a training, hang on that: it is settled for a number
   /// of threads of its own, whatever number there is.
-  func naturalPlan() throws(CompilationFailed) -> Plan {
+  func naturalPlan() throws(CompilationFailed) -> Plan { try plan(naturalChoices()) }
+
+  func naturalChoices() throws(CompilationFailed) -> PlanChoices {
     let network = try narrowedNetwork()
-    guard stageCount(network, .memory, .paying) > 0 else { return try plan(PlanChoices()) }
     var choices = PlanChoices()
+    guard stageCount(network, .memory, .paying) > 0 else { return choices }
     choices.features = .memory
-    let isCounted = options.threads == Self.countedThreads
-    let inMemory = isCounted ? try plan(choices) : try counted.plan(choices, comparison: [])
+    let inMemory = try with(threads: PlanChoices.countedThreads).plan(choices, comparison: [])
     let rest = inMemory.stages.map { $0.memory.peakBytes - ($0.features?.range?.count ?? 0) }.max() ?? 0
-    if inMemory.memory.peakBytes <= 2 * rest { return isCounted ? inMemory : try plan(choices) }
+    if inMemory.memory.peakBytes <= 2 * rest { return choices }
     choices.features = stageCount(network, .file, .paying) > 0 ? .file : .recompute
-    return try plan(choices, comparison: isCounted ? inMemory.comparisonWithoutChoices : nil)
+    return choices
   }
 
-  /// As many as a plan is for where nobody says it.
-  private static let countedThreads = 2
-
-  private var counted: Compiler {
+  func with(threads: Int) -> Compiler {
     var options = options
-    options.threads = Self.countedThreads
+    options.threads = threads
     return Compiler(spec, options: options)
   }
 

@@ -1,29 +1,46 @@
 package import Diagnostics
+internal import GraphIR
 internal import Planning
 package import SpecLanguage
 
-/// The largest batch that a strategy trains within a budget, with nothing recomputed and no batch in pieces: what papers
-/// measure a method's memory by.
+/// The largest batches that a strategy trains within a budget.
 package struct LargestBatch: Hashable, Sendable {
-  package var strategy: Strategy
-  /// Nil where not even the smallest fits.
-  package var batch: Int?
-  /// Of the plan with that batch.
-  package var peakBytes: Int?
-  /// A larger one might fit, but there are no more training pictures.
-  package var isAllPictures = false
+  package struct Figure: Hashable, Sendable {
+    package var batch: Int
+    /// Of the plan with that batch.
+    package var peakBytes: Int
+    /// A larger one might fit, but there are no more training pictures.
+    package var isAllPictures: Bool
+    /// A larger one fits that leaves a last batch of one picture, which batch norm can't take; it is one with
+    /// `training.drop-last`. Nil where there is none.
+    package var batchWithDropLast: Int?
+  }
 
-  /// Of end-to-end, parallel and sequential training, each found by planning batch after batch. One that the spec does not
-  /// allow (an auxiliary that does not fit a module, say) is left out, as in a plan's comparison.
+  package var strategy: Strategy
+  /// As the plan without a budget is: nothing recomputed, no batch in pieces, all data kept. What papers measure a method's
+  /// memory by. Nil where not even the smallest fits.
+  package var natural: Figure?
+  /// With all that a budget may choose and that leaves a training the same to the bit; never less.
+  package var sameBits: Figure?
+
+  package var batch: Int? { natural?.batch }
+  package var peakBytes: Int? { natural?.peakBytes }
+  package var isAllPictures: Bool { natural?.isAllPictures ?? false }
+
+  /// Of end-to-end, parallel and sequential training, and of the spec's own, each found by planning batch after batch. One that
+  /// the spec does not allow (an auxiliary that does not fit a module, say) is left out, as in a plan's comparison.
   ///
+  /// - Parameter note: is called while the search goes on, with the number of plans that were measured.
   /// - Throws: the faults of the spec, and of the weights that it starts from.
   package static func all(
-    of spec: Spec, options: CompileOptions, budgetBytes: Int
+    of spec: Spec, options: CompileOptions, budgetBytes: Int, note: ((Int) -> Void)? = nil
   ) throws(CompilationFailed) -> [LargestBatch] {
     _ = try StartLowering.run(spec, network: try lower(spec), source: options.start)
     var found: [LargestBatch] = []
-    for strategy in [Strategy.endToEnd, .parallel, .sequential] {
-      let search = LargestBatchSearch(spec, strategy, options, budgetBytes: budgetBytes)
+    var strategies: [Strategy] = [.endToEnd, .parallel, .sequential]
+    if !strategies.contains(spec.training.strategy.value) { strategies.append(spec.training.strategy.value) }
+    for strategy in strategies {
+      var search = LargestBatchSearch(spec, strategy, options, budgetBytes: budgetBytes, note: note)
       if search.isAllowed { found.append(try search.result()) }
     }
     return found
@@ -35,57 +52,116 @@ private struct LargestBatchSearch {
   private let strategy: Strategy
   private let options: CompileOptions
   private let budgetBytes: Int
+  private let note: ((Int) -> Void)?
+  private var count = 0
 
   /// No batch holds a picture twice.
   private var largest: Int { min(options.facts.trainCount, 1 << 20) }
 
-  init(_ spec: Spec, _ strategy: Strategy, _ options: CompileOptions, budgetBytes: Int) {
+  init(
+    _ spec: Spec, _ strategy: Strategy, _ options: CompileOptions, budgetBytes: Int, note: ((Int) -> Void)?
+  ) {
     self.spec = spec
-    self.spec.training.strategy.value = strategy
-    // Stages that begin one after the other say nothing of the batch, and only parallel training has them.
-    self.spec.training.startEvery.value = 0
-    if strategy == .endToEnd { self.spec.network.frozen = nil }
-    // The batch alone is asked for, and its pictures are all that there are.
-    self.spec.compression?.pictures = nil
+    if strategy != spec.training.strategy.value {
+      self.spec.training.strategy.value = strategy
+      // What only the spec's own strategy has.
+      self.spec.training.startEvery.value = 0
+      if strategy == .endToEnd { self.spec.network.frozen = nil }
+    }
     self.strategy = strategy
     self.options = options
     self.budgetBytes = budgetBytes
+    self.note = note
   }
 
   /// Whether the spec can be trained like that, with its own batch.
   var isAllowed: Bool { (try? lower(spec)) != nil }
 
   /// - Throws: what is a fault with two pictures a batch; what is one with more of them alone comes of their number.
-  func result() throws(CompilationFailed) -> LargestBatch {
-    var found = try largest < 2 ? nil : self.peak(2).map { (2, $0) }
+  mutating func result() throws(CompilationFailed) -> LargestBatch {
+    if largest >= 2 { try require(2) }
+    let natural = largestFigure(.natural)
+    let sameBits = largestFigure(.sameBits, from: natural?.batchWithDropLast ?? natural?.batch)
+    return LargestBatch(strategy: strategy, natural: natural, sameBits: sameBits)
+  }
+
+  private enum Allowed { case natural, sameBits }
+
+  /// What is a fault of the spec, and not of the last batch that this number leaves.
+  private func require(_ batch: Int) throws(CompilationFailed) {
+    let compiler = compiler(batch, dropLast: true)
+    let network = try lower(compiler.spec)
+    _ = try checkedTraining(
+      of: compiler.spec, network, PlanChoices(), facts: options.facts, start: options.start)
+  }
+
+  /// - Parameter start: that fits as well.
+  private mutating func largestFigure(_ allowed: Allowed, from start: Int? = nil) -> LargestBatch.Figure? {
     // A batch of one may be a fault of the spec where two are not.
-    if found == nil, let peakBytes = try? self.peak(1) { found = (1, peakBytes) }
-    guard var (fits, peak) = found else {
-      return LargestBatch(strategy: strategy, batch: nil, peakBytes: nil)
+    guard let first = [start ?? 2, 2, 1].first(where: { $0 <= largest && peak($0, allowed) != nil }) else {
+      return nil
     }
+    var fits = first
     var step = fits
     // Doubles while it fits, then halves the step.
-    while fits + step <= largest, let larger = try? self.peak(fits + step) {
-      (fits, peak) = (fits + step, larger)
+    while fits + step <= largest, peak(fits + step, allowed) != nil {
+      fits += step
       step *= 2
     }
     while step > 1 {
       step /= 2
-      guard fits + step <= largest, let larger = try? self.peak(fits + step) else { continue }
-      (fits, peak) = (fits + step, larger)
+      guard fits + step <= largest, peak(fits + step, allowed) != nil else { continue }
+      fits += step
     }
-    return LargestBatch(
-      strategy: strategy, batch: fits, peakBytes: peak, isAllPictures: fits == options.facts.trainCount)
+    // One more might be what a larger step did not stop at.
+    while fits < largest, peak(fits + 1, allowed) != nil { fits += 1 }
+    return figure(fits, allowed)
   }
 
-  /// The peak of the plan with this batch; nil where it does not fit.
-  private func peak(_ batch: Int) throws(CompilationFailed) -> Int? {
+  /// - Parameter fits: the largest batch that memory allows.
+  private mutating func figure(_ fits: Int, _ allowed: Allowed) -> LargestBatch.Figure? {
+    var batch = fits
+    while batch > 0, !leavesNoFault(batch) { batch -= 1 }
+    guard batch > 0, let peakBytes = peak(batch, allowed) else { return nil }
+    return LargestBatch.Figure(
+      batch: batch, peakBytes: peakBytes, isAllPictures: fits == options.facts.trainCount,
+      batchWithDropLast: fits == batch ? nil : fits)
+  }
+
+  /// Whether a plan takes the batch as the spec stands.
+  private func leavesNoFault(_ batch: Int) -> Bool {
+    let compiler = compiler(batch, dropLast: nil)
+    guard let network = try? lower(compiler.spec) else { return false }
+    return
+      (try? checkedTraining(
+        of: compiler.spec, network, PlanChoices(), facts: options.facts, start: options.start)) != nil
+  }
+
+  /// - Parameter dropLast: nil: as the spec says.
+  private func compiler(_ batch: Int, dropLast: Bool?) -> Compiler {
     var spec = spec
     spec.training.batch.value = batch
-    // One full batch: how many pictures there are does not matter here.
-    var options = options
-    options.facts.trainCount = batch
-    let plan = try Compiler(spec, options: options).plan(PlanChoices(), comparison: [])
-    return plan.memory.peakBytes <= budgetBytes ? plan.memory.peakBytes : nil
+    if let dropLast { spec.training.dropLast.value = dropLast }
+    return Compiler(spec, options: options)
+  }
+
+  /// The peak of the plan with this batch, whatever pictures it leaves for the last; nil where it does not fit.
+  private mutating func peak(_ batch: Int, _ allowed: Allowed) -> Int? {
+    count += 1
+    note?(count)
+    let compiler = compiler(batch, dropLast: true)
+    guard let search = try? BudgetSearch(compiler, note: nil) else { return nil }
+    switch allowed {
+    case .natural:
+      // Where something is chosen, memory is counted for so many threads at least.
+      let threads = max(options.threads, PlanChoices.countedThreads)
+      guard let choices = try? compiler.naturalChoices(),
+        let peakBytes = search.peakBytes(choices, threads: threads), peakBytes <= budgetBytes
+      else { return nil }
+      return peakBytes
+    case .sameBits:
+      let found = (try? search.cheapestOfSameBits(within: budgetBytes)) ?? nil
+      return found?.peakBytes
+    }
   }
 }

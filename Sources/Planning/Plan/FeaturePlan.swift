@@ -45,12 +45,18 @@ package struct FeaturePlan: Sendable {
 }
 
 extension Planner {
+  /// Of features in memory.
+  package func featureRange(bytesPerPicture: Int, behind resident: ResidentLayout) -> Range<Int> {
+    let byteCount = paddedByteCount((facts.trainCount + facts.testCount) * bytesPerPicture)
+    return resident.endOffset..<resident.endOffset + byteCount
+  }
+
   /// Where a stage keeps its features.
   ///
   /// - Parameters:
   ///   - previous: of the stage before.
   ///   - tunes: whether the stage fine-tunes the module that the one before it has trained.
-  func features(
+  package func features(
     _ graphs: FeatureGraphs, behind resident: ResidentLayout, previous: FeaturePlan?, tunes: Bool
   ) -> FeaturePlan {
     let output = graphs.fromPictures.shape(graphs.fromPictures.moduleOutputs[0])
@@ -58,9 +64,7 @@ extension Planner {
     let previousBytes = graphs.fromPrevious == nil ? 0 : previous?.bytesPerPicture ?? 0
     let isInMemory = choices.features == .memory
     func range(_ bytesPerPicture: Int) -> Range<Int>? {
-      guard isInMemory else { return nil }
-      let byteCount = paddedByteCount((facts.trainCount + facts.testCount) * bytesPerPicture)
-      return resident.endOffset..<resident.endOffset + byteCount
+      isInMemory ? featureRange(bytesPerPicture: bytesPerPicture, behind: resident) : nil
     }
     let kept = range(bytesPerPicture)
     let making = range(max(bytesPerPicture, previousBytes))

@@ -51,20 +51,21 @@ package struct Plan: Sendable {
   }
 
   /// Multiply-adds of all training steps that only make values again, as a share of the others.
-  package var recomputedShare: Double { shareOfSteps { $0.recomputed } }
+  package var recomputedShare: Double { shareOfSteps { ($0.recomputed, $0.total - $0.recomputed) } }
 
-  /// Multiply-adds of all training steps that frozen modules make, as a share of the others.
-  package var frozenShare: Double { shareOfSteps { $0.frozen } }
+  /// Multiply-adds of all training steps that frozen modules make, as a share of the others, nothing computed again.
+  package var frozenShare: Double {
+    shareOfSteps { ($0.frozen, $0.total - $0.recomputed - $0.frozen) }
+  }
 
-  /// Some of the multiply-adds of all training steps, as a share of the others. In `Double`, which no number
-  /// of epochs overflows.
-  private func shareOfSteps(_ part: (StepMultiplyAdds) -> Int) -> Double {
+  /// Some of the multiply-adds of all training steps, as a share of others. In `Double`, which no number of epochs overflows.
+  private func shareOfSteps(_ parts: (StepMultiplyAdds) -> (some: Int, others: Int)) -> Double {
     var (some, others) = (0.0, 0.0)
     for stage in stages {
       let step = StepMultiplyAdds(
         stage.training.graph, trained: stage.schedule.indices, batch: training.batch)
-      some += Double(part(step)) * Double(stage.epochs)
-      others += Double(step.total - part(step)) * Double(stage.epochs)
+      some += Double(parts(step).some) * Double(stage.epochs)
+      others += Double(parts(step).others) * Double(stage.epochs)
     }
     return some / max(1, others)
   }

@@ -21,6 +21,13 @@ package enum Interruption {
     requests.load(ordering: .relaxed) > 0
   }
 
+  /// Ends the process as if nothing had been installed, where a signal has come: for work that has nothing to keep.
+  package static func endIfRequested() {
+    guard isRequested else { return }
+    signal(SIGINT, SIG_DFL)
+    raise(SIGINT)
+  }
+
   fileprivate static let requests = Atomic<Int>(0)
 }
 

@@ -8,7 +8,9 @@ struct PlanCommand: Command {
     "output", short: "o", .path("PLAN", completion: .files(extensions: ["json"])),
     "write the plan to this file; of those that are there, only a plan is replaced")
   static let largestBatch = Flag(
-    "largest-batch", "print the largest batch of each strategy within the budget, and plan nothing else")
+    "largest-batch",
+    "print the largest batch of each strategy within the budget, as it comes and with choices that keep the bits, "
+      + "and plan nothing else")
 
   static let html = ValueOption(
     "html", .path("FILE", completion: .files(extensions: ["html"])),

@@ -200,7 +200,12 @@ struct RunCommand: Command {
     goOn: String?, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> RunEnd {
     let place = folder.path
-    if json == false, let words = ready.peakWords { console.output.writeLine(words) }
+    if json == false {
+      if let words = ready.peakWords { console.output.writeLine(words) }
+      if ready.plan.budgetBytes != nil {
+        for line in ready.plan.budgetLines { console.output.writeLine("budget: \(line)") }
+      }
+    }
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], isProfiled: arguments[profile],
       console)

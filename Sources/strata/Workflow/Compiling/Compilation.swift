@@ -13,7 +13,7 @@ extension LoadedSpec {
     threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ console: Console,
     json: Bool
   ) throws(CommandFailure) -> Plan {
-    guard let budget = Budget(budget, spec: spec, threads: threads) else {
+    guard let budget = Budget(budget, spec: spec) else {
       return try plan(
         threads: threads, choices: nil, budgetBytes: nil, dataPath: dataPath,
         withFingerprint: withFingerprint, console, json: json)
@@ -22,12 +22,26 @@ extension LoadedSpec {
     let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
     let start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
     let options = CompileOptions(threads: threads, facts: facts, specText: text, start: start)
-    let solver = try checked(console, json: json) { spec throws(CompilationFailed) in
-      try BudgetSolver(spec, options: options, budgetBytes: budget.byteCount)
+    let progress = SearchProgress(on: console.diagnostics)
+    func note(_ state: BudgetSearchState) {
+      // Of several runs, the next one's search.
+      Interruption.endIfRequested()
+      progress.note { budget.words(for: state) }
     }
-    if let plan = solver.solve() { return plan }
-    throw Shortfall(self, options: options, budget: budget, smallest: solver.smallest()).tell(
-      console, json: json)
+    let solver = try checked(console, json: json) { spec throws(CompilationFailed) in
+      try BudgetSolver(
+        spec, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount, note: note
+      )
+    }
+    if let plan = solver.solve() {
+      progress.finish()
+      budget.tell(plan, threads: threads, console)
+      return plan
+    }
+    let shortfall = Shortfall(
+      self, options: options, budget: budget, smallest: solver.smallest(), note: note)
+    progress.finish()
+    throw shortfall.tell(console, json: json)
   }
 
   /// Compiles as a plan file chose, or, with nil, as it comes; every fault is told.

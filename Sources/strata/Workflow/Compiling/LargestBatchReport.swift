@@ -10,7 +10,7 @@ enum LargestBatchReport {
   static func run(
     _ loaded: LoadedSpec, threads: Int, budget: MemorySize?, dataPath: String?, _ console: Console, json: Bool
   ) throws(CommandFailure) -> ExitCode {
-    guard let budget = Budget(budget, spec: loaded.spec, threads: threads) else {
+    guard let budget = Budget(budget, spec: loaded.spec) else {
       throw CommandFailure(
         .faultyInput, "'--largest-batch' needs a budget",
         help: "pass --budget SIZE, or set memory.budget in the spec")
@@ -22,16 +22,22 @@ enum LargestBatchReport {
       try loaded.readStart()
     }
     let options = CompileOptions(threads: threads, facts: facts, specText: loaded.text, start: start)
+    let progress = SearchProgress(on: console.diagnostics)
     let found = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try LargestBatch.all(of: spec, options: options, budgetBytes: budget.byteCount)
+      try LargestBatch.all(of: spec, options: options, budgetBytes: budget.usableByteCount) { count in
+        progress.note {
+          "looking for the largest batches within \(byteSize(budget.byteCount)): \(count) measured"
+        }
+      }
     }
+    progress.finish()
     if json {
       console.output.write(JSONWriter.document(document(found, loaded, budget)))
     } else {
       console.output.write(
         text(found, loaded, budget, trainCount: facts.trainCount, console.output.style))
     }
-    return found.contains { $0.batch != nil } ? .done : .overBudget
+    return found.contains { $0.sameBits != nil } ? .done : .overBudget
   }
 
   /// Of the batch of end-to-end training; nil where pictures, not memory, bound one of both.
@@ -47,21 +53,45 @@ enum LargestBatchReport {
     _ found: [LargestBatch], _ loaded: LoadedSpec, _ budget: Budget, trainCount: Int, _ style: TextStyle
   ) -> String {
     var table = Table([
-      .left("strategy"), .right("largest batch"), .right("peak"), .right("times end-to-end's"),
+      .left("strategy"), .right("as it comes"), .right("peak"), .right("times end-to-end's"),
+      .right("same bits"), .right("peak"),
     ])
     for figure in found {
       table.add([
-        figure.strategy.rawValue,
-        figure.batch.map { grouped($0) + (figure.isAllPictures ? " (all pictures)" : "") } ?? "none",
-        figure.peakBytes.map { byteSize($0) } ?? "-",
-        ratio(figure, found).map { fixed($0, decimals: 2) } ?? "-",
+        figure.strategy.rawValue, words(figure.natural), peak(figure.natural),
+        ratio(figure, found).map { fixed($0, decimals: 2) } ?? "-", words(figure.sameBits),
+        peak(figure.sameBits),
       ])
     }
-    let note =
-      found.contains(where: \.isAllPictures)
-      ? "all pictures: no batch is larger than the \(grouped(trainCount)) training pictures\n" : ""
-    return style.bold(loaded.spec.name.value) + ": within \(byteSize(budget.byteCount))\n"
-      + table.text(style) + note
+    let figures = found.flatMap { [$0.natural, $0.sameBits] }.compactMap(\.self)
+    var notes = [
+      "as it comes: nothing is chosen for the budget",
+      "same bits: with what leaves the training as it is: values computed again, pictures read for every batch,",
+      "  evaluations of fewer pictures at once. Larger batches pass in pieces: 'strata plan' says what that changes",
+    ]
+    if figures.contains(where: \.isAllPictures) {
+      notes.append("all pictures: no batch is larger than the \(grouped(trainCount)) training pictures")
+    }
+    for figure in found {
+      for case (let name, let figure?) in [("as it comes", figure.natural), ("same bits", figure.sameBits)] {
+        guard let larger = figure.batchWithDropLast else { continue }
+        notes.append(
+          "\(grouped(larger)) with drop-last, \(name): that many leave one of the \(grouped(trainCount)) training "
+            + "pictures, which batch norm can't take alone; training.drop-last leaves it out")
+      }
+    }
+    return style.bold(loaded.spec.name.value) + ": largest batches within \(byteSize(budget.byteCount))\n"
+      + table.text(style) + notes.map { $0 + "\n" }.joined()
+  }
+
+  private static func words(_ figure: LargestBatch.Figure?) -> String {
+    guard let figure else { return "none" }
+    return grouped(figure.batch) + (figure.isAllPictures ? " (all pictures)" : "")
+      + (figure.batchWithDropLast.map { " (\(grouped($0)) with drop-last)" } ?? "")
+  }
+
+  private static func peak(_ figure: LargestBatch.Figure?) -> String {
+    figure.map { byteSize($0.peakBytes) } ?? "-"
   }
 
   private static func document(_ found: [LargestBatch], _ loaded: LoadedSpec, _ budget: Budget) -> JSON {
@@ -78,6 +108,17 @@ enum LargestBatchReport {
               ("peakBytes", .optional(figure.peakBytes, JSON.integer)),
               ("isAllPictures", .bool(figure.isAllPictures)),
               ("ratio", .optional(ratio(figure, found)) { .number($0) }),
+              ("batchWithDropLast", .optional(figure.natural?.batchWithDropLast, JSON.integer)),
+              (
+                "sameBits",
+                .optional(figure.sameBits) { sameBits in
+                  .object([
+                    ("batch", .integer(sameBits.batch)), ("peakBytes", .integer(sameBits.peakBytes)),
+                    ("isAllPictures", .bool(sameBits.isAllPictures)),
+                    ("batchWithDropLast", .optional(sameBits.batchWithDropLast, JSON.integer)),
+                  ])
+                }
+              ),
             ])
           })
       ),

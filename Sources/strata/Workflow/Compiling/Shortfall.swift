@@ -21,8 +21,13 @@ struct Shortfall {
 
   private static let changeCount = 3
 
-  /// - Parameter smallest: the plan of the spec as it is that needs the least.
-  init(_ loaded: LoadedSpec, options: CompileOptions, budget: Budget, smallest: Plan) {
+  /// - Parameters:
+  ///   - smallest: the plan of the spec as it is that needs the least.
+  ///   - note: is told how the search for changes goes.
+  init(
+    _ loaded: LoadedSpec, options: CompileOptions, budget: Budget, smallest: Plan,
+    note: @escaping (BudgetSearchState) -> Void
+  ) {
     self.loaded = loaded
     self.budget = budget
     self.smallest = smallest
@@ -31,10 +36,11 @@ struct Shortfall {
       // The mildest of a kind that fits, as planned with it.
       for assignments in kind {
         guard let spec = loaded.spec(with: assignments),
-          let solver = try? BudgetSolver(spec, options: options, budgetBytes: budget.byteCount),
-          let plan = solver.solve()
+          let solver = try? BudgetSolver(
+            spec, options: options, budgetBytes: budget.usableByteCount, note: note),
+          let peakBytes = solver.peakBytes()
         else { continue }
-        changes.append(Change(assignments: assignments, peakBytes: plan.memory.peakBytes))
+        changes.append(Change(assignments: assignments, peakBytes: peakBytes))
         break
       }
     }
@@ -46,13 +52,13 @@ struct Shortfall {
       console.output.write(JSONWriter.document(self.json))
       return CommandFailure(.overBudget, [])
     }
-    let peakBytes = smallest.memory.peakBytes
-    let missing = peakBytes - budget.byteCount
+    let missing = smallestBudget - budget.byteCount
     // Two figures that round to the same text would say that the plan fits.
-    let isClose = byteSize(budget.byteCount) == byteSize(peakBytes)
+    let isClose = byteSize(budget.byteCount) == byteSize(smallestBudget)
     let limit = isClose ? "\(grouped(budget.byteCount)) bytes" : byteSize(budget.byteCount)
-    let size = isClose ? "\(grouped(missing)) byte\(missing == 1 ? "" : "s") more" : byteSize(peakBytes)
-    let fewest = "the smallest budget that would do: --budget \(peakBytes)B (\(size))"
+    let size =
+      isClose ? "\(grouped(missing)) byte\(missing == 1 ? "" : "s") more" : byteSize(smallestBudget)
+    let fewest = "the smallest budget that would do: --budget \(smallestBudget)B (\(size))"
     let help =
       changes.isEmpty
       ? "no single change that Strata knows would fit"
@@ -64,14 +70,19 @@ struct Shortfall {
       help: help)
   }
 
+  private var smallestBudget: Int { BudgetMargin.budget(forPeak: smallest.memory.peakBytes) }
+
   private var json: JSON {
     .object([
       ("schema", "strata.over-budget/1"), ("name", .string(loaded.spec.name.value)),
       ("budgetBytes", .integer(budget.byteCount)),
-      ("smallestBudgetBytes", .integer(smallest.memory.peakBytes)),
+      ("smallestBudgetBytes", .integer(smallestBudget)),
       (
         "smallest",
-        .object([("choiceEffects", .array(smallest.choiceEffects.map { .string($0.words) }))])
+        .object([
+          ("peakBytes", .integer(smallest.memory.peakBytes)),
+          ("choiceEffects", .array(smallest.choiceEffects.map { .string($0.words) })),
+        ])
       ),
       (
         "changes",

@@ -1,6 +1,7 @@
 internal import Artifacts
 internal import Datasets
 internal import Diagnostics
+internal import Pipeline
 internal import Planning
 internal import SpecLanguage
 internal import Terminal
@@ -131,7 +132,24 @@ struct ReadyPlan {
     self.loaded = loaded
     self.dataPath = openedPath
     startPath = stored.start.map { StartFile.path(Paths.join(kept.folder, $0.path)) }
-    if let threads, threads != stored.threads {
+    if let asked = threads, asked != stored.threads {
+      var threads = asked
+      if let budgetBytes = stored.budgetBytes {
+        // A kept plan has its budget from where it was made: more threads do not break it.
+        let options = CompileOptions(
+          threads: asked, facts: asKept.data.facts, specText: loaded.text,
+          start: stored.start.map(StartSource.plan))
+        threads = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+          try fittingThreads(
+            spec, options: options, choices: asKept.choices,
+            budgetBytes: BudgetMargin.usableBytes(of: budgetBytes),
+            atLeast: stored.threads)
+        }
+        if threads != asked {
+          console.diagnostics.writeLine(
+            Budget.fewerThreads(threads, of: asked, budgetBytes: budgetBytes))
+        }
+      }
       self.plan = try plan(asKept.choices, threads: threads)
       keptPeak = (asKept.threads, asKept.memory.peakBytes)
     } else {

@@ -81,6 +81,9 @@ struct TrainingRun: ~Copyable {
       try log(
         "training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes"
           + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
+      if plan.budgetBytes != nil {
+        for line in plan.budgetLines { try log("budget: \(line)") }
+      }
       let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
       summary.profile = engine.recorder.map {
         ProfileText($0.result(), of: .run(seconds: monotonicSeconds() - trainingStart))
