@@ -88,7 +88,8 @@ let package = Package(
     .testTarget(
       name: "ExecutionTests",
       dependencies: [
-        "Execution", "Planning", "GraphIR", "CostModel", "Datasets", "AllocationCounter", "CompilerSupport",
+        "Execution", "Planning", "GraphIR", "CostModel", "Datasets", "Kernels", "AllocationCounter",
+        "CompilerSupport",
         "TestSupport",
       ]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),

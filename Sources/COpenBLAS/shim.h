@@ -1,4 +1,18 @@
 #include <cblas.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// The processors that the calling thread may run on, a bit each, from the lowest bit of the first byte on. Without the C library's
+// own functions, which are declared for GNU sources alone.
+//
+// Returns less than 0 where the system refuses it, as it does where the machine has more processors than the set has bits.
+static inline long strata_get_processors(void *set, unsigned long byte_count) {
+  return syscall(SYS_sched_getaffinity, 0, byte_count, set);
+}
+
+static inline long strata_set_processors(const void *set, unsigned long byte_count) {
+  return syscall(SYS_sched_setaffinity, 0, byte_count, set);
+}
 
 // What the processor and its operating system support, coarse enough to name an OpenBLAS core type by.
 enum {

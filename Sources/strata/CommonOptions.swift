@@ -1,3 +1,4 @@
+internal import Execution
 internal import Terminal
 
 /// Options that several commands share, so that they read and mean the same everywhere.
@@ -11,7 +12,9 @@ enum CommonOptions {
     "strict", "take warnings for faults: exit with 2 before anything is run or written")
 
   static let threads = ValueOption(
-    "threads", .integer(in: 1...256), "number of workers; scratch memory is planned for each", default: "2")
+    "threads", .integer(in: 1...largestThreadCount), "number of workers; scratch memory is planned for each",
+    default: "the processors that this process may use")
+  private static let largestThreadCount = 256
 
   static let budget = ValueOption(
     "budget", .size,
@@ -29,4 +32,14 @@ enum CommonOperands {
 
   static let spec = OperandSpec("SPEC", 1...1, "an architecture spec (YAML)", completion: specFiles)
   static let runFolder = OperandSpec("DIR", 1...1, "the folder of a run", completion: .folders)
+}
+
+extension Arguments {
+  /// As `--threads` says, or one for each processor that this process may use.
+  var threadCount: Int { self[CommonOptions.threads] ?? CommonOptions.defaultThreadCount }
+}
+
+extension CommonOptions {
+  /// One worker for each processor that this process may use.
+  static var defaultThreadCount: Int { min(ProcessorLimit.usableProcessors(), largestThreadCount) }
 }

@@ -7,10 +7,14 @@ internal import Text
 struct StrataCommand {
   static func main() {
     // The only places that touch the environment, while there is one thread.
-    startAgainWithFewReservations()
+    reserveFewAddresses()
     if unsafe getenv("OPENBLAS_CORETYPE") == nil { correctBLASCore() }
     SignalHandling.install()
     let console = Console.standard(.current)
+    if let failure = faultOfArguments() {
+      tell(failure, wantsJSON: CommandLine.arguments.contains("--json"), console)
+      exit(failure.exitCode.rawValue)
+    }
     let code = run(Array(CommandLine.arguments.dropFirst()), console)
     if let reason = console.output.failure {
       console.diagnostics.write(
@@ -18,6 +22,29 @@ struct StrataCommand {
       exit((code == .done ? .failed : code).rawValue)
     }
     exit(code.rawValue)
+  }
+
+  /// Arguments that are no text: the files that they mean would be looked for, or made, under other names.
+  private static func faultOfArguments() -> CommandFailure? {
+    var faults: [Fault] = []
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = unsafe CommandLine.unsafeArgv[index],
+        unsafe String(validatingCString: argument) == nil
+      else { continue }
+      let bytes = unsafe UnsafeBufferPointer(start: argument, count: strlen(argument))
+      let words = unsafe bytes.reduce(into: "") { text, byte in
+        let byte = UInt8(bitPattern: byte)
+        let digits = String(byte, radix: 16, uppercase: true)
+        text +=
+          (0x20..<0x7F).contains(byte)
+          ? String(UnicodeScalar(byte)) : "\\x" + (digits.count < 2 ? "0" : "") + digits
+      }
+      faults.append(
+        Fault(
+          "argument \(index) is not UTF-8: '\(words)'",
+          help: "Strata names files in UTF-8: rename the file or folder, or go to it and name it '.'"))
+    }
+    return faults.isEmpty ? nil : CommandFailure(.faultyInput, faults)
   }
 
   /// Carries out one command line and tells what went wrong: people on standard error, and programs that asked for

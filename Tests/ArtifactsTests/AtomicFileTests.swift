@@ -28,13 +28,23 @@ import Testing
     #expect(try folder.text("a.txt") == "old")
   }
 
-  /// A killed process of our number left its file: another name is taken, and the leftover stays.
-  @Test func leftoversAreNoObstacle() throws {
+  /// A process of our number that is at work, in another container say, has its file: another name is taken, and the file stays.
+  @Test func othersAreNoObstacle() throws {
     let folder = try TemporaryFolder()
-    let leftover = ".a.txt.\(getpid())-0.tmp"
-    try folder.write([1], to: leftover)
+    let other = try folder.temporaryName(for: "a.txt", process: Int(getpid()))
+    try folder.write([1], to: other)
     try AtomicFile.write("new", to: folder.path + "/a.txt")
-    #expect(try folder.names() == [leftover, "a.txt"])
+    #expect(try folder.names() == [other, "a.txt"].sorted())
+  }
+
+  @Test func whatAKilledProcessLeftIsRemoved() throws {
+    let folder = try TemporaryFolder()
+    // No system gives a process so high a number.
+    let dead = try folder.temporaryName(for: "a.txt", process: 4_194_400)
+    let others = [try folder.temporaryName(for: "b.txt", process: 4_194_400), ".a.txt.4194400-0.tmp"]
+    for name in [dead] + others { try folder.write([1], to: name) }
+    try AtomicFile.write("new", to: folder.path + "/a.txt")
+    #expect(try folder.names() == (others + ["a.txt"]).sorted())
   }
 
   @Test func twoAtOnceDoNotMeet() throws {
@@ -102,15 +112,14 @@ import Testing
     #expect(answer == 0 && status.st_mode & S_IFMT == S_IFIFO)
   }
 
-  /// The disk is full: the fault names the file wanted, not the temporary one.
+  /// The fault names the file as it was called.
   @Test func aFullDiskIsAnError() throws {
     try #require(FileManager.default.fileExists(atPath: "/dev/full"))
     let folder = try TemporaryFolder()
-    try FileManager.default.createSymbolicLink(
-      atPath: folder.path + "/metrics.jsonl", withDestinationPath: "/dev/full")
-    try AtomicFile.write("{}", to: folder.path + "/plan.json")
-    let run = try RunDirectory.open(folder.path)
-    let error = #expect(throws: FileError.self) { try run.appendMetrics(["a": 1]) }
-    #expect(error?.code == ENOSPC && error?.operation == "write")
+    let path = folder.path + "/full"
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
+    #expect(throws: FileError(path: path, operation: "write", code: ENOSPC)) {
+      try AtomicFile.write("text", to: path)
+    }
   }
 }

@@ -141,9 +141,10 @@ private final class Run {
       identity: RunIdentity(specSHA256: "", layoutSHA256: "", dataFingerprint: ""),
       position: RunPosition(stage: 1, epoch: 2), metrics: MetricsMark(of: []),
       totals: RunTotals(), arithmetic: "")
-    let path = temporary.path + "/checkpoint.safetensors"
-    try CheckpointFile(of: first.stages[0]).write(checkpoint, from: engine, to: path)
-    try CheckpointFile(of: second.stages[0]).read(into: other, from: path)
+    let folder = try FolderDescriptor(path: temporary.path)
+    let name = "checkpoint.safetensors"
+    try CheckpointFile(of: first.stages[0]).write(checkpoint, from: engine, to: name, in: folder)
+    try CheckpointFile(of: second.stages[0]).read(into: other, from: name, in: folder)
     func bytes(_ engine: Engine) -> [String: [UInt8]] {
       Dictionary(
         uniqueKeysWithValues: engine.plan.stages[0].resident.entries.map { entry in
@@ -252,31 +253,42 @@ private final class Run {
     #expect(try run.restore().checkpoint?.position.step == 2)
   }
 
-  @Test("one that the system does not let us read is no damaged one: nothing is changed")
-  func unreadable() throws {
+  @Test(
+    "one that is no file gives way to the one before; without another nothing is changed",
+    arguments: ["link to itself", "link", "folder", "pipe"])
+  func unreadable(kind: String) throws {
     let run = try Run()
     for epoch in 2...3 {
       try run.folder.appendMetrics(["epoch": .integer(epoch - 1)])
       try run.write(run.position(stage: 1, epoch: epoch), seed: 1)
     }
     try run.folder.appendMetrics(["epoch": 3])
-    let name = "stage-1-epoch-3-step-0.safetensors"
-    let path = run.checkpoints + "/" + name
-    let bytes = try run.temporary.bytes("run/checkpoints/\(name)")
-    // A link to itself, which not even a superuser can follow.
-    try FileManager.default.removeItem(atPath: path)
-    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: name)
-    let refusal = FileError(path: path, operation: "open", code: ELOOP)
-    #expect(throws: refusal) { _ = try run.restore() }
-    #expect(throws: refusal) {
-      _ = try run.folder.lastFiniteCheckpoint(run.plan, run.identity, using: run.engine)
+    let names = (2...3).map { "stage-1-epoch-\($0)-step-0.safetensors" }
+    func replace(_ name: String) throws {
+      let path = run.checkpoints + "/" + name
+      try FileManager.default.moveItem(atPath: path, toPath: run.temporary.path + "/" + name)
+      switch kind {
+      case "link to itself":
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: name)
+      case "link":
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "../../" + name)
+      case "folder": try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      case _: #expect(mkfifo(path, 0o600) == 0)
+      }
     }
-    #expect(
-      try run.temporary.names(in: "run/checkpoints") == ["stage-1-epoch-2-step-0.safetensors", name])
-    #expect(try run.folder.metricsLines().count == 3)
-    try FileManager.default.removeItem(atPath: path)
-    try run.temporary.write(bytes, to: "run/checkpoints/\(name)")
-    #expect(try run.restore().checkpoint?.position.epoch == 3)
+    try replace(names[1])
+    let finite = try run.folder.lastFiniteCheckpoint(run.plan, run.identity, using: run.engine)
+    #expect(finite == nil || finite?.hasSuffix(names[0]) == true)
+    let restored = try run.restore()
+    #expect(restored.checkpoint?.position.epoch == 2 && restored.lostMetrics == nil)
+    #expect(restored.refused.count == 1 && restored.refused[0].contains(names[1]), "\(restored.refused)")
+    #expect(try run.temporary.names(in: "run/checkpoints") == [names[0], names[1] + ".refused"])
+    #expect(try run.folder.metricsLines().count == 1)
+
+    try replace(names[0])
+    #expect(throws: FileError.self) { _ = try run.restore() }
+    #expect(try run.temporary.names(in: "run/checkpoints") == [names[0], names[1] + ".refused"])
+    #expect(try run.folder.metricsLines().count == 1)
   }
 
   @Test("of a run that moved more often than there is room for, the last arithmetic stays")
@@ -316,18 +328,58 @@ private final class Run {
     #expect(restored.checkpoint?.position.epoch == 2 && restored.refused.count == 1)
   }
 
-  @Test("metrics that are missing or changed make a checkpoint useless")
+  private static func line(_ epoch: Int, loss: String = "1.5") -> String {
+    #"{"module":1,"epoch":\#(epoch),"split":"train","loss":\#(loss),"top1":0.5,"seconds":0.1}"#
+  }
+
+  @Test("the checkpoint decides: metrics that are damaged or missing are told, and cost no epoch")
   func lostMetrics() throws {
+    let lines = (1...4).map { Self.line($0) }
+    for (text, kept, keptCount) in [
+      // A byte of the format, a figure, the end of a line, the end of the line before the checkpoint.
+      (lines.joined(separator: "\n").replacingOccurrences(of: #""epoch":2"#, with: #""epoch"2"#), [1, 3], 2),
+      (([Self.line(1, loss: "9.5")] + lines[1...]).joined(separator: "\n"), [1, 2, 3], 3),
+      (lines[0] + "x" + lines[1...].joined(separator: "\n"), [3], 1),
+      (lines[..<3].joined(separator: "\n") + "x" + lines[3], [1, 2], 2),
+      (lines[..<2].joined(separator: "\n"), [1, 2], 2),
+      ("", [], 0),
+    ] as [(String, [Int], Int)] {
+      let run = try Run()
+      for epoch in 1...3 {
+        try run.folder.appendMetrics([
+          "module": 1, "epoch": .integer(epoch), "split": "train", "loss": 1.5, "top1": 0.5, "seconds": 0.1,
+        ])
+      }
+      let mark = run.folder.metricsMark
+      var checkpoint = try run.checkpoint(run.position(stage: 1, epoch: 4))
+      checkpoint.metrics = mark
+      run.fill(seed: 2)
+      try run.folder.writeCheckpoint(checkpoint, of: run.plan.stages[0], from: run.engine)
+      try run.temporary.write(Array((text.isEmpty ? "" : text + "\n").utf8), to: "run/metrics.jsonl")
+      let restored = try run.restore()
+      #expect(restored.checkpoint?.position.epoch == 4 && restored.refused.isEmpty, "\(text)")
+      #expect(
+        restored.lostMetrics
+          == LostMetrics(lineCount: 3, keptCount: keptCount, keptName: "metrics.jsonl.damaged"), "\(text)")
+      let found = try run.folder.metricsLines()
+      #expect(found.count == kept.count, "\(text): \(found)")
+      for (line, epoch) in zip(found, kept) { #expect(line.contains("\"epoch\":\(epoch),")) }
+      #expect(try run.temporary.text("run/metrics.jsonl.damaged") == (text.isEmpty ? "" : text + "\n"))
+      // What was repaired is whole from now on.
+      #expect(try run.folder.metricsMark == MetricsMark(of: run.folder.metricsLines()))
+    }
+  }
+
+  @Test("metrics that were deleted do not make a run begin anew")
+  func deletedMetrics() throws {
     let run = try Run()
-    try run.folder.appendMetrics(["epoch": 1])
+    try run.folder.appendMetrics(["module": 1, "epoch": 1, "split": "train"])
     try run.write(run.position(stage: 1, epoch: 2), seed: 1)
-    try run.folder.appendMetrics(["epoch": 2])
-    try run.write(run.position(stage: 1, epoch: 3), seed: 2)
-    try run.temporary.write(Array("{\"epoch\":1}\n".utf8), to: "run/metrics.jsonl")
+    try FileManager.default.removeItem(atPath: run.temporary.path + "/run/metrics.jsonl")
     let restored = try run.restore()
-    #expect(restored.checkpoint?.position.epoch == 2 && restored.refused.count == 1)
-    try run.temporary.write(Array("{\"epoch\":7}\n".utf8), to: "run/metrics.jsonl")
-    #expect(try run.restore().checkpoint == nil)
+    #expect(restored.checkpoint?.position.epoch == 2)
+    #expect(restored.lostMetrics == LostMetrics(lineCount: 1, keptCount: 0, keptName: nil))
+    #expect(try run.temporary.text("run/metrics.jsonl") == "")
   }
 
   @Test("positions that no training can stand at are refused")

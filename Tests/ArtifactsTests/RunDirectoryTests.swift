@@ -152,7 +152,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = folder.path + "/run"
     do { _ = try RunDirectory.create(at: path, files: files) }
-    let looker = open(path + "/.lock", O_RDONLY)
+    let looker = open(path, O_RDONLY | O_DIRECTORY)
     try #require(looker >= 0 && flock(looker, LOCK_SH | LOCK_NB) == 0)
     let isStarted = DispatchSemaphore(value: 0)
     Thread.detachNewThread {
@@ -186,16 +186,98 @@ import Testing
   func leftovers() throws {
     let folder = try TemporaryFolder()
     // No system gives a process so high a number.
-    let dead = ".run.4194400-0.tmp"
-    let others = [".run.\(getpid())-7.tmp", ".run.4194400-1.tmp", ".other.4194400-0.tmp", ".run.x-0.tmp"]
+    let dead = try folder.temporaryName(for: "run", process: 4_194_400)
+    let others = [
+      try folder.temporaryName(for: "run", process: Int(getpid())),
+      dead.replacingOccurrences(of: "-0.tmp", with: "-1.tmp"),
+      try folder.temporaryName(for: "other", process: 4_194_400), ".run.4194400-0.tmp",
+    ]
     for name in [dead] + others {
       try FileManager.default.createDirectory(
         atPath: folder.path + "/" + name, withIntermediateDirectories: false)
       try folder.write([1], to: name + "/plan.json")
     }
-    try folder.write([1], to: ".run.4194400-1.tmp/precious.txt")
+    try folder.write([1], to: others[1] + "/precious.txt")
     _ = try RunDirectory.create(at: folder.path + "/run", files: files)
     #expect(try folder.names() == (others + ["run"]).sorted())
+  }
+
+  @Test("the lock is the folder's own: it holds when every file in it is removed or replaced")
+  func lockWithoutFile() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    let run = try RunDirectory.create(at: path, files: files)
+    for name in [".lock", "plan.json"] {
+      let bytes = try folder.bytes("run/\(name)")
+      try FileManager.default.removeItem(atPath: path + "/" + name)
+      if name == "plan.json" { try folder.write(bytes, to: "run/plan.json") }
+      guard case .locked? = fault({ () throws(RunDirectoryError) in _ = try RunDirectory.open(path) }) else {
+        Issue.record("a second one got in without \(name)")
+        continue
+      }
+    }
+    _ = run.path
+  }
+
+  @Test("names of the greatest length that the system allows", arguments: [250, 254, 255])
+  func longNames(length: Int) throws {
+    let folder = try TemporaryFolder()
+    let name = String(repeating: "n", count: length)
+    do { _ = try RunDirectory.create(at: "\(folder.path)/\(name)", files: files) }
+    #expect(try folder.names(in: name) == names)
+    try AtomicFile.write("text", to: "\(folder.path)/\(name)/\(name)")
+    #expect(try folder.text("\(name)/\(name)") == "text")
+  }
+
+  @Test("a file with a second name elsewhere does not change there")
+  func hardLinks() throws {
+    let folder = try TemporaryFolder()
+    let run = try RunDirectory.create(at: folder.path + "/run", files: files)
+    try run.appendLog("begin")
+    #expect(link(folder.path + "/run/log.txt", folder.path + "/kept.txt") == 0)
+    try run.appendLog("end")
+    #expect(try folder.text("kept.txt") == "begin\n")
+    #expect(try folder.text("run/log.txt") == "begin\nend\n")
+  }
+
+  @Test(
+    "what is no file of the run's own is refused by its name, and nothing is written through it",
+    arguments: ["link", "dangling link", "pipe", "folder"])
+  func foreign(kind: String) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    let run = try RunDirectory.create(at: path, files: files)
+    try folder.write(Array("precious".utf8), to: "precious.txt")
+    func put(_ name: String) throws {
+      let place = path + "/" + name
+      try? FileManager.default.removeItem(atPath: place)
+      switch kind {
+      case "link":
+        try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: "../precious.txt")
+      case "dangling link":
+        try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: "../made.txt")
+      case "pipe": #expect(mkfifo(place, 0o600) == 0)
+      case _: try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+      }
+    }
+    for (name, write) in [
+      ("log.txt", { try run.appendLog("line") }), ("metrics.jsonl", { try run.appendMetrics(["module": 1]) }),
+      ("summary.json", { try run.writeSummary(["status": "failed"]) }),
+      ("report.html", { try RunDirectory.writeReport("page", in: path) }),
+    ] as [(String, () throws -> Void)] {
+      try put(name)
+      do {
+        try write()
+        Issue.record("\(name) was written")
+      } catch {
+        let message = try #require(error as? FileError).message
+        #expect(message.hasPrefix("\(path)/\(name): it is a "), "\(message)")
+      }
+      #expect(try RunDirectory.foreignFiles(in: path).map(\.path) == ["\(path)/\(name)"])
+      try FileManager.default.removeItem(atPath: path + "/" + name)
+    }
+    #expect(try folder.text("precious.txt") == "precious")
+    #expect(try folder.names() == ["precious.txt", "run"])
   }
 
   @Test func linesAreAppended() throws {
@@ -212,12 +294,9 @@ import Testing
     #expect(try folder.text("run/log.txt") == "begin\nend\n")
     #expect(try run.metricsLines() == [#"{"module":1,"loss":0.5}"#, #"{"module":2,"text":"a\nb"}"#])
 
-    // What a crash cut off is no line, and a resumed run takes back what it will do again.
+    // What a crash cut off is no line.
     try folder.write(try folder.bytes("run/metrics.jsonl") + Array("{\"mod".utf8), to: "run/metrics.jsonl")
     #expect(try run.metricsLines().count == 2)
-    try run.replaceMetrics(Array(try run.metricsLines().prefix(1)))
-    try run.appendMetrics(["module": 3])
-    #expect(try folder.text("run/metrics.jsonl") == "{\"module\":1,\"loss\":0.5}\n{\"module\":3}\n")
   }
 
   @Test func summariesAreReplaced() throws {

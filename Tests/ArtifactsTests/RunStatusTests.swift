@@ -73,7 +73,8 @@ import Text
       if status == "finished" {
         #expect(found.modules[0].test == .init(epoch: 3, loss: nil, top1: 0.5, top5: 0.875))
         #expect(found.warnings.count == 1)
-        #expect(found.warnings.first?.hasPrefix("\(folder.path)/metrics.jsonl does not end with") == true)
+        #expect(
+          found.warnings.first?.message.hasPrefix("\(folder.path)/metrics.jsonl does not end with") == true)
         let history = try RunHistory(folder: folder.path)
         #expect(history.last(.testTop1, module: 1) == 0.5 && history.last(.testTop5, module: 1) == 0.875)
         #expect(history.last(.testLoss, module: 1) == nil && history.last(.trainLoss, module: 1) == 1.5)
@@ -157,22 +158,6 @@ import Text
         "summary.json: at byte 11: expected finished, interrupted or failed, found 'asleep'"
       ),
       (
-        ["plan.json": Self.plan, "metrics.jsonl": #"{"module":3,"epoch":1,"split":"train"}"# + "\n"],
-        "metrics.jsonl, line 1: at byte 0: expected a module from 1 to 2, found 3"
-      ),
-      (
-        ["plan.json": Self.plan, "metrics.jsonl": "{\"module\":1,\"loss\":x}\n"],
-        "metrics.jsonl, line 1: at byte 19: expected a number, found 'x'"
-      ),
-      (
-        ["plan.json": Self.plan, "metrics.jsonl": #"{"module":1,"epoch":1,"split":"tests"}"# + "\n"],
-        "metrics.jsonl, line 1: at byte 30: expected one of 'train', 'test', 'narrowed', found 'tests'"
-      ),
-      (
-        ["plan.json": Self.plan, "metrics.jsonl": #"{"module":1,"epoch":1}"# + "\n"],
-        "metrics.jsonl, line 1: at byte 0: expected a module and an epoch from 1, and a split, found a line without"
-      ),
-      (
         ["plan.json": Self.plan + " x"],
         "plan.json: at byte \(Self.plan.utf8.count + 1): expected nothing more, found 'x'"
       ),
@@ -190,5 +175,62 @@ import Text
       }
       #expect(throws: RunStatusError.self, "\(message)") { try RunHistory(folder: folder.path) }
     }
+  }
+
+  @Test("damaged lines of metrics are left out, and told with their place")
+  func damagedMetrics() throws {
+    for (line, message) in [
+      (
+        #"{"module":3,"epoch":1,"split":"train"}"#,
+        "line 1: at byte 0: expected a module from 1 to 2, found 3"
+      ),
+      (#"{"module":1,"loss":x}"#, "line 1: at byte 19: expected a number, found 'x'"),
+      (
+        #"{"module":1,"epoch":1,"split":"tests"}"#,
+        "line 1: at byte 30: expected one of 'train', 'test', 'narrowed', found 'tests'"
+      ),
+      (
+        #"{"module":1,"epoch":1}"#,
+        "line 1: at byte 0: expected a module and an epoch from 1, and a split, found a line without"
+      ),
+    ] {
+      let folder = try folder(["plan.json": Self.plan, "metrics.jsonl": line + "\n" + Self.metrics])
+      for status in [try RunStatus(folder: folder.path), try RunHistory(folder: folder.path).status] {
+        #expect(
+          status.warnings.map(\.message) == [
+            "\(folder.path)/metrics.jsonl, \(message): the line is left out"
+          ])
+        #expect(status.modules[0].train == .init(epoch: 2, loss: 1.5, top1: 0.75))
+      }
+    }
+  }
+
+  @Test("a spec that is not the plan's is told")
+  func damagedSpec() throws {
+    let plan = Self.plan.replacingOccurrences(
+      of: #""name": "net","#, with: #""name": "net", "spec": {"text": "a\n"},"#)
+    for (text, count) in [("a\n", 0), ("b\n", 1), ("", 1)] {
+      let folder = try folder(["plan.json": plan, "spec.yaml": text])
+      #expect(try RunStatus(folder: folder.path).warnings.map(\.code) == (count == 1 ? ["W041"] : []))
+    }
+  }
+
+  @Test("curves of very many epochs are thinned out, and keep their ends and extremes")
+  func thinned() throws {
+    var lines = ""
+    for epoch in 1...20_000 {
+      let loss = epoch == 7777 ? 99 : 1 / Double(epoch)
+      lines +=
+        #"{"module":1,"epoch":\#(epoch),"split":"train","loss":\#(loss),"top1":0.5,"seconds":0.1}"# + "\n"
+    }
+    let folder = try folder(["plan.json": Self.plan, "metrics.jsonl": lines])
+    let whole = try RunHistory(folder: folder.path).curve(.trainLoss, module: 1)
+    #expect(whole.count == 20_000)
+    let history = try RunHistory(folder: folder.path, isThinned: true)
+    let thinned = history.curve(.trainLoss, module: 1)
+    #expect(thinned.count < 1000 && history.epochCount == 20_000)
+    #expect(thinned.first == whole.first && thinned.last == whole.last)
+    #expect(thinned.contains { $0.x == 7777 && $0.y == 99 })
+    #expect(history.last(.trainLoss, module: 1) == whole.last?.y)
   }
 }

@@ -1,3 +1,4 @@
+import Artifacts
 import Foundation
 import Testing
 
@@ -36,5 +37,14 @@ final class TemporaryFolder {
     try #require(file >= 0)
     defer { close(file) }
     try #require(Foundation.write(file, bytes, bytes.count) == bytes.count)
+  }
+
+  /// What a process calls the file that it makes aside for `name`.
+  func temporaryName(for name: String, process: Int) throws -> String {
+    let before = Set(try names())
+    let file = try AtomicFile(path: "\(path)/\(name)")
+    let own = try #require(try names().first { !before.contains($0) })
+    _ = consume file
+    return own.replacingOccurrences(of: "-\(getpid())-0.tmp", with: "-\(process)-0.tmp")
   }
 }

@@ -142,7 +142,8 @@ struct ProbeCommandTests {
     let before = try workspace.text("profiled/report.html")
     for learner in ["nearest", "linear"] {
       let process = try workspace.strata("probe", "profiled", "--learners", learner, "--threads", "2")
-      #expect(process.exitCode == 0 && !process.diagnostics.contains("warning"), "\(process.diagnostics)")
+      #expect(
+        process.exitCode == 0 && !process.diagnostics.contains("warning[W008]"), "\(process.diagnostics)")
     }
     let page = try workspace.text("profiled/report.html")
     #expect(page.contains("<h2>Separability</h2>"))

@@ -52,6 +52,29 @@ struct StrictMemoryTests {
     #endif
   }
 
+  @Test("figures of long runs are not kept in memory")
+  func longRuns() throws {
+    try workspace.write(
+      """
+      strata: 1
+      name: long
+      data: {source: synthetic, limit: {train: 8, test: 4}}
+      network: {family: vgg, input: 1x2x2, classes: 2, widths: [2, 2, 2]}
+      training: {strategy: parallel, batch: 8}
+
+      """, to: "long.yaml")
+    func peak(epochs: Int) throws -> Int {
+      let folder = "epochs-\(epochs)"
+      let run = try workspace.strata("run", "long.yaml", "-o", folder, "--set", "training.epochs=\(epochs)")
+      #expect(run.exitCode == 0, "\(run.diagnostics)")
+      // The curves of all epochs are in the page, in as many points as can be told apart.
+      #expect(try workspace.data("\(folder)/report.html").count < 250_000)
+      return try workspace.decode(Summary.self, "\(folder)/summary.json").memory.measuredPeakBytes
+    }
+    let (short, long) = (try peak(epochs: 10), try peak(epochs: 2500))
+    #expect(long - short < 1 << 20, "\(short), then \(long)")
+  }
+
   @Test("four workers on fewer processors use what was planned for them")
   func workers() throws {
     let run = try workspace.strata("run", "net.yaml", "-o", "out", "--threads", "4")

@@ -64,4 +64,20 @@ struct LaneHashTests {
     #expect(LaneHash.hash("strata") == 0xC66F_8312_A48D_16F9)
     #expect(hash((0..<100).map { UInt8($0) }) == 0x0E35_0C05_4BC5_2908)
   }
+
+  @Test("the same however the bytes are cut")
+  func pieces() {
+    var random = SplitMix64(seed: 11)
+    for count in [0, 1, 63, 64, 65, 128, 500, 4096] {
+      let message = bytes(count: count, seed: UInt64(count))
+      var hasher = LaneHasher()
+      var rest = message[...]
+      while !rest.isEmpty {
+        let piece = Array(rest.prefix(Int.random(in: 1...150, using: &random)))
+        hasher.update(piece.span.bytes)
+        rest = rest.dropFirst(piece.count)
+      }
+      #expect(hasher.hash == hash(message), "\(count)")
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import Execution
 import Foundation
+import Kernels
 import TestSupport
 import Testing
 
@@ -46,7 +47,8 @@ struct ProbeTests {
     var outcomes: [LinearProbe.Outcome] = []
     for threads in 1...3 {
       var (train, test) = (clean, cleanTest)
-      outcomes.append(LinearProbe(classes: classes, threads: threads).run(train: &train, test: &test))
+      outcomes.append(
+        LinearProbe(classes: classes, workers: Workers(count: threads)).run(train: &train, test: &test))
       // By the definition, in double precision, on what the probe has standardised.
       let gradient = gradient(outcomes[threads - 1].parameters.map { Double($0) }, train, classes: classes)
       #expect(gradient.map(\.magnitude).max() ?? 1 < 2 * LinearProbe.tolerance)
@@ -81,7 +83,7 @@ struct ProbeTests {
     var train = features(rows: 120, columns: 3, classes: 3, spread: 0.01, seed: 5)
     for row in 0..<train.rows { train.values[row * 3 + 1] = 7 }
     var test = train
-    let outcome = LinearProbe(classes: 3, threads: 2).run(train: &train, test: &test)
+    let outcome = LinearProbe(classes: 3, workers: Workers(count: 2)).run(train: &train, test: &test)
     #expect(outcome.trainTop1 == 1 && outcome.testTop1 == 1)
     #expect(outcome.parameters.allSatisfy { $0.isFinite })
   }
@@ -106,8 +108,9 @@ struct ProbeTests {
     let expected = Double(right) / Double(test.rows)
     #expect(expected > 0.4 && expected < 1)
     for threads in 1...3 {
-      #expect(NearestNeighbourProbe(threads: threads).run(train: train, test: test) == expected)
+      #expect(
+        NearestNeighbourProbe(workers: Workers(count: threads)).run(train: train, test: test) == expected)
     }
-    #expect(NearestNeighbourProbe(threads: 2).run(train: train, test: train) == 1)
+    #expect(NearestNeighbourProbe(workers: Workers(count: 2)).run(train: train, test: train) == 1)
   }
 }

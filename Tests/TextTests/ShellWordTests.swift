@@ -9,7 +9,7 @@ struct ShellWordTests {
       ("runs/digits-1", "runs/digits-1"), ("training.epochs=1", "training.epochs=1"),
       ("a:b,c+d%e@f", "a:b,c+d%e@f"), ("a run", "'a run'"), ("", "''"), ("it's", #"'it'\''s'"#),
       ("$HOME", "'$HOME'"), ("~/runs", "'~/runs'"), ("=ls", "'=ls'"), ("läufe", "'läufe'"),
-      ("a\nb", "'a\nb'"),
+      ("a\nb", "'a\nb'"), ("a\u{1B}[1m'\\", #"$'a\033[1m\'\\'"#), ("\u{9B}2", #"$'\302\2332'"#),
     ])
   func words(text: String, word: String) {
     #expect(shellWord(text) == word)

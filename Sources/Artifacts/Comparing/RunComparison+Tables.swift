@@ -61,7 +61,7 @@ extension RunComparison {
   private func cells(of run: RunHistory, group: String?) -> [String] {
     let status = run.status
     let head = status.modules.count
-    let epochs = run.metrics.filter { $0.part == .train }.map(\.epoch).max() ?? 0
+    let epochs = run.epochCount
     func percents(_ value: Double?) -> String { value.map { percentage($0) } ?? "-" }
     func size(_ byteCount: Int?) -> String { byteCount.map { byteSize($0) } ?? "-" }
     var cells = [run.folder]

@@ -30,11 +30,11 @@ package struct RunHistory: Sendable {
 
     var isTop5: Bool { self == .testTop5 || self == .trainTop5 }
 
-    func value(_ line: MetricsLine) -> Double? {
+    func value(_ row: EpochRows.Row) -> Double? {
       switch self {
-      case .testTop1, .trainTop1: line.top1
-      case .testTop5, .trainTop5: line.top5
-      case .testLoss, .trainLoss: line.loss
+      case .testTop1, .trainTop1: row.top1
+      case .testTop5, .trainTop5: row.top5
+      case .testLoss, .trainLoss: row.loss
       }
     }
 
@@ -62,20 +62,39 @@ package struct RunHistory: Sendable {
   package let probes: [ProbeRecord]
   /// Whether there are probes of other pictures besides.
   package let hasForeignProbes: Bool
-  /// In the order in which they were written.
-  package let metrics: [MetricsLine]
-  private let linesOfModule: [Int: [MetricsLine]]
+  /// The largest epoch that any module was trained in.
+  package let epochCount: Int
+  private let rowsOfModule: [Int: EpochRows]
+  private let testRowsOfModule: [Int: EpochRows]
 
-  package init(folder: String) throws(RunStatusError) {
+  /// - Parameter isThinned: whether curves of many epochs are thinned out while they are read, so that memory does not grow with the
+  ///   length of the run.
+  package init(folder: String, isThinned: Bool = false) throws(RunStatusError) {
     guard RunDirectory.holdsRun(folder) else { throw .noRun(path: folder) }
     self.folder = folder
-    metrics = try RunDirectory.metrics(in: folder)
-    linesOfModule = Dictionary(grouping: metrics, by: \.module)
-    status = try RunStatus(folder: folder, metrics: metrics)
+    var status = try RunStatus(planIn: folder)
+    let limit = isThinned ? Self.rowLimit(moduleCount: status.modules.count) : nil
+    var (rows, testRows): ([Int: EpochRows], [Int: EpochRows]) = ([:], [:])
+    var epochCount = 0
+    let damaged = try RunDirectory.forEachMetric(in: folder, moduleCount: status.modules.count) { line in
+      status.note(line)
+      switch line.part {
+      case .train:
+        rows[line.module, default: EpochRows(limit: limit)].add(line)
+        epochCount = max(epochCount, line.epoch)
+      case .test: testRows[line.module, default: EpochRows(limit: limit)].add(line)
+      case .narrowed: break
+      }
+    }
+    try status.finish(in: folder, damaged)
+    self.status = status
+    (rowsOfModule, testRowsOfModule, self.epochCount) = (rows, testRows, epochCount)
     let plan: JSON
     let planPath = "\(folder)/\(RunDirectory.planName)"
     var scanner: JSONScanner
-    do throws(FileError) { scanner = JSONScanner(try RunDirectory.bytes(of: planPath)) } catch {
+    do throws(FileError) {
+      scanner = JSONScanner(try RunDirectory.bytes(of: RunDirectory.planName, in: folder))
+    } catch {
       throw .file(error)
     }
     do throws(JSONScanner.Fault) {
@@ -103,19 +122,24 @@ package struct RunHistory: Sendable {
     seed = SpecDifference.values(of: specText).first { $0.0 == "training.seed" }?.1 ?? ""
   }
 
+  /// Fewer for each of many modules, of which a chart does not draw all.
+  private static func rowLimit(moduleCount: Int) -> Int {
+    min(LineChart.pointLimit, max(40, 6000 / max(1, moduleCount)))
+  }
+
   package func curve(_ figure: Figure, module: Int) -> [LineChart.Point] {
-    lines(figure, module: module).compactMap { line in
-      figure.value(line).map { LineChart.Point(x: Double(line.epoch), y: $0) }
+    rows(figure, module: module).compactMap { row in
+      figure.value(row).map { LineChart.Point(x: Double(row.epoch), y: $0) }
     }
   }
 
   /// In which a module was measured, whether or not that gave a number.
   func epochs(_ figure: Figure, module: Int) -> Set<Int> {
-    Set(lines(figure, module: module).map(\.epoch))
+    Set(rows(figure, module: module).map(\.epoch))
   }
 
-  private func lines(_ figure: Figure, module: Int) -> [MetricsLine] {
-    (linesOfModule[module] ?? []).filter { $0.part == (figure.isTest ? .test : .train) }
+  private func rows(_ figure: Figure, module: Int) -> [EpochRows.Row] {
+    (figure.isTest ? testRowsOfModule : rowsOfModule)[module]?.rows ?? []
   }
 
   /// Of the module's last epoch so far, nil where that gave no number; figures of a finished run are those of its summary,

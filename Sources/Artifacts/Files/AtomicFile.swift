@@ -1,40 +1,93 @@
 internal import Glibc
 
 /// A file that appears under its name only when it is whole: written beside it, synchronised, renamed; then the folder is
-/// synchronised. Dropped without `commit()`, it leaves nothing behind and whatever had the name before untouched. A symbolic
-/// link stays, and the file it leads to is replaced; into a pipe or a device the bytes go as they come.
+/// synchronised. Dropped without `commit()`, it leaves nothing behind and whatever had the name before untouched.
+///
+/// Of a path, a symbolic link stays, and the file it leads to is replaced; into a pipe or a device the bytes go as they come. In a
+/// folder that is open, the name must be free, or a file's.
 package struct AtomicFile: ~Copyable {
   /// As the caller named it.
   package let path: String
   private let descriptor: FileDescriptor
   /// Nil where nothing is replaced.
-  private let replacement: (temporaryPath: String, target: String)?
+  private let replacement: Replacement?
   private var isCommitted = false
 
-  package init(path: String) throws(FileError) {
-    let target: String
-    switch try FileTarget(path) {
-    case .stream(let place):
-      do throws(FileError) { descriptor = try FileDescriptor(stream: place) } catch {
-        throw FileError(path: path, operation: error.operation, code: error.code)
-      }
-      replacement = nil
-      self.path = path
-      return
-    case .file(let place): target = place
+  /// What is to be renamed when the file is whole.
+  private final class Replacement {
+    let folder: FolderDescriptor
+    let temporaryName, name: String
+
+    init(folder: consuming FolderDescriptor, temporaryName: String, name: String) {
+      self.folder = folder
+      self.temporaryName = temporaryName
+      self.name = name
     }
-    let folder = FilePath.folder(of: target)
-    let name = FilePath.lastComponent(of: target)
+  }
+
+  package init(path: String) throws(FileError) {
+    switch try FileTarget(path) {
+    case .stream(let place): self.init(stream: try Self.openStream(place, path: path), path: path)
+    case .file(let place):
+      let folder = try Self.openFolder(of: place, path: path)
+      try self.init(aside: folder, FilePath.lastComponent(of: place), path: path)
+    }
+  }
+
+  /// - Parameter name: free, or a file's: a link, a folder or a pipe is refused.
+  package init(in folder: borrowing FolderDescriptor, _ name: String) throws(FileError) {
+    let path = folder.path(of: name)
+    if let kind = try folder.kind(of: name), kind != .regular {
+      throw FileError(path: path, isNo: .regular, found: kind)
+    }
+    try self.init(aside: try folder.copy(), name, path: path)
+  }
+
+  private static func openStream(_ place: String, path: String) throws(FileError) -> FileDescriptor {
+    do throws(FileError) { return try FileDescriptor(stream: place) } catch {
+      throw FileError(path: path, operation: error.operation, code: error.code)
+    }
+  }
+
+  private static func openFolder(of place: String, path: String) throws(FileError) -> FolderDescriptor {
+    do throws(FileError) { return try FolderDescriptor(path: FilePath.folder(of: place)) } catch {
+      throw FileError(path: path, operation: "create", code: error.code)
+    }
+  }
+
+  private init(stream descriptor: consuming FileDescriptor, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+    replacement = nil
+  }
+
+  private init(aside folder: consuming FolderDescriptor, _ name: String, path: String) throws(FileError) {
+    for leftover in (try? folder.names()) ?? [] where TemporaryName.isLeftover(leftover, of: name) {
+      folder.remove(leftover)
+    }
+    let temporary = try Self.makeTemporary(in: folder, for: name, path: path)
+    let temporaryName = temporary.name
+    descriptor = temporary.file
+    replacement = Replacement(folder: folder, temporaryName: temporaryName, name: name)
+    self.path = path
+  }
+
+  private struct Temporary: ~Copyable {
+    let file: FileDescriptor
+    let name: String
+  }
+
+  private static func makeTemporary(
+    in folder: borrowing FolderDescriptor, for name: String, path: String
+  ) throws(FileError) -> Temporary {
     var attempt = 0
     while true {
-      // Left over by a process that had our number and was killed: take another name.
-      let temporaryPath = "\(folder)/.\(name).\(getpid())-\(attempt).tmp"
+      let temporaryName = TemporaryName.make(for: name, attempt: attempt)
       do throws(FileError) {
-        descriptor = try FileDescriptor(path: temporaryPath, flags: O_WRONLY | O_CREAT | O_EXCL)
-        replacement = (temporaryPath, target)
-        self.path = path
-        return
+        return Temporary(
+          file: try folder.open(temporaryName, flags: O_WRONLY | O_CREAT | O_EXCL), name: temporaryName)
       } catch {
+        // Left over by a process that had our number: take another name.
         guard error.code == EEXIST, attempt < 100 else {
           throw FileError(path: path, operation: "create", code: error.code)
         }
@@ -44,7 +97,7 @@ package struct AtomicFile: ~Copyable {
   }
 
   deinit {
-    if !isCommitted, let replacement { unsafe unlink(replacement.temporaryPath) }
+    if !isCommitted, let replacement { replacement.folder.remove(replacement.temporaryName) }
   }
 
   /// Appends `bytes`.
@@ -56,19 +109,28 @@ package struct AtomicFile: ~Copyable {
 
   /// Puts the file in place.
   package consuming func commit() throws(FileError) {
-    guard let (temporaryPath, target) = replacement else { return }
+    guard let replacement else { return }
     try descriptor.synchronize()
-    guard unsafe rename(temporaryPath, target) == 0 else {
-      throw FileError(path: path, operation: "rename", code: errno)
-    }
+    let code = replacement.folder.rename(replacement.temporaryName, to: replacement.name)
+    guard code == 0 else { throw FileError(path: path, operation: "rename", code: code) }
     isCommitted = true
-    try FileDescriptor.synchronizeFolder(FilePath.folder(of: target))
+    try replacement.folder.synchronize()
   }
 
   /// Writes a whole file of `text`.
   package static func write(_ text: String, to path: String) throws(FileError) {
-    var file = try AtomicFile(path: path)
-    try unsafe file.write(Array(text.utf8).span.bytes)
-    try file.commit()
+    try AtomicFile(path: path).commit(text)
+  }
+
+  /// The same in a folder that is open.
+  package static func write(
+    _ text: String, to name: String, in folder: borrowing FolderDescriptor
+  ) throws(FileError) {
+    try AtomicFile(in: folder, name).commit(text)
+  }
+
+  private consuming func commit(_ text: String) throws(FileError) {
+    try unsafe write(Array(text.utf8).span.bytes)
+    try commit()
   }
 }

@@ -52,17 +52,51 @@ struct FileDescriptor: ~Copyable {
     return true
   }
 
+  /// Reads some of the bytes from `offset` on, as many as are there and fit.
+  /// - Returns: their count; 0 at the end of the file.
+  borrowing func readSome(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int
+  {
+    while true {
+      let count = unsafe pread(number, target.baseAddress, target.count, off_t(offset))
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw FileError(path: path, operation: "read", code: errno) }
+    }
+  }
+
+  /// Of a regular file; anything else has none, and is refused.
   borrowing func byteCount() throws(FileError) -> Int {
     var status = stat()
     guard unsafe fstat(number, &status) == 0 else {
       throw FileError(path: path, operation: "examine", code: errno)
     }
+    let kind = FileKind(mode: status.st_mode)
+    guard kind == .regular else { throw FileError(path: path, isNo: .regular, found: kind) }
     return Int(status.st_size)
+  }
+
+  /// The whole file.
+  ///
+  /// - Parameter limit: a larger file is not what it should be.
+  borrowing func bytes(limit: Int) throws(FileError) -> [UInt8] {
+    let byteCount = try byteCount()
+    guard byteCount <= limit else { throw FileError(path: path, operation: "read", code: EFBIG) }
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    var failure: FileError?
+    unsafe bytes.withUnsafeMutableBytes { target in
+      do throws(FileError) {
+        guard try unsafe read(into: target, at: 0) else {
+          throw FileError(path: path, operation: "read", code: EIO)
+        }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
   }
 
   /// Of all bytes of a file, in lowercase hexadecimal.
   static func sha256(ofFile path: String) throws(FileError) -> String {
-    try FileDescriptor(path: path, flags: O_RDONLY).sha256()
+    // NONBLOCK: a pipe under the file's name must not make anybody wait.
+    try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK).sha256()
   }
 
   /// Of all bytes of the file, in lowercase hexadecimal.

@@ -20,7 +20,22 @@ package struct SafetensorsReader: ~Copyable {
   package init(
     path: String, headerLimit: Int = Safetensors.largestHeaderByteCount
   ) throws(SafetensorsError) {
-    let descriptor = try Self.open(path)
+    try self.init(try Self.open(path), path: path, headerLimit: headerLimit)
+  }
+
+  /// The same of a file of a folder, which must be no link.
+  package init(
+    _ name: String, in folder: borrowing FolderDescriptor,
+    headerLimit: Int = Safetensors.largestHeaderByteCount
+  ) throws(SafetensorsError) {
+    let descriptor: FileDescriptor
+    do throws(FileError) { descriptor = try folder.open(name, flags: O_RDONLY) } catch { throw .file(error) }
+    try self.init(descriptor, path: folder.path(of: name), headerLimit: headerLimit)
+  }
+
+  private init(
+    _ descriptor: consuming FileDescriptor, path: String, headerLimit: Int
+  ) throws(SafetensorsError) {
     let fileByteCount = try Self.byteCount(of: descriptor)
     let prefix = try Self.read(descriptor, 0..<8, fileByteCount: fileByteCount)
     let length = prefix.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }

@@ -23,9 +23,16 @@ extension Safetensors {
     _ tensors: [Tensor], metadata: [String: String] = [:], to path: String,
     fill: (_ index: Int, _ start: Int, _ numbers: inout MutableSpan<Float>) -> Void
   ) throws(FileError) -> SafetensorsReceipt {
+    try write(tensors, metadata: metadata, into: try AtomicFile(path: path), fill: fill)
+  }
+
+  /// The same into a file that nothing has been written to.
+  static func write(
+    _ tensors: [Tensor], metadata: [String: String] = [:], into file: consuming AtomicFile,
+    fill: (_ index: Int, _ start: Int, _ numbers: inout MutableSpan<Float>) -> Void
+  ) throws(FileError) -> SafetensorsReceipt {
     let order = tensors.indices.sorted { precedes(tensors[$0].name, tensors[$1].name) }
     let header = header(of: order.map { tensors[$0] }, metadata: metadata)
-    var file = try AtomicFile(path: path)
     var hash = SHA256()
     var byteCount = header.count
     try unsafe file.write(header.span.bytes)

@@ -22,7 +22,7 @@ package struct CompressionFigures: Hashable, Sendable {
 
   /// - Parameter metrics: of the run so far.
   /// - Returns: nil where no module loses channels.
-  package init?(_ plan: Plan, metrics: [MetricsLine]) {
+  package init?(_ plan: Plan, metrics: [MetricsLine] = []) {
     guard let before = plan.unnarrowed else { return nil }
     self.before = before
     after = NetworkFigures(plan.modules)
@@ -32,15 +32,28 @@ package struct CompressionFigures: Hashable, Sendable {
         index: module.index, name: module.name, channels: narrowing.channels, width: narrowing.width,
         before: figures, after: module.figures)
     }
-    for line in metrics where plan.training.modules.indices.contains(line.module - 1) {
-      switch line.part {
-      case .train: continue
-      case .narrowed: note(module: line.module) { ($0.cutTop1, $0.kept) = (line.top1, line.kept) }
-      case .test:
-        let isTuned = line.epoch > plan.training.modules[line.module - 1].epochs
-        note(module: line.module) {
-          if isTuned { $0.tunedTop1 = line.top1 } else { $0.trainedTop1 = line.top1 }
-        }
+    for line in metrics { note(line, of: plan) }
+  }
+
+  /// Of the run in a folder, as far as it has come; its metrics are read one by one. What modules reached before they were cut is
+  /// nowhere else, so that damaged metrics are a failure.
+  package init?(_ plan: Plan, in folder: String) throws(RunStatusError) {
+    self.init(plan)
+    var figures = self
+    let damaged = try RunDirectory.forEachMetric(in: folder) { figures.note($0, of: plan) }
+    if let first = damaged.first { throw first }
+    self = figures
+  }
+
+  private mutating func note(_ line: MetricsLine, of plan: Plan) {
+    guard plan.training.modules.indices.contains(line.module - 1) else { return }
+    switch line.part {
+    case .train: return
+    case .narrowed: note(module: line.module) { ($0.cutTop1, $0.kept) = (line.top1, line.kept) }
+    case .test:
+      let isTuned = line.epoch > plan.training.modules[line.module - 1].epochs
+      note(module: line.module) {
+        if isTuned { $0.tunedTop1 = line.top1 } else { $0.trainedTop1 = line.top1 }
       }
     }
   }

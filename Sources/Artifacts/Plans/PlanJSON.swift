@@ -68,7 +68,14 @@ extension Plan {
 
   /// Of the canonical text of the resolved spec: what a plan file is pinned to.
   package var specSHA256: String { unsafe SHA256.hex(of: Array(specText.utf8).span.bytes) }
-  package var layoutSHA256: String { unsafe SHA256.hex(of: Array(layoutText.utf8).span.bytes) }
+  package var layoutSHA256: String {
+    var hash = SHA256()
+    forEachLayoutLine { line in
+      hash.update(line)
+      hash.update("\n")
+    }
+    return hash.finalize()
+  }
 
   /// All modules' layers and the head; auxiliaries not.
   package var networkParameters: Int { NetworkFigures(modules).parameters }

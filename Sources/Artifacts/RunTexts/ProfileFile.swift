@@ -78,7 +78,10 @@ package struct ProfileFile {
 
   /// Those of this release; none where the file says something else than we write.
   private var profiles: [MachineProfile] {
-    guard let bytes = try? RunDirectory.bytes(of: path) else { return [] }
+    // NONBLOCK: a pipe under the file's name must not make anybody wait.
+    guard let file = try? FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK),
+      let bytes = try? file.bytes(limit: RunDirectory.largestByteCount)
+    else { return [] }
     var (found, foundRelease): ([MachineProfile], String?) = ([], nil)
     var scanner = JSONScanner(bytes)
     do throws(JSONScanner.Fault) {

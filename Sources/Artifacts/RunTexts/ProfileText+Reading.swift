@@ -9,7 +9,7 @@ extension ProfileText {
   package static func kept(in folder: String) throws(RunStatusError) -> ProfileText? {
     let path = "\(folder)/\(RunDirectory.summaryName)"
     let bytes: [UInt8]
-    do throws(FileError) { bytes = try RunDirectory.bytes(of: path) } catch {
+    do throws(FileError) { bytes = try RunDirectory.bytes(of: RunDirectory.summaryName, in: folder) } catch {
       if error.code == ENOENT { return nil }
       throw .file(error)
     }

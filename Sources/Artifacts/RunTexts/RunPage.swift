@@ -9,15 +9,18 @@ package struct RunPage {
   private let planPage: PlanPage
   private let state: RunSummary.Status
   private let profile: ProfileText?
+  private let compression: CompressionFigures?
 
   /// - Parameters:
   ///   - times: of the comparison's rows on this machine; none where they are unknown.
   ///   - state: how the run ended; the process that writes the page still has the folder's lock.
   ///   - profile: nil where nobody asked for it.
+  ///   - compression: nil where no module loses channels.
   package init(
     _ history: RunHistory, of plan: Plan, places: SourcePlaces, times: [TimeFigures] = [],
-    state: RunSummary.Status, profile: ProfileText? = nil
+    state: RunSummary.Status, profile: ProfileText? = nil, compression: CompressionFigures? = nil
   ) {
+    self.compression = compression
     self.state = state
     self.profile = profile
     self.history = history
@@ -94,7 +97,7 @@ package struct RunPage {
           + shown.map { figure in history.last(figure, module: module.index).map(figure.words) ?? "-" }
           + (hasEnsembles ? [EnsembleColumn.text(module.ensembleTop1)] : [])
       })
-    if let compression = CompressionFigures(plan, metrics: history.metrics) { compression.section(&html) }
+    if let compression { compression.section(&html) }
     if let hash = history.status.weightsSHA256 {
       html.element("p", [("class", "dim")], text: "weights, SHA-256: \(hash)")
     }

@@ -20,13 +20,28 @@ package struct MetricsLine: Hashable, Sendable {
   /// Channels that have stayed, from 1; none but in lines of `narrowed`.
   package private(set) var kept: [Int] = []
 
-  init(_ text: String) throws(JSONScanner.Fault) {
+  /// What a line is of: no run writes two lines of one place.
+  struct Place: Hashable {
+    let module, epoch: Int
+    let part: Part
+  }
+
+  var place: Place { Place(module: module, epoch: epoch, part: part) }
+
+  /// How many lines a damaged one was before it lost the ends between them.
+  static func lineCount(in bytes: ArraySlice<UInt8>) -> Int {
+    String(decoding: bytes, as: UTF8.self).split(separator: "\"split\":", omittingEmptySubsequences: false)
+      .count - 1
+  }
+
+  /// - Parameter bytes: without the line's end.
+  init(_ bytes: ArraySlice<UInt8>) throws(JSONScanner.Fault) {
     var (module, epoch): (Int?, Int?) = (nil, nil)
     var part: Part?
     var (loss, top1, top5, ensembleTop1): (Double?, Double?, Double?, Double?) = (nil, nil, nil, nil)
     var seconds = 0.0
     var kept: [Int] = []
-    var scanner = JSONScanner(Array(text.utf8))
+    var scanner = JSONScanner(Array(bytes))
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
       case "module": module = try scanner.naturalNumber()
@@ -53,25 +68,61 @@ package struct MetricsLine: Hashable, Sendable {
 }
 
 extension RunDirectory {
-  /// What the whole lines of a run's `metrics.jsonl` say; empty where there is no such file.
-  package static func metrics(in folder: String) throws(RunStatusError) -> [MetricsLine] {
-    let texts: [String]
-    do throws(FileError) { texts = try metricsLines(in: folder) } catch { throw .file(error) }
+  /// What the lines of a run's `metrics.jsonl` say; empty where there is no such file, and without those that are damaged.
+  ///
+  /// - Parameter isWanted: to keep the others out of memory.
+  package static func metrics(
+    in folder: String, where isWanted: (MetricsLine) -> Bool = { _ in true }
+  ) throws(RunStatusError) -> [MetricsLine] {
     var lines: [MetricsLine] = []
-    for (index, text) in texts.enumerated() {
-      do throws(JSONScanner.Fault) {
-        lines.append(try MetricsLine(text))
-      } catch {
-        throw .malformed(
-          path: metricsPath(in: folder, line: index + 1), offset: error.offset, expected: error.expected,
-          found: error.found)
-      }
+    try forEachMetric(in: folder) { line in
+      if isWanted(line) { lines.append(line) }
     }
     return lines
   }
 
-  /// A line of the file for people; lines count from 1.
-  static func metricsPath(in folder: String, line: Int) -> String { "\(folder)/\(metricsName), line \(line)" }
+  /// Calls `body` with what every line says that can be read, in the file's order.
+  ///
+  /// - Parameter moduleCount: lines of others are damaged; nil for any number of modules.
+  /// - Returns: what is wrong with the others.
+  @discardableResult
+  package static func forEachMetric(
+    in folder: String, moduleCount: Int? = nil, _ body: (MetricsLine) -> Void
+  ) throws(RunStatusError) -> DamagedLines {
+    var damaged = DamagedLines()
+    do throws(FileError) {
+      try forEachMetricsLine(in: try FolderDescriptor(path: folder)) { (number, bytes) throws(FileError) in
+        do throws(JSONScanner.Fault) {
+          let line = try MetricsLine(bytes)
+          if let moduleCount, line.module > moduleCount {
+            throw JSONScanner.Fault(
+              offset: 0, expected: "a module from 1 to \(moduleCount)", found: "\(line.module)")
+          }
+          body(line)
+        } catch {
+          damaged.add(number, in: folder, error)
+        }
+        return true
+      }
+    } catch { throw .file(error) }
+    return damaged
+  }
+}
+
+/// Lines of a run's metrics that say nothing.
+package struct DamagedLines: Hashable, Sendable {
+  package private(set) var count = 0
+  /// What is wrong with the first of them; nil where there are none.
+  package private(set) var first: RunStatusError?
+
+  mutating func add(_ number: Int, in folder: String, _ fault: JSONScanner.Fault) {
+    if count == 0 {
+      first = .malformed(
+        path: "\(folder)/\(RunDirectory.metricsName), line \(number)", offset: fault.offset,
+        expected: fault.expected, found: fault.found)
+    }
+    count += 1
+  }
 }
 
 extension EpochFigures {

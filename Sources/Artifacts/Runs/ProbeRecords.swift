@@ -72,7 +72,7 @@ package struct ProbeRecords: Hashable, Sendable {
     let path = "\(folder)/\(RunDirectory.probesName)"
     let bytes: [UInt8]
     do throws(FileError) {
-      bytes = try RunDirectory.bytes(of: path)
+      bytes = try RunDirectory.bytes(of: RunDirectory.probesName, in: folder)
     } catch {
       guard error.code == ENOENT else { throw .file(error) }
       records = []
@@ -117,8 +117,7 @@ package struct ProbeRecords: Hashable, Sendable {
     var records = try ProbeRecords(folder: folder)
     records.keep(new)
     do throws(FileError) {
-      try AtomicFile.write(
-        JSONWriter.document(records.json), to: directory.path(of: RunDirectory.probesName))
+      try directory.replace(RunDirectory.probesName, JSONWriter.document(records.json))
     } catch { throw .file(error) }
   }
 

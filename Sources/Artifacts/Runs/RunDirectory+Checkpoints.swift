@@ -40,28 +40,27 @@ extension RunDirectory {
   package func writeCheckpoint(
     _ checkpoint: Checkpoint, of stage: StagePlan, from engine: Engine
   ) throws(FileError) {
+    try requireInPlace(Self.checkpointsName)
     try synchronizeMetrics()
-    let folder = path(of: Self.checkpointsName)
-    if unsafe mkdir(folder, 0o777) == 0 {
-      try FileDescriptor.synchronizeFolder(path)
-    } else if errno != EEXIST {
-      throw FileError(path: folder, operation: "create", code: errno)
-    }
+    let checkpoints = try folder.folder(Self.checkpointsName, isMade: true)
     let name = CheckpointName(checkpoint.position)
-    try CheckpointFile(of: stage).write(checkpoint, from: engine, to: "\(folder)/\(name.text)")
-    try dropOldCheckpoints()
+    try CheckpointFile(of: stage).write(checkpoint, from: engine, to: name.text, in: checkpoints)
+    try Self.dropOldCheckpoints(in: checkpoints)
   }
 
-  private func dropOldCheckpoints() throws(FileError) {
-    for old in try checkpointNames().dropFirst(Self.keptCheckpointCount) {
-      unsafe unlink("\(path(of: Self.checkpointsName))/\(old.text)")
-    }
+  private static func dropOldCheckpoints(in checkpoints: borrowing FolderDescriptor) throws(FileError) {
+    for old in try names(in: checkpoints).dropFirst(keptCheckpointCount) { checkpoints.remove(old.text) }
   }
 
   private func synchronizeMetrics() throws(FileError) {
-    let file = try FileDescriptor(path: path(of: Self.metricsName), flags: O_RDWR | O_CREAT)
-    try file.synchronize()
-    try FileDescriptor.synchronizeFolder(path)
+    try folder.open(Self.metricsName, flags: O_RDWR | O_CREAT).synchronize()
+    try folder.synchronize()
+  }
+
+  /// Writes the weights at the end of the run.
+  package func writeModel(of plan: Plan, from engine: Engine) throws(FileError) -> SafetensorsReceipt {
+    try requireInPlace(Self.modelName)
+    return try ModelFile(plan).write(from: engine, into: try AtomicFile(in: folder, Self.modelName))
   }
 
   // MARK: - Reading
@@ -72,43 +71,59 @@ extension RunDirectory {
     package var checkpoint: Checkpoint?
     /// Checkpoints that are of no use, and why, from the last one back.
     package var refused: [String] = []
+    /// Nil where the metrics are what the run wrote.
+    package var lostMetrics: LostMetrics?
   }
 
-  /// Takes the last checkpoint that is whole and of this run, and takes back what the run did after it. Those that are refused
-  /// on the way are put out of the way under another name; one that the system does not let us read is not refused, but thrown:
-  /// nothing is changed then.
+  /// Takes the last checkpoint that is whole and of this run, and takes back what the run did after it. Those that are refused on
+  /// the way, and those that are no files or cannot be read, are put out of the way under another name. Where there are some that
+  /// cannot be read and no other, that is thrown, and nothing is changed: the run is not begun anew.
   package func restore(_ plan: Plan, _ identity: RunIdentity, into engine: Engine) throws(FileError)
     -> Restored
   {
     try removeLeftovers()
     var restored = Restored()
-    var refusedPaths: [String] = []
-    let lines = try metricsLines()
-    for name in try checkpointNames() {
-      let path = "\(self.path)/\(Self.checkpointsName)/\(name.text)"
+    guard try folder.kind(of: Self.checkpointsName) != nil else {
+      restored.lostMetrics = try takeBackMetrics(to: nil)
+      return restored
+    }
+    let checkpoints = try folder.folder(Self.checkpointsName)
+    var refusedNames: [String] = []
+    var unreadable: FileError?
+    for name in try Self.names(in: checkpoints) {
       do throws(CheckpointError) {
-        let checkpoint = try CheckpointFile.checkpoint(at: path, of: plan, identity)
-        guard CheckpointName(checkpoint.position) == name else {
-          throw .foreign(path: path, reason: "it is of another moment than its name says")
-        }
-        guard checkpoint.metrics.isBeginning(of: lines) else {
-          throw .foreign(
-            path: path, reason: "\(Self.metricsName) does not begin with the lines that it goes on from")
-        }
-        try CheckpointFile(of: plan.stages[checkpoint.position.stage - 1]).read(into: engine, from: path)
-        restored.checkpoint = checkpoint
+        restored.checkpoint = try Self.read(name, in: checkpoints, plan, identity, into: engine)
         break
       } catch {
-        if let refusal = error.systemRefusal { throw refusal }
+        if let refusal = error.systemRefusal {
+          if refusal.isOfProcess { throw refusal }
+          unreadable = unreadable ?? refusal
+        }
         restored.refused.append(error.message)
-        refusedPaths.append(path)
+        refusedNames.append(name.text)
       }
     }
-    for path in refusedPaths { unsafe rename(path, path + ".refused") }
+    if restored.checkpoint == nil, let unreadable { throw unreadable }
+    for name in refusedNames { checkpoints.rename(name, to: name + ".refused") }
     // A process that was killed may have written one and not dropped another.
-    try dropOldCheckpoints()
-    try replaceMetrics(Array(lines.prefix(restored.checkpoint?.metrics.lineCount ?? 0)))
+    try Self.dropOldCheckpoints(in: checkpoints)
+    restored.lostMetrics = try takeBackMetrics(to: restored.checkpoint?.metrics)
     return restored
+  }
+
+  /// Fills the engine from one checkpoint.
+  private static func read(
+    _ name: CheckpointName, in checkpoints: borrowing FolderDescriptor, _ plan: Plan, _ identity: RunIdentity,
+    into engine: Engine
+  ) throws(CheckpointError) -> Checkpoint {
+    let checkpoint = try CheckpointFile.checkpoint(name.text, in: checkpoints, of: plan, identity)
+    guard CheckpointName(checkpoint.position) == name else {
+      throw .foreign(
+        path: checkpoints.path(of: name.text), reason: "it is of another moment than its name says")
+    }
+    try CheckpointFile(of: plan.stages[checkpoint.position.stage - 1]).read(
+      into: engine, from: name.text, in: checkpoints)
+    return checkpoint
   }
 
   /// The last checkpoint whose tensors hold no infinities and nothing that is no number; nil if there is none.
@@ -117,40 +132,40 @@ extension RunDirectory {
   package func lastFiniteCheckpoint(
     _ plan: Plan, _ identity: RunIdentity, using engine: Engine
   ) throws(FileError) -> String? {
-    for name in try checkpointNames() {
-      let path = "\(self.path)/\(Self.checkpointsName)/\(name.text)"
+    guard try folder.kind(of: Self.checkpointsName) != nil else { return nil }
+    let checkpoints = try folder.folder(Self.checkpointsName)
+    for name in try Self.names(in: checkpoints) {
       do throws(CheckpointError) {
-        let checkpoint = try CheckpointFile.checkpoint(at: path, of: plan, identity)
+        let checkpoint = try Self.read(name, in: checkpoints, plan, identity, into: engine)
         let stage = plan.stages[checkpoint.position.stage - 1]
-        try CheckpointFile(of: stage).read(into: engine, from: path)
-        if engine.isFinite(stage.resident.entries) { return path }
+        if engine.isFinite(stage.resident.entries) { return checkpoints.path(of: name.text) }
       } catch {
-        if let refusal = error.systemRefusal { throw refusal }
+        if let refusal = error.systemRefusal, refusal.isOfProcess { throw refusal }
       }
     }
     return nil
   }
 
   /// Checkpoints by their names, the last one first.
-  private func checkpointNames() throws(FileError) -> [CheckpointName] {
-    try Self.checkpointNames(in: path).sorted(by: >)
-  }
-
-  private static func checkpointNames(in folder: String) throws(FileError) -> [CheckpointName] {
-    try names(in: "\(folder)/\(checkpointsName)").compactMap { CheckpointName($0) }
+  private static func names(in checkpoints: borrowing FolderDescriptor) throws(FileError) -> [CheckpointName]
+  {
+    try checkpoints.names().compactMap { CheckpointName($0) }.sorted(by: >)
   }
 
   /// Whether a run that this process does not hold has kept any.
-  static func hasCheckpoint(in folder: String) throws(FileError) -> Bool {
-    try !checkpointNames(in: folder).isEmpty
+  static func hasCheckpoint(in folder: borrowing FolderDescriptor) throws(FileError) -> Bool {
+    guard try folder.kind(of: checkpointsName) != nil else { return false }
+    return try !names(in: folder.folder(checkpointsName)).isEmpty
   }
 
   /// Bytes of the checkpoints that are there: a new one takes the place of the oldest.
   package func checkpointByteCount() throws(FileError) -> Int {
-    let folder = path(of: Self.checkpointsName)
+    guard try folder.kind(of: Self.checkpointsName) != nil else { return 0 }
+    let checkpoints = try folder.folder(Self.checkpointsName)
     var sum = 0
-    for name in try checkpointNames() {
-      sum += try FileDescriptor(path: "\(folder)/\(name.text)", flags: O_RDONLY).byteCount()
+    for name in try Self.names(in: checkpoints) {
+      guard let status = try checkpoints.status(of: name.text), status.kind == .regular else { continue }
+      sum += status.byteCount
     }
     return sum
   }
@@ -158,28 +173,15 @@ extension RunDirectory {
   // MARK: - Leftovers
 
   /// Deletes half-written files of processes that were killed: this one holds the folder's lock.
-  private func removeLeftovers() throws(FileError) {
-    for folder in [path, path(of: Self.checkpointsName)] {
-      for name in try Self.names(in: folder) where name.hasPrefix(".") && name.hasSuffix(".tmp") {
-        unsafe unlink("\(folder)/\(name)")
-      }
-    }
+  func removeLeftovers() throws(FileError) {
+    try Self.removeLeftovers(in: folder)
+    guard try folder.kind(of: Self.checkpointsName) == .folder else { return }
+    try Self.removeLeftovers(in: folder.folder(Self.checkpointsName))
   }
 
-  /// Of everything in a folder; empty if there is no such folder.
-  static func names(in folder: String) throws(FileError) -> [String] {
-    guard let entries = unsafe opendir(folder) else {
-      if errno == ENOENT { return [] }
-      throw FileError(path: folder, operation: "open", code: errno)
+  private static func removeLeftovers(in folder: borrowing FolderDescriptor) throws(FileError) {
+    for name in try folder.names() where name.hasPrefix(".") && name.hasSuffix(TemporaryName.suffix) {
+      folder.remove(name)
     }
-    defer { unsafe closedir(entries) }
-    var names: [String] = []
-    while let entry = unsafe readdir(entries) {
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names
   }
 }

@@ -54,31 +54,31 @@ extension RunDirectory {
   ) throws(RunDirectoryError) -> RunDirectory {
     removeLeftovers(besides: target, names: files.map(\.name) + [lockName])
     var aside = try Aside(besides: target, names: files.map(\.name) + [lockName])
+    var folder = try open(folder: aside.path)
+    do throws(FileError) { try write(files, in: folder) } catch { throw .file(error) }
     // Locked before anybody can see it: nobody resumes a run that is just beginning.
-    let lock = try takeLock(in: aside.path, flags: O_CREAT | O_EXCL, shownPath: target)
-    do throws(FileError) { try write(files, in: aside.path) } catch { throw .file(error) }
+    let lock = try RunLock.hold(folder, shownPath: target)
     let path = try place(&aside)
+    folder.isRenamed(to: path)
     do throws(FileError) { try FileDescriptor.synchronizeFolder(FilePath.folder(of: path)) } catch {
       throw .file(error)
     }
-    return RunDirectory(path: path, lock: lock)
+    return RunDirectory(folder: folder, lock: lock)
   }
 
   /// Deletes folders that processes which were killed have left half made: their process is gone, nobody holds their lock, and
   /// nothing is in them that was not put there for `target`.
   private static func removeLeftovers(besides target: String, names: [String]) {
-    let parent = FilePath.folder(of: target)
-    let prefix = ".\(FilePath.lastComponent(of: target))."
-    let suffix = ".tmp"
-    for name in (try? Self.names(in: parent)) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
-      let process = name.dropFirst(prefix.count).prefix { $0 != "-" }
-      let path = "\(parent)/\(name)"
-      guard let process = pid_t(process), kill(process, 0) != 0, errno == ESRCH,
-        let present = try? Self.names(in: path), present.allSatisfy(names.contains),
-        !worker(in: path).isAtWork
+    let place = FilePath.lastComponent(of: target)
+    guard let parent = try? FolderDescriptor(path: FilePath.folder(of: target)),
+      let candidates = try? parent.names()
+    else { return }
+    for name in candidates where TemporaryName.isLeftover(name, of: place) {
+      guard let folder = try? parent.folder(name), let present = try? folder.names(),
+        present.allSatisfy(names.contains), !RunLock.worker(in: folder).isAtWork
       else { continue }
-      for file in present { unsafe unlink("\(path)/\(file)") }
-      unsafe rmdir(path)
+      for file in present { folder.remove(file) }
+      unsafe rmdir(parent.path(of: name))
     }
   }
 
@@ -87,28 +87,29 @@ extension RunDirectory {
   private static func createInPlace(
     _ path: String, files: [FirstFile]
   ) throws(RunDirectoryError) -> RunDirectory {
-    let lock = try takeLock(in: path, flags: O_CREAT, shownPath: path)
+    let folder = try open(folder: path)
+    let lock = try RunLock.hold(folder, shownPath: path)
     // Before the lock was taken, somebody else may have been at work here, and gone.
     _ = try requireEmpty(path)
     do throws(FileError) {
-      try write(files.filter { $0.name != planName }, in: path)
+      try write(files.filter { $0.name != planName }, in: folder)
       for plan in files where plan.name == planName {
-        try AtomicFile.write(plan.text, to: "\(path)/\(plan.name)")
+        try AtomicFile.write(plan.text, to: plan.name, in: folder)
       }
     } catch {
-      for name in files.map(\.name) + [lockName] { unsafe unlink("\(path)/\(name)") }
+      for name in files.map(\.name) + [lockName] { folder.remove(name) }
       throw .file(error)
     }
-    return RunDirectory(path: path, lock: lock)
+    return RunDirectory(folder: folder, lock: lock)
   }
 
-  private static func write(_ files: [FirstFile], in folder: String) throws(FileError) {
+  private static func write(_ files: [FirstFile], in folder: borrowing FolderDescriptor) throws(FileError) {
     for file in files {
-      let descriptor = try FileDescriptor(path: "\(folder)/\(file.name)", flags: O_WRONLY | O_CREAT | O_EXCL)
+      let descriptor = try folder.open(file.name, flags: O_WRONLY | O_CREAT | O_EXCL)
       try unsafe descriptor.write(Array(file.text.utf8).span.bytes)
       try descriptor.synchronize()
     }
-    try FileDescriptor.synchronizeFolder(folder)
+    try folder.synchronize()
   }
 
   /// - Returns: whether `path` is there, and empty but for a lock: a process that was killed before it made its run leaves that.
@@ -116,7 +117,7 @@ extension RunDirectory {
     let names: [String]
     do throws(FileError) {
       if unsafe access(path, F_OK) != 0, errno == ENOENT { return false }
-      names = try Self.names(in: path)
+      names = try FolderDescriptor(path: path).names()
     } catch {
       if error.code == ENOTDIR { throw .notAFolder(path: path) }
       throw .file(error)
@@ -150,8 +151,8 @@ private struct Aside: ~Copyable {
   init(besides target: String, names: [String]) throws(RunDirectoryError) {
     var attempt = 0
     while true {
-      let path =
-        "\(FilePath.folder(of: target))/.\(FilePath.lastComponent(of: target)).\(getpid())-\(attempt).tmp"
+      let name = TemporaryName.make(for: FilePath.lastComponent(of: target), attempt: attempt)
+      let path = "\(FilePath.folder(of: target))/\(name)"
       if unsafe mkdir(path, 0o777) == 0 {
         self.path = path
         self.names = names

@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Glibc
 package import Text
 
@@ -5,10 +6,15 @@ package import Text
 /// away or the process ends, however it ends.
 ///
 /// A new folder is made aside, with its first files in it, and renamed into place: a folder under a run's name always
-/// holds a whole run.
+/// holds a whole run. The lock is on the folder itself, so that nothing in it can be removed to get a second one; its files are
+/// reached from the folder, by their bare names, and links among them are refused.
 package struct RunDirectory: ~Copyable, Sendable {
-  package let path: String
-  private let lock: FileDescriptor
+  let folder: FolderDescriptor
+  private let lock: RunLock
+  /// Of the metrics that are there.
+  let tally = MetricsTally()
+
+  package var path: String { folder.path }
 
   package static let planName = "plan.json"
   package static let specName = "spec.yaml"
@@ -22,7 +28,14 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let logName = "log.txt"
   /// Where the run was probed.
   package static let probesName = "probes.json"
+  /// Says which process is at work; the lock itself is on the folder.
   static let lockName = ".lock"
+
+  /// Every file that a run may have, in the order of the alphabet.
+  private static let fileNames = [
+    lockName, featuresName, logName, metricsName, modelName, planName, probesName, reportName, specName,
+    summaryName,
+  ]
 
   /// Whether `path` is the place of a file that runs keep: whoever writes there destroys a run's record.
   package static func isFileOfRun(_ path: String) -> Bool {
@@ -30,11 +43,7 @@ package struct RunDirectory: ~Copyable, Sendable {
     if FilePath.lastComponent(of: parent) == checkpointsName, holdsRun(FilePath.folder(of: parent)) {
       return true
     }
-    let names = [
-      planName, specName, metricsName, summaryName, modelName, checkpointsName, featuresName, reportName,
-      probesName, logName, lockName,
-    ]
-    return holdsRun(parent) && names.contains(FilePath.lastComponent(of: path))
+    return holdsRun(parent) && (fileNames + [checkpointsName]).contains(FilePath.lastComponent(of: path))
   }
 
   /// A file that a run begins with.
@@ -47,19 +56,43 @@ package struct RunDirectory: ~Copyable, Sendable {
     }
   }
 
-  init(path: String, lock: consuming FileDescriptor) {
-    self.path = path
+  init(folder: consuming FolderDescriptor, lock: consuming RunLock) {
+    self.folder = folder
     self.lock = lock
   }
 
-  /// Opens the run in `path` to go on with it.
+  /// Opens the run in `path` to go on with it, and removes what processes that were killed have left half written in it.
   package static func open(_ path: String) throws(RunDirectoryError) -> RunDirectory {
     guard holdsRun(path) else { throw .holdsNoRun(path: path) }
-    return RunDirectory(path: path, lock: try takeLock(in: path, flags: O_CREAT, shownPath: path))
+    let folder = try open(folder: path)
+    let lock = try RunLock.hold(folder, shownPath: path)
+    let run = RunDirectory(folder: folder, lock: lock)
+    do throws(FileError) { try run.removeLeftovers() } catch { throw .file(error) }
+    return run
+  }
+
+  static func open(folder path: String) throws(RunDirectoryError) -> FolderDescriptor {
+    do throws(FileError) { return try FolderDescriptor(path: path) } catch { throw .file(error) }
   }
 
   /// Whether there is a run in `path`, at work or not.
-  package static func holdsRun(_ path: String) -> Bool { unsafe access("\(path)/\(planName)", F_OK) == 0 }
+  package static func holdsRun(_ path: String) -> Bool {
+    var status = stat()
+    // Whatever kind of thing has the name: a link, say, is a fault of the run.
+    return unsafe lstat("\(path)/\(planName)", &status) == 0
+  }
+
+  /// What in a run's folder is not what runs put there: links, pipes, devices, folders in the place of files. Whoever made the folder
+  /// may have meant to have something outside it read or overwritten.
+  package static func foreignFiles(in path: String) throws(FileError) -> [FileError] {
+    let folder = try FolderDescriptor(path: path)
+    var faults: [FileError] = []
+    for (name, expected) in fileNames.map({ ($0, FileKind.regular) }) + [(checkpointsName, .folder)] {
+      guard let kind = try folder.kind(of: name), kind != expected else { continue }
+      faults.append(FileError(path: folder.path(of: name), isNo: expected, found: kind))
+    }
+    return faults
+  }
 
   /// The folder of the run that is to leave the weights file at `path`, and has not done so yet; nil where there is no such run.
   package static func unfinishedRun(leaving path: String) -> String? {
@@ -70,7 +103,7 @@ package struct RunDirectory: ~Copyable, Sendable {
 
   /// Runs that were made as `NAME-1`, `NAME-2`, ... in `parent`, in that order.
   package static func runs(named name: String, in parent: String) -> [String] {
-    let numbers = ((try? names(in: parent)) ?? []).compactMap { entry -> Int? in
+    let numbers = ((try? FolderDescriptor(path: parent).names()) ?? []).compactMap { entry -> Int? in
       guard entry.hasPrefix("\(name)-"), let number = Int(entry.dropFirst(name.count + 1)),
         entry == "\(name)-\(number)"
       else { return nil }
@@ -79,126 +112,99 @@ package struct RunDirectory: ~Copyable, Sendable {
     return numbers.sorted().map { "\(parent)/\(name)-\($0)" }.filter { holdsRun($0) }
   }
 
-  package func path(of name: String) -> String { "\(path)/\(name)" }
+  package func path(of name: String) -> String { folder.path(of: name) }
 
   // MARK: - Files of a run
 
   /// Appends one line to `metrics.jsonl`, in one write: a reader never sees half of it, but for a crash of the system.
   package func appendMetrics(_ line: JSON) throws(FileError) {
-    try append(JSONWriter.line(line), to: Self.metricsName)
+    let bytes = Array((JSONWriter.line(line) + "\n").utf8)
+    try unsafe append(bytes.span.bytes, to: Self.metricsName)
+    unsafe tally.add(bytes.span.bytes)
   }
 
+  /// Of the lines that this value has appended, or has left there when it restored a run.
+  package var metricsMark: MetricsMark { tally.mark }
+
   /// Appends one line to `log.txt`.
-  package func appendLog(_ line: String) throws(FileError) { try append(line, to: Self.logName) }
+  package func appendLog(_ line: String) throws(FileError) {
+    let bytes = Array((ControlCharacters.spelledOut(line) + "\n").utf8)
+    try unsafe append(bytes.span.bytes, to: Self.logName)
+  }
 
   /// Puts a new `summary.json` in place of the old one.
   package func writeSummary(_ summary: JSON) throws(FileError) {
-    try AtomicFile.write(JSONWriter.document(summary), to: path(of: Self.summaryName))
+    try replace(Self.summaryName, JSONWriter.document(summary))
+  }
+
+  /// Puts a new file of the run in place of the old one.
+  func replace(_ name: String, _ text: String) throws(FileError) {
+    try requireInPlace(name)
+    try AtomicFile.write(text, to: name, in: folder)
+  }
+
+  /// Puts the page of a run in place: whoever writes it need not hold the folder, and nothing else is changed.
+  package static func writeReport(_ text: String, in path: String) throws(FileError) {
+    try AtomicFile.write(text, to: reportName, in: try FolderDescriptor(path: path))
   }
 
   /// What `summary.json` of a run says, as it stands.
   package static func summaryText(in folder: String) throws(FileError) -> String {
-    String(decoding: try bytes(of: "\(folder)/\(summaryName)"), as: UTF8.self)
+    String(decoding: try bytes(of: summaryName, in: folder), as: UTF8.self)
   }
 
-  /// The whole lines of `metrics.jsonl`, without their ends; a last line that a crash cut off is left out. Empty if there is
-  /// no such file.
-  package func metricsLines() throws(FileError) -> [String] { try Self.metricsLines(in: path) }
-
-  /// The same of a folder that this process does not hold.
-  static func metricsLines(in folder: String) throws(FileError) -> [String] {
-    let text: [UInt8]
-    do throws(FileError) { text = try bytes(of: "\(folder)/\(metricsName)") } catch {
-      if error.code == ENOENT { return [] }
-      throw error
+  /// Nil where there is no such text, or it is `text`, which the run's plan keeps; else what is to be said of it.
+  package static func damageOfSpec(in folder: String, text: String) -> String? {
+    let found: [UInt8]
+    do throws(FileError) { found = try bytes(of: specName, in: folder) } catch {
+      return error.code == ENOENT ? nil : error.message
     }
-    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
-    return lines.map { String(decoding: $0, as: UTF8.self) }
+    guard !found.elementsEqual(text.utf8) else { return nil }
+    let hashes = [found, Array(text.utf8)].map { bytes in
+      String(unsafe SHA256.hex(of: bytes.span.bytes).prefix(12))
+    }
+    return
+      "\(folder)/\(specName) is not the spec of the run (SHA-256 \(hashes[0]), the plan's \(hashes[1])): "
+      + "the text in \(planName) counts"
   }
 
-  /// Puts `lines` in place of all that `metrics.jsonl` holds: a resumed run takes back what came after its checkpoint.
-  package func replaceMetrics(_ lines: [String]) throws(FileError) {
-    try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: path(of: Self.metricsName))
+  private func append(_ bytes: RawSpan, to name: String) throws(FileError) {
+    try requireInPlace(name)
+    // What has a second name, in a copy of the folder made of links, say, must not change there.
+    if let status = try folder.status(of: name), status.nameCount > 1 { try separate(name) }
+    try folder.open(name, flags: O_WRONLY | O_APPEND | O_CREAT).write(bytes)
   }
 
-  private func append(_ line: String, to name: String) throws(FileError) {
-    let file = try FileDescriptor(path: path(of: name), flags: O_WRONLY | O_APPEND | O_CREAT)
-    try unsafe file.write(Array((line + "\n").utf8).span.bytes)
+  /// Puts a copy of a file in its place.
+  private func separate(_ name: String) throws(FileError) {
+    let file = try folder.open(name, flags: O_RDONLY)
+    var copy = try AtomicFile(in: folder, name)
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    var (offset, count) = (0, 0)
+    repeat {
+      var failure: FileError?
+      unsafe piece.withUnsafeMutableBytes { bytes in
+        do throws(FileError) { count = try unsafe file.readSome(into: bytes, at: offset) } catch {
+          failure = error
+        }
+      }
+      if let failure { throw failure }
+      try unsafe copy.write(piece.span.bytes.extracting(first: count))
+      offset += count
+    } while count > 0
+    try copy.commit()
+  }
+
+  /// A folder that was moved away or deleted takes no more: what is written would not be where it is looked for.
+  func requireInPlace(_ name: String) throws(FileError) {
+    guard folder.isInPlace() else { throw FileError(path: path(of: name), operation: "write", code: ENOENT) }
   }
 
   /// Files of a run that are read whole have at most so many bytes; a larger one is something else.
   static let largestByteCount = 256 << 20
 
-  static func bytes(of path: String) throws(FileError) -> [UInt8] {
-    // NONBLOCK: a pipe under a file's name must not make anybody wait.
-    let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
-    let byteCount = try file.byteCount()
-    guard byteCount <= largestByteCount else { throw FileError(path: path, operation: "read", code: EFBIG) }
-    var bytes = [UInt8](repeating: 0, count: byteCount)
-    var failure: FileError?
-    unsafe bytes.withUnsafeMutableBytes { target in
-      do throws(FileError) {
-        guard try unsafe file.read(into: target, at: 0) else {
-          throw FileError(path: path, operation: "read", code: EIO)
-        }
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return bytes
-  }
-
-  // MARK: - The lock
-
-  /// Who looks whether a run is at work holds its lock for an instant; a run holds it to its end.
-  private static let attemptCount = 20
-  private static let attemptMicroseconds: UInt32 = 5_000
-
-  /// Takes the lock of `folder` and writes this process's number into it; tries again for a tenth of a second.
-  /// - Parameter shownPath: what an error calls the folder.
-  static func takeLock(
-    in folder: String, flags: Int32, shownPath: String
-  ) throws(RunDirectoryError) -> FileDescriptor {
-    let file: FileDescriptor
-    do throws(FileError) {
-      file = try FileDescriptor(path: "\(folder)/\(lockName)", flags: O_RDWR | flags)
-    } catch {
-      throw .file(FileError(path: shownPath, operation: "lock", code: error.code))
-    }
-    var attempt = 1
-    while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
-      let code = errno
-      guard code == EWOULDBLOCK else {
-        throw .file(FileError(path: shownPath, operation: "lock", code: code))
-      }
-      guard attempt < attemptCount else { throw .locked(path: shownPath, process: holder(of: file)) }
-      attempt += 1
-      usleep(attemptMicroseconds)
-    }
-    do throws(FileError) {
-      guard ftruncate(file.number, 0) == 0 else {
-        throw FileError(path: shownPath, operation: "lock", code: errno)
-      }
-      try unsafe file.write(Array("\(getpid())\n".utf8).span.bytes)
-    } catch { throw .file(error) }
-    return file
-  }
-
-  /// Whether another process is at work in `folder`, and which, where it says so. Changes nothing; where nobody is, the lock is
-  /// held together with others who look, and given back at once: `takeLock` waits for that.
-  static func worker(in folder: String) -> (isAtWork: Bool, process: Int?) {
-    do throws(FileError) {
-      let file = try FileDescriptor(path: "\(folder)/\(lockName)", flags: O_RDONLY)
-      guard flock(file.number, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return (false, nil) }
-      return (true, holder(of: file))
-    } catch {
-      return (false, nil)
-    }
-  }
-
-  private static func holder(of file: borrowing FileDescriptor) -> Int? {
-    var bytes = [UInt8](repeating: 0, count: 20)
-    let count = unsafe pread(file.number, &bytes, bytes.count, 0)
-    guard count > 0 else { return nil }
-    return Int(String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+  /// Of a file right in a run's folder.
+  static func bytes(of name: String, in folder: String) throws(FileError) -> [UInt8] {
+    try FolderDescriptor(path: folder).bytes(of: name, limit: largestByteCount)
   }
 }

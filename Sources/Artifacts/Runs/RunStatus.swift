@@ -44,6 +44,13 @@ package struct RunStatus: Hashable, Sendable {
     package var ensembleTop1: Double?
   }
 
+  package struct Warning: Hashable, Sendable {
+    package let code, message: String
+  }
+
+  /// The code of lines of metrics that are left out.
+  package static let damagedMetrics = "W042"
+
   package var name = ""
   package var state = State.stopped
   package var modules: [Module] = []
@@ -58,8 +65,10 @@ package struct RunStatus: Hashable, Sendable {
   package var measuredSeconds: Double?
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
-  /// What in the folder does not agree, for people.
-  package private(set) var warnings: [String] = []
+  /// What in the folder does not agree.
+  package private(set) var warnings: [Warning] = []
+  /// As the plan keeps it, until it was held against the spec's own file.
+  private var specText: String?
   /// Whether there is something to go on from.
   package var hasCheckpoint = false
   /// Of the program that wrote the summary; nil while there is none.
@@ -70,24 +79,44 @@ package struct RunStatus: Hashable, Sendable {
     ensembleTop5 != nil || modules.contains { $0.train?.top5 != nil || $0.test?.top5 != nil }
   }
 
-  /// - Throws: ``RunStatusError`` where there is no run, or a file of it says something else than runs write.
+  /// - Throws: ``RunStatusError`` where there is no run, or a file of it says something else than runs write. Lines of metrics that
+  ///   do so are left out, with a warning: they decide nothing.
   package init(folder: String) throws(RunStatusError) {
-    guard RunDirectory.holdsRun(folder) else { throw .noRun(path: folder) }
-    try self.init(folder: folder, metrics: RunDirectory.metrics(in: folder))
+    try self.init(planIn: folder)
+    var status = self
+    let damaged = try RunDirectory.forEachMetric(in: folder, moduleCount: modules.count) { status.note($0) }
+    try status.finish(in: folder, damaged)
+    self = status
   }
 
-  /// - Parameter metrics: as they were read from the folder.
-  init(folder: String, metrics: [MetricsLine]) throws(RunStatusError) {
+  /// What the plan says; metrics are noted one by one, then the rest is read.
+  init(planIn folder: String) throws(RunStatusError) {
+    guard RunDirectory.holdsRun(folder) else { throw .noRun(path: folder) }
     try read(RunDirectory.planName, in: folder) { (scanner) throws(JSONScanner.Fault) in
       try readPlan(&scanner)
     }
-    try note(metrics, in: folder)
+  }
+
+  /// - Parameter damaged: lines of the metrics that could not be noted.
+  mutating func finish(in folder: String, _ damaged: DamagedLines) throws(RunStatusError) {
+    if let first = damaged.first {
+      let others = damaged.count > 1 ? ", and so are \(damaged.count - 1) more" : ""
+      warnings.append(
+        Warning(code: Self.damagedMetrics, message: "\(first.message): the line is left out\(others)"))
+    }
+    if let specText, let damage = RunDirectory.damageOfSpec(in: folder, text: specText) {
+      warnings.append(Warning(code: "W041", message: damage))
+    }
+    specText = nil
     if try !readSummary(in: folder) { state = .stopped }
-    do throws(FileError) { hasCheckpoint = try RunDirectory.hasCheckpoint(in: folder) } catch {
+    do throws(FileError) {
+      let open = try FolderDescriptor(path: folder)
+      hasCheckpoint = try RunDirectory.hasCheckpoint(in: open)
+      let worker = RunLock.worker(in: open)
+      if worker.isAtWork { state = .running(process: worker.process) }
+    } catch {
       throw .file(error)
     }
-    let worker = RunDirectory.worker(in: folder)
-    if worker.isAtWork { state = .running(process: worker.process) }
   }
 
   /// A finished run's figures are those of its summary: metrics that were cut off would show an earlier epoch's as its last.
@@ -110,8 +139,11 @@ package struct RunStatus: Hashable, Sendable {
     }
     guard isCut else { return }
     warnings.append(
-      "\(folder)/\(RunDirectory.metricsName) does not end with what \(RunDirectory.summaryName) says: "
-        + "figures are the summary's, curves are as far as they go")
+      Warning(
+        code: "W009",
+        message:
+          "\(folder)/\(RunDirectory.metricsName) does not end with what \(RunDirectory.summaryName) says: "
+          + "figures are the summary's, curves are as far as they go"))
   }
 
   private init() {}
@@ -132,7 +164,7 @@ package struct RunStatus: Hashable, Sendable {
   ) throws(RunStatusError) -> Bool {
     let bytes: [UInt8]
     do throws(FileError) {
-      bytes = try RunDirectory.bytes(of: "\(folder)/\(name)")
+      bytes = try RunDirectory.bytes(of: name, in: folder)
     } catch {
       if error.code == ENOENT { return false }
       throw .file(error)
@@ -153,6 +185,10 @@ package struct RunStatus: Hashable, Sendable {
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
       case "name": found.name = try scanner.string()
+      case "spec":
+        try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
+          if key == "text" { found.specText = try scanner.string() } else { try scanner.skipValue() }
+        }
       case "modules":
         try scanner.array { (scanner) throws(JSONScanner.Fault) in
           var module = Module(index: found.modules.count + 1, name: "")
@@ -289,21 +325,14 @@ package struct RunStatus: Hashable, Sendable {
   }
 
   /// Keeps the last line of every module and part.
-  private mutating func note(_ metrics: [MetricsLine], in folder: String) throws(RunStatusError) {
-    for (index, line) in metrics.enumerated() {
-      guard modules.indices.contains(line.module - 1) else {
-        throw .malformed(
-          path: RunDirectory.metricsPath(in: folder, line: index + 1), offset: 0,
-          expected: "a module from 1 to \(modules.count)", found: "\(line.module)")
-      }
-      let figures = Figures(epoch: line.epoch, loss: line.loss, top1: line.top1, top5: line.top5)
-      switch line.part {
-      case .train: modules[line.module - 1].train = figures
-      case .test:
-        modules[line.module - 1].test = figures
-        if let top1 = line.ensembleTop1 { modules[line.module - 1].ensembleTop1 = top1 }
-      case .narrowed: break
-      }
+  mutating func note(_ line: MetricsLine) {
+    let figures = Figures(epoch: line.epoch, loss: line.loss, top1: line.top1, top5: line.top5)
+    switch line.part {
+    case .train: modules[line.module - 1].train = figures
+    case .test:
+      modules[line.module - 1].test = figures
+      if let top1 = line.ensembleTop1 { modules[line.module - 1].ensembleTop1 = top1 }
+    case .narrowed: break
     }
   }
 }

@@ -43,10 +43,6 @@ package struct MetricsMark: Hashable, Sendable {
     self.lineCount = lineCount
     self.hash = hash
   }
-
-  package func isBeginning(of lines: [String]) -> Bool {
-    lines.count >= lineCount && MetricsMark(of: Array(lines.prefix(lineCount))) == self
-  }
 }
 
 /// A position of a run with what else has to be known to go on from it. The numbers themselves are in the engine.

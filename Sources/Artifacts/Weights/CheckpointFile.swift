@@ -31,13 +31,15 @@ package struct CheckpointFile {
   /// Writes the file whole or not at all, and waits until it is on the disk.
   ///
   /// - Parameter checkpoint: of a position in the stage, at which the engine stands.
-  package func write(_ checkpoint: Checkpoint, from engine: Engine, to path: String) throws(FileError) {
+  package func write(
+    _ checkpoint: Checkpoint, from engine: Engine, to name: String, in folder: borrowing FolderDescriptor
+  ) throws(FileError) {
     let hashes = stage.resident.entries.map { entry in engine.withBytes(of: entry) { LaneHash.hash($0) } }
     // Over the header with zeros in this very place.
     let blank = header(checkpoint, hashes, headerHash: 0)
     let header = header(
       checkpoint, hashes, headerHash: unsafe LaneHash.hash(blank.span.bytes.extracting(droppingFirst: 8)))
-    var file = try AtomicFile(path: path)
+    var file = try AtomicFile(in: folder, name)
     try unsafe file.write(header.span.bytes)
     for entry in stage.resident.entries {
       var failure: FileError?
@@ -60,10 +62,11 @@ package struct CheckpointFile {
 
   /// Reads what a file says of itself, without its tensors: which stage it is of is not known before.
   package static func checkpoint(
-    at path: String, of plan: Plan, _ identity: RunIdentity
+    _ name: String, in folder: borrowing FolderDescriptor, of plan: Plan, _ identity: RunIdentity
   ) throws(CheckpointError) -> Checkpoint {
+    let path = folder.path(of: name)
     let limit = plan.stages.map { CheckpointFile(of: $0).headerByteCount }.max() ?? 0
-    let reader = try open(path, headerLimit: limit)
+    let reader = try open(name, in: folder, headerLimit: limit)
     let checkpoint = try checkedHeader(reader).checkpoint
     func foreign(_ reason: String) -> CheckpointError { .foreign(path: path, reason: reason) }
     guard checkpoint.identity.specSHA256 == identity.specSHA256 else {
@@ -83,8 +86,11 @@ package struct CheckpointFile {
 
   /// Fills the engine with the tensors of a checkpoint of this stage; each is checked against its checksum. If it throws, the
   /// engine's numbers are of no use.
-  package func read(into engine: Engine, from path: String) throws(CheckpointError) {
-    let reader = try Self.open(path, headerLimit: headerByteCount)
+  package func read(
+    into engine: Engine, from name: String, in folder: borrowing FolderDescriptor
+  ) throws(CheckpointError) {
+    let path = folder.path(of: name)
+    let reader = try Self.open(name, in: folder, headerLimit: headerByteCount)
     guard reader.tensors == tensors else {
       throw .foreign(path: path, reason: "its tensors are not those of stage \(stage.index)")
     }
@@ -102,9 +108,11 @@ package struct CheckpointFile {
     }
   }
 
-  private static func open(_ path: String, headerLimit: Int) throws(CheckpointError) -> SafetensorsReader {
+  private static func open(
+    _ name: String, in folder: borrowing FolderDescriptor, headerLimit: Int
+  ) throws(CheckpointError) -> SafetensorsReader {
     do throws(SafetensorsError) {
-      return try SafetensorsReader(path: path, headerLimit: headerLimit)
+      return try SafetensorsReader(name, in: folder, headerLimit: headerLimit)
     } catch {
       throw .unreadable(error)
     }

@@ -66,7 +66,11 @@ package struct ModelFile {
   package var byteCount: Int { Safetensors.byteCount(of: tensors, metadata: metadata) }
 
   package func write(from engine: Engine, to path: String) throws(FileError) -> SafetensorsReceipt {
-    return try Safetensors.write(tensors, metadata: metadata, to: path) { index, start, numbers in
+    try write(from: engine, into: try AtomicFile(path: path))
+  }
+
+  func write(from engine: Engine, into file: consuming AtomicFile) throws(FileError) -> SafetensorsReceipt {
+    try Safetensors.write(tensors, metadata: metadata, into: file) { index, start, numbers in
       engine.read(entries[index], from: start, into: &numbers)
     }
   }

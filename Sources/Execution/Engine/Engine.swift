@@ -1,8 +1,15 @@
 package import CostModel
 package import Datasets
 package import GraphIR
-internal import Kernels
+package import Kernels
 package import Planning
+
+/// Why a plan cannot be executed on this machine, now.
+package enum EngineError: Error {
+  /// The system does not give that much memory, or that many addresses.
+  case outOfMemory(byteCount: Int)
+  case workers(WorkersRefused)
+}
 
 /// A plan's arena and workers: starts parameters, runs programs, lends tensors. Knows no epochs.
 package final class Engine {
@@ -12,12 +19,21 @@ package final class Engine {
   /// Takes the time of programs whose role is told; nil: nobody does.
   package var recorder: ProfileRecorder?
 
-  /// Maps the plan's arena, zeroed.
-  package init(plan: Plan) throws(ArenaError) {
+  /// Starts the plan's workers and maps its arena, zeroed.
+  package init(plan: Plan) throws(EngineError) {
     self.plan = plan
     setSingleThreadedBLAS()
-    arena = try Arena(byteCount: plan.arenaBytes)
-    workers = Workers(count: plan.threads)
+    do throws(WorkersRefused) { workers = try Workers(starting: plan.threads) } catch {
+      throw .workers(error)
+    }
+    do throws(ArenaError) { arena = try Arena(byteCount: plan.arenaBytes) } catch {
+      switch error {
+      case .outOfMemory(let byteCount): throw .outOfMemory(byteCount: byteCount)
+      }
+    }
+    guard ProductBuffers.map(plan.threads) else {
+      throw .outOfMemory(byteCount: plan.threads * ProductBuffers.byteCount)
+    }
   }
 
   // MARK: - Tensors

@@ -6,6 +6,10 @@ internal import Synchronization
 package struct FeatureError: Error {
   package let message: String
 
+  init(isNoFile path: String) {
+    message = "\(path): it is no file: what is in the place of kept features is not written over"
+  }
+
   init(path: String, operation: String, code: Int32) {
     message = "\(path): cannot \(operation) features: \(unsafe String(cString: strerror(code)))"
   }
@@ -18,10 +22,17 @@ final class FeatureFile {
   /// Why a read failed since it was last asked for; 0 for nothing.
   private let readFailure = Atomic<Int32>(0)
 
-  /// Makes the file, in place of one that a run which was killed has left.
+  /// Makes the file, in place of one that a run which was killed has left. Anything else under the name is refused: a link would lead
+  /// out of the run's folder.
   init(path: String) throws(FeatureError) {
     self.path = path
-    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    var status = stat()
+    if unsafe lstat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFREG else { throw FeatureError(isNoFile: path) }
+      // Never into the file that is there: it may have another name elsewhere.
+      unsafe unlink(path)
+    }
+    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw FeatureError(path: path, operation: "keep", code: errno) }
   }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Kernels
 
 /// A bound on this process's memory, and who sets it.
 package struct MemoryLimit: Hashable, Sendable {
@@ -17,6 +18,14 @@ package struct MemoryLimit: Hashable, Sendable {
       case .controlGroup(let path): "the memory limit of the control group \(path)"
       case .addressSpace: "the limit of address space (ulimit -v)"
       case .dataSegment: "the limit of data (ulimit -d)"
+      }
+    }
+
+    /// Whether what is reserved and never touched counts as well.
+    package var countsAddresses: Bool {
+      switch self {
+      case .physicalMemory, .controlGroup: false
+      case .addressSpace, .dataSegment: true
       }
     }
   }
@@ -38,10 +47,10 @@ extension MemoryLimit {
   ///   - workers: that the work will have: what they reserve and never touch counts against limits of addresses, too.
   ///   - root: in front of `/proc` and `/sys`: another machine's, in tests.
   package static func all(workers: Int, root: String = "") -> [MemoryLimit] {
-    var limits = [
-      MemoryLimit(
-        source: .physicalMemory, byteCount: sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
-    ]
+    var limits: [MemoryLimit] = []
+    if let bytes = physicalByteCount(root: root) {
+      limits.append(MemoryLimit(source: .physicalMemory, byteCount: bytes))
+    }
     limits += controlGroups(root: root)
     // What is reserved and never touched counts against a limit of addresses, but not against a budget.
     let expected = reservedByteCount(workers: workers)
@@ -59,7 +68,22 @@ extension MemoryLimit {
   /// The tightest bound on work with so many workers.
   package static func binding(workers: Int) -> MemoryLimit {
     all(workers: workers).min { $0.byteCount < $1.byteCount }
-      ?? MemoryLimit(source: .physicalMemory, byteCount: 0)
+      ?? MemoryLimit(source: .physicalMemory, byteCount: .max)
+  }
+
+  /// Nil where the system does not tell.
+  private static func physicalByteCount(root: String) -> Int? {
+    // `MemTotal:       16307684 kB`. The C library is asked only where there is no such line: in sandboxes that refuse it the
+    // question, it answers with whatever number lies in its memory.
+    let line = SystemFile.text(of: "\(root)/proc/meminfo")?.split(separator: "\n").first {
+      $0.hasPrefix("MemTotal:")
+    }
+    if let line, let kibibytes = Int(line.drop { !$0.isNumber }.prefix { $0.isNumber }), kibibytes > 0 {
+      return kibibytes * 1024
+    }
+    let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    let (bytes, overflow) = pages.multipliedReportingOverflow(by: pageSize)
+    return bytes > 0 && !overflow ? bytes : nil
   }
 
   /// Whether addresses are short: reserving them costs something.
@@ -70,7 +94,7 @@ extension MemoryLimit {
   /// Addresses that workers take beside the ones they have been seen to touch: OpenBLAS maps a buffer for each thread that
   /// multiplies, whatever it needs of it, and every thread but the first has a stack.
   private static func reservedByteCount(workers: Int) -> Int {
-    let productBuffer = 128 << 20
+    let productBuffer = ProductBuffers.byteCount
     // glibc's, where the limit of the first thread's stack sets none.
     let stack = resourceLimit(RLIMIT_STACK) ?? 2 << 20
     // What allocators map ahead of what they give: 3 MiB were seen. OpenBLAS waits for ever for a buffer that is not to be had.
@@ -78,24 +102,19 @@ extension MemoryLimit {
     return workers * productBuffer + max(0, workers - 1) * stack + ahead
   }
 
-  /// The process's own group and all above it: each may set a limit, and all of them hold.
+  /// The process's own groups and all above them: each may set a limit, and all of them hold.
   private static func controlGroups(root: String) -> [MemoryLimit] {
-    // Version 2 has one line, `0::/path`.
-    guard let lines = text(of: "\(root)/proc/self/cgroup")?.split(separator: "\n"),
-      let line = lines.first(where: { $0.hasPrefix("0::/") })
-    else { return [] }
-    var parts = line.dropFirst("0::/".count).split(separator: "/").map { String($0) }
-    // Outside the process's own name space the path climbs: what lies there can't be seen.
-    if parts.contains("..") { parts = [] }
-    var limits: [MemoryLimit] = []
-    for count in (0...parts.count).reversed() {
-      let path = "/" + parts[..<count].joined(separator: "/")
-      let file = "\(root)/sys/fs/cgroup\(path == "/" ? "" : path)/memory.max"
-      // The root group has no limit, and says `max` where it has the file at all.
-      guard let word = text(of: file)?.split(separator: "\n").first, let bytes = Int(word) else { continue }
-      limits.append(MemoryLimit(source: .controlGroup(path), byteCount: bytes))
+    let groups = ControlGroups(root: root)
+    func limits(_ groups: [ControlGroups.Group], _ file: String) -> [MemoryLimit] {
+      groups.compactMap { group in
+        // The root group has no limit, and says `max` where it has the file at all.
+        guard let word = SystemFile.firstLine(of: "\(group.folder)/\(file)"), let bytes = Int(word) else {
+          return nil
+        }
+        return MemoryLimit(source: .controlGroup(group.path), byteCount: bytes)
+      }
     }
-    return limits
+    return limits(groups.version2, "memory.max") + limits(groups.version1("memory"), "memory.limit_in_bytes")
   }
 
   private static func resourceLimit(_ resource: __rlimit_resource) -> Int? {
@@ -104,15 +123,5 @@ extension MemoryLimit {
       limit.rlim_cur < rlim_t(Int.max)
     else { return nil }
     return Int(limit.rlim_cur)
-  }
-
-  private static func text(of path: String) -> String? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 8192)
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-    guard count >= 0 else { return nil }
-    return String(decoding: bytes[..<count], as: UTF8.self)
   }
 }

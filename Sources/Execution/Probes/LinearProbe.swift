@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 
 /// Linear separability: one-versus-rest logistic regression on standardised features, an L2 penalty of |w|^2 / 2n on the
 /// weights, minimised by L-BFGS from zero. Equal features give equal bits, whatever the number of threads.
@@ -18,9 +18,8 @@ package struct LinearProbe {
   private let workers: Workers
   private let classes: Int
 
-  package init(classes: Int, threads: Int) {
-    setSingleThreadedBLAS()
-    workers = Workers(count: threads)
+  package init(classes: Int, workers: Workers) {
+    self.workers = workers
     self.classes = classes
   }
 

@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 
 /// Accuracy of the nearest neighbour: every test picture gets the label of the training picture whose features are nearest,
 /// by Euclidean distance; of equally near ones the first.
@@ -8,9 +8,8 @@ package struct NearestNeighbourProbe {
 
   private let workers: Workers
 
-  package init(threads: Int) {
-    setSingleThreadedBLAS()
-    workers = Workers(count: threads)
+  package init(workers: Workers) {
+    self.workers = workers
   }
 
   /// - Returns: the test features' share that gets its own label.

@@ -40,6 +40,9 @@ package func benchmarkKernels(
   return benchmark.measurements
 }
 
+/// Bytes that `benchmarkKernels` takes.
+package func kernelBenchmarkByteCount(workers: Int) -> Int { Benchmark.byteCount(workers: workers) }
+
 private let benchmarkGeometries = [
   geometry(32, 3, 64), geometry(32, 64, 64), geometry(16, 64, 128), geometry(16, 128, 128),
   geometry(8, 128, 256),
@@ -63,6 +66,8 @@ private struct Benchmark {
   private let isWanted: (String) -> Bool
   private let memory: MeasuringMemory
   private static let activationCount = 128 * 32 * 32 * 64
+  private static let filterCount = 9 * 512 * 512
+  private static let channelCount = 1024
   /// Of the matrices that are multiplied.
   private static let productSize = 512
   private(set) var measurements: [KernelMeasurement] = []
@@ -74,12 +79,23 @@ private struct Benchmark {
     self.seconds = seconds
     self.isWanted = isWanted
     memory = MeasuringMemory(
-      activationCount: Self.activationCount, filterCount: 9 * 512 * 512, channelCount: 1024,
-      scratch: Self.convolutions.map(\.scratch) + [
-        KernelScratch.batchNormBackward(rows: 131_072, channels: 64),
-        // The products' results.
-        Scratch(floatsPerWorker: Self.productSize * Self.productSize),
-      ], workers: workers.count)
+      activationCount: Self.activationCount, filterCount: Self.filterCount, channelCount: Self.channelCount,
+      scratch: Self.scratch, workers: workers.count)
+  }
+
+  /// What `init` takes.
+  static func byteCount(workers: Int) -> Int {
+    MeasuringMemory.byteCount(
+      activationCount: activationCount, filterCount: filterCount, channelCount: channelCount,
+      scratch: scratch, workers: workers)
+  }
+
+  private static var scratch: [Scratch] {
+    convolutions.map(\.scratch) + [
+      KernelScratch.batchNormBackward(rows: 131_072, channels: 64),
+      // The products' results.
+      Scratch(floatsPerWorker: productSize * productSize),
+    ]
   }
 
   func deallocate() { memory.deallocate() }

@@ -20,6 +20,9 @@ package func calibrateKernels(
   }
 }
 
+/// Bytes that `calibrateKernels` takes.
+package func calibrationByteCount(workers: Int) -> Int { Calibration.byteCount(workers: workers) }
+
 private struct Calibration {
   private let workers: Workers
   private let seconds: Double
@@ -30,18 +33,29 @@ private struct Calibration {
   /// Floats of the larger operand.
   private static let largestSweep = 1 << 23
   private static let sweepChannels = 64
+  private static let activationCount = 1 << 24
+  private static let filterCount = 1 << 24
+  private static let channelCount = 4096
 
   init(workers: Workers, seconds: Double) {
     self.workers = workers
     self.seconds = seconds
     memory = MeasuringMemory(
-      activationCount: 1 << 24, filterCount: 1 << 24, channelCount: 4096,
-      scratch: WorkKind.measured.flatMap(Self.convolutions(of:)).map(\.scratch)
-        + [
-          KernelScratch.batchNormBackward(
-            rows: Self.largestSweep / Self.sweepChannels, channels: Self.sweepChannels)
-        ],
-      workers: workers.count)
+      activationCount: Self.activationCount, filterCount: Self.filterCount, channelCount: Self.channelCount,
+      scratch: Self.scratch, workers: workers.count)
+  }
+
+  /// What `init` takes.
+  static func byteCount(workers: Int) -> Int {
+    MeasuringMemory.byteCount(
+      activationCount: activationCount, filterCount: filterCount, channelCount: channelCount,
+      scratch: scratch, workers: workers)
+  }
+
+  private static var scratch: [Scratch] {
+    WorkKind.measured.flatMap(convolutions(of:)).map(\.scratch) + [
+      KernelScratch.batchNormBackward(rows: largestSweep / sweepChannels, channels: sweepChannels)
+    ]
   }
 
   func deallocate() { memory.deallocate() }

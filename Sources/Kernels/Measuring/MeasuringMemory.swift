@@ -29,7 +29,7 @@ struct MeasuringMemory {
   ///   - scratch: of all that is measured; the greatest counts.
   ///   - workers: the most that it is measured on.
   init(activationCount: Int, filterCount: Int, channelCount: Int, scratch needs: [Scratch], workers: Int) {
-    scratchByteCount = needs.map { $0.byteCount(workers: workers) }.reduce(64, max)
+    scratchByteCount = Self.scratchByteCount(needs, workers: workers)
     scratch = .allocate(byteCount: scratchByteCount, alignment: 64)
     scratch.initializeMemory(as: UInt8.self, repeating: 0, count: scratchByteCount)
     x = Self.floats(activationCount)
@@ -40,6 +40,18 @@ struct MeasuringMemory {
     vectors = (0..<8).map { _ in Self.floats(channelCount) }
     bytes = .allocate(capacity: activationCount)
     bytes.initialize(repeating: 0, count: activationCount)
+  }
+
+  private static func scratchByteCount(_ needs: [Scratch], workers: Int) -> Int {
+    needs.map { $0.byteCount(workers: workers) }.reduce(64, max)
+  }
+
+  /// What `init` with the same arguments takes.
+  static func byteCount(
+    activationCount: Int, filterCount: Int, channelCount: Int, scratch needs: [Scratch], workers: Int
+  ) -> Int {
+    // Three activations and a byte for each; two filters; eight vectors.
+    13 * activationCount + 8 * filterCount + 32 * channelCount + scratchByteCount(needs, workers: workers)
   }
 
   func deallocate() {

@@ -1,6 +1,15 @@
 import Glibc
 import Synchronization
 
+/// The system does not start as many threads as were asked for: a limit of processes (`ulimit -u`, `pids.max`), or no room for
+/// their stacks.
+package struct WorkersRefused: Error, Hashable, Sendable {
+  /// Workers, the calling thread among them.
+  package let wanted, started: Int
+  /// The errno.
+  package let code: Int32
+}
+
 /// A fixed set of threads that share out numbered items of work. The thread that calls is worker 0.
 ///
 /// While items run, denormals count as zero on every worker and results that would be denormal are flushed to it (they
@@ -11,27 +20,45 @@ package final class Workers: Sendable {
   private nonisolated(unsafe) let pool: UnsafeMutablePointer<Pool>
   private nonisolated(unsafe) let threads: UnsafeMutablePointer<pthread_t>
 
-  /// Starts `count - 1` threads.
-  package init(count: Int) {
+  /// Starts `count - 1` threads, for whoever cannot go on without them: traps where the system refuses one. The program itself
+  /// uses `init(starting:)`.
+  package convenience init(count: Int) {
+    do throws(WorkersRefused) { try self.init(starting: count) } catch {
+      preconditionFailure("the system refuses a thread")
+    }
+  }
+
+  /// Starts `count - 1` threads; where the system refuses one, none is left.
+  package init(starting count: Int) throws(WorkersRefused) {
     precondition(count >= 1 && count <= Pool.maximumWorkers, "the plan gives between 1 and 1024 workers")
-    self.count = count
     setSingleThreadedBLAS()
-    pool = .allocate(capacity: 1)
+    let pool = UnsafeMutablePointer<Pool>.allocate(capacity: 1)
     pool.initialize(to: Pool(helpers: count - 1))
-    threads = .allocate(capacity: count)
+    let threads = UnsafeMutablePointer<pthread_t>.allocate(capacity: count)
     for helper in 0..<count - 1 {
       let start = UnsafeMutablePointer<HelperStart>.allocate(capacity: 1)
       start.initialize(to: HelperStart(pool: pool, helper: helper))
       var thread = pthread_t()
       let status = pthread_create(&thread, nil, helperMain, start)
-      precondition(status == 0, "the system refuses a thread")
+      guard status == 0 else {
+        start.deallocate()
+        Self.stop(pool, threads, helperCount: helper)
+        throw WorkersRefused(wanted: count, started: helper + 1, code: status)
+      }
       (threads + helper).initialize(to: thread)
     }
+    self.count = count
+    self.pool = pool
+    self.threads = threads
   }
 
-  deinit {
+  deinit { Self.stop(pool, threads, helperCount: count - 1) }
+
+  private static func stop(
+    _ pool: UnsafeMutablePointer<Pool>, _ threads: UnsafeMutablePointer<pthread_t>, helperCount: Int
+  ) {
     pool.pointee.stop()
-    for helper in 0..<count - 1 { pthread_join(threads[helper], nil) }
+    for helper in 0..<helperCount { pthread_join(threads[helper], nil) }
     threads.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()

@@ -2,9 +2,10 @@ package import Diagnostics
 internal import SpecLanguage
 
 /// What `strata explain` knows: every code of every phase, rising.
-package let allExplanations = (specExplanations + loweringExplanations + warningExplanations).sorted {
-  $0.code < $1.code
-}
+package let allExplanations =
+  (specExplanations + loweringExplanations + warningExplanations + runWarningExplanations).sorted {
+    $0.code < $1.code
+  }
 
 /// The codes of this phase, rising: what only shapes and counts can tell.
 private let loweringExplanations = [

@@ -4,41 +4,37 @@ extension Plan {
   /// The place of every value and every node's scratch, a line each, in order: what `strata show --layout` lists and a
   /// plan file's `layoutSha256` is taken over.
   package var layoutText: String {
-    var lines: [String] = []
+    var text = ""
+    forEachLayoutLine { text += $0 + "\n" }
+    return text
+  }
+
+  /// The same line by line: the lines of many stages take more memory than the plan.
+  package func forEachLayoutLine(_ body: (String) -> Void) {
     for stage in stages {
-      lines += stage.training.layoutLines(title: "stage \(stage.index) training")
-      if let feeding = stage.feeding { lines += feeding.layoutLines(title: "stage \(stage.index) feeding") }
-      if let narrowing = stage.narrowing {
-        lines += narrowing.ranking.layoutLines(title: "stage \(stage.index) ranking")
-      }
-      lines += stage.evaluation.layoutLines(title: "stage \(stage.index) evaluation")
-      if let all = stage.depthEvaluation {
-        lines += all.layoutLines(title: "stage \(stage.index) evaluation of all depths")
-      }
-      if let features = stage.features {
-        lines += features.fromPictures.layoutLines(title: "stage \(stage.index) features")
-        lines +=
-          features.fromPrevious?.layoutLines(
-            title: "stage \(stage.index) features from those of the stage before") ?? []
-      }
+      stage.training.forEachLayoutLine(title: "stage \(stage.index) training", body)
+      stage.feeding?.forEachLayoutLine(title: "stage \(stage.index) feeding", body)
+      stage.narrowing?.ranking.forEachLayoutLine(title: "stage \(stage.index) ranking", body)
+      stage.evaluation.forEachLayoutLine(title: "stage \(stage.index) evaluation", body)
+      stage.depthEvaluation?.forEachLayoutLine(title: "stage \(stage.index) evaluation of all depths", body)
+      stage.features?.fromPictures.forEachLayoutLine(title: "stage \(stage.index) features", body)
+      stage.features?.fromPrevious?.forEachLayoutLine(
+        title: "stage \(stage.index) features from those of the stage before", body)
     }
-    lines += evaluation.layoutLines(title: "evaluation")
-    return lines.joined(separator: "\n") + "\n"
+    evaluation.forEachLayoutLine(title: "evaluation", body)
   }
 }
 
 extension Program {
-  fileprivate func layoutLines(title: String) -> [String] {
-    var lines = ["\(title): \(arenaBytes) bytes"]
-    if let features { lines.append("  \(features.lowerBound) +\(features.count) features of all pictures") }
+  fileprivate func forEachLayoutLine(title: String, _ body: (String) -> Void) {
+    body("\(title): \(arenaBytes) bytes")
+    if let features { body("  \(features.lowerBound) +\(features.count) features of all pictures") }
     for (index, value) in graph.values.enumerated() {
-      lines.append(
-        "  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")
+      body("  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")
     }
     for node in graph.nodes.indices {
       guard let bytes = scratch(ofNode: node) else { continue }
-      lines.append("  \(bytes.lowerBound) +\(bytes.count) workspace of node \(node)")
+      body("  \(bytes.lowerBound) +\(bytes.count) workspace of node \(node)")
     }
-    return lines
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 package import Text
 
 /// The progress of a training. On a terminal it is a block of lines that is redrawn in place, at most ten times a second;
@@ -87,6 +88,7 @@ package struct ProgressDisplay {
 
   /// Prints a line that stays, above the block.
   package mutating func message(_ text: String) {
+    let text = ControlCharacters.spelledOut(text, keepingStyles: style.isColoured)
     guard redraws else { return write(text + "\n") }
     write(erasingBlock() + text + "\n")
     lineCount = 0
@@ -126,9 +128,14 @@ package struct ProgressDisplay {
   }
 }
 
-/// Seconds of the system's monotonic clock; only differences mean something.
+/// Seconds of the system's monotonic clock, which adjustments of the time of day do not move; only differences mean something. Never
+/// less than what was given before, even where something stands between the process and the system's clock and turns it back.
 package func monotonicSeconds() -> Double {
   var time = timespec()
   unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  let now = UInt64(max(0, time.tv_sec)) * 1_000_000_000 + UInt64(max(0, time.tv_nsec))
+  let last = latestNanoseconds.max(now, ordering: .relaxed).newValue
+  return Double(last) * 1e-9
 }
+
+private let latestNanoseconds = Atomic<UInt64>(0)

@@ -42,12 +42,19 @@ package final class TerminalStream {
   }
 
   /// Writes `text` at once, with nothing held back, and waits for a reader that is slow. After the first failure nothing more is
-  /// written.
+  /// written. Control characters, which come from names and contents of files, are spelled out; colours stay where the stream has
+  /// them.
   package func write(_ text: String) {
-    write(text) {
+    write(ControlCharacters.spelledOut(text, keepingStyles: style.isColoured)) {
       // Whoever wants the process to end does not wait for a reader that has fallen asleep.
       Interruption.isRequested ? Self.patienceMilliseconds : nil
     }
+  }
+
+  /// Writes a line over the one that is there; nothing where that is not possible. An empty one leaves nothing.
+  package func rewriteLine(_ text: String) {
+    guard canRedraw else { return }
+    writeProgress("\r\u{1B}[K" + ControlCharacters.spelledOut(text, keepingStyles: true))
   }
 
   /// Writes what may be lost: a reader that takes nothing for a second, a stopped terminal say, holds nothing up. What comes while

@@ -59,7 +59,8 @@ struct BenchCommand: Command {
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
-    let threads = arguments[CommonOptions.threads] ?? 2
+    let threads = arguments.threadCount
+    console.warnOfIdleWorkers(threads)
     if arguments[calibrate], !arguments.operands.isEmpty {
       throw CommandFailure(.faultyInput, "'--calibrate' measures the machine, not a spec")
     }
@@ -68,7 +69,7 @@ struct BenchCommand: Command {
       if arguments[calibrate] {
         try Calibration.run(threads: threads, json: json, console)
       } else {
-        KernelBench.run(threads: threads, json: json, console)
+        try KernelBench.run(threads: threads, json: json, console)
       }
       return .done
     }
@@ -92,11 +93,12 @@ struct BenchCommand: Command {
         .faultyInput, "there is no stage \(wanted)",
         help: "the spec has \(plan.stages.count) in sequential training")
     }
+    let stages = plan.stages.filter { wanted == nil || $0.index == wanted }
+    try plan.requireMemory(running: stages.map(\.training))
     let dataset = try DataOpening(loaded, path: nil).open(for: plan)
     let engine = try Engine.make(plan)
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
-    let stages = plan.stages.filter { wanted == nil || $0.index == wanted }
     var report = StepReport(plan, stageCount: stages.count)
     if !json { console.output.writeLine(report.title) }
     // Ceilings are measured once, in an arena that nothing lies in.
@@ -136,10 +138,8 @@ struct BenchCommand: Command {
     _ benchmark: StepBenchmark, _ stage: StagePlan, steps: Int, recorder: ProfileRecorder?, _ console: Console
   ) -> [Double] {
     benchmark.run(stage, steps: steps, warmUps: 2, recorder: recorder) { step in
-      guard console.diagnostics.canRedraw else { return }
-      console.diagnostics.write(
-        "\rstage \(stage.index): \(max(0, step - 2))/\(steps) steps" + (step == steps + 2 ? "\r\u{1B}[K" : "")
-      )
+      console.diagnostics.rewriteLine(
+        step == steps + 2 ? "" : "stage \(stage.index): \(max(0, step - 2))/\(steps) steps")
     }.sorted()
   }
 }

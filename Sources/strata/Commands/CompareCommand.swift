@@ -45,6 +45,7 @@ struct CompareCommand: Command {
     if let page { try OutputFile.requireFree([OutputFile(option: "--html", path: page, kind: .page)]) }
     var runs: [RunHistory] = []
     for folder in distinct(folders, console) {
+      if RunDirectory.holdsRun(folder) { try RunFolder.require(folder) }
       do throws(RunStatusError) {
         runs.append(try RunHistory(folder: folder))
       } catch {
@@ -54,7 +55,12 @@ struct CompareCommand: Command {
         }
       }
     }
-    for warning in runs.flatMap(\.status.warnings) { console.warnAtWork(code: "W009", warning) }
+    // What is compared must not be a part of the figures, whether or not that is said.
+    for damage in runs.flatMap(\.status.warnings) where damage.code == RunStatus.damagedMetrics {
+      throw CommandFailure(
+        .failed, damage.message, help: "take the damaged lines out of the file, or compare without this run")
+    }
+    for warning in runs.flatMap(\.status.warnings) { console.warnAtWork(code: warning.code, warning.message) }
     let comparison = RunComparison(runs, module: module)
     if let module, module > comparison.moduleCount {
       throw CommandFailure(

@@ -49,7 +49,8 @@ struct DiffCommand: Command {
     case .spec:
       let loaded = try LoadedSpec(path: file.path, bytes: file.bytes, set: [], console, json: json)
       let plan = try loaded.plan(
-        threads: 2, budget: nil, dataPath: dataPath, withFingerprint: false, console, json: json)
+        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: dataPath, withFingerprint: false,
+        console, json: json)
       return PlanRecord(
         plan, name: file.path,
         document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))

@@ -13,22 +13,22 @@ struct EvaluateCommand: Command {
       Loads the weights of a finished run and classifies the test pictures with every module's auxiliary, with the \
       head, and with the ensemble of the modules up to each depth.
       """,
-    operands: CommonOperands.runFolder, options: [CommonOptions.data.spec],
-    exitCodes: [.failed, .stalePlan, .faultyData],
+    operands: CommonOperands.runFolder, options: [CommonOptions.data.spec, CommonOptions.threads.spec],
+    exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [.init("strata evaluate runs/digits-1", "loss and accuracy, a line each module")])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
-    guard RunDirectory.holdsRun(path) else {
-      throw CommandFailure(.faultyInput, "\(path): there is no run in this folder")
-    }
+    try RunFolder.require(path)
     let ready = try ReadyPlan(
-      run: path, threads: nil, dataPath: arguments[CommonOptions.data],
+      run: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
       withFingerprint: false, console, json: json)
     try RunWeights.requireWhole(in: path, to: "evaluate")
     // What the run measured before its modules lost channels; the weights of then are gone.
     let compression = try compression(of: ready.plan, in: path)
+    try ready.plan.requireMemory(running: [ready.plan.evaluation])
+    console.warnOfIdleWorkers(ready.plan.threads)
     let dataset = try ready.openData()
     let engine = try Engine.make(ready.plan)
     do {
@@ -49,7 +49,7 @@ struct EvaluateCommand: Command {
   ) throws(CommandFailure) -> CompressionFigures? {
     guard plan.unnarrowed != nil else { return nil }
     do throws(RunStatusError) {
-      return CompressionFigures(plan, metrics: try RunDirectory.metrics(in: folder))
+      return try CompressionFigures(plan, in: folder)
     } catch {
       throw CommandFailure(.failed, error.message)
     }

@@ -40,7 +40,7 @@ struct IRCommand: Command {
     }
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
-    let threads = arguments[CommonOptions.threads] ?? 2
+    let threads = arguments.threadCount
     let plan = try plan(loaded, threads: threads, arguments, console)
     var choices = plan?.choices ?? PlanChoices()
     // How much the features take is not known without the data; which stages keep them is.

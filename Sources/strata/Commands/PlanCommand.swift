@@ -52,11 +52,11 @@ struct PlanCommand: Command {
       ].compactMap(\.self), inputs: [loaded.path])
     if arguments[largestBatch] {
       return try LargestBatchReport.run(
-        loaded, threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
+        loaded, threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
         dataPath: arguments[CommonOptions.data], console, json: json)
     }
     let plan = try loaded.plan(
-      threads: arguments[CommonOptions.threads] ?? 2, budget: arguments[CommonOptions.budget],
+      threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil, console, json: json)
     plan.warnOfMemory(console)

@@ -66,9 +66,7 @@ struct ProbeCommand: Command {
       }
     }
     let path = arguments.operands[0]
-    guard RunDirectory.holdsRun(path) else {
-      throw CommandFailure(.faultyInput, "\(path): there is no run in this folder")
-    }
+    try RunFolder.require(path)
     let ready = try ReadyPlan(
       run: path, threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
@@ -80,6 +78,7 @@ struct ProbeCommand: Command {
       width: arguments[width], console: console, json: json)
     let planned = try probing.plannedPeakBytes(chosen)
     try requireRoom(planned, threads: ready.plan.threads, isPooled: arguments[features] != .full)
+    console.warnOfIdleWorkers(ready.plan.threads)
     let dataset = try ready.openData()
     let depths = try probing.run(chosen, on: dataset)
     report(

@@ -106,6 +106,7 @@ extension RunCommand {
       return (runs.last(where: \.isFinished) ?? runs.last)?.folder
     }
     guard RunDirectory.holdsRun(place) else { return nil }
+    try RunFolder.require(place)
     let present = try history(place)
     let changes =
       conditions.difference(from: present.conditions)

@@ -1,6 +1,7 @@
 internal import Artifacts
 internal import Datasets
 internal import Execution
+internal import Kernels
 internal import Planning
 internal import SpecLanguage
 internal import Terminal
@@ -95,6 +96,7 @@ struct RunCommand: Command {
         throw failure(.holdsRun(path: output))
       }
       ready.plan.warnOfMemory(console)
+      console.warnOfIdleWorkers(ready.plan.threads)
       try console.requireNoWarnings(json: json)
       PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
       return .done
@@ -121,7 +123,9 @@ struct RunCommand: Command {
     _ console: Console
   ) throws(CommandFailure) -> (end: RunEnd, place: String) {
     try ready.plan.requireMemory()
+    console.warnOfIdleWorkers(ready.plan.threads)
     try ready.requireStart()
+    try Workers.requireStart(ready.plan.threads)
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
     let dataset = try ready.openData()
@@ -145,6 +149,7 @@ struct RunCommand: Command {
       throw CommandFailure(
         .faultyInput, "'--resume' goes with neither '-o', '--set', '--budget' nor '--dry-run'")
     }
+    try RunFolder.require(path)
     let status = try status(path)
     if status.state == .finished {
       if json {
@@ -168,6 +173,7 @@ struct RunCommand: Command {
   static func continueRun(
     _ path: String, json: Bool?, goOn: String? = nil, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> RunEnd {
+    try RunFolder.require(path)
     let folder: RunDirectory
     do {
       folder = try RunDirectory.open(path)
@@ -180,6 +186,8 @@ struct RunCommand: Command {
       dataPath: arguments[CommonOptions.data], withFingerprint: true, reportsWarnings: true, console,
       json: arguments[CommandSpec.json])
     try ready.plan.requireMemory()
+    console.warnOfIdleWorkers(ready.plan.threads)
+    try Workers.requireStart(ready.plan.threads)
     let dataset = try ready.openData()
     try console.requireNoWarnings(json: arguments[CommandSpec.json])
     let takenByteCount: Int
@@ -299,7 +307,7 @@ struct RunCommand: Command {
     switch file.kind {
     case .spec:
       return try ReadyPlan(
-        spec: file, set: assignments, threads: arguments[CommonOptions.threads] ?? 2,
+        spec: file, set: assignments, threads: arguments.threadCount,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
         withFingerprint: readsData, console, json: json)
     case .plan:

@@ -58,9 +58,7 @@ struct ShowCommand: Command {
       throw CommandFailure(.faultyInput, "'\(views[0].1)' and '\(views[1].1)' exclude each other")
     }
     let isFolder = unsafe access("\(path)/.", F_OK) == 0
-    if isFolder, !RunDirectory.holdsRun(path) {
-      throw CommandFailure(.faultyInput, RunStatusError.noRun(path: path).message)
-    }
+    if isFolder { try RunFolder.require(path) }
     let input = isFolder ? nil : try InputFile(path)
     let isSpec = input?.kind == .spec
     // Where nothing is planned, no data is asked for.
@@ -119,14 +117,16 @@ struct ShowCommand: Command {
     let json = arguments[CommandSpec.json]
     if arguments[layout] {
       let plan = try loaded.plan(
-        threads: 2, budget: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: arguments[CommonOptions.data],
+        withFingerprint: false, console,
         json: json)
       try console.requireNoWarnings(json: json)
       return showLayout(plan, json: json, console)
     }
     if let query = arguments[at] {
       let plan = try loaded.plan(
-        threads: 2, budget: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
+        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: arguments[CommonOptions.data],
+        withFingerprint: false, console,
         json: json)
       try console.requireNoWarnings(json: json)
       return try showMoment(query, of: plan, loaded, json: json, console)
@@ -185,7 +185,7 @@ struct ShowCommand: Command {
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    for warning in status.warnings { console.warnAtWork(code: "W009", warning) }
+    for warning in status.warnings { console.warnAtWork(code: warning.code, warning.message) }
     let text = RunStatusText(status, folder: folder)
     console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
   }

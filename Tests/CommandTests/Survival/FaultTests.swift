@@ -152,6 +152,7 @@ struct FaultTests {
     let output = Pipe()
     process.executableURL = URL(filePath: "/bin/bash")
     process.arguments = ["-c", "exec '\(StrataProcess.executable.path)' \(arguments) \(redirection)"]
+    process.environment = StrataProcess.environment
     process.currentDirectoryURL = workspace.url
     process.standardError = output
     process.standardOutput = output
@@ -196,6 +197,7 @@ struct FaultTests {
       let process = Process()
       process.executableURL = StrataProcess.executable
       process.arguments = arguments
+      process.environment = StrataProcess.environment
       process.currentDirectoryURL = workspace.url
       process.standardOutput = output
       process.standardError = errors

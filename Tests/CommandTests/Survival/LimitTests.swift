@@ -44,6 +44,29 @@ struct LimitTests {
     #expect(dry.exitCode == 0 && dry.diagnostics.contains("warning[W005]: the plan's peak is "), "\(dry)")
   }
 
+  @Test(
+    "whatever computes is refused with what it needs, or gets to its end",
+    arguments: [90_000, 120_000, 180_000, 230_000, 250_000, 300_000, 380_000, 450_000])
+  func everyCommand(kibibytes: Int) throws {
+    #expect(try end("run", "net.yaml", "-o", "out", "--threads", "2", addresses: 1_000_000).exitCode == 0)
+    for line in [
+      ["evaluate", "out"], ["bench", "net.yaml", "--steps", "2", "--threads", "2"], ["probe", "out"],
+      ["bench", "--calibrate", "--threads", "2"],
+    ] {
+      let running = try RunningStrata(line, limits: "-v \(kibibytes)", in: workspace.url)
+      _ = running.wait { !running.isRunning }
+      try #require(!running.isRunning, "\(line) under \(kibibytes) does not end")
+      let end = try running.wait()
+      guard end.exitCode != 0 else { continue }
+      #expect(end.exitCode == 3, "\(line) under \(kibibytes): \(end)")
+      #expect(end.diagnostics.contains("the limit of address space (ulimit -v)"), "\(line): \(end)")
+    }
+    if kibibytes < 400_000 {
+      let kernels = try end("bench", "--threads", "2", addresses: kibibytes)
+      #expect(kernels.exitCode == 3, "\(kibibytes): \(kernels)")
+    }
+  }
+
   @Test("what is not refused gets to its end, at the first limit that does")
   func edge() throws {
     // The smallest limit under which a run is begun, to a MiB.

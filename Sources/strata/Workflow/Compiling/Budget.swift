@@ -32,7 +32,8 @@ struct Budget {
   /// is asked for changes no budget, and so no choice.
   private init(percent: Double) {
     let limit = MemoryLimit.binding(workers: PlanChoices.countedThreads)
-    byteCount = max(1, Int(Double(limit.byteCount) * percent / 100))
+    // Where no limit is known, a share of it is none either.
+    byteCount = max(1, Int(exactly: (Double(limit.byteCount) * percent / 100).rounded(.down)) ?? .max)
     origin =
       "\(fixed(percent, decimals: percent == percent.rounded() ? 0 : 2))% of \(byteSize(limit.byteCount)), "
       + limit.source.words

@@ -1,3 +1,4 @@
+internal import CostModel
 internal import Execution
 internal import Planning
 internal import Terminal
@@ -20,11 +21,57 @@ extension Plan {
     )
   }
 
+  /// The same for a process that runs some of the plan's programs, and maps the memory of all.
+  func requireMemory(running programs: [Program]) throws(CommandFailure) {
+    let resident = programs.map { peakBytes(running: $0) }.max() ?? 0
+    let need = MemoryNeed(resident: resident, addresses: memory.peakBytes)
+    guard let shortfall = need.shortfall(workers: threads) else { return }
+    throw CommandFailure(
+      .overBudget, "the plan takes \(shortfall.words)",
+      help: threads > 1 ? "pass a smaller --threads, or raise the limit" : "raise the limit")
+  }
+
   /// Nil where the machine allows what the plan needs.
   private var memoryWords: String? {
-    let limit = MemoryLimit.binding(workers: threads)
-    guard memory.peakBytes > limit.byteCount else { return nil }
-    return
-      "the plan's peak is \(byteSize(memory.peakBytes)), \(limit.source.words) leaves \(byteSize(limit.byteCount)) for it"
+    let need = MemoryNeed(resident: memory.peakBytes, addresses: memory.peakBytes)
+    return need.shortfall(workers: threads).map { "the plan's peak is \($0.words)" }
+  }
+}
+
+/// What a process takes, held against the limits of this machine.
+struct MemoryNeed {
+  var resident: Int
+  /// Mapped, touched or not.
+  var addresses: Int
+
+  struct Shortfall {
+    let byteCount: Int
+    let limit: MemoryLimit
+
+    /// `605.2 MiB, the limit of address space (ulimit -v) leaves 100.0 MiB for it`.
+    var words: String {
+      "\(byteSize(byteCount)), \(limit.source.words) leaves \(byteSize(limit.byteCount)) for it"
+    }
+  }
+
+  /// By the tightest limit that is too tight; nil where there is none.
+  func shortfall(workers: Int) -> Shortfall? {
+    MemoryLimit.all(workers: workers)
+      .map { Shortfall(byteCount: $0.source.countsAddresses ? addresses : resident, limit: $0) }
+      .filter { $0.byteCount > $0.limit.byteCount }
+      .min { $0.limit.byteCount < $1.limit.byteCount }
+  }
+
+  /// Before kernels are measured.
+  ///
+  /// - Parameter byteCount: what they compute on.
+  static func require(forMeasuring byteCount: Int, workers: Int) throws(CommandFailure) {
+    let peak = RuntimeMemory().byteCount(threads: workers) + byteCount
+    guard let shortfall = MemoryNeed(resident: peak, addresses: peak).shortfall(workers: workers) else {
+      return
+    }
+    throw CommandFailure(
+      .overBudget, "measuring takes \(shortfall.words)",
+      help: workers > 1 ? "pass a smaller --threads, or raise the limit" : "raise the limit")
   }
 }

@@ -69,6 +69,9 @@ struct ReadyPlan {
       let failure = CommandFailure(error)
       throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
     }
+    if let damage = RunDirectory.damageOfSpec(in: folder, text: stored.specText) {
+      console.warn(code: "W041", damage)
+    }
     try self.init(
       stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
       reportsWarnings: reportsWarnings, console, json: json)
@@ -150,8 +153,10 @@ struct ReadyPlan {
             Budget.fewerThreads(threads, of: asked, budgetBytes: budgetBytes))
         }
       }
-      self.plan = try plan(asKept.choices, threads: threads)
+      // What is needed of the kept plan, before there is another one: both together would be more than the run's peak.
+      let choices = asKept.choices
       keptPeak = (asKept.threads, asKept.memory.peakBytes)
+      self.plan = try plan(choices, threads: threads)
     } else {
       self.plan = asKept
       keptPeak = nil
@@ -228,7 +233,7 @@ struct ReadyPlan {
     thatMade stored: StoredPlan, of spec: LoadedSpec, at path: String, dataPath: String?
   ) -> String {
     let sets = spec.typedAssignments.map { " --set \(shellQuoted($0.text))" }.joined()
-    let threads = stored.threads == 2 ? "" : " --threads \(stored.threads)"
+    let threads = stored.threads == CommonOptions.defaultThreadCount ? "" : " --threads \(stored.threads)"
     let typedBudget = spec.spec.memory.budget == nil ? stored.budgetBytes : nil
     let budget = typedBudget.map { " --budget \($0)B" } ?? ""
     let data = dataPath.map { " --data \(shellWord($0))" } ?? ""

@@ -40,6 +40,7 @@ enum Calibration {
 
   /// `strata bench --calibrate`.
   static func run(threads: Int, json: Bool, _ console: Console) throws(CommandFailure) {
+    try MemoryNeed.require(forMeasuring: calibrationByteCount(workers: threads), workers: threads)
     guard let file else {
       throw CommandFailure(
         .failed, "there is no place for a profile: neither XDG_CACHE_HOME nor HOME is set")
@@ -47,12 +48,11 @@ enum Calibration {
     let start = monotonicSeconds()
     var profile = MachineProfile(
       processor: ProfileFile.processorName(), threads: threads, secondsPerCall: 0)
-    let workers = Workers(count: threads)
+    let workers = try Workers.make(threads)
     calibrateKernels(workers: workers, into: &profile) { kind in
-      guard console.diagnostics.canRedraw else { return }
-      console.diagnostics.write("\r\u{1B}[K\(kind.name)")
+      console.diagnostics.rewriteLine(kind.name)
     }
-    if console.diagnostics.canRedraw { console.diagnostics.write("\r\u{1B}[K") }
+    console.diagnostics.rewriteLine("")
     try addPreparation(to: &profile, workers: workers)
     do {
       try file.store(profile)

@@ -4,18 +4,17 @@ internal import Text
 
 /// `strata bench` without a spec: every kernel that counts, measured on its own.
 enum KernelBench {
-  static func run(threads: Int, json: Bool, _ console: Console) {
-    setSingleThreadedBLAS()
-    let workers = Workers(count: threads)
+  static func run(threads: Int, json: Bool, _ console: Console) throws(CommandFailure) {
+    try MemoryNeed.require(forMeasuring: kernelBenchmarkByteCount(workers: threads), workers: threads)
+    let workers = try Workers.make(threads)
     if !json {
       console.output.writeLine(openBLASDescription())
       console.output.writeLine("\(threads) worker\(threads == 1 ? "" : "s")\n")
     }
     let measurements = benchmarkKernels(workers: workers) { measurement in
-      guard console.diagnostics.canRedraw else { return }
-      console.diagnostics.write("\r\u{1B}[K\(measurement.kernel) \(measurement.shape)")
+      console.diagnostics.rewriteLine("\(measurement.kernel) \(measurement.shape)")
     }
-    if console.diagnostics.canRedraw { console.diagnostics.write("\r\u{1B}[K") }
+    console.diagnostics.rewriteLine("")
     if json {
       console.output.write(JSONWriter.document(document(measurements, threads: threads)))
       return

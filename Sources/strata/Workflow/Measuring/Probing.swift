@@ -3,6 +3,7 @@ internal import Datasets
 internal import Diagnostics
 internal import Execution
 internal import GraphIR
+internal import Kernels
 internal import Pipeline
 internal import Planning
 internal import SpecLanguage
@@ -134,14 +135,15 @@ struct Probing {
     depth.features = plan.featureCount
     guard learners.contains(.linear) || learners.contains(.nearest) else { return }
     var (train, test) = try features(plan, of: dataset)
+    let workers = try Workers.make(plan.threads)
     // As they are first: the linear probe standardises them in place.
     var nearest: Double?
     if learners.contains(.nearest) {
-      nearest = NearestNeighbourProbe(threads: plan.threads).run(train: train, test: test)
+      nearest = NearestNeighbourProbe(workers: workers).run(train: train, test: test)
     }
     var linear: LinearProbe.Outcome?
     if learners.contains(.linear) {
-      linear = LinearProbe(classes: plan.classes, threads: plan.threads).run(train: &train, test: &test)
+      linear = LinearProbe(classes: plan.classes, workers: workers).run(train: &train, test: &test)
     }
     for learner in learners {
       if learner == .nearest, let nearest {

@@ -9,13 +9,15 @@ enum RunReport {
   static func write(
     _ ready: ReadyPlan, in folder: String, state: RunSummary.Status, _ console: Console
   ) {
-    let path = "\(folder)/\(RunDirectory.reportName)"
     do throws(RunStatusError) {
       let page = RunPage(
-        try RunHistory(folder: folder), of: ready.plan, places: ready.loaded.places,
+        try RunHistory(folder: folder, isThinned: true), of: ready.plan, places: ready.loaded.places,
         times: PlanFile.times(of: ready.plan, ready.loaded), state: state,
-        profile: try ProfileText.kept(in: folder))
-      do throws(FileError) { try AtomicFile.write(page.text, to: path) } catch { throw .file(error) }
+        profile: try ProfileText.kept(in: folder),
+        compression: try CompressionFigures(ready.plan, in: folder))
+      do throws(FileError) { try RunDirectory.writeReport(page.text, in: folder) } catch {
+        throw .file(error)
+      }
     } catch {
       // Where the run failed, that is the fault to tell.
       guard state != .failed else { return }

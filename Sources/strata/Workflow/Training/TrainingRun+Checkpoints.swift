@@ -14,6 +14,7 @@ extension TrainingRun {
       throw diskFailure(error)
     }
     for reason in restored.refused { try warn(code: "W006", "checkpoint refused: \(reason)") }
+    if let lost = restored.lostMetrics { try warn(code: "W043", "\(folder.path): \(lost.message)") }
     guard let checkpoint = restored.checkpoint else {
       try tell("no checkpoint; training \(plan.name) from the beginning")
       return .start
@@ -29,10 +30,7 @@ extension TrainingRun {
     } else {
       summary.arithmetic = checkpoint.arithmetic
     }
-    for figures in try metrics().compactMap({ EpochFigures($0) })
-    where summary.modules.indices.contains(figures.module - 1) {
-      summary.note(figures)
-    }
+    try noteMetrics()
     for (index, module) in plan.training.modules.enumerated() {
       guard let figures = summary.modules[index].train else { continue }
       progress.resume(
@@ -45,10 +43,14 @@ extension TrainingRun {
     return position
   }
 
-  /// What the run's metrics say so far.
-  func metrics() throws(CommandFailure) -> [MetricsLine] {
+  /// Takes up what the run's metrics say so far.
+  private mutating func noteMetrics() throws(CommandFailure) {
     do throws(RunStatusError) {
-      return try RunDirectory.metrics(in: folder.path)
+      var summary = summary
+      try RunDirectory.forEachMetric(in: folder.path, moduleCount: summary.modules.count) { line in
+        if let figures = EpochFigures(line) { summary.note(figures) }
+      }
+      self.summary = summary
     } catch {
       throw diskFailure(error.message)
     }
@@ -65,7 +67,7 @@ extension TrainingRun {
     var totals = self.totals
     totals.seconds += begin - start
     let checkpoint = Checkpoint(
-      identity: identity, position: position, metrics: MetricsMark(of: try folder.metricsLines()),
+      identity: identity, position: position, metrics: folder.metricsMark,
       totals: totals, arithmetic: summary.arithmetic)
     try folder.writeCheckpoint(checkpoint, of: plan.stages[position.stage - 1], from: engine)
     lastCheckpoint = position

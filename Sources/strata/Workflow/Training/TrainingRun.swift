@@ -149,8 +149,7 @@ struct TrainingRun: ~Copyable {
     }
     summary.note(evaluation: sums)
     do {
-      let path = folder.path(of: RunDirectory.modelName)
-      summary.weightsSHA256 = try ModelFile(plan).write(from: engine, to: path).sha256
+      summary.weightsSHA256 = try folder.writeModel(of: plan, from: engine).sha256
     } catch {
       throw diskFailure(error)
     }
@@ -219,7 +218,12 @@ struct TrainingRun: ~Copyable {
 
   /// Nil where no module loses channels.
   private func compression() throws(CommandFailure) -> CompressionFigures? {
-    plan.unnarrowed == nil ? nil : CompressionFigures(plan, metrics: try metrics())
+    guard plan.unnarrowed != nil else { return nil }
+    do throws(RunStatusError) {
+      return try CompressionFigures(plan, in: folder.path)
+    } catch {
+      throw diskFailure(error.message)
+    }
   }
 
   private mutating func noteFigures(status: RunSummary.Status) {

@@ -1,4 +1,5 @@
 internal import Diagnostics
+internal import Execution
 internal import Terminal
 internal import Text
 
@@ -56,6 +57,18 @@ extension Console {
         "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(warnings.objects.joined(separator: ","))]}")
     }
     throw CommandFailure(.faultyInput, [])
+  }
+}
+
+extension Console {
+  /// Warns of more workers than processors: they take turns, so that they compute the same, and no sooner.
+  func warnOfIdleWorkers(_ threads: Int) {
+    let usable = ProcessorLimit.usableProcessors()
+    guard threads > usable else { return }
+    let processors = usable == 1 ? "1 processor" : "\(usable) processors"
+    warn(
+      code: "W040", "\(threads) workers share the \(processors) that this process may use",
+      help: "they take turns, and need more memory: --threads \(usable) is as fast")
   }
 }
 
