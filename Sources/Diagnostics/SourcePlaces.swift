@@ -19,7 +19,8 @@ package struct SourcePlaces: Sendable {
     self.texts = texts
     self.name = name
     self.values = values.map { WrittenValue(key: $0.key, span: $0.span) }.sorted {
-      ($0.span.utf8.count, $0.key) < ($1.span.utf8.count, $1.key)
+      // Of two with one place the one that others take over.
+      ($0.span.utf8.count, $0.key.utf8.count, $0.key) < ($1.span.utf8.count, $1.key.utf8.count, $1.key)
     }
   }
 

@@ -108,6 +108,8 @@ package struct GraphBuilder {
   package mutating func maxPool(_ x: ValueID, _ pool: MaxPool) -> ValueID {
     let shape = graph.shape(x)
     let extent = { (size: Int) in (size + 2 * pool.padding - pool.window) / pool.stride + 1 }
+    precondition(
+      min(shape.height, shape.width) + 2 * pool.padding >= pool.window, "lowering rejects pools to nothing")
     let out = shape.with(height: extent(shape.height), width: extent(shape.width))
     return append(.maxPool(pool), [x], makes: .pictures(out), named: "max_pool")
   }
@@ -118,7 +120,20 @@ package struct GraphBuilder {
     if shape.height == height && shape.width == width { return x }
     let out = shape.with(height: height, width: width)
     return append(
-      .averagePool(height: height, width: width), [x], makes: .pictures(out), named: "average_pool")
+      .averagePool(height: height, width: width, window: nil), [x], makes: .pictures(out),
+      named: "average_pool")
+  }
+
+  /// 2x2 windows; a last row or column of an odd size is in none.
+  package mutating func halvingAveragePool(_ x: ValueID) -> ValueID {
+    let shape = graph.shape(x)
+    precondition(shape.height > 1 && shape.width > 1, "lowering rejects halvings to nothing")
+    let out = shape.with(height: shape.height / 2, width: shape.width / 2)
+    // Of even sizes adaptive windows are the same ones.
+    let isEven = shape.height % 2 == 0 && shape.width % 2 == 0
+    return append(
+      .averagePool(height: out.height, width: out.width, window: isEven ? nil : 2), [x],
+      makes: .pictures(out), named: "average_pool")
   }
 
   package mutating func spaceToDepth(_ x: ValueID) -> ValueID {

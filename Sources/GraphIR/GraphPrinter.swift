@@ -61,7 +61,8 @@ extension Op {
     case .relu: "relu"
     case .add(let relu): relu ? "add[relu]" : "add"
     case .maxPool(let pool): "max_pool\(pool.text)"
-    case .averagePool(let height, let width): "average_pool[\(height)x\(width)]"
+    case .averagePool(let height, let width, let window):
+      "average_pool[\(height)x\(width)" + (window.map { " by \($0)x\($0)" } ?? "") + "]"
     case .spaceToDepth: "space_to_depth[2x2]"
     case .subsample(let stride, let channels): "subsample[s\(stride) c\(channels)]"
     case .spatialDeviation: "spatial_deviation"
@@ -81,7 +82,8 @@ extension Op {
     case .batchNormBackward(let relu): relu ? "batch_norm_backward[relu]" : "batch_norm_backward"
     case .reluBackward: "relu_backward"
     case .maxPoolBackward(let pool): "max_pool_backward\(pool.text)"
-    case .averagePoolBackward: "average_pool_backward"
+    case .averagePoolBackward(let window):
+      "average_pool_backward" + (window.map { "[by \($0)x\($0)]" } ?? "")
     case .depthToSpace: "depth_to_space[2x2]"
     case .subsampleBackward(let stride): "subsample_backward[s\(stride)]"
     case .spatialDeviationBackward: "spatial_deviation_backward"

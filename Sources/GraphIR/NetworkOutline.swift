@@ -82,7 +82,7 @@ extension Node {
     case .linear(let outFeatures, _): "linear \(outFeatures)"
     case .maxPool(let pool):
       "max-pool \(pool.window)x\(pool.window)" + (pool.stride == pool.window ? "" : " /\(pool.stride)")
-    case .averagePool(let height, let width): "average to \(height)x\(width)"
+    case .averagePool(let height, let width, _): "average to \(height)x\(width)"
     case .spaceToDepth: "fold 2x2"
     case .subsample(let stride, let channels):
       "shortcut zero-pad \(channels)" + (stride > 1 ? " /\(stride)" : "")

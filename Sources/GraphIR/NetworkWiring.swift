@@ -96,7 +96,7 @@ extension Node {
         "max-pool \(pool.window)x\(pool.window) stride \(pool.stride)"
           + (pool.padding > 0 ? " padding \(pool.padding)" : "")
       ]
-    case .averagePool(let height, let width):
+    case .averagePool(let height, let width, _):
       guard part == .layers else { return [] }
       let input = graph.shape(operands[0])
       return ["average-pool \(input.height / height)x\(input.width / width)"]

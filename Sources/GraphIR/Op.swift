@@ -112,8 +112,9 @@ package enum Op: Hashable, Sendable {
   case add(relu: Bool)
   /// x -> y, [windowIndices]
   case maxPool(MaxPool)
-  /// x -> y, adaptive: windows floor(i s / n) up to ceil((i + 1) s / n).
-  case averagePool(height: Int, width: Int)
+  /// x -> y. With `window`: squares of this side, one beside the other from the first row and column on; what is left behind
+  /// the last of them is in none. Without: adaptive, windows floor(i s / n) up to ceil((i + 1) s / n).
+  case averagePool(height: Int, width: Int, window: Int?)
   /// x -> y: 2x2 pictures to channels, offsets slowest (methods: invertible downsampling).
   case spaceToDepth
   /// x -> y: every second picture element in both directions, then zero channels up to `channels` (ResNet's shortcut
@@ -155,7 +156,7 @@ package enum Op: Hashable, Sendable {
   /// dy, windowIndices -> dx
   case maxPoolBackward(MaxPool)
   /// dy -> dx
-  case averagePoolBackward
+  case averagePoolBackward(window: Int?)
   /// dy -> dx
   case depthToSpace
   /// dy -> dx

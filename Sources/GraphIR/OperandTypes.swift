@@ -25,10 +25,14 @@ struct OperandTypes {
     case .reluBackward, .add: same(inputs + [outputs[0]])
     case .maxPool(let pool): maxPool(pool, x: inputs[0], y: outputs[0], indices: outputs.dropFirst().first)
     case .maxPoolBackward(let pool): maxPool(pool, x: outputs[0], y: inputs[0], indices: inputs[1])
-    case .averagePool(let height, let width):
-      pictures(inputs[0], outputs[0]) { $1 == $0.with(height: height, width: width) }
-    case .averagePoolBackward:
-      pictures(outputs[0], inputs[0]) { $1 == $0.with(height: $1.height, width: $1.width) }
+    case .averagePool(let height, let width, let window):
+      pictures(inputs[0], outputs[0]) {
+        $1 == $0.with(height: height, width: width) && Self.isAveraged($0, $1, window)
+      }
+    case .averagePoolBackward(let window):
+      pictures(outputs[0], inputs[0]) {
+        $1 == $0.with(height: $1.height, width: $1.width) && Self.isAveraged($0, $1, window)
+      }
     case .spaceToDepth: pictures(inputs[0], outputs[0], Self.isFolded)
     case .depthToSpace: pictures(outputs[0], inputs[0], Self.isFolded)
     case .subsample(let stride, let channels):
@@ -64,6 +68,11 @@ struct OperandTypes {
     (small.height - 1) * stride < big.height && small.height * stride >= big.height
       && (small.width - 1) * stride < big.width && small.width * stride >= big.width
       && small.channels >= big.channels && small.batch == big.batch
+  }
+
+  /// Adaptive windows go with any two sizes.
+  private static func isAveraged(_ big: Shape, _ small: Shape, _ window: Int?) -> Bool {
+    window.map { small.height == big.height / $0 && small.width == big.width / $0 } ?? true
   }
 
   private static func isDeviation(_ big: Shape, _ small: Shape) -> Bool {

@@ -187,9 +187,9 @@ struct ModuleDifferentiation {
     case .maxPool(let pool):
       guard isTrained.contains(x) else { return }
       accumulate(emit(.maxPoolBackward(pool), [outer, node.results[1]], like: x, node), into: x, node)
-    case .averagePool:
+    case .averagePool(_, _, let window):
       guard isTrained.contains(x) else { return }
-      accumulate(emit(.averagePoolBackward, [outer], like: x, node), into: x, node)
+      accumulate(emit(.averagePoolBackward(window: window), [outer], like: x, node), into: x, node)
     case .spaceToDepth:
       guard isTrained.contains(x) else { return }
       accumulate(emit(.depthToSpace, [outer], like: x, node), into: x, node)

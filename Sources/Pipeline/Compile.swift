@@ -128,7 +128,9 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
   pipeline.run(ModulePartition(firstItems: partition.firstItems))
   if partition.diagnostics.isEmpty {
     let modules = ModulePartition(firstItems: partition.partitionFirstItems).run(lowering.builder.graph)
-    let classifiers = ClassifierLowering(spec, moduleOutputs: modules.moduleOutputs.map(modules.shape))
+    let classifiers = ClassifierLowering(
+      spec, moduleOutputs: modules.moduleOutputs.map(modules.shape),
+      halvings: partition.halvings(of: lowering.halvedItems))
     diagnostics += classifiers.diagnostics
     if classifiers.diagnostics.isEmpty {
       pipeline.run(

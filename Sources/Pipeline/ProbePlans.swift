@@ -24,10 +24,23 @@ package func probedModules(_ spec: Spec) throws(CompilationFailed) -> [String] {
   moduleNames(of: try lowerPartitioned(spec), isVGG: spec.network.isVGG)
 }
 
-/// End-to-end training has one module; its depths are those of the partition all the same.
+/// End-to-end training has one module; its depths are those of the partition all the same. It has no auxiliaries: what the spec
+/// says of them need not fit its depths, so that the least of all stands in for them.
 private func lowerPartitioned(_ spec: Spec) throws(CompilationFailed) -> Graph {
   var spec = spec
-  if spec.training.strategy.value == .endToEnd { spec.training.strategy.value = .parallel }
+  if spec.training.strategy.value == .endToEnd {
+    spec.training.strategy.value = .parallel
+    let own = spec.auxiliary
+    spec.auxiliary.standard.kind = .gap
+    spec.auxiliary.overrides = []
+    spec.auxiliary.loss.value = .crossEntropy
+    // The head is the one that was trained.
+    if case .auxiliary = spec.network.head {
+      let modules = PartitionLowering(spec, items: spec.items).partitionFirstItems.count
+      let last = own.overrides.first { $0.module.value == modules }?.classifier
+      spec.network.head = .classifier(last ?? own.standard)
+    }
+  }
   let network = try lower(spec)
   // What a run leaves, with all its modules narrowed where it narrows any.
   return NarrowedNetwork(network, trainingPlan(spec, moduleCount: network.moduleCount, pictures: 0)).final

@@ -181,6 +181,8 @@ package enum AuxiliaryLoss: String, Hashable, Sendable, CaseIterable {
 package struct AuxiliaryOverride: Sendable {
   package var module: Spanned<Int>
   package var classifier: ClassifierSpec
+  /// Of its entry, as it is written: `auxiliary.overrides[2]`.
+  package var path: String
 }
 
 /// An auxiliary network or a head, with the place of its `kind`.
@@ -253,6 +255,8 @@ package struct TrainingOverride: Sendable {
   package var module: Spanned<Int>
   package var epochs: Spanned<Int>?
   package var learningRate: Spanned<Double>?
+  /// Of its entry, as it is written: `training.overrides[2]`.
+  package var path: String
 }
 
 /// The event simulation behind `strategy: asynchronous`.

@@ -1,10 +1,12 @@
 internal import Execution
+internal import SpecLanguage
 internal import Terminal
 
 /// Options that several commands share, so that they read and mean the same everywhere.
 enum CommonOptions {
   static let set = RepeatedOption(
-    "set", .assignment,
+    "set",
+    .assignment(keys: assignableKeys().map { AssignmentCompletion(key: $0.key, values: $0.values) }),
     "set a value of the spec, checked like the file: --set training.epochs=1; KEY=null takes a key away; paths start "
       + "at the current folder")
 
@@ -30,7 +32,8 @@ enum CommonOperands {
   static let specFiles = Completion.files(extensions: ["yaml", "yml"])
   static let specOrPlanFiles = Completion.files(extensions: ["yaml", "yml", "json"])
 
-  static let spec = OperandSpec("SPEC", 1...1, "an architecture spec (YAML)", completion: specFiles)
+  static let spec = OperandSpec(
+    "SPEC", 1...1, "an architecture spec (YAML); '-' for standard input", completion: specFiles)
   static let runFolder = OperandSpec("DIR", 1...1, "the folder of a run", completion: .folders)
 }
 

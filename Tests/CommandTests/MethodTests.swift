@@ -347,4 +347,34 @@ struct MethodTests {
     let none = try workspace.strata("probe", "nowhere")
     #expect(none.exitCode == 2)
   }
+
+  @Test(
+    "images of odd sizes train, are measured, and go on from their weights",
+    arguments: [
+      "network: {family: vgg, widths: [4, 4, 6, 6, 8, 8], head: {kind: mlp, hidden: [8]}}\n"
+        + "downsampling: {kind: max-pool, before: [3, 5, 6]}\nauxiliary: {kind: linear, loss: predsim}\n",
+      "network: {family: resnet, stem: {width: 4}, head: gap, "
+        + "stages: [{blocks: 1, width: 4}, {blocks: 1, width: 4}, {blocks: 1, width: 6}, {blocks: 1, width: 8}]}\n",
+    ])
+  func oddSizes(sections: String) throws {
+    let workspace = try Workspace()
+    try workspace.write(
+      """
+      strata: 1
+      name: odd
+      data: {source: synthetic, limit: {train: 64, test: 32}}
+      \(sections.replacing("family", with: "input: 1x28x28, family"))
+      training: {epochs: 1, batch: 16}
+
+      """, to: "odd.yaml")
+    for strategy in ["parallel", "sequential"] {
+      let run = try workspace.strata(
+        "run", "odd.yaml", "-o", strategy, "--strict", "--set", "training.strategy=\(strategy)")
+      #expect(run.exitCode == 0, "\(run.diagnostics)")
+    }
+    #expect(try workspace.strata("evaluate", "sequential").exitCode == 0)
+    let further = try workspace.strata(
+      "run", "odd.yaml", "-o", "further", "--set", "network.from=parallel", "--set", "network.frozen=2")
+    #expect(further.exitCode == 0, "\(further.diagnostics)")
+  }
 }

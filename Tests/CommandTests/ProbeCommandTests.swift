@@ -154,4 +154,24 @@ struct ProbeCommandTests {
     }
     #expect(try profile(page) == profile(before))
   }
+
+  @Test("runs of end-to-end training are probed, whatever auxiliaries their spec speaks of")
+  func endToEnd() throws {
+    let workspace = try Workspace()
+    // No vgg auxiliary goes behind the second layer, and no network has one here.
+    try workspace.write(
+      digitsSpec.replacing("strategy: parallel, epochs: 2", with: "strategy: end-to-end, epochs: 1")
+        .replacing("{kind: mlp-sr, convolutions: 1, hidden: 1}", with: "vgg"), to: "net.yaml")
+    let run = try workspace.strata("run", "net.yaml", "-o", "out")
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+    let probe = try workspace.strata("probe", "out", "--learners", "linear,cnn-1", "--epochs", "1")
+    #expect(probe.exitCode == 0, "\(probe.diagnostics)")
+    for depth in 0...2 { #expect(probe.output.contains("\n    \(depth)  "), "\(probe.output)") }
+    // A head that the auxiliary section describes stays what was trained.
+    let described = try workspace.strata(
+      "run", "net.yaml", "-o", "described", "--set", "network.head=auxiliary", "--set",
+      "auxiliary={kind: cnn, k: 2, overrides: [{module: 1, kind: vgg}]}")
+    #expect(described.exitCode == 0, "\(described.diagnostics)")
+    #expect(try workspace.strata("probe", "described", "--learners", "nearest").exitCode == 0)
+  }
 }

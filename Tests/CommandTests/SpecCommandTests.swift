@@ -31,10 +31,10 @@ struct SpecCommandTests {
     #expect(one.exitCode == 0)
     #expect(one.output.hasPrefix("E021: an unknown key\n"))
     let lowering = try StrataProcess("explain", "E101")
-    #expect(lowering.output.hasPrefix("E101: half of an odd picture\n"))
+    #expect(lowering.output.hasPrefix("E101: an odd image folded into channels\n"))
     let all = try StrataProcess("explain")
     #expect(all.output.hasPrefix("code  meaning\nE001  "))
-    #expect(all.output.contains("\nE021  an unknown key\n") && all.output.contains("\nE101  half of"))
+    #expect(all.output.contains("\nE021  an unknown key\n") && all.output.contains("\nE101  an odd image"))
     let document = try JSONSerialization.jsonObject(
       with: Data(try StrataProcess("explain", "E021", "--json").output.utf8))
     let explanations = (document as? [String: Any])?["explanations"] as? [[String: String]]

@@ -153,4 +153,31 @@ struct WarningTests {
       "network.batch-norm=false", "--set", "training.epochs=4")
     #expect(run.exitCode == 1 && run.diagnostics.contains("at learning rate 100000\n"), "\(run.diagnostics)")
   }
+
+  @Test("a plan for more memory than there is, or than any machine has, is told by check and plan")
+  func memory() throws {
+    try workspace.write(
+      """
+      strata: 1
+      name: huge
+      data: {source: synthetic, limit: {train: 32, test: 16}}
+      network: {family: vgg, input: 3x32x32, classes: 4, widths: [{width: 1024, repeat: 4}]}
+      auxiliary: {kind: cnn, k: 64, width: 8192}
+      training: {batch: 8192}
+
+      """, to: "huge.yaml")
+    let check = try workspace.strata("check", "huge.yaml", "quiet.yaml")
+    #expect(check.exitCode == 0 && check.output.hasPrefix("huge.yaml: ok, with 2 warnings\n"))
+    #expect(
+      check.diagnostics.contains(/warning\[W005\]: huge.yaml: the plan's peak is [0-9.]+ TiB/),
+      "\(check.diagnostics)")
+    let plan = try workspace.strata("plan", "huge.yaml")
+    #expect(plan.exitCode == 0 && plan.diagnostics.contains("warning[W005]: the plan's peak is "))
+    #expect(try workspace.strata("check", "huge.yaml", "--strict").exitCode == 2)
+    let document = try decode(Checked.self, try workspace.strata("check", "huge.yaml", "--json").output)
+    #expect(document.diagnostics.map(\.code) == ["W004", "W005"] && document.diagnostics[1].file == nil)
+    // With a budget the plan is another one.
+    let budget = try workspace.strata("check", "huge.yaml", "--set", "memory.budget=1GiB")
+    #expect(!budget.diagnostics.contains("W005"))
+  }
 }

@@ -69,6 +69,23 @@ struct LossFixture: Sendable, CustomTestStringConvertible {
     LossFixture(
       name: "nesterov", network: maxPoolNet, sections: maxPoolSections,
       optimizer: "{kind: sgd, learning-rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 5e-4}"),
+    LossFixture(
+      name: "odd-max-pool", network: "family: vgg, input: 3x7x7, widths: [8, 12], head: gap",
+      sections: "\(maxPool)\nauxiliary: linear"),
+    LossFixture(
+      name: "odd-average-pool", network: "family: vgg, input: 3x7x7, widths: [8, 12], head: gap",
+      sections: "downsampling: {kind: average-pool, before: [2]}\nauxiliary: linear"),
+    LossFixture(
+      name: "odd-projection",
+      network: "family: resnet, input: 3x7x7, block: basic, \(twoStages), shortcut: projection, head: gap",
+      sections: "auxiliary: linear", partition: "per-block"),
+    LossFixture(
+      name: "odd-zero-pad",
+      network: """
+        family: resnet, input: 3x5x5, block: bottleneck, \(stem), \
+        stages: [{blocks: 1, width: 2}, {blocks: 1, width: 3}], shortcut: zero-pad, head: gap
+        """,
+      sections: "auxiliary: linear", partition: "per-block"),
   ]
 
   var learningRate: Float { optimizer.contains("adam") ? 0.01 : 0.1 }

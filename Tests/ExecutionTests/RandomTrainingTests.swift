@@ -63,6 +63,38 @@ struct RandomTrainingTests {
       block: bottleneck
       stages: [{blocks: 1, width: 3, kernel: 5}, {blocks: 1, width: 4, kernel: 1}]
     """,
+    // Sides that are odd: pools leave the last row and column out, strides take them.
+    """
+    network: {family: vgg, input: 3x7x9, widths: [6, 5, 4], head: gap}
+    downsampling: {kind: max-pool, before: [2, 3]}
+    """,
+    """
+    network: {family: vgg, input: 3x9x7, widths: [9, 5, 4], batch-norm: false, head: gap}
+    downsampling: {kind: average-pool, before: [1, 3]}
+    """,
+    """
+    network: {family: vgg, input: 2x9x7, widths: [6, 8, 4], kernel: [3, 5, 1], head: {kind: linear, pool: 1}}
+    downsampling: {before: [{at: 1, kind: stride}, {at: 2, kind: average-pool}, {at: 3, kind: stride}]}
+    auxiliary: {kind: cnn, k: 2}
+    """,
+    """
+    network:
+      family: resnet
+      input: 3x13x11
+      stem: {width: 4, kernel: 5, stride: 2, pool: max}
+      stages: [{blocks: 1, width: 4}, {blocks: 2, width: 6}]
+      head: gap
+    auxiliary: linear
+    """,
+    """
+    network: {family: resnet, input: 2x7x5, block: bottleneck, shortcut: zero-pad, stages: [{blocks: 1, width: 2}, {blocks: 1, width: 3}], head: gap}
+    auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 0, loss: predsim}
+    """,
+    """
+    network: {family: resnet, input: 2x7x5, stages: [{blocks: 2, width: 4}, {blocks: 1, width: 5}], head: gap}
+    downsampling: {kind: average-pool, before: [2, {at: 3, kind: max-pool}]}
+    auxiliary: linear
+    """,
     """
     network: {family: vgg, input: 1x6x4, widths: [5, 3, 6], classes: 4}
     auxiliary: {kind: mlp, hidden: 1, loss: sim, overrides: [{module: 2, kind: linear, pool: 3}]}

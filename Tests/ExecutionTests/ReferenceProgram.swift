@@ -72,8 +72,11 @@ struct ReferenceProgram {
       guard let other = values[node.operands[1]] else { preconditionFailure("both are there") }
       set(result, x.with(values: Reference.addForward(x.values, other.values)), relu: relu)
     case .maxPool(let pool): set(result, pooled(x, pool), relu: false)
-    case .averagePool(let height, let width):
-      set(result, Reference.adaptiveAveragePoolForward(x, outHeight: height, outWidth: width), relu: false)
+    case .averagePool(let height, let width, let window):
+      let y =
+        window.map { Reference.averagePoolForward(x, side: $0) }
+        ?? Reference.adaptiveAveragePoolForward(x, outHeight: height, outWidth: width)
+      set(result, y, relu: false)
     case .spaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
     case .subsample(let stride, let channels):
       set(result, subsampled(x, stride: stride, channels: channels), relu: false)

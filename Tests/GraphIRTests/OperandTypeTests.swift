@@ -76,11 +76,17 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
     FittingOperation(
       "max-pool backward", .maxPoolBackward(pool), [pictures(3, 5), indices(3, 5)], [pictures(6, 5)]),
     FittingOperation(
-      "average pool", .averagePool(height: 2, width: 2), [pictures(6, 5)], [pictures(2, 5)],
+      "average pool", .averagePool(height: 2, width: 2, window: nil), [pictures(6, 5)], [pictures(2, 5)],
       tolerates: ["operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "average pool backward", .averagePoolBackward, [pictures(2, 5)], [pictures(6, 5)],
+      "average pool backward", .averagePoolBackward(window: nil), [pictures(2, 5)], [pictures(6, 5)],
       tolerates: ["operand 0, height", "operand 0, width", "result 0, height", "result 0, width"]),
+    FittingOperation(
+      "average pool by windows", .averagePool(height: 3, width: 3, window: 2), [pictures(7, 5)],
+      [pictures(3, 5)]),
+    FittingOperation(
+      "average pool by windows, backward", .averagePoolBackward(window: 2), [pictures(3, 5)],
+      [pictures(7, 5)]),
     FittingOperation("space to depth", .spaceToDepth, [pictures(6, 5)], [pictures(3, 20)]),
     FittingOperation("depth to space", .depthToSpace, [pictures(3, 20)], [pictures(6, 5)]),
     FittingOperation(

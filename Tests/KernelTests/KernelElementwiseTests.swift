@@ -102,11 +102,11 @@ struct KernelElementwiseTests {
       }
     }
     let got = sameBits(.none, outputs: [Floats(count: dy.count), Floats(count: x.count)]) {
-      adaptiveAveragePoolForward(
+      averagePoolForward(
         x: x.pointer, y: $0[0].pointer, batch: p.batch, height: p.height, width: p.width,
         channels: p.channels,
         outHeight: p.outHeight, outWidth: p.outWidth, context: $1)
-      adaptiveAveragePoolBackward(
+      averagePoolBackward(
         dy: dy.pointer, dx: $0[1].pointer, batch: p.batch, height: p.height, width: p.width,
         channels: p.channels,
         outHeight: p.outHeight, outWidth: p.outWidth, context: $1)

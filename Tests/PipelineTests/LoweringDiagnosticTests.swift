@@ -33,9 +33,32 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       "E101",
       """
       network: {family: vgg, input: 3x12x12, widths: [8, 8, 8]}
-      downsampling: {before: [1, 2, ⟦3⟧]}
+      downsampling: {kind: ⟦invertible⟧, before: [1, 2, 3]}
       training: {}
-      """, at: "4:31", "layer 3 can't read half of a 3x3 picture", "halves 3x3"),
+      """, at: "4:22", "layer 3 can't read a 3x3 image folded into channels", "needs even sides"),
+    BadNetwork(
+      "E101",
+      """
+      network: {family: vgg, input: 3x7x7, widths: [8, 8, 8]}
+      downsampling: {before: [1, {at: 2, kind: ⟦invertible⟧}]}
+      training: {}
+      """, at: "4:42", "layer 2 can't read a 3x3 image folded into channels", "needs even sides"),
+    BadNetwork(
+      "E140",
+      """
+      network: {family: vgg, input: 3x12x12, widths: [8, 8, 8, 8]}
+      downsampling: {before: [1, 2, 3, ⟦4⟧]}
+      training: {}
+      """, at: "4:34", "layer 4 would read a pooled 1x1 image, of which nothing is left",
+      "no 2x2 window fits"),
+    BadNetwork(
+      "E140",
+      """
+      network: {family: vgg, input: 3x8x3, widths: [8, 8]}
+      downsampling: {kind: average-pool, before: [1, ⟦2⟧]}
+      training: {}
+      """, at: "4:48", "layer 2 would read a pooled 4x1 image, of which nothing is left",
+      "no 2x2 window fits"),
     BadNetwork(
       "E101",
       """
@@ -47,9 +70,10 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
           - {blocks: 2, width: 8}
           - {blocks: 1, width: 8}
       downsampling:
-        schedule: ⟦standard⟧
+        kind: ⟦invertible⟧
+        schedule: standard
       training: {}
-      """, at: "11:13", "block 4 can't read half of a 4x3 picture", "halves 4x3"),
+      """, at: "11:9", "block 4 can't read a 4x3 image folded into channels", "needs even sides"),
     BadNetwork(
       "E102",
       """
@@ -313,7 +337,7 @@ struct LoweringDiagnosticTests {
 
   @Test("are all tried here")
   func everyCode() {
-    let codes = allExplanations.map(\.code).filter { $0 >= "E100" }
+    let codes = allExplanations.map(\.code).filter { $0.hasPrefix("E1") }
     #expect(Set(BadNetwork.all.map(\.code)) == Set(codes))
   }
 
@@ -350,7 +374,8 @@ struct LoweringDiagnosticTests {
   @Test("come with the place that made the picture, or asked for the shortcut")
   func notes() throws {
     let odd = try #require(try faults(BadNetwork.all[0].marked.text))
-    #expect(odd.diagnostics[0].notes.map(\.label) == ["layer 2 makes 3x3 pictures of 8 channels"])
+    #expect(
+      odd.diagnostics[0].notes.map(\.label) == ["folds 3x3", "layer 2 makes 3x3 pictures of 8 channels"])
     let shortcut = try #require(BadNetwork.all.first { $0.code == "E118" })
     let told = try #require(try faults(shortcut.marked.text))
     #expect(told.diagnostics[0].notes.map(\.label) == ["'zero-pad' only adds channels"])

@@ -163,7 +163,8 @@ extension Spec {
       width("[8, 4]"), is: { if case .explicit(let n)? = $0 { n.map(\.value) == [8, 4] } else { false } })
 
     let vgg = try spec(
-      "auxiliary: {kind: vgg, overrides: [{module: 3, kind: mlp, hidden: 1}, {module: 1, pool: 4}]}\n")
+      "auxiliary: {kind: vgg, overrides: [{module: 3, kind: mlp, hidden: 1}, {module: 1, kind: linear, pool: 4}]}\n"
+    )
     expect(vgg.auxiliary.standard.kind, is: { if case .vggAuxiliary = $0 { true } else { false } })
     #expect(vgg.auxiliary.overrides.map(\.module.value) == [1, 3])
     #expect(vgg.auxiliary.overrides.map(\.classifier.poolSize.value) == [4, 2])

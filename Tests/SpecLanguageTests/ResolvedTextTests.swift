@@ -7,7 +7,11 @@ func meaning(_ value: Any) -> String {
   if value is SourceSpan { return "" }
   let mirror = Mirror(reflecting: value)
   guard !mirror.children.isEmpty else { return String(reflecting: value) }
-  let children = mirror.children.map { "\($0.label ?? ""):\(meaning($0.value))" }
+  // Printed overrides are in the order of their modules, whichever entry they were.
+  let isOverride = value is AuxiliaryOverride || value is TrainingOverride
+  let children = mirror.children.filter { !(isOverride && $0.label == "path") }.map {
+    "\($0.label ?? ""):\(meaning($0.value))"
+  }
   return "\(mirror.subjectType)(\(children.joined(separator: ",")))"
 }
 
@@ -171,7 +175,7 @@ func meaning(_ value: Any) -> String {
     #expect(plain.count == annotated.count)
     for (line, commented) in zip(plain, annotated) {
       #expect(commented.hasPrefix(line))
-      let isValue = !line.hasSuffix(":") && !line.contains("- {")
+      let isValue = !line.hasSuffix(":")
       #expect(commented.contains("  # ") == (isValue || line.hasSuffix("overrides:")), "\(commented)")
     }
   }

@@ -28,7 +28,8 @@ struct SpecGenerator {
     var fields: [String] = []
     var kind: String?
     if let name = shape.discriminator, let key = shape.keys.first(where: { $0.name == name }) {
-      if case .value(.word(let word)) = key.fallback, chance(3) {
+      // An entry without a kind has its section's, whose keys are another matter.
+      if case .value(.word(let word)) = key.fallback, !shape.inheritsEnclosing, chance(3) {
         kind = word
       } else if case .word(let words) = key.shape {
         kind = pick(words)

@@ -43,7 +43,7 @@ struct BashCompletionTests {
 
   @Test("commands")
   func commands() throws {
-    #expect(try complete("") == ["--help", "--version", "compare", "plan", "shells", "version"])
+    #expect(try complete("") == ["--help", "--version", "compare", "explain", "plan", "shells", "version"])
     #expect(try complete("p") == ["plan"])
     #expect(try complete("--v") == ["--version"])
   }
@@ -62,6 +62,25 @@ struct BashCompletionTests {
     #expect(try complete("compare", "runs", "") == ["runs"])
     #expect(try complete("shells", "z") == ["zsh"])
     #expect(try complete("version", "") == [])
+  }
+
+  @Test("words that are offered and not asked for")
+  func suggestions() throws {
+    #expect(try complete("explain", "") == ["E001", "E002", "W001"])
+    #expect(try complete("explain", "W") == ["W001"])
+  }
+
+  @Test("keys and values of assignments, as bash cuts them")
+  func assignments() throws {
+    #expect(try complete("plan", "--set", "") == ["a.epochs=", "a.mode="])
+    #expect(try complete("plan", "--set", "a.m") == ["a.mode="])
+    #expect(try complete("plan", "--set", "a.mode", "=") == ["fast", "slow"])
+    #expect(try complete("plan", "--set", "a.mode", "=", "s") == ["slow"])
+    #expect(try complete("plan", "--set", "=", "a.e") == ["a.epochs="])
+    #expect(try complete("plan", "--set", "=", "a.mode", "=", "f") == ["fast"])
+    #expect(try complete("plan", "--set", "a.epochs", "=", "") == [])
+    #expect(try complete("plan", "--set", "a.mode", "=", "fast", "--threads", "") == [])
+    #expect(try complete("plan", "--set", "a.mode", "=", "fast", "n") == ["net.yaml"])
   }
 
   @Test("values of options, in both spellings")
@@ -87,7 +106,11 @@ struct OtherCompletionTests {
     #expect(text.hasPrefix("#compdef strata\n"))
     #expect(text.contains(#"'shells:a shell'\''s name\: it'\''s \[one\]'"#))
     #expect(text.contains("'(-o --output)'{-o,--output=}'[where to write]:PLAN:_files'"))
-    #expect(text.contains("'*--set=[set a value]:KEY=VALUE: '"))
+    #expect(text.contains("'*--set=[set a value]:KEY=VALUE:_strata_assignment'"))
+    #expect(
+      text.contains("      a.mode) compadd -- fast slow ;;\n")
+        && text.contains("compadd -S '=' -- a.epochs a.mode\n"))
+    #expect(text.contains("'*:CODE:(E001 E002 W001)'"))
     #expect(text.contains(#"'*:SPEC:_files -g "*.(yaml|yml)"'"#))
     #expect(text.contains("'*:SHELL:(bash zsh)'"))
   }
@@ -101,6 +124,8 @@ struct OtherCompletionTests {
     #expect(text.contains("\(plan) -s o -l output -r -F -d 'where to write'\n"))
     #expect(text.contains("\(plan) -l threads -x -d 'workers'\n"))
     #expect(text.contains("\(plan) -l dry-run -d 'stop early'\n"))
+    #expect(text.contains("\(plan) -l set -x -a '(__strata_assignments)' -d 'set a value'\n"))
+    #expect(text.contains("printf '%s\\n' a.epochs= a.mode= a.mode=fast a.mode=slow\n"))
     #expect(text.contains("from compare' -a '(__fish_complete_directories)'\n"))
   }
 

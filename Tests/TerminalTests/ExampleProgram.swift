@@ -5,7 +5,12 @@ enum ExampleProgram {
   static let output = ValueOption("output", short: "o", .path("PLAN"), "where to write")
   static let threads = ValueOption("threads", .integer(in: 1...64), "workers", default: "2")
   static let budget = ValueOption("budget", .size, "limit")
-  static let set = RepeatedOption("set", .assignment, "set a value")
+  static let set = RepeatedOption(
+    "set",
+    .assignment(keys: [
+      AssignmentCompletion(key: "a.epochs", values: []),
+      AssignmentCompletion(key: "a.mode", values: ["fast", "slow"]),
+    ]), "set a value")
   static let dryRun = Flag("dry-run", "stop early")
 
   static let plan = CommandSpec(
@@ -19,8 +24,12 @@ enum ExampleProgram {
   static let shells = CommandSpec(
     "shells", group: "about", summary: "a shell's name: it's [one]", discussion: "Shells.",
     operands: OperandSpec("SHELL", 1...1, "a shell", completion: .words(["bash", "zsh"])), examples: [])
+  static let explain = CommandSpec(
+    "explain", group: "about", summary: "explain", discussion: "Explains.",
+    operands: OperandSpec("CODE", 0...1, "a code", completion: .suggestions(["E001", "E002", "W001"])),
+    examples: [])
   static let version = CommandSpec(
     "version", group: "about", summary: "version", discussion: "Version.", examples: [])
   static let program = ProgramSpec(
-    name: "strata", version: "9.9", summary: "a program", commands: [plan, compare, shells, version])
+    name: "strata", version: "9.9", summary: "a program", commands: [plan, compare, shells, explain, version])
 }

@@ -45,7 +45,9 @@ struct HelpTextTests {
   func overview() {
     let text = ExampleProgram.program.overview(width: 80, .plain)
     #expect(text.hasPrefix("strata 9.9: a program\n\nusage: strata COMMAND [options] ...\n\nplans:\n"))
-    #expect(text.contains("\nabout:\n  shells   a shell's name: it's [one]\n  version  version\n"))
+    #expect(
+      text.contains(
+        "\nabout:\n  shells   a shell's name: it's [one]\n  explain  explain\n  version  version\n"))
     #expect(text.contains("\n  6   interrupted, checkpoint written\n"))
   }
 

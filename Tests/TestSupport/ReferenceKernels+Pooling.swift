@@ -97,6 +97,35 @@ extension Reference {
     return gradient
   }
 
+  /// Means of squares of `side` beside each other; a last row or column that fills none is left out, as by PyTorch's AvgPool2d.
+  package static func averagePoolForward(_ x: Pictures, side: Int) -> Pictures {
+    var y = Pictures(batch: x.batch, height: x.height / side, width: x.width / side, channels: x.channels)
+    for n in 0..<y.batch {
+      for i in 0..<y.height * side {
+        for j in 0..<y.width * side {
+          for c in 0..<x.channels { y[n, i / side, j / side, c] += x[n, i, j, c] / Double(side * side) }
+        }
+      }
+    }
+    return y
+  }
+
+  package static func averagePoolBackward(
+    outputGradient dy: Pictures, side: Int, height: Int, width: Int
+  ) -> Pictures {
+    var gradient = Pictures(batch: dy.batch, height: height, width: width, channels: dy.channels)
+    for n in 0..<dy.batch {
+      for i in 0..<dy.height * side {
+        for j in 0..<dy.width * side {
+          for c in 0..<dy.channels {
+            gradient[n, i, j, c] = dy[n, i / side, j / side, c] / Double(side * side)
+          }
+        }
+      }
+    }
+    return gradient
+  }
+
   /// Invertible downsampling: pixel `(2i+dy, 2j+dx)`, channel `ch` goes to pixel `(i, j)`, channel `(dy*2+dx)*C + ch`.
   /// Its own gradient is `depthToSpace`, since it only moves values. Traps on odd sizes.
   package static func spaceToDepth(_ x: Pictures) -> Pictures {

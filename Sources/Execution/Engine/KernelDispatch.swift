@@ -145,10 +145,10 @@ internal import Planning
         x: x, y: y, argmax: node.results.count > 1 ? bytes(node.results[1]) : nil, batch: batch,
         height: input.height, width: input.width, channels: input.channels, window: pool.window,
         stride: pool.stride, padding: pool.padding, context: context)
-    case .averagePool(let height, let width):
-      unsafe adaptiveAveragePoolForward(
+    case .averagePool(let height, let width, let window):
+      unsafe averagePoolForward(
         x: x, y: y, batch: batch, height: input.height, width: input.width, channels: input.channels,
-        outHeight: height, outWidth: width, context: context)
+        outHeight: height, outWidth: width, window: window, context: context)
     case .spaceToDepth:
       unsafe spaceToDepth(
         x: x, y: y, batch: batch, height: input.height, width: input.width, channels: input.channels,
@@ -245,12 +245,12 @@ internal import Planning
         dy: first, argmax: bytes(node.operands[1]), dx: out, batch: batch, height: x.height, width: x.width,
         channels: x.channels, window: pool.window, stride: pool.stride, padding: pool.padding,
         context: context)
-    case .averagePoolBackward:
+    case .averagePoolBackward(let window):
       let x = unsafe shape(node.results[0])
       let y = unsafe shape(node.operands[0])
-      unsafe adaptiveAveragePoolBackward(
+      unsafe averagePoolBackward(
         dy: first, dx: out, batch: batch, height: x.height, width: x.width, channels: x.channels,
-        outHeight: y.height, outWidth: y.width, context: context)
+        outHeight: y.height, outWidth: y.width, window: window, context: context)
     case .depthToSpace:
       let x = unsafe shape(node.results[0])
       unsafe depthToSpace(

@@ -252,13 +252,13 @@ private struct Benchmark {
     }
     measure("average pool to 8x8 forward", shape, multiplyAdds: nil, floatsMoved: count * 17 / 16, report) {
       context in
-      adaptiveAveragePoolForward(
+      averagePoolForward(
         x: x, y: y, batch: 128, height: 32, width: 32, channels: channels, outHeight: 8, outWidth: 8,
         context: context)
     }
     measure("average pool to 8x8 backward", shape, multiplyAdds: nil, floatsMoved: count * 17 / 16, report) {
       context in
-      adaptiveAveragePoolBackward(
+      averagePoolBackward(
         dy: dy, dx: y, batch: 128, height: 32, width: 32, channels: channels, outHeight: 8, outWidth: 8,
         context: context)
     }

@@ -251,13 +251,13 @@ private struct Calibration {
       }
     case .averagePool:
       return measured(4 * count + count / 4) {
-        adaptiveAveragePoolForward(
+        averagePoolForward(
           x: x, y: y, batch: batch, height: 16, width: 16, channels: channels, outHeight: 4, outWidth: 4,
           context: context)
       }
     case .averagePoolBackward:
       return measured(4 * count + count / 4) {
-        adaptiveAveragePoolBackward(
+        averagePoolBackward(
           dy: dy, dx: y, batch: batch, height: 16, width: 16, channels: channels, outHeight: 4, outWidth: 4,
           context: context)
       }

@@ -1,19 +1,22 @@
 internal import CostModel
 
-/// Average of each window, [batch, height, width, channels] to [batch, outHeight, outWidth, channels]; window i of n over an
-/// extent s reaches from floor(i s / n) to ceil((i + 1) s / n), as in PyTorch's adaptive pooling.
-package func adaptiveAveragePoolForward(
+/// Average of each window, [batch, height, width, channels] to [batch, outHeight, outWidth, channels]. Without `window`, window i
+/// of n over an extent s reaches from floor(i s / n) to ceil((i + 1) s / n), as in PyTorch's adaptive pooling; with it, windows
+/// are squares of that side beside each other, and what is left behind the last of them is in none.
+package func averagePoolForward(
   x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int, height: Int, width: Int, channels: Int,
-  outHeight: Int, outWidth: Int, context: KernelContext
+  outHeight: Int, outWidth: Int, window: Int? = nil, context: KernelContext
 ) {
+  // Over an extent of whole windows adaptive ones are these.
+  let covered = covered(height, width, outHeight, outWidth, window)
   let blocks = Blocks.rows(
     batch * outHeight, columns: (height + outHeight - 1) / outHeight * width * channels)
   context.workers.forEach(blocks.blockCount) { item, _ in
     for outRow in blocks[item] {
       let (picture, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
-      let rows = span(i, of: outHeight, over: height)
+      let rows = span(i, of: outHeight, over: covered.height)
       for j in 0..<outWidth {
-        let columns = span(j, of: outWidth, over: width)
+        let columns = span(j, of: outWidth, over: covered.width)
         addWindow(
           x + picture * height * width * channels, rows: rows, columns: columns, line: width * channels,
           channels: channels, into: y + (outRow * outWidth + j) * channels)
@@ -22,27 +25,29 @@ package func adaptiveAveragePoolForward(
   }
 }
 
-/// Gradient of `adaptiveAveragePoolForward`: each window's, divided by its area, added up where windows overlap.
-package func adaptiveAveragePoolBackward(
+/// Gradient of `averagePoolForward`: each window's, divided by its area, added up where windows overlap; zero where there is none.
+package func averagePoolBackward(
   dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>, batch: Int, height: Int, width: Int,
   channels: Int,
-  outHeight: Int, outWidth: Int, context: KernelContext
+  outHeight: Int, outWidth: Int, window: Int? = nil, context: KernelContext
 ) {
+  let covered = covered(height, width, outHeight, outWidth, window)
   let blocks = Blocks.rows(batch * height, columns: width * channels)
   context.workers.forEach(blocks.blockCount) { item, _ in
     for row in blocks[item] {
       let (picture, i) = row.quotientAndRemainder(dividingBy: height)
       // The windows that hold row i are those of the pooling in the other direction.
-      let windowRows = span(i, of: height, over: outHeight)
+      let windowRows = i < covered.height ? span(i, of: covered.height, over: outHeight) : 0..<0
       for j in 0..<width {
-        let windowColumns = span(j, of: width, over: outWidth)
         let target = dx + (row * width + j) * channels
         clear(target, count: channels)
+        guard j < covered.width else { continue }
+        let windowColumns = span(j, of: covered.width, over: outWidth)
         for windowRow in windowRows {
           for windowColumn in windowColumns {
             let area =
-              span(windowRow, of: outHeight, over: height).count
-              * span(windowColumn, of: outWidth, over: width).count
+              span(windowRow, of: outHeight, over: covered.height).count
+              * span(windowColumn, of: outWidth, over: covered.width).count
             addScaled(
               dy + ((picture * outHeight + windowRow) * outWidth + windowColumn) * channels,
               by: 1 / Float(area),
@@ -52,6 +57,15 @@ package func adaptiveAveragePoolBackward(
       }
     }
   }
+}
+
+/// Rows and columns that windows lie in.
+private func covered(
+  _ height: Int, _ width: Int, _ outHeight: Int, _ outWidth: Int, _ window: Int?
+) -> (height: Int, width: Int) {
+  guard let window else { return (height, width) }
+  precondition(outHeight * window <= height && outWidth * window <= width, "whole windows of the picture")
+  return (outHeight * window, outWidth * window)
 }
 
 /// Window `index` of `count` over an extent.

@@ -44,7 +44,8 @@ extension Graph {
     let copy = addValue(
       Value(name: "pictures_as_they_are", type: self[pictures].type, category: .activation, module: 1))
     var node = Node(
-      op: .averagePool(height: shape.height, width: shape.width), operands: [pictures], results: [copy],
+      op: .averagePool(height: shape.height, width: shape.width, window: nil), operands: [pictures],
+      results: [copy],
       origin: origin, item: 0)
     node.module = 1
     nodes.append(node)

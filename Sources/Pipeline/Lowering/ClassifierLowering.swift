@@ -10,12 +10,17 @@ struct ClassifierLowering {
   private let spec: Spec
   /// What the modules hand on, by module.
   private let shapes: [Shape]
+  /// By module: halvings between the end of the first module and its own.
+  private let halvingCounts: [Int]
 
-  /// - Parameter shapes: what the modules of the partition hand on. In end-to-end training only the last one's classifier
-  ///   is made: the network keeps the head that it has in every other strategy.
-  init(_ spec: Spec, moduleOutputs shapes: [Shape]) {
+  /// - Parameters:
+  ///   - shapes: what the modules of the partition pass on. In end-to-end training only the last one's classifier is made: the
+  ///     network keeps the head that it has in every other strategy.
+  ///   - halvings: by module, between the end of the first one and its own.
+  init(_ spec: Spec, moduleOutputs shapes: [Shape], halvings: [Int]) {
     self.spec = spec
     self.shapes = shapes
+    halvingCounts = halvings
     var byModule: [Int: ClassifierSpec] = [:]
     for override in spec.auxiliary.overrides {
       byModule[override.module.value] = override.classifier
@@ -105,7 +110,8 @@ struct ClassifierLowering {
       return features([Int](repeating: quadrants, count: min(1, hidden)), from: quadrants)
     case .mlp(let hidden): return features(hidden, from: quadrants)
     case .globalAveragePool: return features([], from: input.channels)
-    case .vgg(let hidden): return features(hidden, from: input.elementsPerPicture / 4)
+    case .vgg(let hidden):
+      return features(hidden, from: max(1, (input.height / 2) * (input.width / 2) * input.channels))
     case .vggAuxiliary:
       return SizeLimits.fault(
         input.with(channels: 2 * input.channels), patchSize: 18 * input.channels, what, at: classifier.span)
@@ -120,13 +126,7 @@ struct ClassifierLowering {
     case .number(let number): return number.value
     case .doubled(let start):
       // Twice as wide for every halving between the first module and this one.
-      var halvings = 0
-      var height = first.height
-      while height > own.height {
-        height = (height + 1) / 2
-        halvings += 1
-      }
-      return (start?.value ?? first.channels) << min(halvings, 16)
+      return (start?.value ?? first.channels) << min(halvingCounts[module - 1], 16)
     case .explicit(let widths):
       guard widths.count == shapes.count else {
         let fault = Diagnostic.widthCount(widths.count, modules: shapes.count, at: widths[0].span)

@@ -5,7 +5,10 @@ internal import SpecLanguage
 struct DownsamplingSchedule {
   struct Halving {
     var kind: DownsamplingKind
+    /// Of what says where.
     var span: SourceSpan
+    /// Of the word that says how; of the section where none does.
+    var kindSpan: SourceSpan
   }
 
   /// By item (layer or block), from 1.
@@ -15,7 +18,9 @@ struct DownsamplingSchedule {
   init(_ spec: DownsamplingSpec, itemCount: Int, noun: String, standardItems: [Int], bag: inout [Diagnostic])
   {
     func place(_ items: [Int], at span: SourceSpan) {
-      for item in items { halvings[item] = Halving(kind: spec.kind.value, span: span) }
+      for item in items {
+        halvings[item] = Halving(kind: spec.kind.value, span: span, kindSpan: spec.kind.span)
+      }
     }
     switch spec.placement {
     case .none: break
@@ -28,7 +33,8 @@ struct DownsamplingSchedule {
         if position.item.value > itemCount {
           bag.append(.noSuchItem(position.item.value, count: itemCount, noun: noun, at: position.item.span))
         } else {
-          halvings[position.item.value] = Halving(kind: position.kind.value, span: position.item.span)
+          halvings[position.item.value] = Halving(
+            kind: position.kind.value, span: position.item.span, kindSpan: position.kind.span)
         }
       }
     }

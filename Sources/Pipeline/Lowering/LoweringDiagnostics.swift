@@ -3,12 +3,20 @@ package import Diagnostics
 // Sorted by code. Codes from E100 are lowering's: what only shapes and counts can tell. `strata explain` says more about
 // them in LoweringExplanations.swift.
 extension Diagnostic {
-  static func oddHalving(height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan) -> Self
-  {
+  /// - Parameters:
+  ///   - span: of the word `invertible`.
+  ///   - place: of what says before which item.
+  static func oddFolding(
+    height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan, place: SourceSpan
+  ) -> Self {
     Diagnostic(
-      code: "E101", message: "\(item) can't read half of a \(height)x\(width) picture",
-      primary: span, label: "halves \(height)x\(width)", notes: producer.map { [$0] } ?? [],
-      help: "drop this halving, or change `network.input` so that every halving comes out even")
+      code: "E101", message: "\(item) can't read a \(height)x\(width) image folded into channels",
+      primary: span, label: "needs even sides",
+      notes: (place == span ? [] : [Note(span: place, label: "folds \(height)x\(width)")])
+        + (producer.map { [$0] } ?? []),
+      help: "the other kinds take odd sides: write 'stride' or 'max-pool', "
+        + "or change `network.input` so that these halvings come out even",
+      fixIt: FixIt(span: span, replacement: "stride"))
   }
 
   static func noSuchItem(_ item: Int, count: Int, noun: String, at span: SourceSpan) -> Self {
@@ -165,5 +173,14 @@ extension Diagnostic {
       "`network.from` takes a run's folder or a model.safetensors of the same first layers or blocks"
   ) -> Self {
     Diagnostic(code: "E132", message: message, primary: span, label: label, notes: notes, help: help)
+  }
+
+  static func nothingToPool(
+    height: Int, width: Int, item: String, producer: Note?, at span: SourceSpan
+  ) -> Self {
+    Diagnostic(
+      code: "E140", message: "\(item) would read a pooled \(height)x\(width) image, of which nothing is left",
+      primary: span, label: "no 2x2 window fits", notes: producer.map { [$0] } ?? [],
+      help: "drop this halving, halve by 'stride', or take a larger `network.input`")
   }
 }

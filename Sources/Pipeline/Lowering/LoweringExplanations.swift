@@ -10,18 +10,19 @@ package let allExplanations =
 /// The codes of this phase, rising: what only shapes and counts can tell.
 private let loweringExplanations = [
   CodeExplanation(
-    code: "E101", title: "half of an odd picture",
+    code: "E101", title: "an odd image folded into channels",
     text: """
-      Every halving has to come out even: a picture of 7x7 has no half. Which size reaches a layer follows from
-      'network.input', the stem and the halvings before it; `strata show` draws the sizes layer by layer.
+      'kind: invertible' makes channels of 2x2 squares and loses nothing, so the sides of the image have to be even. The other
+      kinds take any size, as in PyTorch: a stride leaves ceil(n / 2) of n rows, a pool floor(n / 2). Which size reaches a
+      layer follows from 'network.input', the stem and the halvings before it; `strata show` draws the sizes layer by layer.
       """,
     bad: """
       network: {family: vgg, input: 3x12x12, widths: [8, 8, 8, 8]}
-      downsampling: {before: [1, 2, 3]}
+      downsampling: {kind: invertible, before: [1, 2, 3]}
       """,
     good: """
       network: {family: vgg, input: 3x16x16, widths: [8, 8, 8, 8]}
-      downsampling: {before: [1, 2, 3]}
+      downsampling: {kind: invertible, before: [1, 2, 3]}
       """),
   CodeExplanation(
     code: "E102", title: "no such layer or block",
@@ -161,6 +162,20 @@ private let loweringExplanations = [
     good: """
       training: {strategy: sequential}
       memory: {features: cache}
+      """),
+  CodeExplanation(
+    code: "E140", title: "a pool of nothing",
+    text: """
+      A pool takes 2x2 windows and leaves floor(n / 2) of n rows. Of an image with one row or one column it leaves nothing.
+      Pool less often before this layer or block, or take a larger 'network.input'; a stride leaves one row of one.
+      """,
+    bad: """
+      network: {family: vgg, input: 3x7x7, widths: [8, 8, 8, 8]}
+      downsampling: {before: [1, 2, 3]}
+      """,
+    good: """
+      network: {family: vgg, input: 3x7x7, widths: [8, 8, 8, 8]}
+      downsampling: {before: [1, 2]}
       """),
   CodeExplanation(
     code: "E130", title: "a slow module that works in turn",

@@ -9,6 +9,8 @@ struct NetworkLowering {
   private(set) var diagnostics: [Diagnostic] = []
   private let spec: Spec
   private var x: ValueID
+  /// Items that read a halved picture, rising.
+  private(set) var halvedItems: [Int] = []
   /// What made the present picture size, for diagnostics.
   private var producer: Diagnostic.Note?
 
@@ -47,6 +49,7 @@ struct NetworkLowering {
     let widening = widths.indices.dropFirst().filter { widths[$0] > widths[$0 - 1] }.map { $0 + 1 }
     let schedule = DownsamplingSchedule(
       spec.downsampling, itemCount: widths.count, noun: "layer", standardItems: widening, bag: &diagnostics)
+    halvedItems = schedule.halvings.keys.sorted()
     for (index, layer) in vgg.layers.enumerated() {
       begin(item: index + 1, at: layer.width.span)
       var stride = 1
@@ -81,19 +84,28 @@ struct NetworkLowering {
   }
 
   /// Halves the picture where the kind is an operation of its own; the stride of the convolution that follows, or nil
-  /// where the picture can't be halved.
+  /// where the picture can't be halved. Of odd sizes n a stride leaves ceil(n / 2), a pool floor(n / 2), as in PyTorch.
   private mutating func halve(_ halving: DownsamplingSchedule.Halving, _ item: String) -> Int? {
     let shape = builder.graph.shape(x)
-    guard shape.height % 2 == 0, shape.width % 2 == 0 else {
+    switch halving.kind {
+    case .invertible where shape.height % 2 != 0 || shape.width % 2 != 0:
       diagnostics.append(
-        .oddHalving(
+        .oddFolding(
+          height: shape.height, width: shape.width, item: item, producer: producer, at: halving.kindSpan,
+          place: halving.span))
+      return nil
+    case .maxPool where min(shape.height, shape.width) < 2,
+      .averagePool where min(shape.height, shape.width) < 2:
+      diagnostics.append(
+        .nothingToPool(
           height: shape.height, width: shape.width, item: item, producer: producer, at: halving.span))
       return nil
+    case .maxPool, .averagePool, .stride, .invertible: break
     }
     builder.origin = halving.span
     switch halving.kind {
     case .maxPool: x = builder.maxPool(x, MaxPool(window: 2, stride: 2))
-    case .averagePool: x = builder.averagePool(x, height: shape.height / 2, width: shape.width / 2)
+    case .averagePool: x = builder.halvingAveragePool(x)
     case .invertible: x = builder.spaceToDepth(x)
     case .stride: return 2
     }
@@ -113,6 +125,7 @@ struct NetworkLowering {
     let schedule = DownsamplingSchedule(
       spec.downsampling, itemCount: blockCount, noun: "block", standardItems: Array(firstBlocks.dropFirst()),
       bag: &diagnostics)
+    halvedItems = schedule.halvings.keys.sorted()
     var item = 0
     for stage in resnet.stages {
       for _ in 0..<stage.blocks.value {

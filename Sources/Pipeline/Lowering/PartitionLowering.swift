@@ -16,6 +16,12 @@ struct PartitionLowering {
     firstItems = spec.training.strategy.value == .endToEnd ? [items[0]] : partitionFirstItems
   }
 
+  /// By module of the partition: how many of these items lie behind the first module, up to the module's last.
+  func halvings(of items: [Int]) -> [Int] {
+    let ends = partitionFirstItems.dropFirst().map { $0 - 1 } + [Int.max]
+    return ends.map { end in items.count { $0 > ends[0] && $0 <= end } }
+  }
+
   private mutating func cut(_ spec: Spec, items: [Int], noun: String) -> [Int] {
     switch spec.training.partition {
     // `auto` is as fine as can be unless a budget leaves room for less.

@@ -65,8 +65,10 @@ struct SectionReader {
     isWritten(key) ? text(key) : nil
   }
 
-  func word(_ key: String) -> Spanned<String> {
-    spanned(key, placeholder: "") { if case .word(let value) = $0 { value } else { nil } }
+  func word(_ key: String, derived: String? = nil) -> Spanned<String> {
+    spanned(key, derived: derived.map { .word($0) }, placeholder: "") {
+      if case .word(let value) = $0 { value } else { nil }
+    }
   }
 
   func choice<T: RawRepresentable & CaseIterable>(_ key: String, as type: T.Type, derived: T? = nil)

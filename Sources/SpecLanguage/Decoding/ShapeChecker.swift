@@ -15,9 +15,11 @@ struct ShapeChecker {
   /// - Parameters:
   ///   - path: dotted, empty for the spec itself.
   ///   - keySpan: the section's key; for the spec itself its first key.
-  func section(_ pairs: [YAMLPair], as shape: SectionShape, path: String, keySpan: SourceSpan) -> (
-    section: DecodedSection, isSound: Bool
-  ) {
+  ///   - enclosing: of a list's entry, the section that has the list, as far as it is read.
+  func section(
+    _ pairs: [YAMLPair], as shape: SectionShape, path: String, keySpan: SourceSpan,
+    enclosing: DecodedSection? = nil
+  ) -> (section: DecodedSection, isSound: Bool) {
     let faultsBefore = state.faultCount
     var section = DecodedSection(shape: shape, path: path, span: keySpan)
     // The discriminator first, wherever it stands: it decides which other keys there are.
@@ -26,9 +28,13 @@ struct ShapeChecker {
     {
       section.entries.append(entry(pair, key, path))
     }
-    let kind = kind(of: section)
+    let inherited = section.entries.isEmpty && shape.inheritsEnclosing ? enclosing : nil
+    if let inherited, let name = shape.discriminator, let entry = inherited[name] {
+      section.entries.append(entry)
+    }
+    let kind = kind(of: section) ?? inherited.flatMap(kind)
     var excused: Set<String> = []
-    for pair in pairs where pair.key != shape.discriminator {
+    for pair in inheritorsLast(pairs, in: shape) where pair.key != shape.discriminator {
       guard let key = shape[pair.key] else {
         // A merge key's alias is reported already.
         if pair.key == "<<", case .refused = pair.value.content { continue }
@@ -54,14 +60,18 @@ struct ShapeChecker {
             kindAt: kindSpan), structural: false)
         continue
       }
-      section.entries.append(entry(pair, key, path))
+      section.entries.append(entry(pair, key, path, in: section))
+    }
+    if let inherited {
+      for key in shape.keys where section[key.name] == nil && isOf(kind, key) {
+        if let entry = inherited[key.name] { section.entries.append(entry) }
+      }
     }
     reportAlternatives(section, excused: excused)
     for key in shape.keys where section[key.name] == nil && !excused.contains(key.name) {
       guard case .required = key.fallback else { continue }
       // Without a sound discriminator nobody knows which keys are needed.
-      let isNeeded = key.kinds.isEmpty || kind.map(key.kinds.contains) ?? false
-      if isNeeded {
+      if isOf(kind, key) {
         state.reportMissing(
           path.isEmpty ? key.name : path + "." + key.name,
           .missingKey(key.name, in: path, documentation: key.documentation, at: keySpan))
@@ -69,6 +79,18 @@ struct ShapeChecker {
       }
     }
     return (section, state.faultCount == faultsBefore)
+  }
+
+  private func isOf(_ kind: String?, _ key: SpecKey) -> Bool {
+    key.kinds.isEmpty || kind.map(key.kinds.contains) ?? false
+  }
+
+  /// In their order, but what takes over keys of its section behind those keys.
+  private func inheritorsLast(_ pairs: [YAMLPair], in shape: SectionShape) -> [YAMLPair] {
+    func inherits(_ pair: YAMLPair) -> Bool {
+      shape[pair.key]?.shape.sections.contains { $0.shape.inheritsEnclosing } ?? false
+    }
+    return pairs.filter { !inherits($0) } + pairs.filter(inherits)
   }
 
   /// Keys that exclude each other, and pairs of which one is needed.
@@ -94,10 +116,13 @@ struct ShapeChecker {
     }
   }
 
-  private func entry(_ pair: YAMLPair, _ key: SpecKey, _ path: String) -> DecodedSection.Entry {
+  private func entry(
+    _ pair: YAMLPair, _ key: SpecKey, _ path: String, in enclosing: DecodedSection? = nil
+  ) -> DecodedSection.Entry {
     let keyPath = path.isEmpty ? key.name : path + "." + key.name
     let value = value(
-      pair.value, as: key.shape, path: keyPath, keySpan: pair.keySpan, structural: key.isStructural)
+      pair.value, as: key.shape, path: keyPath, keySpan: pair.keySpan, structural: key.isStructural,
+      enclosing: enclosing)
     return DecodedSection.Entry(key: key.name, keySpan: pair.keySpan, value: value)
   }
 
@@ -126,7 +151,10 @@ struct ShapeChecker {
       return meant.key
     }
     if places.isEmpty {
-      report(.unknownKey(name, in: path, suggestion: nil, at: span), structural: false)
+      report(
+        .unknownKey(
+          name, in: path, suggestion: nil, elsewhere: Suggestions.elsewhere(name, from: path), at: span),
+        structural: false)
     } else {
       state.noteMisplaced(name, belongsTo: places)
       report(.misplacedKey(name, in: path, belongsTo: places, at: span), structural: false)
@@ -137,10 +165,9 @@ struct ShapeChecker {
   // MARK: - Values
 
   private func value(
-    _ node: YAMLNode, as shape: ValueShape, path: String, keySpan: SourceSpan, structural: Bool
-  )
-    -> DecodedValue
-  {
+    _ node: YAMLNode, as shape: ValueShape, path: String, keySpan: SourceSpan, structural: Bool,
+    enclosing: DecodedSection? = nil
+  ) -> DecodedValue {
     func fault(_ diagnostic: Diagnostic) -> DecodedValue {
       report(diagnostic, structural: structural)
       return .broken(at: node.span)
@@ -177,14 +204,16 @@ struct ShapeChecker {
         return fault(.wrongCount(path, expected: expected, found: items.count, at: node.span))
       }
       let values = items.enumerated().map { index, item in
-        value(item, as: element, path: "\(path)[\(index + 1)]", keySpan: item.span, structural: structural)
+        value(
+          item, as: element, path: "\(path)[\(index + 1)]", keySpan: item.span, structural: structural,
+          enclosing: enclosing)
       }
       return DecodedValue(content: .list(values), span: node.span, isSound: values.allSatisfy(\.isSound))
     case .mapping(let pairs):
       guard case .section(let shape)? = shape.alternative(\.isSection) else {
         return fault(.wrongType(path, expected: shape.words, found: node.description, at: node.span))
       }
-      let (section, isSound) = section(pairs, as: shape, path: path, keySpan: keySpan)
+      let (section, isSound) = section(pairs, as: shape, path: path, keySpan: keySpan, enclosing: enclosing)
       return DecodedValue(content: .section(section), span: node.span, isSound: isSound)
     }
   }

@@ -11,7 +11,10 @@ extension SpecBuilder {
           .moduleTwice(module.value, in: "auxiliary.overrides", at: module.span, first: first.module.span))
         continue
       }
-      overrides.append(AuxiliaryOverride(module: module, classifier: classifier(entry)))
+      overrides.append(
+        AuxiliaryOverride(
+          module: module, classifier: classifier(entry, kindOfSection: section.word("kind").value),
+          path: entry.section.path))
     }
     overrides.sort { $0.module.value < $1.module.value }
     return AuxiliarySpec(
@@ -25,9 +28,13 @@ extension SpecBuilder {
     return kind.value == "auxiliary" ? .auxiliary : .classifier(classifier(section, inHead: true))
   }
 
-  /// - Parameter inHead: `vgg` is the published network's own head there.
-  private func classifier(_ section: SectionReader, inHead: Bool = false) -> ClassifierSpec {
-    let word = section.word("kind")
+  /// - Parameters:
+  ///   - kindOfSection: for an override, which has it where neither says anything.
+  ///   - inHead: `vgg` is the published network's own head there.
+  private func classifier(
+    _ section: SectionReader, kindOfSection: String? = nil, inHead: Bool = false
+  ) -> ClassifierSpec {
+    let word = section.word("kind", derived: kindOfSection)
     let hasPool = ["linear", "cnn"].contains(word.value)
     let kind: ClassifierKind =
       switch word.value {

@@ -185,9 +185,10 @@ extension SpecBuilder {
       let positions = list.items.compactMap { item -> DownsamplingPosition? in
         if let number = item.integer { return DownsamplingPosition(item: number, kind: kind) }
         guard let entry = section.reader(item) else { return nil }
+        let own = entry.choice("kind", as: DownsamplingKind.self, derived: kind.value)
+        // One that is not written has the place of the section's.
         return DownsamplingPosition(
-          item: entry.integer("at"),
-          kind: entry.choice("kind", as: DownsamplingKind.self, derived: kind.value))
+          item: entry.integer("at"), kind: entry.isWritten("kind") ? own : kind)
       }
       if section.isSound("before") { checkRising(positions.map(\.item), key: "downsampling.before") }
       return DownsamplingSpec(kind: kind, placement: positions.isEmpty ? .none : .before(positions))

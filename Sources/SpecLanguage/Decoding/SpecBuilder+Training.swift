@@ -82,7 +82,7 @@ extension SpecBuilder {
       overrides.append(
         TrainingOverride(
           module: module, epochs: entry.optionalInteger("epochs"),
-          learningRate: entry.optionalNumber("learning-rate")))
+          learningRate: entry.optionalNumber("learning-rate"), path: entry.section.path))
     }
     return overrides.sorted { $0.module.value < $1.module.value }
   }

@@ -163,9 +163,13 @@ private struct Scalar {
     if words.contains(text) { return .value(.word(text)) }
     switch meaning {
     case .text, .flag:
-      let suggestion = Suggestions.closest(to: text, among: words)
+      let other = Suggestions.otherRule(text, among: words)
+      let suggestion =
+        other == nil
+        ? Suggestions.synonym(of: text, among: words) ?? Suggestions.closest(to: text, among: words) : nil
       return .fault(
-        .unknownWord(text, for: key, expected: expected, suggestion: suggestion, at: node.span))
+        .unknownWord(
+          text, for: key, expected: expected, suggestion: suggestion, help: other, at: node.span))
     case .null, .integer, .largeInteger, .number: return wrongType()
     }
   }

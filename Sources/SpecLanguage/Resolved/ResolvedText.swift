@@ -14,10 +14,30 @@ package func resolvedText(_ spec: Spec, origins: [String: ValueOrigin], texts: S
   let widest = 60
   let column = lines.filter { $0.path != nil }.map(\.text.count).filter { $0 <= widest }.max() ?? 0
   return lines.map { line in
-    guard let path = line.path else { return line.text + "\n" }
     let padding = String(repeating: " ", count: max(0, column - line.text.count))
+    if let entry = line.entry {
+      return "\(line.text)\(padding)  # \(words(for: entry, origins, in: texts))\n"
+    }
+    guard let path = line.path else { return line.text + "\n" }
     return "\(line.text)\(padding)  # \(words(for: origins[path], in: texts))\n"
   }.joined()
+}
+
+/// Where the keys of an entry come from: one place, or `module, k: net.yaml:8; kind: net.yaml:5`.
+private func words(for entry: ResolvedEntry, _ origins: [String: ValueOrigin], in texts: SourceTexts)
+  -> String
+{
+  var places: [(place: String, keys: [String])] = []
+  for (key, _) in entry.keys {
+    let place = words(for: origins["\(entry.path).\(key)"], in: texts)
+    if let index = places.firstIndex(where: { $0.place == place }) {
+      places[index].keys.append(key)
+    } else {
+      places.append((place, [key]))
+    }
+  }
+  if places.count == 1 { return places[0].place }
+  return places.map { "\($0.keys.joined(separator: ", ")): \($0.place)" }.joined(separator: "; ")
 }
 
 /// A value of a spec with the dotted path of its key, and where it came from, in words.
@@ -35,9 +55,22 @@ package func resolvedValues(
     let text =
       switch value {
       case .inline(let text): text
-      case .entries(let entries): SpecText.list(entries)
+      case .entries(let entries): SpecText.list(entries.map(\.text))
       }
     return ResolvedValue(key: path, text: text, origin: words(for: origins[path], in: texts))
+  }
+}
+
+/// The values of a spec's entries in lists, `auxiliary.overrides[1].k`, each with where it came from.
+package func resolvedEntryValues(
+  _ spec: Spec, origins: [String: ValueOrigin], texts: SourceTexts
+) -> [ResolvedValue] {
+  let values = ResolvedValues(spec).texts
+  return ResolvedTextWriter(values: values).lines().compactMap(\.entry).flatMap { entry in
+    entry.keys.map { key, text in
+      let path = "\(entry.path).\(key)"
+      return ResolvedValue(key: path, text: text, origin: words(for: origins[path], in: texts))
+    }
   }
 }
 
@@ -60,7 +93,16 @@ enum ResolvedValueText {
   /// On the key's line.
   case inline(String)
   /// Below it, one entry a line.
-  case entries([String])
+  case entries([ResolvedEntry])
+}
+
+/// An entry of a list of mappings.
+struct ResolvedEntry {
+  /// As it is written, from 1: `auxiliary.overrides[2]`.
+  var path: String
+  var keys: [(key: String, text: String)]
+
+  var text: String { "{" + keys.map { "\($0.key): \($0.text)" }.joined(separator: ", ") + "}" }
 }
 
 /// Puts the texts of values under their keys, in the order of the table.
@@ -71,6 +113,7 @@ private struct ResolvedTextWriter {
     var text: String
     /// Of the key whose value the line gives; nil for a section's heading and entries of lists.
     var path: String?
+    var entry: ResolvedEntry?
   }
 
   func lines() -> [Line] {
@@ -87,7 +130,7 @@ private struct ResolvedTextWriter {
       case .inline(let text): return [Line(text: "\(indent)\(key.name): \(text)", path: keyPath)]
       case .entries(let entries):
         return [Line(text: "\(indent)\(key.name):", path: keyPath)]
-          + entries.map { Line(text: "\(indent)  - \($0)", path: nil) }
+          + entries.map { Line(text: "\(indent)  - \($0.text)", path: nil, entry: $0) }
       case nil:
         let inner = key.shape.sections.filter { $0.suffix.isEmpty }.flatMap {
           self.section($0.shape, path: keyPath, indent: indent + "  ")

@@ -62,10 +62,12 @@ struct ResolvedValues {
       self["network.stem.stride"] = String(resnet.stem.stride.value)
       self["network.stem.pool"] = resnet.stem.maxPool.value ? "max" : "none"
       texts["network.stages"] = .entries(
-        resnet.stages.map { stage in
+        resnet.stages.enumerated().map { index, stage in
           // Unsaid it is 3: the texts of nets that have no other stay what they were, and so do their hashes.
-          let kernel = stage.kernel.value == 3 ? "" : ", kernel: \(stage.kernel.value)"
-          return "{blocks: \(stage.blocks.value), width: \(stage.width.value)\(kernel)}"
+          let kernel = stage.kernel.value == 3 ? [] : [("kernel", String(stage.kernel.value))]
+          return ResolvedEntry(
+            path: "network.stages[\(index + 1)]",
+            keys: [("blocks", String(stage.blocks.value)), ("width", String(stage.width.value))] + kernel)
         })
       self["network.shortcut"] = resnet.shortcut.value.rawValue
       self["network.bias"] = String(resnet.bias.value)
@@ -103,8 +105,9 @@ struct ResolvedValues {
     guard !auxiliary.overrides.isEmpty else { return }
     texts["auxiliary.overrides"] = .entries(
       auxiliary.overrides.map { override in
-        let keys = Self.keys(of: override.classifier).map { "\($0.key): \($0.text)" }
-        return "{module: \(override.module.value), \(keys.joined(separator: ", "))}"
+        ResolvedEntry(
+          path: override.path,
+          keys: [("module", String(override.module.value))] + Self.keys(of: override.classifier))
       })
   }
 
@@ -164,9 +167,13 @@ struct ResolvedValues {
     if !training.overrides.isEmpty {
       texts["training.overrides"] = .entries(
         training.overrides.map { override in
-          let epochs = override.epochs.map { ", epochs: \($0.value)" } ?? ""
-          let rate = override.learningRate.map { ", learning-rate: \(SpecText.number($0.value))" } ?? ""
-          return "{module: \(override.module.value)\(epochs)\(rate)}"
+          ResolvedEntry(
+            path: override.path,
+            keys: [
+              ("module", String(override.module.value)),
+              ("epochs", override.epochs.map { String($0.value) }),
+              ("learning-rate", override.learningRate.map { SpecText.number($0.value) }),
+            ].compactMap { key, text in text.map { (key, $0) } })
         })
     }
     self["training.start.every"] = String(training.startEvery.value)

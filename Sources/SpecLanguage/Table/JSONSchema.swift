@@ -86,7 +86,11 @@ private enum JSONSchemaWriter {
     var rules: [SchemaObject] = []
     if let discriminator = section.discriminator, let key = section[discriminator] {
       for other in section.keys where !other.kinds.isEmpty {
-        rules.append(rule(ifWritten: other, of: discriminator, default: key.defaultWord))
+        rules.append(
+          rule(
+            ifWritten: other, of: discriminator, default: key.defaultWord,
+            // Without a kind of its own it has that of the section, where the schema does not look.
+            mayBeInherited: section.inheritsEnclosing))
       }
       for kind in section.kinds {
         let needed = section.keys.filter { $0.isRequired && $0.kinds.contains(kind) }.map(\.name)
@@ -102,9 +106,9 @@ private enum JSONSchemaWriter {
   }
 
   /// A key of some kinds is written: the kind is one of those.
-  private static func rule(ifWritten key: SpecKey, of discriminator: String, default word: String?)
-    -> SchemaObject
-  {
+  private static func rule(
+    ifWritten key: SpecKey, of discriminator: String, default word: String?, mayBeInherited: Bool
+  ) -> SchemaObject {
     var condition = SchemaObject()
     condition["required"] = strings([key.name])
     var kinds = SchemaObject()
@@ -114,7 +118,9 @@ private enum JSONSchemaWriter {
     var consequence = SchemaObject()
     consequence.set("properties", properties)
     // Without the discriminator its default holds.
-    if word.map({ !key.kinds.contains($0) }) ?? true { consequence["required"] = strings([discriminator]) }
+    if !mayBeInherited, word.map({ !key.kinds.contains($0) }) ?? true {
+      consequence["required"] = strings([discriminator])
+    }
     var rule = SchemaObject()
     rule.set("if", condition)
     rule.set("then", consequence)

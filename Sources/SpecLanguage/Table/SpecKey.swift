@@ -49,6 +49,8 @@ package struct SectionShape: Sendable {
   package let allowsBareWord: Bool
   /// Two keys that exclude each other.
   package let alternatives: Alternatives?
+  /// Entries of a list in a section: keys that they do not write are the section's, unless they have a discriminator of their own.
+  package let inheritsEnclosing: Bool
 
   package struct Alternatives: Sendable {
     package var first: String
@@ -58,9 +60,10 @@ package struct SectionShape: Sendable {
 
   package init(
     _ keys: [SpecKey], discriminator: String? = nil, allowsBareWord: Bool = false,
-    alternatives: Alternatives? = nil
+    alternatives: Alternatives? = nil, inheritsEnclosing: Bool = false
   ) {
     self.keys = keys
+    self.inheritsEnclosing = inheritsEnclosing
     self.alternatives = alternatives
     self.discriminator = discriminator
     self.allowsBareWord = allowsBareWord

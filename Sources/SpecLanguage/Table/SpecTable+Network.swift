@@ -148,12 +148,16 @@ extension SpecTable {
     "kind", .word(["linear", "cnn", "mlp", "mlp-sr", "vgg"]), .value(.word("linear")), structural: true,
     alsoKnownAs: ["type"], "layers of the classifier")
 
-  private static let auxiliaryKeys =
-    [auxiliaryKind]
-    + classifierKeys(hidden: .integer(0...64), hiddenDocumentation: "fully connected hidden layers")
+  /// Of a module by itself.
+  private static let overrideKind = SpecKey(
+    "kind", auxiliaryKind.shape, .derived("`auxiliary.kind`, with its keys"), structural: true,
+    alsoKnownAs: ["type"], "layers of its classifier; where it is written, no key is the section's")
+
+  private static let auxiliaryKeys = classifierKeys(
+    hidden: .integer(0...64), hiddenDocumentation: "fully connected hidden layers")
 
   static let auxiliary = SectionShape(
-    auxiliaryKeys + [
+    [auxiliaryKind] + auxiliaryKeys + [
       SpecKey(
         "loss", .word(AuxiliaryLoss.self), .value(.word("cross-entropy")),
         "what the modules but the last minimise: cross-entropy, similarity matching, or both"),
@@ -166,8 +170,9 @@ extension SpecTable {
                 SpecKey(
                   "module", .integer(1...Limits.items), .required, structural: true,
                   "the module, from 1, whose classifier differs")
-              ] + auxiliaryKeys, discriminator: "kind")), count: 0...Limits.items), .absent("none"),
-        structural: true, "classifiers of single modules"),
+              ] + [overrideKind] + auxiliaryKeys, discriminator: "kind", inheritsEnclosing: true)),
+          count: 0...Limits.items), .absent("none"),
+        structural: true, "classifiers of single modules; what an entry does not say is the section's"),
     ], discriminator: "kind", allowsBareWord: true)
 
   static let head = SectionShape(

@@ -22,18 +22,19 @@ extension SpecTable {
       "what makes a module; `auto`: the fewest modules that fit the budget, without one as fine as can be"),
     SpecKey(
       "epochs", .integer(1...Limits.epochs), .value(.integer(1)), unit: "epochs",
-      "passes over the data, for each module"),
+      alsoKnownAs: ["num-epochs", "n-epochs", "max-epochs"], "passes over the data, for each module"),
     SpecKey(
       "batch", .integer(1...Limits.batch), .value(.integer(128)), unit: "pictures",
-      alsoKnownAs: ["batch-size", "bs"], "pictures of one step"),
+      alsoKnownAs: ["batch-size", "bs", "minibatch", "mini-batch"], "pictures of one step"),
     SpecKey(
       "drop-last", .flag, .value(.flag(false)), "leave out a last batch that is smaller"),
     SpecKey(
       "optimizer", .section(optimizer), .absent("`sgd`"),
-      alsoKnownAs: ["optimiser"], "how a gradient moves the weights"),
+      alsoKnownAs: ["optimiser", "optim"], "how a gradient moves the weights"),
     SpecKey(
       "schedule", .section(schedule), .absent("`constant`"),
-      alsoKnownAs: ["lr-schedule", "learning-rate-schedule"], "the learning rate over the epochs"),
+      alsoKnownAs: ["lr-schedule", "learning-rate-schedule", "lr-scheduler", "scheduler"],
+      "the learning rate over the epochs"),
     SpecKey(
       "momentum-at-decay", .word(MomentumAtDecay.self), .value(.word("keep")),
       "whether the optimiser's momentum survives a drop of the learning rate"),
@@ -62,7 +63,7 @@ extension SpecTable {
       "asynchronous", .section(asynchronous), .absent("its keys' defaults"), alsoKnownAs: ["async"],
       "the simulation behind `strategy: asynchronous`"),
     SpecKey(
-      "seed", .seed, .value(.seed(1)), alsoKnownAs: ["random-seed"],
+      "seed", .seed, .value(.seed(1)), alsoKnownAs: ["random-seed", "random-state"],
       "of initial weights, order, augmentation, synthetic data and simulated delays"),
   ])
 
@@ -71,7 +72,8 @@ extension SpecTable {
       SpecKey(
         "kind", .word(OptimizerKind.self), .value(.word("sgd")), alsoKnownAs: ["type"], "the update rule"),
       SpecKey(
-        "learning-rate", .number(.positive), .derived("sgd: 0.1; adam: 0.001"), alsoKnownAs: ["lr", "rate"],
+        "learning-rate", .number(.positive), .derived("sgd: 0.1; adam: 0.001"),
+        alsoKnownAs: ["lr", "rate", "step-size", "eta", "base-lr"],
         "step size in the first epoch"),
       SpecKey(
         "momentum", .number(.decay), .value(.number(0.9)), kinds: ["sgd"], "share of the last step kept"),
@@ -86,7 +88,8 @@ extension SpecTable {
         "epsilon", .number(.positive), .value(.number(1e-8)), kinds: ["adam"], alsoKnownAs: ["eps"],
         "added to the root of the squared gradient's mean"),
       SpecKey(
-        "weight-decay", .number(.nonNegative), .value(.number(5e-4)), alsoKnownAs: ["wd", "decay", "l2"],
+        "weight-decay", .number(.nonNegative), .value(.number(5e-4)),
+        alsoKnownAs: ["wd", "decay", "l2", "weight-decay-rate"],
         "added to the gradient, times the weight"),
     ], discriminator: "kind", allowsBareWord: true)
 
@@ -106,7 +109,8 @@ extension SpecTable {
         "what the learning rate is multiplied by at each fall"),
       SpecKey(
         "warm-up", .integer(0...Limits.epochs), .value(.integer(0)), kinds: ["cosine"], unit: "epochs",
-        alsoKnownAs: ["warmup"], "epochs in which the learning rate rises from zero, in a line"),
+        alsoKnownAs: ["warmup", "warmup-epochs"],
+        "epochs in which the learning rate rises from zero, in a line"),
       SpecKey(
         "floor", .number(.fraction), .value(.number(0)), kinds: ["cosine"], alsoKnownAs: ["minimum"],
         "share of the learning rate that is left in the end"),

@@ -28,6 +28,68 @@ enum Suggestions {
     return (key, distance(normalized(word), normalized(name)) <= 1)
   }
 
+  /// Keys that other words stand for somewhere in the language: where a section has no such key, another has, one within it before
+  /// all others. With the dotted paths of their sections, in the order of the table.
+  ///
+  /// - Parameter path: of the section that lacks the key.
+  static func elsewhere(_ word: String, from path: String) -> [(key: String, section: String)] {
+    let word = normalized(word)
+    var found: [(key: String, section: String)] = []
+    SpecTable.walk { key, section, _ in
+      let isMeant = ([key.name] + key.alsoKnownAs).contains { normalized($0) == word }
+      // An entry of a list has its keys beside a section that is more often meant.
+      guard isMeant, !section.hasSuffix("[]"), !found.contains(where: { $0 == (key.name, section) }) else {
+        return
+      }
+      found.append((key.name, section))
+    }
+    let inside = found.filter { !path.isEmpty && $0.section.hasPrefix(path + ".") }
+    return inside.isEmpty ? found : inside
+  }
+
+  /// The word of the language that stands for one of other programs, if it is among these.
+  static func synonym(of word: String, among words: [String]) -> String? {
+    let word = normalized(word)
+    return synonyms.first { entry in
+      words.contains(entry.word) && entry.others.contains { normalized($0) == word }
+    }?.word
+  }
+
+  private static let synonyms: [(word: String, others: [String])] = [
+    ("cnn", ["conv", "convolution", "convolutional", "conv2d"]),
+    ("vgg", ["plain", "vgg11", "vgg13", "vgg16", "vgg19"]),
+    ("resnet", ["residual", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]),
+    ("mlp", ["fc", "dense", "fully-connected", "perceptron"]), ("gap", ["global-average-pool", "avgpool"]),
+    ("linear", ["softmax", "logistic"]), ("max-pool", ["maxpool", "maxpool2d", "max"]),
+    ("average-pool", ["avgpool", "avg-pool", "avgpool2d", "average", "mean-pool"]),
+    ("stride", ["strided", "conv", "stride-2"]),
+    ("invertible", ["space-to-depth", "pixel-unshuffle", "squeeze"]),
+    ("sequential", ["greedy", "layerwise", "layer-wise"]),
+    ("parallel", ["decoupled", "dgl", "simultaneous"]),
+    ("asynchronous", ["async", "buffered", "replay"]),
+    ("end-to-end", ["e2e", "bp", "backprop", "backpropagation", "joint"]),
+    ("milestones", ["multistep", "multi-step", "steps"]), ("step", ["step-lr"]),
+    ("constant", ["none", "fixed", "off"]), ("cosine", ["cosine-annealing", "cos"]),
+    ("sgd", ["momentum", "gd"]), ("idx", ["mnist", "fashion-mnist", "ubyte"]), ("npy", ["numpy", "npz"]),
+    ("cifar10", ["cifar"]), ("image-folder", ["imagenet", "images", "folder"]),
+    ("cross-entropy", ["ce", "xent", "nll"]), ("he-fan-out", ["kaiming", "he", "msra"]),
+    ("projection", ["conv", "option-b"]), ("zero-pad", ["padding", "option-a"]),
+  ]
+
+  /// Update rules of other programs, which look like one of the language and compute something else.
+  static func otherRule(_ word: String, among words: [String]) -> String? {
+    guard words.contains("adam") else { return nil }
+    switch normalized(word) {
+    case normalized("adamw"):
+      return
+        "adamw is not available yet: it takes the decay from the weights themselves, where 'adam' adds `weight-decay` "
+        + "to the gradient (L2), so that the same number comes to something else"
+    case normalized("nadam"), normalized("radam"), normalized("adamax"), normalized("adan"):
+      return "'\(word)' is another rule than 'adam', and not available"
+    case _: return nil
+    }
+  }
+
   private static let longestWord = 64
 
   private static func normalized(_ word: String) -> [UInt8] {

@@ -41,13 +41,12 @@ extension Diagnostic {
   }
 
   static func unknownWord(
-    _ text: String, for key: String, expected: String, suggestion: String?, at span: SourceSpan
-  )
-    -> Self
-  {
+    _ text: String, for key: String, expected: String, suggestion: String?, help: String? = nil,
+    at span: SourceSpan
+  ) -> Self {
     Diagnostic(
       code: "E035", message: "unknown value \(quoted(text)) for '\(key)'", primary: span,
-      label: "takes \(expected)", help: suggestion.map { "did you mean '\($0)'?" },
+      label: "takes \(expected)", help: suggestion.map { "did you mean '\($0)'?" } ?? help,
       fixIt: suggestion.map { FixIt(span: span, replacement: $0) })
   }
 

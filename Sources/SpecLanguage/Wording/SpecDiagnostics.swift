@@ -124,13 +124,21 @@ extension Diagnostic {
       notes: [Note(span: first, label: "first written here")], help: "keep one of them")
   }
 
-  /// - Parameter section: dotted path, empty for the spec itself.
-  static func unknownKey(_ key: String, in section: String, suggestion: String?, at span: SourceSpan) -> Self
-  {
-    Diagnostic(
+  /// - Parameters:
+  ///   - section: dotted path, empty for the spec itself.
+  ///   - elsewhere: keys of other sections that are called so, or are meant by the word.
+  static func unknownKey(
+    _ key: String, in section: String, suggestion: String?, elsewhere: [(key: String, section: String)] = [],
+    at span: SourceSpan
+  ) -> Self {
+    let places = elsewhere.prefix(3).map {
+      "'\($0.key)' of \($0.section.isEmpty ? "the top level" : "'\($0.section)'")"
+    }
+    return Diagnostic(
       code: "E021", message: "unknown key \(quoted(key))", primary: span,
       label: section.isEmpty ? "not a key of a spec" : "not a key of '\(section)'",
-      help: suggestion.map { "did you mean '\($0)'?" },
+      help: suggestion.map { "did you mean '\($0)'?" }
+        ?? (places.isEmpty ? nil : "did you mean \(list(Array(places), "or"))?"),
       fixIt: suggestion.map { FixIt(span: span, replacement: $0) })
   }
 

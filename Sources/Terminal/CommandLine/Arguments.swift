@@ -75,11 +75,11 @@ package struct Arguments: Sendable {
 
 extension ProgramSpec {
   /// Reads a command line, without the program's own name.
+  /// - Returns: for an empty line what `--help` gives.
   /// - Throws: every fault of the line at once. `--help` and `--version` are heard even on a faulty line.
   package func parse(_ words: [String]) throws(UsageFailure) -> Invocation {
-    guard let first = words.first else {
-      throw UsageFailure(faults: [Fault("no command given", help: "'\(name) help' lists the commands")])
-    }
+    // Who types the name alone wants to know what there is.
+    guard let first = words.first else { return .help(command: nil, json: false) }
     let optionWords = words.prefix { $0 != "--" }
     let json = optionWords.contains("--json")
     if first.hasPrefix("-") { return try parseProgramOptions(words, json: json) }

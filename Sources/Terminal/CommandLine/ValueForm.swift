@@ -6,7 +6,23 @@ package enum Completion: Hashable, Sendable {
   /// Files that end in one of `extensions` (none: all of them), and folders on the way to them.
   case files(extensions: [String])
   case folders
+  /// One of these and nothing else.
   case words([String])
+  /// One of these, among others.
+  case suggestions([String])
+  /// `KEY=VALUE`: these keys, each with words that its value may be.
+  case assignments([AssignmentCompletion])
+}
+
+/// A key of `--set`, and words that its value may be.
+package struct AssignmentCompletion: Hashable, Sendable {
+  package var key: String
+  package var values: [String]
+
+  package init(key: String, values: [String]) {
+    self.key = key
+    self.values = values
+  }
 }
 
 /// Why a text is no value: what is expected in its place, worded to follow "takes".
@@ -78,8 +94,11 @@ package struct Assignment: Hashable, Sendable {
 
 extension ValueForm where Value == Assignment {
   /// `KEY=VALUE`, cut at the first `=`; the key is not empty, the value may be.
-  package static var assignment: Self {
-    ValueForm("KEY=VALUE") { text in
+  package static var assignment: Self { assignment(keys: []) }
+
+  /// - Parameter keys: that a shell offers.
+  package static func assignment(keys: [AssignmentCompletion]) -> Self {
+    ValueForm("KEY=VALUE", completion: keys.isEmpty ? .nothing : .assignments(keys)) { text in
       guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
         return .failure(ValueFault(expected: "KEY=VALUE", help: "for example '--set training.epochs=1'"))
       }

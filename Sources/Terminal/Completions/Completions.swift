@@ -13,6 +13,14 @@ extension ProgramSpec {
     }
   }
 
+  /// Of the options that take `KEY=VALUE`; they all take the same keys.
+  var assignmentKeys: [AssignmentCompletion] {
+    for option in commands.flatMap(\.options) {
+      if case .assignments(let keys) = option.completion { return keys }
+    }
+    return []
+  }
+
   /// What may follow `command` as an operand; `help` is followed by commands.
   func operandCompletion(of command: CommandSpec) -> Completion {
     command.name == "help" ? .words(commands.map(\.name)) : command.operands?.completion ?? .nothing

@@ -7,6 +7,7 @@ extension ProgramSpec {
       complete -c \(name) -n __fish_use_subcommand -l version -d 'print the version'
 
       """
+    if !assignmentKeys.isEmpty { text += fishAssignments }
     for command in commands {
       text +=
         "complete -c \(name) -n __fish_use_subcommand -a \(command.name) -d \(quoted(command.summary))\n"
@@ -25,12 +26,19 @@ extension ProgramSpec {
     return text
   }
 
+  /// Keys with their `=`, and whole assignments where a value is a word.
+  private var fishAssignments: String {
+    let lines = assignmentKeys.flatMap { key in ["\(key.key)="] + key.values.map { "\(key.key)=\($0)" } }
+    return "function __\(name)_assignments\n  printf '%s\\n' \(lines.joined(separator: " "))\nend\n"
+  }
+
   private func fishAction(_ completion: Completion) -> String {
     switch completion {
     case .nothing: ""
     case .files: "-F"
     case .folders: "-a '(__fish_complete_directories)'"
-    case .words(let words): "-a \(quoted(words.joined(separator: " ")))"
+    case .words(let words), .suggestions(let words): "-a \(quoted(words.joined(separator: " ")))"
+    case .assignments: "-a '(__\(name)_assignments)'"
     }
   }
 
@@ -39,7 +47,7 @@ extension ProgramSpec {
     switch completion {
     case .files: "-r -F"
     case .nothing: "-x"
-    case .folders, .words: "-x " + fishAction(completion)
+    case .folders, .words, .suggestions, .assignments: "-x " + fishAction(completion)
     }
   }
 

@@ -1,11 +1,12 @@
 extension ProgramSpec {
   func zshCompletions() -> String {
+    let assignments = assignmentKeys.isEmpty ? "" : zshAssignments
     let entries = commands.map { "    '\(zshText($0.name)):\(zshText($0.summary))'\n" }.joined()
     var text = """
       #compdef \(name)
       # zsh completions of \(name) \(version)
 
-      _\(name)() {
+      \(assignments)_\(name)() {
         local curcontext="$curcontext" state line
         typeset -A opt_args
         local -a commands
@@ -57,8 +58,31 @@ extension ProgramSpec {
     case .files(let extensions) where extensions.isEmpty: return "_files"
     case .files(let extensions): return "_files -g \"*.(\(extensions.joined(separator: "|")))\""
     case .folders: return "_files -/"
-    case .words(let words): return "(\(words.map { zshText($0) }.joined(separator: " ")))"
+    case .words(let words), .suggestions(let words):
+      return "(\(words.map { zshText($0) }.joined(separator: " ")))"
+    case .assignments: return "_\(name)_assignment"
     }
+  }
+
+  /// What is offered for `KEY=VALUE`: keys, then the words of the key that stands before the `=`.
+  private var zshAssignments: String {
+    let values = assignmentKeys.filter { !$0.values.isEmpty }.map {
+      "      \($0.key)) compadd -- \($0.values.joined(separator: " ")) ;;\n"
+    }.joined()
+    let keys = assignmentKeys.map(\.key).joined(separator: " ")
+    return """
+      _\(name)_assignment() {
+        if compset -P '*='; then
+          local key=${${IPREFIX%=}##*=}
+          case $key in
+      \(values)    esac
+        else
+          compadd -S '=' -- \(keys)
+        fi
+      }
+
+
+      """
   }
 
   /// Inside single quotes, in a place where `_arguments` reads brackets and colons.

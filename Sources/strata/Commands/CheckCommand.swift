@@ -10,15 +10,15 @@ struct CheckCommand: Command {
       Reads each spec, lowers it to a graph and checks shapes, schedule and modules; the numbers of pictures where the \
       source tells them (all but idx and npy); stored weights where they are there. Every fault is reported with its \
       line and column and, where the meaning can be guessed, with a correction. Warnings tell of what is no fault and yet \
-      will not do what was probably meant; '--strict' makes faults of them. No data set is read. Standard input is \
-      /dev/stdin.
+      will not do what was probably meant; '--strict' makes faults of them. No data set is read. Standard input \
+      is '-'; paths in it start at the current folder.
       """,
     operands: OperandSpec(
       "SPEC", 1...Int.max, "architecture specs (YAML)", completion: CommonOperands.specFiles),
     options: [CommonOptions.set.spec, CommonOptions.strict.spec],
     examples: [
       .init("strata check net.yaml", "check one spec"),
-      .init("strata new vgg-dgl | strata check /dev/stdin", "check what another program writes"),
+      .init("strata new vgg-dgl | strata check -", "check what another program writes"),
       .init("strata check specs/*.yaml", "check many; exits with 2 if any of them has a fault"),
     ])
 
@@ -30,14 +30,22 @@ struct CheckCommand: Command {
     var unread: [Fault] = []
     for path in arguments.operands {
       do {
-        let (diagnostics, warnings, texts) = try LoadedSpec.faults(
-          path: path, set: arguments[CommonOptions.set])
+        let (bytes, set) = (try LoadedSpec.read(path), arguments[CommonOptions.set])
+        let (diagnostics, warnings, texts) = LoadedSpec.faults(path: path, bytes: bytes, set: set)
         for warning in warnings { console.warn(warning, texts) }
+        let before = console.warnings.objects.count
+        if diagnostics.isEmpty {
+          try LoadedSpec(path: path, bytes: bytes, set: set, reportsWarnings: false, console, json: json)
+            .warnOfMemory(threads: 2, console)
+        }
+        let ofMemory = console.warnings.objects[before...]
+        let warningCount = warnings.count + ofMemory.count
         found += (warnings.map { $0.under(console.warnings.isStrict) } + diagnostics).map(
           DiagnosticJSON(texts: texts).object)
+        found += ofMemory
         if diagnostics.isEmpty {
-          if !json, warnings.isEmpty || !console.warnings.isStrict {
-            console.output.writeLine("\(path): ok" + words(warnings.count))
+          if !json, warningCount == 0 || !console.warnings.isStrict {
+            console.output.writeLine("\(path): ok" + words(warningCount))
           }
           continue
         }

@@ -9,9 +9,11 @@ struct ExplainCommand: Command {
     "explain", group: CommandGroup.specs, summary: "tell more about a diagnostic's code",
     discussion:
       "Prints what the fault means, a spec that has it, and how to mend it; without a code, lists all codes.",
-    operands: OperandSpec("CODE", 0...1, "a code like E021"),
+    operands: OperandSpec(
+      "CODE", 0...1, "a code like E021 or W001", completion: .suggestions(allExplanations.map(\.code))),
     examples: [
       .init("strata explain E021", "what 'unknown key' is about"),
+      .init("strata explain W002", "why a milestone does nothing"),
       .init("strata explain", "every code, a line each"),
     ])
 

@@ -5,7 +5,7 @@ internal import Text
 struct HelpCommand: Command {
   static let spec = CommandSpec(
     "help", group: CommandGroup.about, summary: "list the commands, or tell all about one",
-    discussion: "'strata COMMAND --help' prints the same.",
+    discussion: "'strata COMMAND --help' prints the same, and 'strata' alone the list.",
     operands: OperandSpec("COMMAND", 0...1, "a command's name"),
     examples: [.init("strata help plan", "options, exit codes and examples of 'strata plan'")])
 

@@ -10,7 +10,8 @@ internal import Text
 /// `strata ir SPEC [--after PASS]`
 struct IRCommand: Command {
   static let after = ValueOption(
-    "after", .text("PASS"), "print the graph as this pass leaves it", default: "the last pass")
+    "after", .text("PASS", completion: .suggestions(GraphDump.passNames)),
+    "print the graph as this pass leaves it", default: "the last pass")
 
   static let spec = CommandSpec(
     "ir", group: CommandGroup.specs, summary: "print the graph a spec is lowered to",

@@ -43,8 +43,13 @@ struct PlanCommand: Command {
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
-    let loaded = try LoadedSpec(
+    var loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+    if let path = arguments[output], Paths.isStream(loaded.path),
+      FilePath.real(FilePath.folder(of: path)) != FilePath.real(".")
+    {
+      loaded.makePathsAbsolute()
+    }
     try OutputFile.requireFree(
       [
         arguments[output].map { OutputFile(option: "-o", path: $0, kind: .plan) },

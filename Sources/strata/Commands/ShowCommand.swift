@@ -148,7 +148,10 @@ struct ShowCommand: Command {
       return console.output.write(
         resolvedText(loaded.spec, origins: loaded.origins, texts: loaded.texts))
     }
-    let values = resolvedValues(loaded.spec, origins: loaded.origins, texts: loaded.texts).map {
+    let resolved =
+      resolvedValues(loaded.spec, origins: loaded.origins, texts: loaded.texts)
+      + resolvedEntryValues(loaded.spec, origins: loaded.origins, texts: loaded.texts)
+    let values = resolved.map {
       JSON.object([("key", .string($0.key)), ("value", .string($0.text)), ("origin", .string($0.origin))])
     }
     console.output.write(

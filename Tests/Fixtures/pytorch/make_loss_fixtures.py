@@ -4,6 +4,7 @@
     python3 make_loss_fixtures.py       # needs torch and safetensors
 """
 
+import sys
 from functools import partial
 
 import torch
@@ -179,14 +180,14 @@ class Net(nn.Module):
         return [*self.get_submodule(self.path[index]).parameters(), *self.classifier(index).parameters()]
 
 
-def resnet(block, widths, outputs, auxiliary=linear, head=gap, shortcut="projection"):
+def resnet(block, widths, outputs, auxiliary=linear, head=gap, shortcut="projection", size=8):
     """A stem of 4 channels, a block of every width, the picture halved before every block but the first."""
-    items, channels, sizes = [("stem", convolution(3, 4, 3))], [4], [8]
+    items, channels, sizes = [("stem", convolution(3, 4, 3))], [4], [size]
     for number, (width, out) in enumerate(zip(widths, outputs), start=1):
         stride = 1 if number == 1 else 2
         items.append((f"blocks.{number}", block(channels[-1], width, stride, shortcut)))
         channels.append(out)
-        sizes.append(sizes[-1] // stride)
+        sizes.append(-(-sizes[-1] // stride))
     return Net(items, channels, sizes, auxiliary, head)
 
 
@@ -215,6 +216,10 @@ NETS = {
     "predsim": (lambda: vgg(linear, gap, pool=MaxPool(), loss="predsim"), sgd, 8),
     "adam": (max_pool_mlp_sr, adam, 8),
     "nesterov": (max_pool_mlp_sr, nesterov, 8),
+    "odd-max-pool": (lambda: vgg(linear, gap, size=7, pool=MaxPool()), sgd, 7),
+    "odd-average-pool": (lambda: vgg(linear, gap, size=7, pool=nn.AvgPool2d(2)), sgd, 7),
+    "odd-projection": (lambda: resnet(basic, [4, 8], [4, 8], size=7), sgd, 7),
+    "odd-zero-pad": (lambda: resnet(bottleneck, [2, 3], [8, 12], shortcut="zero-pad", size=5), sgd, 5),
 }
 
 
@@ -262,7 +267,8 @@ def trained(kind, seed, dtype):
 
 def main():
     torch.set_num_threads(1)
-    for kind in NETS:
+    # Named ones alone, if any are.
+    for kind in sys.argv[1:] or NETS:
         for seed in range(1, 10_000):
             tensors, nearest, loss = trained(kind, seed, torch.float64)
             if nearest < MARGIN:

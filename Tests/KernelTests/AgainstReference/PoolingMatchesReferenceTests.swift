@@ -82,7 +82,7 @@ import Testing
       .none,
       reading: [xs], writing: [.fresh(dy.values.count)]
     ) { outputs, context in
-      adaptiveAveragePoolForward(
+      averagePoolForward(
         x: xs.pointer, y: outputs[0], batch: batch, height: height, width: width, channels: channels,
         outHeight: outHeight, outWidth: outWidth, context: context)
     }
@@ -90,7 +90,7 @@ import Testing
       .none,
       reading: [dys], writing: [.fresh(x.values.count)]
     ) { outputs, context in
-      adaptiveAveragePoolBackward(
+      averagePoolBackward(
         dy: dys.pointer, dx: outputs[0], batch: batch, height: height, width: width, channels: channels,
         outHeight: outHeight, outWidth: outWidth, context: context)
     }
@@ -101,6 +101,36 @@ import Testing
     expectClose(y[0], expected.values, reductionLength: area, slack: 1.5, "average pool forward")
     expectClose(dx[0], expectedGradient.values, reductionLength: 4, slack: 1.5, "average pool backward")
     // The kernels' own adjoint identity, in the numbers they gave.
+    let forward = innerProduct(y[0].map(Double.init), dy.values)
+    let backward = innerProduct(x.values, dx[0].map(Double.init))
+    #expect(abs(forward - backward) < 1e-6 * Double(x.values.count).squareRoot())
+  }
+
+  /// Batch, height, width, channels, side of the windows: of most of them something is left over.
+  @Test(arguments: [
+    (2, 7, 7, 3, 2), (3, 7, 5, 8, 2), (2, 3, 9, 17, 2), (1, 33, 31, 1, 2), (2, 8, 6, 9, 2), (2, 11, 8, 16, 3),
+  ])
+  func averagePool(batch: Int, height: Int, width: Int, channels: Int, side: Int) {
+    var random = SplitMix64(seed: UInt64(height * width + channels))
+    let (outHeight, outWidth) = (height / side, width / side)
+    let x = random.pictures(batch, height, width, channels)
+    let dy = random.pictures(batch, outHeight, outWidth, channels)
+    let (xs, dys) = (x.buffer, dy.buffer)
+    let y = run(.none, reading: [xs], writing: [.fresh(dy.values.count)]) { outputs, context in
+      averagePoolForward(
+        x: xs.pointer, y: outputs[0], batch: batch, height: height, width: width, channels: channels,
+        outHeight: outHeight, outWidth: outWidth, window: side, context: context)
+    }
+    let dx = run(.none, reading: [dys], writing: [.fresh(x.values.count)]) { outputs, context in
+      averagePoolBackward(
+        dy: dys.pointer, dx: outputs[0], batch: batch, height: height, width: width, channels: channels,
+        outHeight: outHeight, outWidth: outWidth, window: side, context: context)
+    }
+    let expected = Reference.averagePoolForward(x, side: side)
+    let gradient = Reference.averagePoolBackward(
+      outputGradient: dy, side: side, height: height, width: width)
+    expectClose(y[0], expected.values, reductionLength: side * side, slack: 1.5, "average pool forward")
+    expectClose(dx[0], gradient.values, reductionLength: 4, slack: 1.5, "average pool backward")
     let forward = innerProduct(y[0].map(Double.init), dy.values)
     let backward = innerProduct(x.values, dx[0].map(Double.init))
     #expect(abs(forward - backward) < 1e-6 * Double(x.values.count).squareRoot())

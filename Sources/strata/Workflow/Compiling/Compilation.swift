@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Diagnostics
+internal import Execution
 internal import Glibc
 internal import Pipeline
 internal import Planning
@@ -73,6 +74,27 @@ extension LoadedSpec {
     let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
     for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, console) }
     return facts
+  }
+
+  /// Warns where the plan would take more memory than this machine has, or than any is likely to have; plans only where that may
+  /// be. With a budget the plan is another one, which is chosen to fit.
+  func warnOfMemory(threads: Int, _ console: Console) {
+    guard spec.memory.budget == nil, isStartAtHand else { return }
+    let images = (spec.data.trainCount ?? 0) + (spec.data.testCount ?? 0)
+    guard
+      roughPeakBytes(of: spec, images: images) > min(MemoryLimit.binding(workers: threads).byteCount, 1 << 40)
+    else { return }
+    // The data need not be there: what it has resident is the least of it then.
+    let facts =
+      (try? DataOpening.facts(self, path: nil, withFingerprint: false))
+      ?? DataFacts(
+        trainCount: max(1, spec.data.trainCount ?? spec.training.batch.value),
+        testCount: spec.data.testCount ?? 1,
+        residentBytes: 0, fingerprint: nil)
+    let plan = try? compileAlone(
+      spec,
+      options: CompileOptions(threads: threads, facts: facts, specText: text, start: try? readStart()))
+    plan?.warnOfMemory(path: path, console)
   }
 
   /// Everything that planning would find, as far as it can be known without the data.

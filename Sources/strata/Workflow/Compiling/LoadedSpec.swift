@@ -27,7 +27,7 @@ struct LoadedSpec {
   /// The canonical text of the resolved spec.
   var text: String { resolvedText(spec) }
   /// Paths in the spec start here.
-  var folder: String { FilePath.folder(of: path) }
+  var folder: String { Paths.folder(ofInput: path) }
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
   ///
@@ -41,7 +41,8 @@ struct LoadedSpec {
       reportsWarnings: reportsWarnings, console, json: json)
   }
 
-  private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+  /// A spec's text; a plan is refused.
+  static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
     let file = try InputFile(path)
     switch file.kind {
     case .spec: return file.bytes
@@ -75,15 +76,15 @@ struct LoadedSpec {
 
   /// Every fault of a spec, as far as it can be read, in order of their places; nothing is told.
   static func faults(
-    path: String, set assignments: [Assignment]
-  ) throws(CommandFailure) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
+    path: String, bytes: [UInt8], set assignments: [Assignment]
+  ) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
     let (texts, result, _) = decoded(
-      path, try read(path), in: FilePath.folder(of: path), set: assignments, pathsOfSets: .currentFolder)
+      path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: .currentFolder)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
     if let spec = result.spec {
       do {
-        try Self.check(spec, in: FilePath.folder(of: path))
+        try Self.check(spec, in: Paths.folder(ofInput: path))
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }
@@ -111,7 +112,7 @@ struct LoadedSpec {
     json: Bool
   ) throws(CommandFailure) {
     let (texts, result, givenPaths) = Self.decoded(
-      label ?? path, bytes, in: FilePath.folder(of: path), set: assignments, pathsOfSets: setPaths)
+      label ?? path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: setPaths)
     if reportsWarnings {
       for warning in Self.warnings(result) { console.warn(warning, texts) }
     }
@@ -141,6 +142,9 @@ struct LoadedSpec {
     spec.data.testLimit = nil
     spec.compression?.pictures = nil
   }
+
+  /// For a plan that is kept beside another folder than the one in which the paths of a piped spec start.
+  mutating func makePathsAbsolute() { spec.changePaths { Paths.absolute($0.value) } }
 
   /// The spec with more `--set`s; nil where they are faults of it.
   func spec(with more: [Assignment]) -> Spec? {

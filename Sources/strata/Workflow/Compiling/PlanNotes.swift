@@ -5,11 +5,23 @@ internal import Terminal
 internal import Text
 
 extension Plan {
-  /// Warns of a peak that the system would not let the plan have here: the plan stays true, for another machine.
-  func warnOfMemory(_ console: Console) {
-    guard let words = memoryWords else { return }
+  /// Warns of a peak that the system would not let the plan have here, or that no machine has: the plan stays true, for another
+  /// one.
+  ///
+  /// - Parameter path: of the spec, where others are looked at beside it.
+  func warnOfMemory(path: String? = nil, _ console: Console) {
+    let place = path.map { "\($0): " } ?? ""
+    guard let words = memoryWords else {
+      if memory.peakBytes > Self.unlikelyByteCount {
+        console.warn(
+          code: "W005",
+          "\(place)the plan's peak is \(byteSize(memory.peakBytes)): hardly any machine has so much",
+          help: "look for a digit too many in sizes, `training.batch` or the auxiliary's keys")
+      }
+      return
+    }
     console.warn(
-      code: "W005", "\(words): 'strata run' will refuse it here",
+      code: "W005", "\(place)\(words): 'strata run' will refuse it here",
       help: "with --budget 90% a plan of the spec is chosen that fits, where there is one")
   }
 
@@ -30,6 +42,9 @@ extension Plan {
       .overBudget, "the plan takes \(shortfall.words)",
       help: threads > 1 ? "pass a smaller --threads, or raise the limit" : "raise the limit")
   }
+
+  /// A terabyte in one process is more likely a slip than a wish.
+  private static let unlikelyByteCount = 1 << 40
 
   /// Nil where the machine allows what the plan needs.
   private var memoryWords: String? {

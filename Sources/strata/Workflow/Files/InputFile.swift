@@ -17,10 +17,13 @@ struct InputFile {
   /// By content: a plan is a JSON object with a schema, which no spec has.
   let kind: Kind
 
+  /// What stands for it on the command line.
+  static let standardInput = "-"
+
   init(_ path: String) throws(CommandFailure) {
     let limit = max(StoredPlan.largestByteCount, SourceScan.largestByteCount)
     do {
-      bytes = try readSource(path: path, limit: limit + 1)
+      bytes = try readSource(path: path == Self.standardInput ? "/dev/stdin" : path, limit: limit + 1)
     } catch {
       throw Self.failure(error, path)
     }
@@ -35,8 +38,6 @@ struct InputFile {
         help: "go on with it: strata run \(shellWord(path)) --resume; its plan is "
           + shellWord("\(path)/\(RunDirectory.planName)"))
     }
-    return CommandFailure(
-      .faultyInput, "cannot read '\(path)': \(error.words)",
-      help: path == "-" && error == .notFound ? "standard input is read as /dev/stdin" : nil)
+    return CommandFailure(.faultyInput, "cannot read '\(path)': \(error.words)")
   }
 }

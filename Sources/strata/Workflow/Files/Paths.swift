@@ -41,6 +41,16 @@ enum Paths {
   /// Absolute, without links; as it is called where there is no such folder.
   private static func real(_ folder: String) -> String { FilePath.real(folder) ?? absolute(folder) }
 
+  /// Where the paths in a text start that the command line names: in its folder; in the current one where it is a stream.
+  static func folder(ofInput path: String) -> String { isStream(path) ? "." : FilePath.folder(of: path) }
+
+  /// Whether a text comes through a pipe, from a device or from standard input: it lies nowhere, and is there but once.
+  static func isStream(_ path: String) -> Bool {
+    if path == InputFile.standardInput || path.hasPrefix("/dev/") || path.hasPrefix("/proc/") { return true }
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+  }
+
   /// A path that starts at `folder`, from the current one.
   static func join(_ folder: String, _ path: String) -> String {
     path.hasPrefix("/") || folder == "." ? path : folder == "/" ? "/" + path : folder + "/" + path

@@ -34,7 +34,7 @@ enum PlanFile {
   static func write(_ plan: Plan, of loaded: LoadedSpec, to path: String) throws(CommandFailure) {
     // What came through a pipe is not there when the plan is read.
     var relative: String?
-    if case .file? = try? FileTarget(loaded.path) {
+    if !Paths.isStream(loaded.path) {
       relative = Paths.kept(loaded.path, from: FilePath.folder(of: path))
     }
     let text = PlanDocument.text(

@@ -107,7 +107,7 @@ struct ReadyPlan {
     compiling stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
     reportsWarnings: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
-    let folder = FilePath.folder(of: path)
+    let folder = Paths.folder(ofInput: path)
     let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
     let unchanged = try Self.spec(
       of: stored, at: path, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings, console,
