@@ -1,6 +1,6 @@
 /// What the names and shapes of a network's tensors leave open: the steps of each layer, block and classifier, in order, without
-/// channels and other sizes that shapes tell. With equal tensors and equal steps two parts compute the same, whatever the
-/// size of the picture, the batch and the partition.
+/// channels that shapes tell. With equal tensors and steps that are equal as far as `comparable` goes two parts compute the
+/// same, whatever the size of the image, the batch and the partition.
 package struct NetworkWiring: Hashable, Sendable {
   /// By the name that a part's tensors begin with: `layers.2`, `blocks.1`, `stem`, `auxiliaries.1`, `head`. A classifier's first
   /// step is the part that it stands behind.
@@ -39,9 +39,43 @@ package struct NetworkWiring: Hashable, Sendable {
       let nodes = graph.classifierNodes(of: metric)
       guard let name = graph.partName(of: nodes), let end = lastItem[metric.module].flatMap({ names[$0] })
       else { continue }
-      steps[name] = ["behind \(end)"] + nodes.flatMap { $0.steps(in: graph) }
+      steps[name] = ["behind \(end)"] + Self.classifierSteps(nodes, in: graph)
     }
   }
+
+  /// The first linear layer reads its input by channel, row and column.
+  private static func classifierSteps(_ nodes: [Node], in graph: Graph) -> [String] {
+    var steps: [String] = []
+    var isFlat = false
+    for node in nodes {
+      if case .linear = node.op, !isFlat {
+        let input = graph.shape(node.operands[0])
+        steps.append("\(flattenStep)\(input.channels)x\(input.height)x\(input.width)")
+        isFlat = true
+      }
+      steps += node.steps(in: graph)
+    }
+    return steps
+  }
+
+  /// Whether a name is built as those of a network's tensors are.
+  package static func isTensorName(_ name: String) -> Bool {
+    let words = name.split(separator: ".", omittingEmptySubsequences: false)
+    switch words[0] {
+    case "layers", "blocks", "auxiliaries": return words.count > 2 && Int(words[1]) != nil
+    case "stem", "head": return words.count > 1
+    default: return false
+    }
+  }
+
+  /// Steps without those that depend on the size of the image alone, which files of earlier releases do not have: with the
+  /// same weights behind it a classifier averages to the same size.
+  package static func comparable(_ steps: [String]) -> [String] {
+    steps.filter { !$0.hasPrefix(averageStep) && !$0.hasPrefix(flattenStep) }
+  }
+
+  fileprivate static let averageStep = "adaptive-average-pool "
+  fileprivate static let flattenStep = "flatten "
 
   /// Of the layer, block or classifier that a tensor belongs to, by the tensor's name: `layers.2` of `layers.2.conv.weight`.
   package static func partName(ofTensor name: String) -> String {
@@ -76,8 +110,7 @@ extension Graph {
 }
 
 extension Node {
-  /// Of a network's forward graph; an activation that is fused is a step of its own. None for averaging in front of a classifier,
-  /// whose size the weights behind it have, and for losses.
+  /// Of a network's forward graph; an activation that is fused is a step of its own. None for losses.
   fileprivate func steps(in graph: Graph) -> [String] {
     func activated(_ step: String, _ relu: Bool) -> [String] { relu ? [step, "relu"] : [step] }
     switch op {
@@ -97,8 +130,10 @@ extension Node {
           + (pool.padding > 0 ? " padding \(pool.padding)" : "")
       ]
     case .averagePool(let height, let width, _):
-      guard part == .layers else { return [] }
       let input = graph.shape(operands[0])
+      guard part == .layers else {
+        return ["\(NetworkWiring.averageStep)\(input.height)x\(input.width) to \(height)x\(width)"]
+      }
       return ["average-pool \(input.height / height)x\(input.width / width)"]
     case .spaceToDepth: return ["fold 2x2"]
     case .subsample(let stride, _): return ["shortcut zero-pad" + (stride > 1 ? " stride \(stride)" : "")]

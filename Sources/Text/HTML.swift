@@ -150,9 +150,12 @@ package enum HTMLPage {
     text.hasPrefix("<!DOCTYPE html>") && text.contains(mark)
   }
 
-  package static func document(title: String, body: (inout HTML) -> Void) -> String {
+  /// - Parameter reloadSeconds: after which a browser reads the page again; nil: it stays.
+  package static func document(title: String, reloadSeconds: Int? = nil, body: (inout HTML) -> Void) -> String
+  {
     var html = HTML()
     body(&html)
+    let reload = reloadSeconds.map { "\n<meta http-equiv=\"refresh\" content=\"\($0)\">" } ?? ""
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -160,7 +163,7 @@ package enum HTMLPage {
       <meta charset="utf-8">
       \(mark)
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
+      <meta name="color-scheme" content="light dark">\(reload)
       <title>\(HTML.escaped(title))</title>
       <style>
       \(style)

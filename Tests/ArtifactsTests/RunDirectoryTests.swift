@@ -286,12 +286,13 @@ import Testing
     #expect(try run.metricsLines().isEmpty)
     try run.appendMetrics(["module": 1, "loss": 0.5])
     try run.appendMetrics(["module": 2, "text": "a\nb"])
-    try run.appendLog("begin")
-    try run.appendLog("end")
+    let time = ClockTime(seconds: 1_800_000_000)
+    try run.appendLog("begin", at: time)
+    try run.appendLog("end", at: time)
     #expect(
       try folder.text("run/metrics.jsonl")
         == "{\"module\":1,\"loss\":0.5}\n{\"module\":2,\"text\":\"a\\nb\"}\n")
-    #expect(try folder.text("run/log.txt") == "begin\nend\n")
+    #expect(try folder.text("run/log.txt") == "\(time.text) begin\n\(time.text) end\n")
     #expect(try run.metricsLines() == [#"{"module":1,"loss":0.5}"#, #"{"module":2,"text":"a\nb"}"#])
 
     // What a crash cut off is no line.

@@ -118,6 +118,38 @@ import Text
     expectHarmless(report)
   }
 
+  @Test("weights of other programs")
+  func foreignWeights() throws {
+    let good = ForeignTensor.file([
+      ForeignTensor("layers.1.conv.weight", "F16", (0..<60).map { UInt16($0) }),
+      ForeignTensor("layers.1.conv.bias", "BF16", [0x3F80, 0xC000] as [UInt16]),
+      ForeignTensor(
+        "layers.1.batch_norm.weight", "F64", [Double(1.5).bitPattern, Double(1e-300).bitPattern]),
+      ForeignTensor("layers.1.batch_norm.num_batches_tracked", "I64", [3] as [UInt64]),
+      ForeignTensor("head.output.weight", "I8", [1, 2, 3, 4] as [UInt8]),
+      ForeignTensor("head.output.bias", "F4", [4], [1, 2]),
+    ])
+    let folder = try Self.folder()
+    let types = ["F32", "F16", "BF16", "F64", "I64", "U8", "F4", "F8_E4M3", "X"].map { Array($0.utf8) }
+    let report = try FuzzCampaign("safetensors types").run { seed, random in
+      var bytes = good
+      Mutation.spoil(&bytes, head: 600, &random)
+      // Another type under the same extents.
+      if seed % 3 == 0, let place = bytes.firstRange(of: Array("\"BF16\"".utf8)) {
+        bytes.replaceSubrange(place, with: [0x22] + types[Int(seed / 3) % types.count] + [0x22])
+      }
+      try folder.write(bytes, to: "w.safetensors")
+      do throws(ModelFileError) {
+        let stored = try StartFile.facts(of: folder.path + "/w.safetensors")
+        return !stored.tensors.isEmpty
+      } catch {
+        #expect(!error.message.isEmpty, "seed \(seed)")
+        return false
+      }
+    }
+    expectHarmless(report)
+  }
+
   @Test("metrics and summaries, as 'strata show' reads them")
   func status() throws {
     let plan = #"""
@@ -133,7 +165,17 @@ import Text
       {"module":2,"epoch":1,"split":"train","loss":null,"top1":0.125,"seconds":0.1}
 
       """#
-    let goods = [("plan.json", plan), ("summary.json", summary), ("metrics.jsonl", metrics)]
+    let progress = JSONWriter.document(
+      RunProgress(
+        host: "h", process: 12, started: ClockTime(seconds: 1), updated: ClockTime(seconds: 2), stage: 1,
+        stageCount: 2, epoch: 1, epochCount: 3, step: 4, stepCount: 5,
+        modules: [.init(index: 1, epoch: 1, loss: 1.5, top1: 0.5, learningRate: 0.1)], imagesPerSecond: 10,
+        seconds: 3, secondsLeft: 4, plannedPeakBytes: 1 << 20, peakBytes: 1 << 20, residentBytes: 1 << 19
+      ).json)
+    let goods = [
+      ("plan.json", plan), ("summary.json", summary.replacing("finished", with: "interrupted")),
+      ("metrics.jsonl", metrics), ("status.json", progress),
+    ]
     let folder = try Self.folder()
     let report = try FuzzCampaign("status").run { seed, random in
       let spoiled = Int.random(in: 0..<goods.count, using: &random)

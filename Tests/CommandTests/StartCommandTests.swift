@@ -78,8 +78,8 @@ struct StartCommandTests {
     let base = ["plan", "net.yaml", "--set", "network.from=first", "--set", "network.frozen=2"]
     #expect(try StrataProcess(base, in: workspace.url).exitCode == 0)
     for (set, words) in [
-      ("network.bias=false", "have the tensor 'layers.1.conv.bias', this network does not"),
-      ("network.batch-norm=false", "have the tensor 'layers.1.batch_norm."),
+      ("network.bias=false", "have 3 tensors that this network does not have: 'layers.1.conv.bias', "),
+      ("network.batch-norm=false", "have 12 tensors that this network does not have: 'layers.1.batch_norm."),
       ("downsampling={kind: max-pool, before: [2]}", "here with max-pool 2x2 stride 2"),
     ] {
       let plan = try StrataProcess(base + ["--set", set], in: workspace.url)

@@ -7,7 +7,7 @@ import SpecLanguage
 import Testing
 
 /// The tensors that a run of a spec would leave in its model file.
-private func stored(_ text: String) throws -> StoredWeights {
+func storedWeights(_ text: String) throws -> StoredWeights {
   let plan = try DecodedSpec(text).plan()
   return StoredWeights(
     path: "runs/a/model.safetensors", sha256: "0123",
@@ -16,7 +16,7 @@ private func stored(_ text: String) throws -> StoredWeights {
     }, wiring: plan.wiring)
 }
 
-private func compiled(
+func compiledStart(
   _ text: String, from weights: StoredWeights, pictures: Int = 64, choices: PlanChoices? = nil
 ) throws -> Plan {
   let decoded = try DecodedSpec(text)
@@ -29,9 +29,9 @@ private func compiled(
       choices: choices))
 }
 
-private func fault(_ text: String, from weights: StoredWeights) throws -> Diagnostic? {
+func startFault(_ text: String, from weights: StoredWeights) throws -> Diagnostic? {
   do {
-    _ = try compiled(text, from: weights)
+    _ = try compiledStart(text, from: weights)
     return nil
   } catch let error as CompilationFailed {
     #expect(error.diagnostics.count == 1)
@@ -39,7 +39,7 @@ private func fault(_ text: String, from weights: StoredWeights) throws -> Diagno
   }
 }
 
-private func spec(
+func startSpec(
   widths: String, network: String = "", auxiliary: String = "linear",
   training: String = "strategy: sequential, epochs: 2", downsampling: String? = nil
 ) -> String {
@@ -70,12 +70,12 @@ struct StartTests {
   private let short: StoredWeights
 
   init() throws {
-    short = try stored(spec(widths: "[6, 8]"))
+    short = try storedWeights(startSpec(widths: "[6, 8]"))
   }
 
   @Test("all tensors of an equal network")
   func whole() throws {
-    let plan = try compiled(spec(widths: "[6, 8]", network: ", from: runs/a"), from: short)
+    let plan = try compiledStart(startSpec(widths: "[6, 8]", network: ", from: runs/a"), from: short)
     let start = try #require(plan.start)
     #expect(start.tensors.map(\.name).sorted() == plan.resident.entries.map(\.value.name).sorted())
     #expect(start.tensors.allSatisfy { $0.name == $0.stored })
@@ -87,8 +87,8 @@ struct StartTests {
     "a finished run is extended: its modules stay, its head becomes an auxiliary where it has the shapes of one"
   )
   func extended() throws {
-    let plan = try compiled(
-      spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2"), from: short)
+    let plan = try compiledStart(
+      startSpec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2"), from: short)
     #expect(plan.stages.map(\.schedule.indices) == [[3]])
     #expect(plan.stages[0].epochs == 2)
     let start = try #require(plan.start)
@@ -113,14 +113,14 @@ struct StartTests {
 
   @Test("a classifier of another shape starts anew; where its module is frozen nobody measures it")
   func otherClassifier() throws {
-    let resolved = try compiled(
-      spec(
+    let resolved = try compiledStart(
+      startSpec(
         widths: "[6, 8]", network: ", from: runs/a, frozen: 1, head: {kind: mlp, hidden: [5]}"), from: short)
     #expect(resolved.start?.unsolved == [])
     #expect(resolved.start?.tensors.contains { $0.name.hasPrefix("head.") } == false)
     #expect(resolved.start?.tensors.contains { $0.name == "auxiliaries.1.output.weight" } == true)
-    let mlp = try compiled(
-      spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp"), from: short)
+    let mlp = try compiledStart(
+      startSpec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp"), from: short)
     #expect(mlp.start?.unsolved == [1, 2])
     #expect(mlp.evaluation.graph.metrics.map(\.module) == [3])
   }
@@ -129,20 +129,20 @@ struct StartTests {
   @Test(
     "a frozen module that nobody measures is not measured in the comparison either", arguments: [64, 20_000])
   func unsolvedInComparison(pictures: Int) throws {
-    let weights = try stored(spec(widths: "[32, 32]"))
-    let text = spec(
+    let weights = try storedWeights(startSpec(widths: "[32, 32]"))
+    let text = startSpec(
       widths: "[32, 32, 8]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp",
       training: "strategy: sequential, epochs: 30")
-    let natural = try compiled(text, from: weights, pictures: pictures)
+    let natural = try compiledStart(text, from: weights, pictures: pictures)
     #expect(natural.start?.unsolved == [1, 2])
     // Features of so many pictures outweigh all else, and reading them from a file would take longer than computing them.
     #expect(natural.choices.features == (pictures == 64 ? .memory : .recompute))
-    let plain = try compiled(text, from: weights, pictures: pictures, choices: PlanChoices())
+    let plain = try compiledStart(text, from: weights, pictures: pictures, choices: PlanChoices())
     #expect(natural.comparisonWithoutChoices == plain.comparison)
     let own = try #require(plain.comparison.first { $0.strategy == .sequential })
     #expect(own.memory == plain.memory)
     // As the spec gives it with the strategy set.
-    let parallel = try compiled(
+    let parallel = try compiledStart(
       text.replacing("sequential", with: "parallel"), from: weights, pictures: pictures,
       choices: PlanChoices())
     #expect(plain.comparison.first { $0.strategy == .parallel }?.memory == parallel.memory)
@@ -150,8 +150,8 @@ struct StartTests {
 
   @Test("the first layers of a deeper network: its auxiliary becomes the head")
   func shortened() throws {
-    let deep = try stored(spec(widths: "[6, 8, 10]"))
-    let plan = try compiled(spec(widths: "[6, 8]", network: ", from: runs/a"), from: deep)
+    let deep = try storedWeights(startSpec(widths: "[6, 8, 10]"))
+    let plan = try compiledStart(startSpec(widths: "[6, 8]", network: ", from: runs/a"), from: deep)
     #expect(
       plan.start?.tensors.contains {
         $0.stored == "auxiliaries.2.output.bias" && $0.name == "head.output.bias"
@@ -161,8 +161,8 @@ struct StartTests {
 
   @Test("modules of the partition, whatever the stored one was")
   func partition() throws {
-    let plan = try compiled(
-      spec(
+    let plan = try compiledStart(
+      startSpec(
         widths: "[6, 8, 10, 12]", network: ", from: runs/a, frozen: 1",
         training: "partition: {modules: 2}, strategy: parallel"), from: short)
     #expect(plan.stages.map(\.schedule.indices) == [[2]])
@@ -171,8 +171,9 @@ struct StartTests {
 
   @Test("end-to-end, from the layers that are there")
   func endToEnd() throws {
-    let plan = try compiled(
-      spec(widths: "[6, 8, 10]", network: ", from: runs/a", training: "strategy: end-to-end"), from: short)
+    let plan = try compiledStart(
+      startSpec(widths: "[6, 8, 10]", network: ", from: runs/a", training: "strategy: end-to-end"),
+      from: short)
     #expect(plan.start?.tensors.contains { $0.name == "layers.2.conv.weight" } == true)
     #expect(plan.start?.tensors.contains { $0.name.hasPrefix("head.") } == false)
   }
@@ -188,19 +189,19 @@ struct StartTests {
         start: source)
       return try LargestBatch.all(of: decoded.spec, options: options, budgetBytes: 32 << 20)
     }
-    let text = spec(widths: "[6, 8]", network: ", from: runs/a")
+    let text = startSpec(widths: "[6, 8]", network: ", from: runs/a")
     let stored = try found(text, from: .file(short))
-    #expect(stored == (try found(spec(widths: "[6, 8]"), from: nil)))
+    #expect(stored == (try found(startSpec(widths: "[6, 8]"), from: nil)))
     #expect(stored.count == 3 && stored.allSatisfy { ($0.batch ?? 0) > 0 })
     #expect(throws: CompilationFailed.self) { try found(text, from: nil) }
-    let other = spec(widths: "[7, 8]", network: ", from: runs/a")
+    let other = startSpec(widths: "[7, 8]", network: ", from: runs/a")
     #expect(throws: CompilationFailed.self) { try found(other, from: .file(short)) }
   }
 
   @Test("asynchronous: the frozen modules stand before the first that learns")
   func asynchronous() throws {
-    let plan = try compiled(
-      spec(
+    let plan = try compiledStart(
+      startSpec(
         widths: "[6, 8, 10, 12]", network: ", from: runs/a, frozen: 1", training: "strategy: asynchronous"),
       from: short)
     #expect(plan.stages.map(\.schedule.indices) == [[2, 3, 4]])
@@ -213,8 +214,8 @@ struct StartTests {
 
   @Test("staggered: those behind the frozen ones begin with the first epoch")
   func staggered() throws {
-    let plan = try compiled(
-      spec(
+    let plan = try compiledStart(
+      startSpec(
         widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 1",
         training: "strategy: parallel, epochs: 2, start: {every: 1}"), from: short)
     #expect(plan.stages.map(\.schedule.indices) == [[2], [2, 3], [3]])
@@ -223,10 +224,20 @@ struct StartTests {
 
   @Test("faults are told at the key")
   func faults() throws {
-    let other = try fault(spec(widths: "[6, 9]", network: ", from: runs/a"), from: short)
+    let other = try startFault(startSpec(widths: "[6, 9]", network: ", from: runs/a"), from: short)
     #expect(
       other?.message
-        == "the stored tensor 'layers.2.conv.weight' has the shape [8, 6, 3, 3], this network's has [9, 6, 3, 3]"
+        == "6 stored tensors have other shapes than this network's: 'layers.2.conv.weight' [8, 6, 3, 3], here [9, 6, 3, 3]; "
+        + [
+          "conv.bias", "batch_norm.weight", "batch_norm.bias", "batch_norm.running_mean",
+          "batch_norm.running_var",
+        ]
+        .map { "'layers.2.\($0)' [8], here [9]" }.joined(separator: "; "))
+    let kernel = try startFault(
+      startSpec(widths: "[6, 8]", network: ", kernel: [3, 5], from: runs/a"), from: short)
+    #expect(
+      kernel?.message
+        == "the stored tensor 'layers.2.conv.weight' has the shape [8, 6, 3, 3], this network's has [8, 6, 5, 5]"
     )
     let resnet = """
       strata: 1
@@ -236,15 +247,15 @@ struct StartTests {
       training: {}
 
       """
-    let stranger = try fault(resnet, from: short)
+    let stranger = try startFault(resnet, from: short)
     #expect(stranger?.message == "the weights at 'runs/a/model.safetensors' are not of this network")
-    let frozen = try fault(
-      spec(widths: "[6, 8, 10, 12]", network: ", from: runs/a, frozen: 3"), from: short)
+    let frozen = try startFault(
+      startSpec(widths: "[6, 8, 10, 12]", network: ", from: runs/a, frozen: 3"), from: short)
     #expect(frozen?.code == "E131")
     #expect(frozen?.message == "only 2 of the modules to be kept are stored")
     var torn = short
     torn.tensors.removeAll { $0.name == "layers.2.conv.bias" }
-    let lacking = try fault(spec(widths: "[6, 8]", network: ", from: runs/a"), from: torn)
+    let lacking = try startFault(startSpec(widths: "[6, 8]", network: ", from: runs/a"), from: torn)
     #expect(
       lacking?.message
         == "the weights at 'runs/a/model.safetensors' lack the tensor 'layers.2.conv.bias'")
@@ -260,28 +271,28 @@ struct StartTests {
       ("batch-norm: [true, false, true]", "layers.2.batch_norm.weight", "`network.batch-norm: true`"),
     ] as [(network: String, tensor: String, remedy: String)], [", frozen: 2", ""])
   func leftBehind(change: (network: String, tensor: String, remedy: String), frozen: String) throws {
-    let weights = try stored(spec(widths: "[6, 8, 10]"))
-    let found = try fault(
-      spec(widths: "[6, 8, 10]", network: ", \(change.network), from: runs/a\(frozen)"), from: weights)
+    let weights = try storedWeights(startSpec(widths: "[6, 8, 10]"))
+    let found = try startFault(
+      startSpec(widths: "[6, 8, 10]", network: ", \(change.network), from: runs/a\(frozen)"), from: weights)
     #expect(found?.code == "E132")
-    #expect(
-      found?.message
-        == "the weights at 'runs/a/model.safetensors' have the tensor '\(change.tensor)', this network does not"
-    )
+    let message = try #require(found?.message)
+    #expect(message.hasPrefix("the weights at 'runs/a/model.safetensors' have "))
+    #expect(message.contains(" tensors that this network does not have: '\(change.tensor)', '"))
     #expect(found?.help?.hasSuffix(change.remedy) == true)
   }
 
   @Test("a projection is not left behind for a shortcut without parameters")
   func projection() throws {
-    let weights = try stored(resnet(""))
-    let found = try fault(resnet(", shortcut: zero-pad, from: runs/a"), from: weights)
+    let weights = try storedWeights(resnet(""))
+    let found = try startFault(resnet(", shortcut: zero-pad, from: runs/a"), from: weights)
     #expect(
       found?.message
-        == "the weights at 'runs/a/model.safetensors' have the tensor 'blocks.2.shortcut.conv.weight', this network does not"
-    )
+        == "the weights at 'runs/a/model.safetensors' have 5 tensors that this network does not have: "
+        + weights.tensors.map(\.name).filter { $0.contains("shortcut") }.map { "'\($0)'" }.joined(
+          separator: ", "))
     #expect(found?.help?.contains("`network.shortcut: projection`") == true)
     // A layer that this network does not have is no part of one that it has.
-    #expect(try fault(resnet(", from: runs/a"), from: weights) == nil)
+    #expect(try startFault(resnet(", from: runs/a"), from: weights) == nil)
   }
 
   @Test(
@@ -299,18 +310,18 @@ struct StartTests {
       ),
     ] as [(String?, String?, String)])
   func halvings(before: String?, now: String?, label: String) throws {
-    let weights = try stored(spec(widths: "[6, 8, 10]", downsampling: before))
+    let weights = try storedWeights(startSpec(widths: "[6, 8, 10]", downsampling: before))
     func text(_ network: String) -> String {
-      spec(widths: "[6, 8, 10]", network: ", from: runs/a\(network)", downsampling: now)
+      startSpec(widths: "[6, 8, 10]", network: ", from: runs/a\(network)", downsampling: now)
     }
-    let found = try #require(try fault(text(", frozen: 2"), from: weights))
+    let found = try #require(try startFault(text(", frozen: 2"), from: weights))
     #expect(found.code == "E132" && found.label == label)
     #expect(found.message == "'layers.2' of 'runs/a/model.safetensors' would not compute what it did")
     #expect(found.notes.map(\.label) == ["module 2 is to be kept as it is stored"])
     #expect(found.help?.hasSuffix("`network.frozen: 1`") == true)
     // Layers that learn may read what they did not read before.
-    #expect(try fault(text(", frozen: 1"), from: weights) == nil)
-    #expect(try fault(text(""), from: weights) == nil)
+    #expect(try startFault(text(", frozen: 1"), from: weights) == nil)
+    #expect(try startFault(text(""), from: weights) == nil)
   }
 
   @Test(
@@ -320,33 +331,34 @@ struct StartTests {
       (", stem: {pool: max}", "", "stem"), ("", ", stem: {pool: max}", "stem"),
     ])
   func stems(before: String, now: String, part: String) throws {
-    let weights = try stored(resnet(before))
-    let found = try fault(resnet("\(now), from: runs/a, frozen: 1"), from: weights)
+    let weights = try storedWeights(resnet(before))
+    let found = try startFault(resnet("\(now), from: runs/a, frozen: 1"), from: weights)
     #expect(found?.message == "'\(part)' of 'runs/a/model.safetensors' would not compute what it did")
-    #expect(try fault(resnet("\(before), from: runs/a, frozen: 1"), from: weights) == nil)
+    #expect(try startFault(resnet("\(before), from: runs/a, frozen: 1"), from: weights) == nil)
   }
 
   @Test("files of other programs do not say how their layers compute: names and shapes decide")
   func foreign() throws {
-    var weights = try stored(spec(widths: "[6, 8, 10]"))
+    var weights = try storedWeights(startSpec(widths: "[6, 8, 10]"))
     weights.wiring = NetworkWiring()
-    let text = spec(
+    let text = startSpec(
       widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2",
       downsampling: "kind: max-pool, before: [2]")
-    #expect(try fault(text, from: weights) == nil)
+    #expect(try startFault(text, from: weights) == nil)
   }
 
   @Test(
     "how a network computes does not hang on batch, strategy, budget and partition; it reads back from its text"
   )
   func wiring() throws {
-    let text = spec(widths: "[6, 8, 10]", downsampling: "kind: max-pool, before: [2]")
+    let text = startSpec(widths: "[6, 8, 10]", downsampling: "kind: max-pool, before: [2]")
     let wiring = try DecodedSpec(text).plan().wiring
     #expect(
       wiring.texts["layers.2"]
         == "max-pool 2x2 stride 2, conv 3x3 padding 1 with bias, batch-norm, relu")
-    #expect(wiring.texts["auxiliaries.2"] == "behind layers.2, batch-norm, linear")
-    #expect(wiring.texts["head"] == "behind layers.3, batch-norm, linear")
+    let quadrants = "adaptive-average-pool 4x4 to 2x2, batch-norm, flatten"
+    #expect(wiring.texts["auxiliaries.2"] == "behind layers.2, \(quadrants) 8x2x2, linear")
+    #expect(wiring.texts["head"] == "behind layers.3, \(quadrants) 10x2x2, linear")
     #expect(wiring.texts.count == 6)
     #expect(NetworkWiring(texts: wiring.texts) == wiring)
     for sets in [["training.batch=8"], ["training.strategy=parallel"], ["numerics=strict"]] {
@@ -366,9 +378,9 @@ struct StartTests {
   @Test("a classifier stands behind the layer that it learned behind, or is none of the module's")
   func otherPartition() throws {
     let four = "[6, 6, 6, 6]"
-    let weights = try stored(spec(widths: four))
-    let plan = try compiled(
-      spec(
+    let weights = try storedWeights(startSpec(widths: four))
+    let plan = try compiledStart(
+      startSpec(
         widths: four, network: ", from: runs/a, frozen: 1",
         training: "partition: {modules: 2}, strategy: parallel"), from: weights)
     #expect(plan.start?.unsolved == [1])
@@ -378,29 +390,29 @@ struct StartTests {
 
   @Test("a classifier that has more than is wanted is another one; what a loss looks at does not count")
   func classifierWithMore() throws {
-    let text = spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 1")
+    let text = startSpec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 1")
     var weights = short
     weights.wiring = NetworkWiring()
     weights.tensors.append(StoredWeights.Tensor(name: "auxiliaries.1.hidden.1.linear.weight", shape: [1]))
-    #expect(try compiled(text, from: weights).start?.unsolved == [1])
-    let similar = try stored(spec(widths: "[6, 8]", auxiliary: "{kind: linear, loss: predsim}"))
+    #expect(try compiledStart(text, from: weights).start?.unsolved == [1])
+    let similar = try storedWeights(startSpec(widths: "[6, 8]", auxiliary: "{kind: linear, loss: predsim}"))
     #expect(similar.tensors.contains { $0.name == "auxiliaries.1.similarity.conv.weight" })
-    #expect(try compiled(text, from: similar).start?.unsolved == [])
-    let other = spec(
+    #expect(try compiledStart(text, from: similar).start?.unsolved == [])
+    let other = startSpec(
       widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 1",
       auxiliary: "{kind: linear, loss: predsim}")
-    #expect(try compiled(other, from: short).start?.unsolved == [])
+    #expect(try compiledStart(other, from: short).start?.unsolved == [])
     #expect(
-      try compiled(other, from: similar).start?.tensors.contains {
+      try compiledStart(other, from: similar).start?.tensors.contains {
         $0.name == "auxiliaries.1.similarity.conv.weight"
       } == true)
   }
 
   @Test("graphs that are looked at are those that run, where a frozen module is not measured")
   func graphs() throws {
-    let weights = try stored(spec(widths: "[8, 8]"))
-    let text = spec(widths: "[8, 8, 6, 6]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp")
-    let plan = try compiled(text, from: weights, choices: PlanChoices())
+    let weights = try storedWeights(startSpec(widths: "[8, 8]"))
+    let text = startSpec(widths: "[8, 8, 6, 6]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp")
+    let plan = try compiledStart(text, from: weights, choices: PlanChoices())
     #expect(plan.start?.unsolved == [1, 2])
     let graphs = try GraphDump.all(of: try DecodedSpec(text).spec, after: nil, start: .file(weights))
     for stage in plan.stages {
@@ -417,14 +429,14 @@ struct StartTests {
   func notFinite() throws {
     var weights = short
     weights.notFinite = ["layers.2.conv.weight"]
-    let text = spec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2")
-    let found = try fault(text, from: weights)
+    let text = startSpec(widths: "[6, 8, 10]", network: ", from: runs/a, frozen: 2")
+    let found = try startFault(text, from: weights)
     #expect(found?.code == "E132")
     #expect(found?.message == "the stored tensor 'layers.2.conv.weight' has numbers that are not finite")
     weights.notFinite = ["head.output.weight"]
-    #expect(try fault(text, from: weights) != nil)
+    #expect(try startFault(text, from: weights) != nil)
     // Another head starts anew, whatever the stored one holds.
-    let other = spec(widths: "[6, 8]", network: ", from: runs/a, head: gap")
-    #expect(try fault(other, from: weights) == nil)
+    let other = startSpec(widths: "[6, 8]", network: ", from: runs/a, head: gap")
+    #expect(try startFault(other, from: weights) == nil)
   }
 }

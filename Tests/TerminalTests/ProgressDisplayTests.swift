@@ -44,8 +44,8 @@ struct ProgressDisplayTests {
     display.step(1, 2)
     #expect(
       scene.terminal.screen == [
-        "module    epoch                                     loss    top1  images/s     left",
-        "conv1       1/2  ━━━━━━━───────────────────────   1.2500   50.0%     1,234     1:00",
+        "module    epoch                                     loss    top1    test  images/s     left",
+        "conv1       1/2  ━━━━━━━───────────────────────   1.2500   50.0%             1,234     1:00",
         "conv2   waiting  ──────────────────────────────",
       ])
     scene.now = 20
@@ -56,7 +56,8 @@ struct ProgressDisplayTests {
     display.finish()
     #expect(scene.terminal.screen.count == 3)
     #expect(
-      scene.terminal.screen[1].hasPrefix("conv1       2/2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━   0.7500   62.5%"))
+      scene.terminal.screen[1].hasPrefix(
+        "conv1       2/2  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━   0.7500   62.5%   60.0%"))
     #expect(scene.terminal.screen[1].hasSuffix("done"))
     #expect(scene.terminal.unknownEscapes == [])
   }

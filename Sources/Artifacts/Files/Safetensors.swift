@@ -1,7 +1,7 @@
 internal import Text
 
 /// The safetensors format: eight bytes of header length (little-endian), a JSON header that says name, type, shape and
-/// place of each tensor, then the tensors' bytes. Only 32-bit floats, type `F32`, are written and read.
+/// place of each tensor, then the tensors' bytes. Only 32-bit floats, type `F32`, are written; other floats are read as well.
 package enum Safetensors {
   /// The format allows 100 million bytes. A header takes a few hundred for each tensor, so that a larger one than this is a
   /// wrong length, which must not ask for memory: parsed, a header takes up to ten times its bytes.
@@ -12,21 +12,27 @@ package enum Safetensors {
 
   static let metadataKey = "__metadata__"
 
-  /// Name and shape of a tensor of 32-bit floats, in row-major order.
+  /// Name, shape and type of a tensor, in row-major order.
   package struct Tensor: Hashable, Sendable {
     package let name: String
     package let shape: [Int]
+    package let type: ElementType
     package let elementCount: Int
 
     /// - Precondition: no size is negative, and the tensor's bytes fit an `Int`.
-    package init(name: String, shape: [Int]) {
+    package init(name: String, shape: [Int], type: ElementType = .float32) {
       precondition(shape.allSatisfy { $0 >= 0 }, "the sizes of our own tensors are positive")
       self.name = name
       self.shape = shape
+      self.type = type
       self.elementCount = shape.reduce(1, *)
     }
 
-    package var byteCount: Int { 4 * elementCount }
+    /// - Precondition: the type is one whose size is known, as that of all tensors that are written.
+    package var byteCount: Int {
+      guard let size = type.byteCount else { preconditionFailure("only floats are written and read") }
+      return size * elementCount
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// An open safetensors file of 32-bit floats whose header was checked: the tensors' bytes follow each other without gap or
-/// overlap and fill the file exactly. Numbers are read on demand, straight to where they are wanted.
+/// An open safetensors file whose header was checked: the tensors' bytes follow each other without gap or overlap and fill the
+/// file exactly. Numbers are read on demand, straight to where they are wanted, as 32-bit floats.
 package struct SafetensorsReader: ~Copyable {
   package let path: String
   /// In the order of their bytes.
@@ -16,9 +16,12 @@ package struct SafetensorsReader: ~Copyable {
   private let offsets: [Int]
   private let indexByName: [String: Int]
 
-  /// - Parameter headerLimit: bytes; a longer header is refused before it is read.
+  /// - Parameters:
+  ///   - headerLimit: bytes; a longer header is refused before it is read.
+  ///   - acceptsOtherTypes: whether tensors may be other than 32-bit floats; numbers of those that are not `isReadable` can't
+  ///     be read.
   package init(
-    path: String, headerLimit: Int = Safetensors.largestHeaderByteCount
+    path: String, headerLimit: Int = Safetensors.largestHeaderByteCount, acceptsOtherTypes: Bool = false
   ) throws(SafetensorsError) {
     try self.init(try Self.open(path), path: path, headerLimit: headerLimit)
   }
@@ -50,6 +53,9 @@ package struct SafetensorsReader: ~Copyable {
     do throws(JSONScanner.Fault) { header = try SafetensorsHeader(json: json, base: 8) } catch {
       throw .malformed(path: path, offset: 8 + error.offset, expected: error.expected, found: error.found)
     }
+    if !acceptsOtherTypes, let entry = header.entries.first(where: { $0.type != "F32" }) {
+      throw .unsupportedType(path: path, offset: entry.typeOffset, tensor: entry.name, type: entry.type)
+    }
     let places = try Self.places(header.entries, path: path)
     let byteCount = places.last?.bytes.upperBound ?? 0
     // Offsets are below 2^63; so is a file's size.
@@ -70,15 +76,31 @@ package struct SafetensorsReader: ~Copyable {
   package func index(of name: String) -> Int? { indexByName[name] }
 
   /// Fills `target` with the numbers of tensor `index` of `tensors` from element `start` on.
-  /// - Precondition: the tensor has as many.
+  ///
+  /// - Returns: how many finite numbers are beyond 32-bit floats, and became infinite.
+  /// - Precondition: the tensor has as many, and its type is readable.
+  /// - Complexity: other types than 32-bit floats take a buffer of the stored numbers.
+  @discardableResult
   package func read(
     _ index: Int, from start: Int = 0, into target: inout MutableSpan<Float>
-  ) throws(SafetensorsError) {
+  ) throws(SafetensorsError) -> Int {
     precondition(
       start >= 0 && target.count <= tensors[index].elementCount - start,
       "the tensor has as many numbers as are asked for")
-    var bytes = unsafe target.mutableBytes
-    try read(&bytes, at: offsets[index] + 4 * start)
+    let type = tensors[index].type
+    guard let size = type.byteCount, type.isReadable else {
+      preconditionFailure("callers refuse tensors of other types")
+    }
+    if type == .float32 {
+      var bytes = unsafe target.mutableBytes
+      try read(&bytes, at: offsets[index] + size * start)
+      return 0
+    }
+    var stored = [UInt8](repeating: 0, count: size * target.count)
+    var span = stored.mutableSpan
+    var bytes = unsafe span.mutableBytes
+    try read(&bytes, at: offsets[index] + size * start)
+    return unsafe Safetensors.convert(stored.span.bytes, of: type, into: &target)
   }
 
   /// Fills `target` with the bytes of tensor `index` of `tensors`.
@@ -154,9 +176,7 @@ package struct SafetensorsReader: ~Copyable {
     var next = 0
     // Empty tensors lie at the beginning of what follows; names decide between them.
     for entry in entries.sorted(by: precedes) {
-      guard entry.type == "F32" else {
-        throw .unsupportedType(path: path, offset: entry.typeOffset, tensor: entry.name, type: entry.type)
-      }
+      let type = Safetensors.ElementType(word: entry.type)
       func wrongPlace(_ expected: String, _ found: String) -> SafetensorsError {
         .wrongPlace(
           path: path, offset: entry.dataOffsetsOffset, tensor: entry.name, expected: expected, found: found)
@@ -165,16 +185,18 @@ package struct SafetensorsReader: ~Copyable {
       guard entry.dataOffsets.count == 2, entry.dataOffsets[0] <= entry.dataOffsets[1] else {
         throw wrongPlace("a beginning and an end", offsets)
       }
-      guard let byteCount = byteCount(of: entry.shape) else {
+      // Of an unknown type no number takes more than eight bytes; what it takes is not checked.
+      guard let byteCount = byteCount(of: entry.shape, elementByteCount: type.byteCount ?? 8) else {
         throw wrongPlace("a shape that fits 63 bits", "\(entry.shape)")
       }
       let bytes = entry.dataOffsets[0]..<entry.dataOffsets[1]
-      guard bytes.count == byteCount else {
-        throw wrongPlace("\(byteCount) bytes for shape \(entry.shape)", offsets)
+      guard bytes.count == byteCount || type.byteCount == nil else {
+        throw wrongPlace("\(byteCount) bytes for shape \(entry.shape) of type \(entry.type)", offsets)
       }
       guard bytes.lowerBound == next else { throw wrongPlace("bytes from \(next) on", offsets) }
       next = bytes.upperBound
-      places.append(Place(tensor: Safetensors.Tensor(name: entry.name, shape: entry.shape), bytes: bytes))
+      places.append(
+        Place(tensor: Safetensors.Tensor(name: entry.name, shape: entry.shape, type: type), bytes: bytes))
     }
     return places
   }
@@ -184,8 +206,9 @@ package struct SafetensorsReader: ~Copyable {
     return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
   }
 
-  private static func byteCount(of shape: [Int]) -> Int? {
-    var product = 4
+  /// - Parameter size: of an element.
+  private static func byteCount(of shape: [Int], elementByteCount size: Int) -> Int? {
+    var product = size
     // Without the zeros first: [2^62, 2^62, 0] is empty, but no product of ours may wrap on the way.
     for size in shape.filter({ $0 != 0 }) {
       let (value, overflow) = product.multipliedReportingOverflow(by: size)

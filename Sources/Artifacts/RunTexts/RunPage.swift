@@ -7,18 +7,20 @@ package struct RunPage {
   private let history: RunHistory
   private let plan: Plan
   private let planPage: PlanPage
-  private let state: RunSummary.Status
+  /// Nil while the run goes on.
+  private let state: RunSummary.Status?
   private let profile: ProfileText?
   private let compression: CompressionFigures?
 
   /// - Parameters:
   ///   - times: of the comparison's rows on this machine; none where they are unknown.
-  ///   - state: how the run ended; the process that writes the page still has the folder's lock.
+  ///   - state: how the run ended; the process that writes the page still has the folder's lock. Nil while it goes on: the page
+  ///     then has what there is so far, without the plan, and reloads itself.
   ///   - profile: nil where nobody asked for it.
   ///   - compression: nil where no module loses channels.
   package init(
     _ history: RunHistory, of plan: Plan, places: SourcePlaces, times: [TimeFigures] = [],
-    state: RunSummary.Status, profile: ProfileText? = nil, compression: CompressionFigures? = nil
+    state: RunSummary.Status?, profile: ProfileText? = nil, compression: CompressionFigures? = nil
   ) {
     self.compression = compression
     self.state = state
@@ -28,8 +30,13 @@ package struct RunPage {
     planPage = PlanPage(plan, places: places, times: times)
   }
 
+  /// A browser reads the page of a run at work again so often.
+  private static let reloadSeconds = 15
+
   package var text: String {
-    HTMLPage.document(title: "\(plan.name): run") { html in
+    HTMLPage.document(
+      title: "\(plan.name): run", reloadSeconds: state == nil ? Self.reloadSeconds : nil
+    ) { html in
       let comparison = RunComparison([history], module: nil)
       head(&html)
       html.element("h2", text: "Curves")
@@ -39,6 +46,7 @@ package struct RunPage {
       }
       comparison.separability(&html)
       figures(&html)
+      guard state != nil else { return }
       memory(&html)
       profile?.section(&html)
       planPage.sections(&html)
@@ -50,7 +58,11 @@ package struct RunPage {
     html.element("h1", text: plan.name)
     html.element(
       "p", [("class", "dim")],
-      text: "\(state.rawValue): \(planPage.summary), seed \(history.seed)")
+      text: "\(state?.rawValue ?? "running"): \(planPage.summary), seed \(history.seed)")
+    if state == nil, let progress = history.status.progress {
+      html.element(
+        "p", text: RunStatusText.placeWords(progress) + ". " + RunStatusText.timeWords(progress) + ".")
+    }
     var figures: [(name: String, value: String, note: String)] = []
     if let top1 = history.last(.testTop1, module: plan.modules.count) {
       figures.append(("head, test top1", percentage(top1), "last epoch"))

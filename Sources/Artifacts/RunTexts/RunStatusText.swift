@@ -4,10 +4,12 @@ package import Text
 package struct RunStatusText {
   private let status: RunStatus
   private let folder: String
+  private let now: ClockTime
 
-  package init(_ status: RunStatus, folder: String) {
+  package init(_ status: RunStatus, folder: String, now: ClockTime = .now) {
     self.status = status
     self.folder = folder
+    self.now = now
   }
 
   package func text(_ style: TextStyle) -> String {
@@ -38,13 +40,29 @@ package struct RunStatusText {
 
   private var stateWords: String {
     switch status.state {
-    case .running(let process?): "running (process \(process))"
+    case .running(let process?):
+      "running (process \(process)\(status.progress.map { " on \($0.host), as of \(age($0)) ago" } ?? ""))"
     case .running(nil): "running"
     case .finished: "finished"
     case .interrupted: "interrupted; \(goesOn)"
     case .failed: "failed; \(RunDirectory.logName) in the folder tells why; \(goesOn)"
-    case .stopped: "stopped before its end; \(goesOn)"
+    case .stopped: stoppedWords
     }
+  }
+
+  private var stoppedWords: String {
+    guard let progress = status.progress else { return "stopped before its end; \(goesOn)" }
+    guard status.isElsewhere else {
+      return
+        "stopped before its end: process \(progress.process) is gone, last seen \(progress.updated.text); \(goesOn)"
+    }
+    return "at work on \(progress.host) (process \(progress.process)) \(age(progress)) ago; "
+      + "whether it still is cannot be told from this machine"
+  }
+
+  private func age(_ progress: RunProgress) -> String {
+    let seconds = max(0, now.seconds - progress.updated.seconds)
+    return seconds < 60 ? "\(seconds) s" : duration(seconds: Double(seconds))
   }
 
   private var goesOn: String {
@@ -53,12 +71,13 @@ package struct RunStatusText {
   }
 
   private var footer: String {
-    var lines: [String] = []
-    if let seconds = status.measuredSeconds {
+    var lines = status.progress.map(progressLines) ?? []
+    if status.progress == nil, let seconds = status.measuredSeconds {
       let rate = status.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
       lines.append("time: \(duration(seconds: seconds))\(rate)")
     }
-    if let planned = status.plannedPeakBytes {
+    // A resumed run has the summary of its last end as well.
+    if status.progress == nil, let planned = status.plannedPeakBytes {
       let measured = status.measuredPeakBytes.map { byteSize($0) } ?? "unknown"
       lines.append("peak memory: planned \(byteSize(planned)), measured \(measured)")
     }
@@ -68,6 +87,34 @@ package struct RunStatusText {
     }
     if let hash = status.weightsSHA256 { lines.append("weights: SHA-256 \(hash)") }
     return lines.isEmpty ? "" : "\n" + lines.map { $0 + "\n" }.joined()
+  }
+
+  /// Of a run at work, or as it was when it stopped.
+  private func progressLines(_ progress: RunProgress) -> [String] {
+    var rates: [String] = []
+    for rate in progress.modules.compactMap(\.learningRate).map({ rateText($0) }) where !rates.contains(rate)
+    {
+      rates.append(rate)
+    }
+    let speed = progress.imagesPerSecond.map { "\(fixed($0, decimals: 0)) images/s" }
+    let rate = rates.isEmpty ? nil : "learning rate " + rates.joined(separator: ", ")
+    let pace = [speed, rate].compactMap(\.self)
+    func size(_ byteCount: Int?) -> String { byteCount.map { byteSize($0) } ?? "unknown" }
+    return ["place: \(Self.placeWords(progress))", "time: \(Self.timeWords(progress))"]
+      + (pace.isEmpty ? [] : ["speed: \(pace.joined(separator: ", "))"]) + [
+        "peak memory: planned \(byteSize(progress.plannedPeakBytes)), so far \(size(progress.peakBytes)), "
+          + "now \(size(progress.residentBytes))"
+      ]
+  }
+
+  static func placeWords(_ progress: RunProgress) -> String {
+    "stage \(progress.stage) of \(progress.stageCount), epoch \(progress.epoch) of \(progress.epochCount), "
+      + "step \(progress.step) of \(progress.stepCount)"
+  }
+
+  static func timeWords(_ progress: RunProgress) -> String {
+    "\(duration(seconds: progress.seconds)) so far"
+      + (progress.secondsLeft.map { ", about \(duration(seconds: $0)) left at this pace" } ?? "")
   }
 
   private func loss(_ figures: RunStatus.Figures?) -> String {
@@ -85,7 +132,7 @@ package struct RunStatusText {
     case .finished: (state, process) = ("finished", nil)
     case .interrupted: (state, process) = ("interrupted", nil)
     case .failed: (state, process) = ("failed", nil)
-    case .stopped: (state, process) = ("stopped", nil)
+    case .stopped: (state, process) = (status.isElsewhere ? "elsewhere" : "stopped", nil)
     }
     let modules = status.modules.map { module in
       JSON.object([
@@ -113,6 +160,8 @@ package struct RunStatusText {
       ("memory", memory), ("time", ["measuredSeconds": .optional(status.measuredSeconds, JSON.number)]),
       ("imagesPerSecond", .optional(status.imagesPerSecond, JSON.number)),
       ("weightsSha256", .optional(status.weightsSHA256, JSON.string)), ("choiceEffects", .array(choices)),
+      ("processAlive", status.isElsewhere ? .null : .bool(process != nil || state == "running")),
+      ("progress", .optional(status.progress, \.json)),
     ]
     return .object(members)
   }

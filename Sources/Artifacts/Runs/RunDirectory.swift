@@ -26,6 +26,8 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let featuresName = "features.bin"
   package static let reportName = "report.html"
   package static let logName = "log.txt"
+  /// While a process is at work.
+  package static let statusName = "status.json"
   /// Where the run was probed.
   package static let probesName = "probes.json"
   /// Says which process is at work; the lock itself is on the folder.
@@ -34,7 +36,7 @@ package struct RunDirectory: ~Copyable, Sendable {
   /// Every file that a run may have, in the order of the alphabet.
   private static let fileNames = [
     lockName, featuresName, logName, metricsName, modelName, planName, probesName, reportName, specName,
-    summaryName,
+    statusName, summaryName,
   ]
 
   /// Whether `path` is the place of a file that runs keep: whoever writes there destroys a run's record.
@@ -126,11 +128,19 @@ package struct RunDirectory: ~Copyable, Sendable {
   /// Of the lines that this value has appended, or has left there when it restored a run.
   package var metricsMark: MetricsMark { tally.mark }
 
-  /// Appends one line to `log.txt`.
-  package func appendLog(_ line: String) throws(FileError) {
-    let bytes = Array((ControlCharacters.spelledOut(line) + "\n").utf8)
+  /// Appends one line to `log.txt`, behind the time.
+  package func appendLog(_ line: String, at time: ClockTime = .now) throws(FileError) {
+    let bytes = Array((time.text + " " + ControlCharacters.spelledOut(line) + "\n").utf8)
     try unsafe append(bytes.span.bytes, to: Self.logName)
   }
+
+  /// Puts a new `status.json` in place of the old one. A run goes on without it.
+  package func writeStatus(_ progress: RunProgress) {
+    try? replace(Self.statusName, JSONWriter.document(progress.json))
+  }
+
+  /// Of a run that has ended by itself: its summary says more.
+  package func removeStatus() { folder.remove(Self.statusName) }
 
   /// Puts a new `summary.json` in place of the old one.
   package func writeSummary(_ summary: JSON) throws(FileError) {

@@ -73,6 +73,8 @@ package struct RunStatus: Hashable, Sendable {
   package var hasCheckpoint = false
   /// Of the program that wrote the summary; nil while there is none.
   package var release: String?
+  /// Where the process at work stands, or stood when it was killed; nil once the run has ended by itself.
+  package var progress: RunProgress?
 
   /// Whether the first five guesses of anything were counted.
   var hasTop5: Bool {
@@ -117,6 +119,7 @@ package struct RunStatus: Hashable, Sendable {
     } catch {
       throw .file(error)
     }
+    try noteProgress(in: folder)
   }
 
   /// A finished run's figures are those of its summary: metrics that were cut off would show an earlier epoch's as its last.

@@ -22,6 +22,8 @@ package struct RunSummary {
   }
 
   package var status = Status.finished
+  /// Of the spec.
+  package var name = ""
   package var modules: [Module]
   /// Of all modules.
   package var ensemble: MetricSums?
@@ -47,6 +49,8 @@ package struct RunSummary {
   package var warnings: [JSON] = []
   /// Of the plan; with more than ten the first five guesses count as well.
   package var classes: Int
+  /// By label; nil where the source does not name them.
+  package var classNames: [String]?
   /// Nil where no module loses channels.
   package var compression: CompressionFigures?
   /// Of this process's part of the run; nil where it was not asked for.
@@ -72,7 +76,8 @@ package struct RunSummary {
 
   package var json: JSON {
     var members: [(key: String, value: JSON)] = [
-      ("schema", "strata.summary/1"), ("status", .string(status.rawValue)),
+      ("schema", "strata.summary/1"), ("name", .string(name)), ("status", .string(status.rawValue)),
+      ("classes", classNames.map { .array($0.map(JSON.string)) } ?? .integer(classes)),
       ("modules", .array(modules.map(json))),
     ]
     members += ensemble.ensembleMembers(withTop5: hasTop5)

@@ -9,6 +9,10 @@ package enum ModelFileError: Error {
   case unknownTensor(path: String, name: String)
   case wrongShape(path: String, name: String, expected: [Int], found: [Int])
   case notFinite(path: String, name: String)
+  /// A tensor whose numbers are no floats.
+  case foreignType(path: String, name: String, type: String)
+  /// No safetensors file, or not a whole one.
+  case foreign(ForeignWeights)
   /// Weights to start from that are not those that were planned with; by SHA-256.
   case changed(path: String, expected: String, found: String)
 
@@ -20,6 +24,9 @@ package enum ModelFileError: Error {
     case .wrongShape(let path, let name, let expected, let found):
       "\(path): the tensor '\(name)' has the shape \(found), the plan's has \(expected)"
     case .notFinite(let path, let name): "\(path): the tensor '\(name)' has numbers that are not finite"
+    case .foreignType(let path, let name, let type):
+      "\(path): the tensor '\(name)' has the type \(type): save it as float32"
+    case .foreign(let weights): weights.message
     case .changed(let path, let expected, let found):
       "\(path): not the weights that were planned with: SHA-256 \(found.prefix(12)), the plan's \(expected.prefix(12))"
     }
@@ -29,7 +36,8 @@ package enum ModelFileError: Error {
 /// `model.safetensors`: every parameter and running statistic of a plan, auxiliaries included, in PyTorch's layouts and
 /// under the names of the plan; but for auxiliaries that nobody ever trained. Equal weights give an equal file.
 ///
-/// Its metadata says of each layer, block and classifier how it computes (`NetworkWiring`), which tensors do not tell.
+/// Its metadata says what tensors do not tell: how each layer, block and classifier computes (`NetworkWiring`), and how the network
+/// is fed (`ModelMetadata`).
 package struct ModelFile {
   private let entries: [ResidentLayout.Entry]
   /// Tensors that the plan has and the file does without; older files have them.
@@ -47,6 +55,7 @@ package struct ModelFile {
     omitted = Set(plan.resident.entries.map(\.value.name).filter(isUntrained))
     let texts = plan.wiring.texts.filter { !untrained.contains($0.key) }
     metadata = Dictionary(uniqueKeysWithValues: texts.map { (Self.wiringPrefix + $0.key, $0.value) })
+      .merging(ModelMetadata(plan).texts) { first, _ in first }
   }
 
   /// As a file's metadata tells it; of a file of another program nothing.

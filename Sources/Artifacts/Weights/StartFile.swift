@@ -1,26 +1,51 @@
 internal import Datasets
 package import Execution
+internal import Glibc
 internal import GraphIR
 package import Planning
 
 /// The weights file that a network starts from.
 package enum StartFile {
-  /// The file itself, or the one in a run's folder.
+  /// The file itself, or the one in a run's folder. What is not there yet is a folder unless its name says otherwise.
   package static func path(_ path: String) -> String {
-    path.hasSuffix(".safetensors") ? path : "\(path)/\(RunDirectory.modelName)"
+    let inFolder = "\(path)/\(RunDirectory.modelName)"
+    var status = stat()
+    if unsafe stat(path, &status) == 0 { return status.st_mode & S_IFMT == S_IFDIR ? inFolder : path }
+    return path.hasSuffix(".safetensors") || ForeignWeights.isNamedLikeOne(path) ? path : inFolder
   }
 
-  /// What planning needs to know of the file at `path`.
+  /// Whether there is something at the place that `path(_:)` gives, right or wrong. What a run has still to leave, in a folder
+  /// of its own or one that is still to be made, is not there.
+  package static func isThere(_ path: String) -> Bool {
+    exists(path) || isMissing(path) && !RunDirectory.holdsRun(FilePath.folder(of: path))
+  }
+
+  private static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// Whether `path` is that of a model in a folder that has none.
+  private static func isMissing(_ path: String) -> Bool {
+    path.hasSuffix("/\(RunDirectory.modelName)") && !exists(path) && exists(FilePath.folder(of: path))
+  }
+
+  /// What planning needs to know of the file at `path`: as PyTorch saves it, or Strata. Counts of batches that PyTorch's batch
+  /// norm keeps are left out.
   package static func facts(of path: String) throws(ModelFileError) -> StoredWeights {
     let reader = try open(path)
-    var notFinite: Set<String> = []
-    for (index, tensor) in reader.tensors.enumerated() {
-      if try !TensorLoading.isFinite(index, of: reader) { notFinite.insert(tensor.name) }
+    var stored = StoredWeights(
+      path: path, sha256: try sha256(of: path), tensors: [], wiring: ModelFile.wiring(of: reader))
+    for (index, tensor) in reader.tensors.enumerated() where !tensor.name.hasSuffix(".num_batches_tracked") {
+      stored.tensors.append(
+        StoredWeights.Tensor(
+          name: tensor.name, shape: tensor.shape,
+          foreignType: tensor.type.isReadable ? nil : tensor.type.word))
+      guard tensor.type.isReadable else { continue }
+      switch try TensorLoading.numbers(index, of: reader) {
+      case .finite: break
+      case .notFinite: stored.notFinite.insert(tensor.name)
+      case .tooLarge: stored.tooLarge.insert(tensor.name)
+      }
     }
-    return StoredWeights(
-      path: path, sha256: try sha256(of: path),
-      tensors: reader.tensors.map { StoredWeights.Tensor(name: $0.name, shape: $0.shape) },
-      notFinite: notFinite, wiring: ModelFile.wiring(of: reader))
+    return stored
   }
 
   /// Of the bytes of a file.
@@ -69,11 +94,20 @@ package enum StartFile {
   }
 
   private static func open(_ path: String) throws(ModelFileError) -> SafetensorsReader {
+    let fault: SafetensorsError
     do {
-      return try SafetensorsReader(path: path)
+      return try SafetensorsReader(path: path, acceptsOtherTypes: true)
     } catch {
-      throw .file(error)
+      fault = error
     }
+    if isMissing(path) {
+      throw .foreign(ForeignWeights(folderWithoutModel: FilePath.folder(of: path)))
+    }
+    if let foreign = ForeignWeights(path: path) { throw .foreign(foreign) }
+    if case .wrongSize(_, let expected, let found) = fault, found < expected {
+      throw .foreign(ForeignWeights(truncated: path, expected: expected, found: found))
+    }
+    throw .file(fault)
   }
 }
 
@@ -87,42 +121,59 @@ enum TensorLoading {
     _ entry: ResidentLayout.Entry, of engine: Engine, from reader: borrowing SafetensorsReader, _ index: Int
   ) throws(ModelFileError) {
     let layout = PyTorchLayout(entry.value.type)
-    guard reader.tensors[index].shape == layout.shape else {
+    let tensor = reader.tensors[index]
+    guard tensor.type.isReadable else {
+      throw .foreignType(path: reader.path, name: entry.value.name, type: tensor.type.word)
+    }
+    guard tensor.shape == layout.shape else {
       throw .wrongShape(
-        path: reader.path, name: entry.value.name, expected: layout.shape, found: reader.tensors[index].shape)
+        path: reader.path, name: entry.value.name, expected: layout.shape, found: tensor.shape)
     }
     let path = reader.path
-    try forEachPart(index, of: reader) { start, part throws(ModelFileError) in
+    try forEachPart(index, of: reader) { start, part, _ throws(ModelFileError) in
       guard part.allSatisfy(\.isFinite) else { throw .notFinite(path: path, name: entry.value.name) }
       engine.write(entry, from: start, part.span)
     }
   }
 
-  /// Whether a tensor holds numbers only, and no infinities.
-  static func isFinite(
+  /// What the numbers of a tensor are as 32-bit floats.
+  enum Numbers {
+    case finite
+    /// Some are infinite, or are no numbers, in the file.
+    case notFinite
+    /// All are finite in the file, and some are beyond 32-bit floats.
+    case tooLarge
+  }
+
+  /// - Precondition: the tensor's type is readable.
+  static func numbers(
     _ index: Int, of reader: borrowing SafetensorsReader
-  ) throws(ModelFileError) -> Bool {
-    var isFinite = true
-    try forEachPart(index, of: reader) { _, part throws(ModelFileError) in
-      isFinite = isFinite && part.allSatisfy(\.isFinite)
+  ) throws(ModelFileError) -> Numbers {
+    var (infiniteCount, overflowCount) = (0, 0)
+    try forEachPart(index, of: reader) { _, part, overflows throws(ModelFileError) in
+      for number in part where !number.isFinite { infiniteCount += 1 }
+      overflowCount += overflows
     }
-    return isFinite
+    return infiniteCount == 0 ? .finite : infiniteCount == overflowCount ? .tooLarge : .notFinite
   }
 
   private static func forEachPart(
     _ index: Int, of reader: borrowing SafetensorsReader,
-    _ body: (_ start: Int, _ part: [Float]) throws(ModelFileError) -> Void
+    _ body: (_ start: Int, _ part: [Float], _ overflows: Int) throws(ModelFileError) -> Void
   ) throws(ModelFileError) {
     let elementCount = reader.tensors[index].elementCount
+    var part: [Float] = []
     for start in stride(from: 0, to: elementCount, by: chunkCount) {
-      var part = [Float](repeating: 0, count: min(chunkCount, elementCount - start))
+      let count = min(chunkCount, elementCount - start)
+      if part.count != count { part = [Float](repeating: 0, count: count) }
+      var overflows = 0
       do throws(SafetensorsError) {
         var numbers = part.mutableSpan
-        try reader.read(index, from: start, into: &numbers)
+        overflows = try reader.read(index, from: start, into: &numbers)
       } catch {
         throw .file(error)
       }
-      try body(start, part)
+      try body(start, part, overflows)
     }
   }
 }

@@ -20,7 +20,7 @@ enum Digits {
       testCount: testCount, availableTrainCount: pictureCount - test, availableTestCount: test,
       residentByteCount: (trainCount + testCount) * (pixelCount + 1), classNames: (0..<10).map { "\($0)" },
       // Of the 1,437 training pictures.
-      normalization: Normalization(mean: 0.305215, standardDeviation: 0.376322, channels: 1))
+      normalization: Normalization(mean: 0.305215, standardDeviation: 0.376322, channels: 1), pixelScale: 16)
   }
 
   /// Where a picture of a part stands among the 1,797.

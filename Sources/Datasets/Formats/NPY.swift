@@ -15,10 +15,11 @@ enum NPY {
         found: "others")
     }
     let channels = train.picture.channels
-    let normalization =
+    let (normalization, pixelScale) =
       switch train.format {
-      case .uint8: Normalization(mean: 0.5, standardDeviation: 0.25, channels: channels)
-      case .float32: Normalization(mean: 0, standardDeviation: 1, channels: channels)
+      case .uint8(let largest):
+        (Normalization(mean: 0.5, standardDeviation: 0.25, channels: channels), largest)
+      case .float32: (Normalization(mean: 0, standardDeviation: 1, channels: channels), 1)
       }
     return RecordLayout(
       facts: DatasetFacts(
@@ -26,7 +27,7 @@ enum NPY {
         trainCount: train.records.count, testCount: test.records.count, availableTrainCount: train.available,
         availableTestCount: test.available,
         residentByteCount: train.records.residentByteCount + test.records.residentByteCount, classNames: nil,
-        normalization: normalization),
+        normalization: normalization, pixelScale: pixelScale),
       pixelFormat: train.format, pixelOrder: train.order, train: train.records, test: test.records)
   }
 

@@ -31,7 +31,8 @@ package struct SyntheticPictures: Hashable, Sendable {
     return DatasetFacts(
       pictureShape: dimensions, classCount: classCount, trainCount: trainCount, testCount: testCount,
       availableTrainCount: trainCount, availableTestCount: testCount, residentByteCount: 0, classNames: nil,
-      normalization: Normalization(mean: 0, standardDeviation: 1, channels: dimensions.channels))
+      normalization: Normalization(mean: 0, standardDeviation: 1, channels: dimensions.channels),
+      pixelScale: 1)
   }
 
   func label(_ index: Int) -> Int32 { Int32(index % classCount) }

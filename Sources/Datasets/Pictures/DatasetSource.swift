@@ -92,6 +92,8 @@ package struct DatasetFacts: Hashable, Sendable {
   package let classNames: [String]?
   /// The source's own, used unless a spec says otherwise.
   package let normalization: Normalization
+  /// What a stored pixel is divided by before it is normalised: the largest byte there is; 1 where pixels are floats.
+  package var pixelScale = 255
 
   package func count(_ split: DatasetSplit) -> Int {
     switch split {

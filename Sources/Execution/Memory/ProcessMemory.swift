@@ -14,8 +14,13 @@ package enum ProcessMemory {
   package static var dataBytes: Int? { statusField("VmData:") }
   package static var residentDataBytes: Int? { statusField("RssAnon:") }
 
-  private static func statusField(_ name: String) -> Int? {
-    let descriptor = unsafe open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+  /// Largest and present resident set of another process, in bytes; nil where there is none, or it is not to be looked at.
+  package static func ofProcess(_ number: Int) -> (peakBytes: Int?, residentBytes: Int?) {
+    (statusField("VmHWM:", process: "\(number)"), statusField("VmRSS:", process: "\(number)"))
+  }
+
+  private static func statusField(_ name: String, process: String = "self") -> Int? {
+    let descriptor = unsafe open("/proc/\(process)/status", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 8192)

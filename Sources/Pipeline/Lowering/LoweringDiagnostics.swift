@@ -168,9 +168,7 @@ extension Diagnostic {
 
   /// Of `network.from`: unreadable, or not of this network.
   package static func weights(
-    _ message: String, label: String, at span: SourceSpan, notes: [Note] = [],
-    help: String =
-      "`network.from` takes a run's folder or a model.safetensors of the same first layers or blocks"
+    _ message: String, label: String, at span: SourceSpan, notes: [Note] = [], help: String = weightsHelp
   ) -> Self {
     Diagnostic(code: "E132", message: message, primary: span, label: label, notes: notes, help: help)
   }
@@ -182,5 +180,18 @@ extension Diagnostic {
       code: "E140", message: "\(item) would read a pooled \(height)x\(width) image, of which nothing is left",
       primary: span, label: "no 2x2 window fits", notes: producer.map { [$0] } ?? [],
       help: "drop this halving, halve by 'stride', or take a larger `network.input`")
+  }
+
+  package static let weightsHelp =
+    "`network.from` takes a run's folder or a model.safetensors of the same first layers or blocks"
+
+  /// Of `network.from`: a file of another kind.
+  package static func foreignWeights(_ message: String, at span: SourceSpan, help: String) -> Self {
+    Diagnostic(code: "E160", message: message, primary: span, label: "not stored weights", help: help)
+  }
+
+  /// Of `network.from`: numbers that 32-bit floats can't hold.
+  static func storedNumbers(_ message: String, label: String, at span: SourceSpan, help: String) -> Self {
+    Diagnostic(code: "E161", message: message, primary: span, label: label, help: help)
   }
 }

@@ -251,4 +251,23 @@ private let loweringExplanations = [
       training: {strategy: sequential}
       compression: {width: 4, epochs: 1, pictures: 1000}
       """),
+  CodeExplanation(
+    code: "E160", title: "a file that holds no weights for Strata",
+    text: """
+      'network.from' names a file of another kind, a file that is not whole, or a folder in which no run has left a
+      model.safetensors. Weights are read from safetensors files alone. A file of torch.save becomes one in Python:
+      safetensors.torch.save_file(torch.load("e.pt", map_location="cpu", weights_only=True), "e.safetensors"), where e.pt
+      holds a state_dict() with Strata's names of tensors (specs/RUNS.md lists them).
+      """,
+    bad: "network: {family: vgg, widths: [8, 8, 8, 8], from: e.pt}",
+    good: "network: {family: vgg, widths: [8, 8, 8, 8]}"),
+  CodeExplanation(
+    code: "E161", title: "stored numbers that are no 32-bit floats",
+    text: """
+      Strata computes with 32-bit floats. Stored floats of 16 bits (F16, BF16) are converted exactly, those of 64 bits (F64)
+      to the nearest float. Integers and packed types are refused, and so are numbers beyond 3.4e38, which would become
+      infinite. PyTorch's counts of batches ('num_batches_tracked') are not read.
+      """,
+    bad: "network: {family: vgg, widths: [8, 8, 8, 8], from: e.safetensors}",
+    good: "network: {family: vgg, widths: [8, 8, 8, 8]}"),
 ]

@@ -9,12 +9,14 @@ internal import SpecLanguage
 struct StartLowering {
   private(set) var start: StartPlan?
   private(set) var diagnostics: [Diagnostic] = []
+  private var restarted: [String] = []
 
   private let network: Graph
   private let wiring: NetworkWiring
   private let from: Spanned<String>
   private let stored: StoredWeights
   private let storedShapes: [String: [Int]]
+  private var faults: StoredTensorFaults
 
   /// Nothing to do where the spec starts from its `init` alone.
   static func run(
@@ -43,12 +45,21 @@ struct StartLowering {
     return lowering.start
   }
 
+  /// Classifiers of which the file has tensors, and which start anew all the same, by their names in the file.
+  static func restartedClassifiers(of spec: Spec, network: Graph, _ stored: StoredWeights) -> [String] {
+    guard let from = spec.network.from else { return [] }
+    var lowering = StartLowering(network: network, from: from, stored: stored)
+    lowering.run(frozen: nil)
+    return lowering.restarted
+  }
+
   private init(network: Graph, from: Spanned<String>, stored: StoredWeights) {
     self.network = network
     self.from = from
     self.stored = stored
     wiring = NetworkWiring(network)
     storedShapes = Dictionary(stored.tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+    faults = StoredTensorFaults(stored, at: from.span)
   }
 
   // MARK: - Items
@@ -79,25 +90,20 @@ struct StartLowering {
 
   private mutating func run(frozen: Spanned<Int>?) {
     let items = items
-    let takenCount =
-      items.firstIndex { item in
-        !item.values.isEmpty && item.values.allSatisfy { storedShapes[$0.name] == nil }
-      } ?? items.count
-    guard takenCount > 0 else {
+    func isStored(_ item: Item) -> Bool { item.values.contains { storedShapes[$0.name] != nil } }
+    let firstMissing = items.firstIndex { !$0.values.isEmpty && !isStored($0) } ?? items.count
+    guard firstMissing > 0 else {
       diagnostics.append(
         .weights(
           "the weights at '\(stored.path)' are not of this network",
-          label: "has no '\(items[0].values[0].name)'",
-          at: from.span))
+          label: "has no '\(items[0].values[0].name)'", at: from.span, help: faults.strangersHelp))
       return
     }
+    // What lies behind a gap is not to be thrown away: the layers between are missing.
+    let takenCount = max(firstMissing, (items.lastIndex(where: isStored) ?? 0) + 1)
     var tensors: [StartPlan.Tensor] = []
     for item in items[..<takenCount] {
-      // Where one tensor does not fit, most of the others do not, for the same reason: one fault says it.
-      if let fault = fault(of: item) {
-        diagnostics.append(fault)
-        return
-      }
+      compare(item)
       tensors += item.values.map { StartPlan.Tensor(stored: $0.name, name: $0.name) }
     }
     let wholeModules =
@@ -107,11 +113,8 @@ struct StartLowering {
         .frozenModules(
           "only \(wholeModules) of the modules to be kept are stored", label: "modules to be kept",
           at: frozen.span, help: "train the rest: set `network.frozen: \(wholeModules)` or less"))
-      return
-    }
-    if let frozen, let fault = wiringFault(of: items[..<takenCount], frozen) {
+    } else if faults.isEmpty, let frozen, let fault = wiringFault(of: items[..<takenCount], frozen) {
       diagnostics.append(fault)
-      return
     }
     // Which module the stored head stands behind; a deeper file has an auxiliary there.
     let lastStored = hasFurtherItems(than: items) ? nil : items[takenCount - 1].module
@@ -123,52 +126,26 @@ struct StartLowering {
         unsolved.append(module)
       }
     }
-    if let name = tensors.first(where: { stored.notFinite.contains($0.stored) })?.stored {
-      diagnostics.append(
-        .weights(
-          "the stored tensor '\(name)' has numbers that are not finite", label: "'\(stored.path)'",
-          at: from.span, help: "the training that left it has diverged: start from another one's weights"))
-      return
-    }
+    faults.noteNumbers(of: tensors.map(\.stored))
+    diagnostics += faults.diagnostics
     start = StartPlan(path: from.value, sha256: stored.sha256, tensors: tensors, unsolved: unsolved)
   }
 
-  private func fault(of item: Item) -> Diagnostic? {
+  /// Notes what of a layer or block is missing, is of another shape, or would be left behind.
+  private mutating func compare(_ item: Item) {
     for value in item.values {
-      if let fault = fault(of: value, storedAs: value.name) { return fault }
+      guard let shape = storedShapes[value.name] else {
+        faults.missing.append(value.name)
+        continue
+      }
+      let expected = value.type.pyTorchShape
+      if shape != expected { faults.misshapen.append((value.name, stored: shape, expected: expected)) }
     }
     // What the file has besides would be thrown away, and the layer would compute something else with the rest.
     let own = Set(item.values.map(\.name))
-    let further = stored.tensors.first {
-      NetworkWiring.partName(ofTensor: $0.name) == item.name && !own.contains($0.name)
+    faults.leftBehind += stored.tensors.map(\.name).filter {
+      NetworkWiring.partName(ofTensor: $0) == item.name && !own.contains($0)
     }
-    return further.map { tensor in
-      .weights(
-        "the weights at '\(stored.path)' have the tensor '\(tensor.name)', this network does not",
-        label: "would be left behind", at: from.span,
-        help: "give the network what it had when it was stored: \(Self.setting(of: tensor.name))")
-    }
-  }
-
-  /// The key by which a network has a tensor.
-  private static func setting(of tensor: String) -> String {
-    let words = tensor.split(separator: ".")
-    if words.contains("shortcut") { return "`network.shortcut: projection`, the same widths and halvings" }
-    if words.contains(where: { $0.hasPrefix("batch_norm") }) { return "`network.batch-norm: true`" }
-    return words.last == "bias" ? "`network.bias: true`" : "the same `network.family` and `network.block`"
-  }
-
-  private func fault(of value: Value, storedAs name: String) -> Diagnostic? {
-    guard let shape = storedShapes[name] else {
-      return .weights(
-        "the weights at '\(stored.path)' lack the tensor '\(name)'", label: "has other parts of its layer",
-        at: from.span)
-    }
-    let expected = value.type.pyTorchShape
-    guard shape != expected else { return nil }
-    return .weights(
-      "the stored tensor '\(name)' has the shape \(shape), this network's has \(expected)",
-      label: "'\(stored.path)'", at: from.span)
   }
 
   /// A layer or block that is to be kept, and would not be what it was: pooled, strided or added up otherwise. One that goes on
@@ -176,7 +153,7 @@ struct StartLowering {
   private func wiringFault(of items: ArraySlice<Item>, _ frozen: Spanned<Int>) -> Diagnostic? {
     for item in items where item.module <= frozen.value {
       guard let name = item.name, let before = stored.wiring.steps[name], let now = wiring.steps[name],
-        before != now
+        NetworkWiring.comparable(before) != NetworkWiring.comparable(now)
       else { continue }
       return .weights(
         "'\(name)' of '\(stored.path)' would not compute what it did",
@@ -212,7 +189,7 @@ struct StartLowering {
   /// The stored classifier of a module, if all of it is there with the shapes that are wanted and behind the same layer: under its
   /// own name, or as the head that stood behind the same module when the network was shorter, or as the auxiliary when it was
   /// longer. What only a loss looks at comes along where it is stored.
-  private func classifier(ofModule module: Int, headBehind lastStored: Int?) -> [StartPlan.Tensor]? {
+  private mutating func classifier(ofModule module: Int, headBehind lastStored: Int?) -> [StartPlan.Tensor]? {
     guard let metric = network.metrics.first(where: { $0.module == module }) else { return nil }
     let isLast = module == network.moduleCount
     let own = isLast ? "head" : "auxiliaries.\(module)"
@@ -225,53 +202,26 @@ struct StartLowering {
     }
     let classifier = state(network.classifierNodes(of: metric))
     let ofLoss = state(network.nodes.filter { $0.module == module && $0.part == .auxiliary })
-    if let before = stored.wiring.steps[candidate], before != wiring.steps[own] { return nil }
+    if let before = stored.wiring.steps[candidate],
+      NetworkWiring.comparable(before) != wiring.steps[own].map(NetworkWiring.comparable)
+    {
+      return nil
+    }
     let known = Set(classifier.map(storedName))
     let hasMore = storedShapes.keys.contains { name in
       NetworkWiring.partName(ofTensor: name) == candidate && !known.contains(name)
         && !name.hasPrefix("\(candidate).similarity.")
     }
-    guard classifier.allSatisfy(fits), !hasMore else { return nil }
+    guard classifier.allSatisfy(fits), !hasMore else {
+      let missing = classifier.map(storedName).filter { storedShapes[$0] == nil }
+      // The same classifier by its steps, and not all of it.
+      if stored.wiring.steps[candidate] != nil { faults.missing += missing }
+      let isStored = storedShapes.keys.contains { NetworkWiring.partName(ofTensor: $0) == candidate }
+      if isStored { restarted.append(candidate) }
+      return nil
+    }
     return (classifier + ofLoss.filter(fits)).map {
       StartPlan.Tensor(stored: storedName($0), name: $0.name)
     }
   }
-}
-
-/// Faults of `network.frozen` and `network.from` that show without the file.
-func startFaults(of spec: Spec, moduleCount: Int) -> [Diagnostic] {
-  guard let frozen = spec.network.frozen, frozen.value > 0 else { return [] }
-  var faults: [Diagnostic] = []
-  if spec.network.from == nil {
-    faults.append(
-      .frozenModules(
-        "'network.frozen' keeps modules that are stored, and none are", label: "without 'network.from'",
-        at: frozen.span, help: "say where they are: `network.from: runs/first`"))
-  }
-  if spec.training.strategy.value == .endToEnd {
-    faults.append(
-      .frozenModules(
-        "end-to-end training has one module, and trains it", label: "to be kept", at: frozen.span,
-        help: "drop `network.frozen`, or train with another strategy"))
-  } else if frozen.value >= moduleCount {
-    faults.append(
-      .frozenModules(
-        "nothing is left to train", label: "of \(moduleCount) modules", at: frozen.span,
-        help: "keep \(moduleCount - 1) modules or fewer"))
-  }
-  if let slow = spec.training.asynchronous?.slow, slow.module.value <= frozen.value {
-    faults.append(
-      .frozenModules(
-        "module \(slow.module.value) is kept as it is stored, and cannot be slow at learning",
-        label: "of the first \(frozen.value)", at: slow.module.span,
-        help: "make another module slow, or keep fewer modules"))
-  }
-  for override in spec.training.overrides where override.module.value <= frozen.value {
-    faults.append(
-      .frozenModules(
-        "module \(override.module.value) is kept as it is stored, and cannot be trained differently",
-        label: "of the first \(frozen.value)", at: override.module.span,
-        help: "drop the override, or keep fewer modules"))
-  }
-  return faults
 }

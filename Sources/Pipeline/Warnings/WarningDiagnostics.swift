@@ -92,4 +92,23 @@ extension Diagnostic {
       message: "the batch of \(batch) is larger than the \(images) training images: every step has them all",
       primary: span, label: "there are \(images)", help: "set `training.batch: \(images)` or less")
   }
+
+  static func unknownWiring(path: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W060", severity: .warning,
+      message:
+        "the weights at '\(path)' do not say how their layers compute: names and shapes alone are compared",
+      primary: span, label: "no `wiring` in its metadata",
+      help: "check halvings, activations and shortcuts yourself, or save with the metadata of Strata's file")
+  }
+
+  static func restartedClassifiers(_ names: [String], path: String, at span: SourceSpan) -> Self {
+    let list = names.map { "'\($0)'" }.joined(separator: ", ")
+    return Diagnostic(
+      code: "W061", severity: .warning,
+      message:
+        "\(list) of '\(path)' \(names.count == 1 ? "is" : "are") not used: tensors are missing or of other shapes",
+      primary: span, label: "starts from `network.init`",
+      help: "store it whole, or leave it out of the file")
+  }
 }

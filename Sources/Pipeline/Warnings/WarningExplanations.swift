@@ -82,4 +82,21 @@ let warningExplanations = [
     text: "Two names that 'strata compare' was given lead to the same run. It is counted once.",
     bad: "strata compare runs/net-1 runs/../runs/net-1",
     good: "strata compare runs/net-1 runs/net-2"),
+  CodeExplanation(
+    code: "W060", title: "stored weights without their wiring",
+    text: """
+      The file that 'network.from' names has tensors of the right names and shapes, and does not say where its layers pool,
+      which activation they have and how they add up: it was saved by another program. Strata's own files say it in their
+      metadata; safetensors.torch.save_file(net.state_dict(), path, metadata=metadata) keeps it (specs/RUNS.md).
+      """,
+    bad: "strata check net.yaml --set network.from=weights.safetensors",
+    good: "strata check net.yaml --set network.from=runs/net-1"),
+  CodeExplanation(
+    code: "W061", title: "a stored classifier that is not used",
+    text: """
+      The file that 'network.from' names has tensors of an auxiliary classifier or of the head, and not all of them in the
+      shapes of this network's. The classifier starts as 'network.init' says; layers and blocks are taken.
+      """,
+    bad: "strata check net.yaml --set network.from=weights.safetensors",
+    good: "strata check net.yaml --set network.from=runs/net-1"),
 ]

@@ -38,6 +38,11 @@ package struct Plan: Sendable {
   /// Of the network that the run leaves.
   package var wiring: NetworkWiring
 
+  /// By label; nil where the source does not name as many as the network tells apart.
+  package var classNames: [String]? {
+    data.facts.images?.classNames.flatMap { $0.count == classes ? $0 : nil }
+  }
+
   package var arenaBytes: Int { memory.arenaBytes }
 
   /// The largest resident set of a process that runs nothing but one of the plan's programs.
@@ -210,6 +215,15 @@ package struct DataPlan: Hashable, Sendable {
     self.standardDeviation = standardDeviation
     self.facts = facts
   }
+
+  /// `(pixel / scale - mean) / standardDeviation` is what a network reads, one mean and deviation a channel; nil where neither
+  /// the spec nor the source tells them.
+  package var normalization: (mean: [Float], standardDeviation: [Float])? {
+    if let mean, let standardDeviation {
+      return (mean.map { Float($0) }, standardDeviation.map { Float($0) })
+    }
+    return facts.images.map { ($0.mean, $0.standardDeviation) }
+  }
 }
 
 /// What is known of a data set before a run.
@@ -241,14 +255,35 @@ package struct DataFacts: Hashable, Sendable {
   }
   /// Nil where planned without the data.
   package var fingerprint: String?
+  /// Nil where nobody has asked the source.
+  package var images: Images?
+
+  /// How stored images become a network's input, and what the classes are called.
+  package struct Images: Hashable, Sendable {
+    /// A stored pixel is divided by it before it is normalised.
+    package var pixelScale: Int
+    /// The source's own, one a channel; a spec may say otherwise.
+    package var mean, standardDeviation: [Float]
+    /// By label, where the source defines them.
+    package var classNames: [String]?
+
+    package init(pixelScale: Int, mean: [Float], standardDeviation: [Float], classNames: [String]?) {
+      self.pixelScale = pixelScale
+      self.mean = mean
+      self.standardDeviation = standardDeviation
+      self.classNames = classNames
+    }
+  }
 
   package init(
-    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Streamed? = nil, fingerprint: String?
+    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Streamed? = nil, fingerprint: String?,
+    images: Images? = nil
   ) {
     self.trainCount = trainCount
     self.testCount = testCount
     self.residentBytes = residentBytes
     self.streamed = streamed
     self.fingerprint = fingerprint
+    self.images = images
   }
 }

@@ -37,10 +37,13 @@ package struct StoredWeights: Hashable, Sendable {
     package var name: String
     /// In PyTorch's order.
     package var shape: [Int]
+    /// Nil for floats; of what can't be read as such, the type's name in the file.
+    package var foreignType: String?
 
-    package init(name: String, shape: [Int]) {
+    package init(name: String, shape: [Int], foreignType: String? = nil) {
       self.name = name
       self.shape = shape
+      self.foreignType = foreignType
     }
   }
 
@@ -50,17 +53,20 @@ package struct StoredWeights: Hashable, Sendable {
   package var tensors: [Tensor]
   /// Names of tensors that hold infinities, or what is no number.
   package var notFinite: Set<String>
+  /// Names of tensors with finite numbers that 32-bit floats do not reach.
+  package var tooLarge: Set<String>
   /// As far as the file tells; files of other programs do not.
   package var wiring: NetworkWiring
 
   package init(
     path: String, sha256: String, tensors: [Tensor], notFinite: Set<String> = [],
-    wiring: NetworkWiring = NetworkWiring()
+    tooLarge: Set<String> = [], wiring: NetworkWiring = NetworkWiring()
   ) {
     self.path = path
     self.sha256 = sha256
     self.tensors = tensors
     self.notFinite = notFinite
+    self.tooLarge = tooLarge
     self.wiring = wiring
   }
 }

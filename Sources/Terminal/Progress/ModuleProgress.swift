@@ -12,6 +12,8 @@ struct ModuleProgress: Sendable {
   private(set) var epochs = 0
   private(set) var loss: Double?
   private(set) var top1: Double?
+  /// Of the last epoch behind which the test images were classified.
+  private(set) var testTop1: Double?
   private(set) var imagesPerSecond: Double?
   /// Of all epochs, 0 to 1.
   private(set) var fraction = 0.0
@@ -31,7 +33,10 @@ struct ModuleProgress: Sendable {
     state = .training
   }
 
-  mutating func finishEpoch(_ epoch: Int, of epochs: Int, loss: Double, top1: Double, now: Double) {
+  mutating func finishEpoch(
+    _ epoch: Int, of epochs: Int, loss: Double, top1: Double, testTop1: Double? = nil, now: Double
+  ) {
+    self.testTop1 = testTop1 ?? self.testTop1
     (self.epoch, self.epochs, self.loss, self.top1) = (epoch, epochs, loss, top1)
     move(to: Double(epoch) / Double(max(1, epochs)), now)
     state = epoch >= epochs ? .finished(seconds: now - (start?.seconds ?? now)) : .training

@@ -71,7 +71,7 @@ package struct ProgressDisplay {
   ) {
     let now = clock()
     let index = index(of: module)
-    modules[index].finishEpoch(epoch, of: epochs, loss: loss, top1: top1, now: now)
+    modules[index].finishEpoch(epoch, of: epochs, loss: loss, top1: top1, testTop1: testTop1, now: now)
     guard !redraws else { return drawIfDue(now) }
     let name = padRight(modules[index].name, to: modules.map(\.name.count).max() ?? 0)
     let number = padLeft("\(epoch)", to: "\(epochs)".count)
@@ -82,8 +82,11 @@ package struct ProgressDisplay {
   }
 
   /// Notes how far a module had come before this process; nothing is drawn.
-  package mutating func resume(module: Int, epoch: Int, of epochs: Int, loss: Double, top1: Double) {
-    modules[index(of: module)].finishEpoch(epoch, of: epochs, loss: loss, top1: top1, now: clock())
+  package mutating func resume(
+    module: Int, epoch: Int, of epochs: Int, loss: Double, top1: Double, testTop1: Double? = nil
+  ) {
+    modules[index(of: module)].finishEpoch(
+      epoch, of: epochs, loss: loss, top1: top1, testTop1: testTop1, now: clock())
   }
 
   /// Prints a line that stays, above the block.

@@ -10,7 +10,7 @@ struct ProgressFrame {
 
   /// The columns behind the name, in the order in which they stand.
   private enum Field: CaseIterable {
-    case epoch, bar, loss, top1, rate, time
+    case epoch, bar, loss, top1, test, rate, time
 
     var title: String {
       switch self {
@@ -18,6 +18,7 @@ struct ProgressFrame {
       case .bar: ""
       case .loss: "loss"
       case .top1: "top1"
+      case .test: "test"
       case .rate: "images/s"
       case .time: "left"
       }
@@ -28,7 +29,7 @@ struct ProgressFrame {
       switch self {
       case .epoch, .loss, .time: 7
       case .bar: ProgressFrame.barWidths.lowerBound
-      case .top1: 6
+      case .top1, .test: 6
       case .rate: 8
       }
     }
@@ -39,9 +40,10 @@ struct ProgressFrame {
       case .epoch: 0
       case .loss: 1
       case .top1: 2
-      case .time: 3
-      case .bar: 4
-      case .rate: 5
+      case .test: 3
+      case .time: 4
+      case .bar: 5
+      case .rate: 6
       }
     }
   }
@@ -109,6 +111,7 @@ struct ProgressFrame {
     case .bar: return ""
     case .loss: return module.loss.map { fixed($0, decimals: 4) } ?? ""
     case .top1: return module.top1.map(percentage) ?? ""
+    case .test: return module.testTop1.map(percentage) ?? ""
     case .rate: return module.imagesPerSecond.map(rate) ?? ""
     case .time:
       switch module.state {

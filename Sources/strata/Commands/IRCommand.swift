@@ -49,7 +49,7 @@ struct IRCommand: Command {
     let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
       try GraphDump.all(
         of: spec, after: pass, choices: choices, threads: threads,
-        start: loaded.isStartAtHand ? loaded.readStart() : nil)
+        start: loaded.readStartIfThere())
     }
     try console.requireNoWarnings(json: json)
     let places = loaded.places
@@ -87,7 +87,7 @@ struct IRCommand: Command {
     // A path that says nothing is a fault wherever the data is.
     if dataPath != nil { _ = try DataOpening(loaded, path: dataPath) }
     if !hasBudget {
-      guard loaded.spec.canKeepFeatures, loaded.isStartAtHand,
+      guard loaded.spec.canKeepFeatures, loaded.isStartThere,
         (try? DataOpening.facts(loaded, path: dataPath, withFingerprint: false)) != nil
       else { return nil }
     }

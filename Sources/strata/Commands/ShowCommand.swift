@@ -131,10 +131,11 @@ struct ShowCommand: Command {
       try console.requireNoWarnings(json: json)
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
-    let outline = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try LoadedSpec.check(spec, in: loaded.folder)
-      return try NamedOutline(spec)
+    let (outline, warnings) = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+      let warnings = try LoadedSpec.check(spec, in: loaded.folder)
+      return (try NamedOutline(spec), warnings)
     }
+    for warning in warnings { loaded.warn(warning, console) }
     try console.requireNoWarnings(json: json)
     if arguments[resolved] { return showResolved(loaded, json: json, console) }
     let text = NetworkText(

@@ -22,6 +22,7 @@ extension LoadedSpec {
     budget.tell(console)
     let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
     let start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
+    warn(of: start, console)
     let options = CompileOptions(threads: threads, facts: facts, specText: text, start: start)
     let progress = SearchProgress(on: console.diagnostics)
     func note(_ state: BudgetSearchState) {
@@ -53,15 +54,23 @@ extension LoadedSpec {
     start: StartSource? = nil, _ console: Console, json: Bool
   ) throws(CommandFailure) -> Plan {
     let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
-    return try checked(console, json: json) { spec throws(CompilationFailed) in
-      var start = start
-      if start == nil { start = try readStart() }
-      return try compile(
+    var start = start
+    if start == nil {
+      start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
+    }
+    let plan = try checked(console, json: json) { spec throws(CompilationFailed) in
+      try compile(
         spec,
         options: CompileOptions(
           threads: threads, facts: facts, specText: text, start: start, choices: choices,
           budgetBytes: budgetBytes))
     }
+    warn(of: start, console)
+    return plan
+  }
+
+  private func warn(of start: StartSource?, _ console: Console) {
+    for warning in warnings(of: spec, start: start) { warn(warning, console) }
   }
 
   /// Faults of the spec come before those of the data: they are cheaper to mend.
@@ -98,11 +107,24 @@ extension LoadedSpec {
   }
 
   /// Everything that planning would find, as far as it can be known without the data.
-  static func check(_ spec: Spec, in folder: String) throws(CompilationFailed) {
-    // Weights that are not there yet are no fault of the spec.
-    let isStartThere = weightsPath(of: spec, in: folder).map { unsafe access($0, F_OK) == 0 } ?? false
-    try Pipeline.check(
-      spec, pictures: spec.data.trainCount, start: isStartThere ? readStart(of: spec, in: folder) : nil)
+  ///
+  /// - Returns: what is to be warned of, of stored weights.
+  static func check(_ spec: Spec, in folder: String) throws(CompilationFailed) -> [Diagnostic] {
+    let start: StartSource?
+    do {
+      start = try readStartIfThere(of: spec, in: folder)
+    } catch {
+      // The spec's own faults are told with it.
+      var faults = error.diagnostics
+      do {
+        try Pipeline.check(spec, pictures: spec.data.trainCount)
+      } catch {
+        faults += error.diagnostics
+      }
+      throw CompilationFailed(diagnostics: faults)
+    }
+    try Pipeline.check(spec, pictures: spec.data.trainCount, start: start)
+    return warnings(of: spec, start: start)
   }
 
   /// Where the weights lie that `network.from` names; nil without it.
@@ -112,14 +134,19 @@ extension LoadedSpec {
     spec.network.from.map { StartFile.path(Paths.join(folder, $0.value)) }
   }
 
-  /// Whether the weights can be read that `network.from` names; true without it.
-  var isStartAtHand: Bool {
-    do throws(CompilationFailed) {
-      _ = try readStart()
-      return true
-    } catch {
-      return false
-    }
+  /// Whether there is something where `network.from` points to, right or wrong; true without it.
+  var isStartThere: Bool { startPath.map(StartFile.isThere) ?? true }
+
+  /// Likewise, but nil where there is nothing yet: weights that are still to be made are no fault of the spec.
+  func readStartIfThere() throws(CompilationFailed) -> StartSource? {
+    try Self.readStartIfThere(of: spec, in: folder)
+  }
+
+  private static func readStartIfThere(
+    of spec: Spec, in folder: String
+  ) throws(CompilationFailed) -> StartSource? {
+    guard let path = weightsPath(of: spec, in: folder), StartFile.isThere(path) else { return nil }
+    return try readStart(of: spec, in: folder)
   }
 
   /// What planning needs of the weights that `network.from` names; nil without it.
@@ -131,6 +158,11 @@ extension LoadedSpec {
       return .file(try StartFile.facts(of: startPath))
     } catch {
       guard let run = RunDirectory.unfinishedRun(leaving: startPath) else {
+        if case .foreign(let foreign) = error {
+          throw CompilationFailed(diagnostics: [
+            .foreignWeights(foreign.message, at: from.span, help: foreign.help)
+          ])
+        }
         throw CompilationFailed(diagnostics: [.weights(error.message, label: "read here", at: from.span)])
       }
       throw CompilationFailed(diagnostics: [

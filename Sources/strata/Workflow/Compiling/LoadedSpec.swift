@@ -82,14 +82,15 @@ struct LoadedSpec {
       path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: .currentFolder)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
+    var found = warnings(result)
     if let spec = result.spec {
       do {
-        try Self.check(spec, in: Paths.folder(ofInput: path))
+        found += try Self.check(spec, in: Paths.folder(ofInput: path))
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }
     }
-    return (bag.inSourceOrder, warnings(result), texts)
+    return (bag.inSourceOrder, found, texts)
   }
 
   /// Of the text alone, without its data.

@@ -85,7 +85,10 @@ struct DataOpening {
         streamed: streaming.map {
           DataFacts.Streamed(
             byteCount: $0.byteCount + orderBytes, byteCountPerThread: $0.byteCountPerWorker)
-        }, fingerprint: fingerprint)
+        }, fingerprint: fingerprint,
+        images: DataFacts.Images(
+          pixelScale: facts.pixelScale, mean: facts.normalization.mean,
+          standardDeviation: facts.normalization.standardDeviation, classNames: facts.classNames))
     } catch {
       throw CommandFailure(error)
     }

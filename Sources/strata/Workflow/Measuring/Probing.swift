@@ -233,7 +233,8 @@ extension CommandFailure {
   init(_ error: ModelFileError) {
     let help: String? =
       switch error {
-      case .file, .missingTensor, .unknownTensor, .wrongShape, .changed: nil
+      case .file, .missingTensor, .unknownTensor, .wrongShape, .foreignType, .changed: nil
+      case .foreign(let weights): weights.help
       case .notFinite: "the run has diverged, or the file is damaged: train again, with a lower learning rate"
       }
     self.init(.failed, error.message, help: help)

@@ -2,25 +2,27 @@ internal import Artifacts
 internal import Planning
 internal import Terminal
 
-/// The page at the end of a run.
+/// The page of a run: while it goes on, and at its end.
 enum RunReport {
   /// Writes `report.html` into the run's folder, out of what the folder holds. Whatever keeps it from being written is told
   /// and stops nothing: weights, metrics and summary are safe by then.
+  ///
+  /// - Parameter state: how the run ended; nil while it goes on.
   static func write(
-    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status, _ console: Console
+    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status?, _ console: Console
   ) {
     do throws(RunStatusError) {
       let page = RunPage(
         try RunHistory(folder: folder, isThinned: true), of: ready.plan, places: ready.loaded.places,
-        times: PlanFile.times(of: ready.plan, ready.loaded), state: state,
-        profile: try ProfileText.kept(in: folder),
+        times: state == nil ? [] : PlanFile.times(of: ready.plan, ready.loaded), state: state,
+        profile: state == nil ? nil : try ProfileText.kept(in: folder),
         compression: try CompressionFigures(ready.plan, in: folder))
       do throws(FileError) { try RunDirectory.writeReport(page.text, in: folder) } catch {
         throw .file(error)
       }
     } catch {
-      // Where the run failed, that is the fault to tell.
-      guard state != .failed else { return }
+      // Where the run failed, that is the fault to tell; while it goes on there will be another page.
+      guard let state, state != .failed else { return }
       console.warnAtWork(code: "W008", "no \(RunDirectory.reportName): \(error.message)")
     }
   }

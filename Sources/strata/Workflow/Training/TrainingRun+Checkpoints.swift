@@ -35,7 +35,7 @@ extension TrainingRun {
       guard let figures = summary.modules[index].train else { continue }
       progress.resume(
         module: index + 1, epoch: figures.epoch, of: module.totalEpochs, loss: figures.loss,
-        top1: figures.top1)
+        top1: figures.top1, testTop1: summary.modules[index].test?.top1)
     }
     try tell(
       "training \(plan.name) goes on \(position.words)"

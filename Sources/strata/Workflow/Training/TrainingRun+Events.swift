@@ -19,6 +19,7 @@ extension TrainingRun {
       case .narrowed(let report): try keep(report)
       case .stepEnded(let step):
         show(step)
+        writeStatus(at: step.position, step)
         if isCheckpointDue(atEpochEnd: false) { try writeCheckpoint(at: step.position, engine) }
       case .epochEnded(let report):
         let stage = plan.stages[report.next.stage - 1]
@@ -26,6 +27,8 @@ extension TrainingRun {
         if report.epoch == stage.epochs || isCheckpointDue(atEpochEnd: true) {
           try writeCheckpoint(at: report.next, engine)
         }
+        writeStatus(at: report.next)
+        writePage()
       }
     } catch {
       throw ObserverFailure(message: error.message)

@@ -18,6 +18,7 @@ enum RunEnd {
 /// One training in its folder: progress on standard error, metrics and checkpoints as they come, weights and summary at the
 /// end.
 struct TrainingRun: ~Copyable {
+  let ready: ReadyPlan
   let plan: Plan
   let folder: RunDirectory
   let console: Console
@@ -31,6 +32,8 @@ struct TrainingRun: ~Copyable {
   var lastCheckpoint: RunPosition?
   /// Without the time of this process.
   var totals = RunTotals()
+  /// For those who look at the folder meanwhile.
+  var live: LiveReport
   let start = monotonicSeconds()
   /// Nil where this machine was never measured.
   private let timeModel: TimeModel?
@@ -46,6 +49,7 @@ struct TrainingRun: ~Copyable {
     _ console: Console
   ) {
     self.isProfiled = isProfiled
+    self.ready = ready
     plan = ready.plan
     identity = ready.identity
     startPath = ready.startPath
@@ -59,6 +63,8 @@ struct TrainingRun: ~Copyable {
       classes: plan.classes)
     timeModel = Calibration.model(threads: plan.threads)
     eventCount = timeModel == nil ? nil : ReplayCounts(plan)?.events
+    live = LiveReport(plan, eventCount: eventCount)
+    (summary.name, summary.classNames) = (plan.name, plan.classNames)
     summary.plannedSeconds = timeModel?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
@@ -84,6 +90,7 @@ struct TrainingRun: ~Copyable {
       if plan.budgetBytes != nil {
         for line in plan.budgetLines { try log("budget: \(line)") }
       }
+      beginStatus(at: position)
       let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
       summary.profile = engine.recorder.map {
         ProfileText($0.result(), of: .run(seconds: monotonicSeconds() - trainingStart))
@@ -103,6 +110,7 @@ struct TrainingRun: ~Copyable {
     summary.compression = try? compression()
     try? folder.writeSummary(summary.json)
     for fault in failure.faults { try? folder.appendLog(fault.message) }
+    folder.removeStatus()
   }
 
   private mutating func train(
@@ -186,6 +194,7 @@ struct TrainingRun: ~Copyable {
       case .interrupted(let position): try folder.appendLog("interrupted \(position.words)")
       case .diverged: break
       }
+      folder.removeStatus()
     } catch {
       throw diskFailure(error)
     }

@@ -1,0 +1,41 @@
+internal import GraphIR
+package import Planning
+package import Text
+
+/// What a model file says of a network's input and output, so that other programs can feed it and read its answers.
+package struct ModelMetadata: Hashable, Sendable {
+  /// Channels, height, width: `3x32x32`.
+  package let input: String
+  /// A stored pixel is divided by it before it is normalised; nil where the plan was made without the data.
+  package let pixelScale: Int?
+  /// One a channel, on the scale of divided pixels; nil where nobody told them.
+  package let mean, standardDeviation: [Float]?
+  package let classCount: Int
+  /// By label; nil where the source does not name them.
+  package let classNames: [String]?
+
+  package init(_ plan: Plan) {
+    input = "\(plan.input.channels)x\(plan.input.height)x\(plan.input.width)"
+    pixelScale = plan.data.facts.images?.pixelScale
+    let normalization = plan.data.normalization
+    mean = normalization?.mean
+    standardDeviation = normalization?.standardDeviation
+    classCount = plan.classes
+    classNames = plan.classNames
+  }
+
+  /// A list of names where they are known, else a number.
+  package var classes: JSON {
+    classNames.map { .array($0.map(JSON.string)) } ?? .integer(classCount)
+  }
+
+  /// By the keys of a file's metadata, whose values are texts: numbers and lists as JSON.
+  package var texts: [String: String] {
+    func list(_ numbers: [Float]) -> String { JSONWriter.line(.array(numbers.map(JSON.number))) }
+    var texts = ["input": input, "classes": JSONWriter.line(classes)]
+    texts["pixelScale"] = pixelScale.map { "\($0)" }
+    texts["mean"] = mean.map(list)
+    texts["standardDeviation"] = standardDeviation.map(list)
+    return texts
+  }
+}
