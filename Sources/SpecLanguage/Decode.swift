@@ -15,13 +15,17 @@ package struct DecodeResult: Sendable {
   package var origins: [String: ValueOrigin]
 }
 
-/// Reads a spec. Does no input or output.
+/// Reads a spec. Does no input or output but that of `files`.
 /// - Parameters:
 ///   - source: the file's text.
 ///   - overrides: texts of `--set`, like `training.epochs=1`, each a source of its own; later ones win, and all are
 ///     checked like the file.
+///   - files: asked once where only files know the images' shape or the number of classes and the spec does not say both; nil: there
+///     is nobody to ask, and the spec has to say them.
 /// - Complexity: linear in the size of the texts, which is limited (E001).
-package func decode(_ source: SourceFile, overrides: [SourceFile] = []) -> DecodeResult {
+package func decode(
+  _ source: SourceFile, overrides: [SourceFile] = [], files: FileFactsLookup? = nil
+) -> DecodeResult {
   let state = DecodingState(file: source.id)
   func result(_ spec: Spec?) -> DecodeResult {
     let bag = state.finish()
@@ -49,6 +53,6 @@ package func decode(_ source: SourceFile, overrides: [SourceFile] = []) -> Decod
   }
   let anchor = pairs.first?.keySpan ?? root.span
   let (section, _) = ShapeChecker(state: state).section(pairs, as: SpecTable.root, path: "", keySpan: anchor)
-  let spec = SpecBuilder(root: SectionReader(section: section, state: state)).spec()
+  let spec = SpecBuilder(root: SectionReader(section: section, state: state), files: files).spec()
   return result(state.hasStructuralFault ? nil : spec)
 }

@@ -48,6 +48,12 @@ package enum DataSource: String, Hashable, Sendable, CaseIterable {
 
 package struct PictureShape: Hashable, Sendable {
   package var channels, height, width: Int
+
+  package init(channels: Int, height: Int, width: Int) {
+    self.channels = channels
+    self.height = height
+    self.width = width
+  }
 }
 
 package struct NetworkSpec: Sendable {

@@ -174,7 +174,9 @@ import Testing
     let network = WiredNetwork(
       try Fixture(bytes: try folder.bytes("model.safetensors")), metadata: try metadata())
     let answers = try network.logits(of: images)
-    let sums = Evaluator(engine: engine, pictures: preparer).run(plan.evaluation).filter { !$0.isEnsemble }
+    let sums = try Evaluator(engine: engine, pictures: preparer).run(plan.evaluation).filter {
+      !$0.isEnsemble
+    }
     #expect(answers.count == sums.count)
     for sum in sums {
       let name = sum.module == plan.modules.count ? "head" : "auxiliaries.\(sum.module)"

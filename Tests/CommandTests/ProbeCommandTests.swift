@@ -130,7 +130,7 @@ struct ProbeCommandTests {
     #expect(process.exitCode == 1)
     #expect(
       process.diagnostics.contains("error: the probe cnn-1 at depth ")
-        && process.diagnostics.contains(" cannot be trained: its loss is not finite in epoch "),
+        && process.diagnostics.contains(" cannot be trained: numbers are not finite in epoch "),
       "\(process.diagnostics)")
   }
 

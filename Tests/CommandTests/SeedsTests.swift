@@ -110,7 +110,7 @@ struct SeedsTests {
       "run", "net.yaml", "--seeds", "2", "-o", "ls", "--set", "training.optimizer.learning-rate=1e6", "--set",
       "training.epochs=50", "--set", "network.batch-norm=false", "--json")
     #expect(result.exitCode == 1)
-    #expect(result.diagnostics.matches(of: /is not finite in epoch/).count == 2, "\(result.diagnostics)")
+    #expect(result.diagnostics.matches(of: /are not finite in epoch/).count == 2, "\(result.diagnostics)")
     let comparison = try JSONDecoder().decode(Comparison.self, from: Data(result.output.utf8))
     #expect(comparison.groups[0].runs.map(\.status) == ["failed", "failed"])
     #expect(try workspace.text("ls/seed-1/report.html").contains("failed:"))

@@ -23,7 +23,22 @@ import Testing
     #expect(loaded.count == 64)
   }
 
-  @Test func sampledPixelsCountsAndSeedsMatter() throws {
+  @Test func everyPixelAndTheOrderMatter() throws {
+    let unchanged = folder()
+    let usual = try Dataset.fingerprint(of: .npy(folder: unchanged.path))
+    // Of 300 images of four bytes; the others are those that a sample of 256 would leave out.
+    for byte in [0, 3, 6 * 4 + 1, 7 * 4, 13 * 4 + 2, 150 * 4, 299 * 4 + 3] {
+      let changed = folder(changing: byte)
+      #expect(try Dataset.fingerprint(of: .npy(folder: changed.path)) != usual, "byte \(byte)")
+    }
+    let swapped = folder()
+    var pixels = noiseBytes(1200, seed: 1)
+    for byte in 0..<4 { pixels.swapAt(20 * 4 + byte, 27 * 4 + byte) }
+    swapped.write("train_images.npy", npy(type: "|u1", shape: [300, 2, 2], data: pixels))
+    #expect(try Dataset.fingerprint(of: .npy(folder: swapped.path)) != usual)
+  }
+
+  @Test func pixelsLabelsCountsAndSeedsMatter() throws {
     let folder = folder()
     let changed = self.folder(changing: 0)
     let source = DatasetSource.npy(folder: folder.path)
@@ -31,7 +46,6 @@ import Testing
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: changed.path))))
     #expect(usual != (try Dataset.fingerprint(of: source, limit: DatasetLimit(train: 299))))
     #expect(usual != (try Dataset.fingerprint(of: source, limit: DatasetLimit(test: 19))))
-    // Samples are spread to the end: of 300 pictures the last but one is among them.
     let changedLate = self.folder(changing: 298 * 4)
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: changedLate.path))))
     let relabelled = self.folder(firstLabel: 1)

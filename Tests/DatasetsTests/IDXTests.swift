@@ -72,7 +72,8 @@ import Testing
   private static let pictureFaults: [FaultyFile] = [
     // Shorter than a header; labels' magic number; a byte short; a byte long.
     FaultyFile("wrongSize", [0, 0, 8]),
-    FaultyFile("wrongContent@0", bigEndian(0x801) + bigEndian(3) + bigEndian(2) + bigEndian(3)),
+    FaultyFile(
+      "otherFormat: an idx file of labels", bigEndian(0x801) + bigEndian(3) + bigEndian(2) + bigEndian(3)),
     FaultyFile("wrongSize", header(3, 2, 3) + noiseBytes(17, seed: 1)),
     FaultyFile("wrongSize", header(3, 2, 3) + noiseBytes(19, seed: 1)),
     // Nothing; then almost 2^96 and 2^64 bytes.
@@ -95,6 +96,20 @@ import Testing
     let folder = folder()
     folder.write("train-images-idx3-ubyte", file.bytes)
     #expect(fault(folder).map(kind) == file.expected)
+  }
+
+  /// What a file is by its first bytes, under the name of training images.
+  @Test(
+    arguments: [
+      ([0x1F, 0x8B, 8, 0], "gzip"), (Array("PK\u{3}\u{4}".utf8), "a zip archive, as an .npz file is"),
+      ([0x93] + Array("NUMPY".utf8), "a NumPy array (.npy)"), ([0x89] + Array("PNG".utf8), "a PNG image"),
+      (Array("\n <!DOCTYPE html>".utf8), "an HTML page"), (Array("<html><body>".utf8), "an HTML page"),
+      ([0, 0, 0x0D, 3], "an idx file of 32-bit floats"), ([0x80, 4], "a Python pickle"),
+    ] as [([UInt8], String)])
+  func otherFormats(start: [UInt8], name: String) {
+    let folder = folder()
+    folder.write("train-images-idx3-ubyte", start + [UInt8](repeating: 7, count: 60))
+    #expect(fault(folder).map(kind) == "otherFormat: \(name)")
   }
 
   @Test func truncatedLabels() {

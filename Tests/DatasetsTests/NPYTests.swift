@@ -150,7 +150,7 @@ import Testing
     let folder = folder(
       type: "<f4", shape: [3, 4], train: littleEndianBytes(numbers),
       test: littleEndianBytes(Array(numbers[..<12])))
-    #expect(fault(folder).map(kind) == "wrongContent@208")
+    #expect(fault(folder).map(kind) == "notFinite@208 train 1")
   }
 
   private func fault(_ folder: TemporaryFolder) -> DatasetError? {

@@ -57,7 +57,8 @@ struct StreamedPicturesTests {
       #expect(kept.label(.train, index) == streamed.label(.train, index))
     }
     let needs = try #require(try Dataset.streaming(of: source, limit: limit))
-    #expect(needs.byteCount == 10_004 && needs.byteCountPerWorker == 3072)
+    // Of each image the label and a checksum.
+    #expect(needs.byteCount == 10_004 * (1 + 4) && needs.byteCountPerWorker == 3072)
   }
 
   @Test("NumPy files, bytes and floats", arguments: ["|u1", "<f4"])
@@ -95,6 +96,35 @@ struct StreamedPicturesTests {
     }
     #expect(streamed.takeReadFailure() != nil)
     #expect(streamed.takeReadFailure() == nil)
+  }
+
+  @Test("an image that is overwritten under a run is named, whatever the change")
+  func overwritten() throws {
+    let folder = TemporaryFolder()
+    let pixels = noiseBytes(24, seed: 1)
+    for name in ["train", "test"] {
+      folder.write("\(name)_images.npy", npy(type: "|u1", shape: [6, 1, 2, 2], data: pixels))
+      folder.write("\(name)_labels.npy", npy(type: "|u1", shape: [6], data: [0, 1, 2, 0, 1, 2]))
+    }
+    let streamed = try Dataset(streaming: .npy(folder: folder.path), workers: 1)
+    let preparer = PicturePreparer(dataset: streamed, seed: 1)
+    func prepare(_ index: Int) -> DatasetError? {
+      var floats = [Float](repeating: .nan, count: 4)
+      _ = floats.withUnsafeMutableBufferPointer {
+        preparer.prepare(.train, index: index, epoch: nil, into: $0)
+      }
+      return streamed.takeReadFailure()
+    }
+    let path = "\(folder.path)/train_images.npy"
+    for bit in 0..<32 {
+      var changed = pixels
+      changed[16 + bit / 8] ^= 1 << UInt8(bit % 8)
+      folder.write("train_images.npy", npy(type: "|u1", shape: [6, 1, 2, 2], data: changed))
+      #expect(prepare(4) == .changed(path: path, split: .train, index: 4))
+      #expect(prepare(3) == nil)
+    }
+    folder.write("train_images.npy", npy(type: "|u1", shape: [6, 1, 2, 2], data: pixels))
+    #expect(prepare(4) == nil)
   }
 
   @Test("faults are found when the files are opened")

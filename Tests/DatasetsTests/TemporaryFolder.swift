@@ -98,6 +98,9 @@ func kind(_ error: DatasetError) -> String {
   case .wrongSize: "wrongSize"
   case .wrongContent(_, let offset, _, _): "wrongContent@\(offset)"
   case .labelOutOfRange(_, let offset, _, _): "labelOutOfRange@\(offset)"
+  case .otherFormat(_, _, let found, _): "otherFormat: \(found)"
+  case .notFinite(_, let offset, let split, let index, _): "notFinite@\(offset) \(split) \(index)"
+  case .changed(_, let split, let index): "changed \(split) \(index)"
   case .mismatch: "mismatch"
   case .outOfMemory: "outOfMemory"
   case .several(let errors): errors.map(kind).joined(separator: " ")

@@ -79,8 +79,8 @@ private struct NarrowedModule {
     }
   }
 
-  func losses(ofStage stage: Int) -> MetricSums {
-    Evaluator(engine: engine, pictures: pictures).run(plan.stages[stage - 1].evaluation)[0]
+  func losses(ofStage stage: Int) throws -> MetricSums {
+    try Evaluator(engine: engine, pictures: pictures).run(plan.stages[stage - 1].evaluation)[0]
   }
 }
 
@@ -102,13 +102,13 @@ struct NarrowingTests {
   @Test("computes what it computed with the others silent", arguments: nets)
   func maskedForward(net: String) throws {
     let whole = try NarrowedModule(net)
-    let untouched = whole.losses(ofStage: 1)
+    let untouched = try whole.losses(ofStage: 1)
     whole.mask()
-    let masked = whole.losses(ofStage: 1)
+    let masked = try whole.losses(ofStage: 1)
     let narrowed = try NarrowedModule(net)
     let (before, after) = (narrowed.plan.stages[0].resident, narrowed.plan.stages[1].resident)
     narrowed.engine.narrow(narrowed.narrowing, keeping: narrowed.kept, from: before, to: after)
-    let cut = narrowed.losses(ofStage: 2)
+    let cut = try narrowed.losses(ofStage: 2)
     #expect(abs(cut.meanLoss - masked.meanLoss) < 1e-5 * masked.meanLoss, "\(cut), \(masked)")
     #expect(cut.top1Count == masked.top1Count)
     // And the others did say something.

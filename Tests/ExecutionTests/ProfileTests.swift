@@ -57,7 +57,7 @@ struct ProfileTests {
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset: try Self.dataset.get(), seed: 1), now: { 0 })
     let recorder = Self.recorder()
-    _ = benchmark.run(plan.stages[0], steps: 3, warmUps: 1, recorder: recorder) { _ in }
+    _ = try benchmark.run(plan.stages[0], steps: 3, warmUps: 1, recorder: recorder) { _ in }
     return (recorder.result(), plan)
   }
 

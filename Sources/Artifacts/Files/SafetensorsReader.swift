@@ -23,7 +23,8 @@ package struct SafetensorsReader: ~Copyable {
   package init(
     path: String, headerLimit: Int = Safetensors.largestHeaderByteCount, acceptsOtherTypes: Bool = false
   ) throws(SafetensorsError) {
-    try self.init(try Self.open(path), path: path, headerLimit: headerLimit)
+    try self.init(
+      try Self.open(path), path: path, headerLimit: headerLimit, acceptsOtherTypes: acceptsOtherTypes)
   }
 
   /// The same of a file of a folder, which must be no link.
@@ -33,11 +34,12 @@ package struct SafetensorsReader: ~Copyable {
   ) throws(SafetensorsError) {
     let descriptor: FileDescriptor
     do throws(FileError) { descriptor = try folder.open(name, flags: O_RDONLY) } catch { throw .file(error) }
-    try self.init(descriptor, path: folder.path(of: name), headerLimit: headerLimit)
+    try self.init(
+      descriptor, path: folder.path(of: name), headerLimit: headerLimit, acceptsOtherTypes: false)
   }
 
   private init(
-    _ descriptor: consuming FileDescriptor, path: String, headerLimit: Int
+    _ descriptor: consuming FileDescriptor, path: String, headerLimit: Int, acceptsOtherTypes: Bool
   ) throws(SafetensorsError) {
     let fileByteCount = try Self.byteCount(of: descriptor)
     let prefix = try Self.read(descriptor, 0..<8, fileByteCount: fileByteCount)

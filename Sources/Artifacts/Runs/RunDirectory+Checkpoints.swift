@@ -121,8 +121,13 @@ extension RunDirectory {
       throw .foreign(
         path: checkpoints.path(of: name.text), reason: "it is of another moment than its name says")
     }
-    try CheckpointFile(of: plan.stages[checkpoint.position.stage - 1]).read(
-      into: engine, from: name.text, in: checkpoints)
+    let stage = plan.stages[checkpoint.position.stage - 1]
+    try CheckpointFile(of: stage).read(into: engine, from: name.text, in: checkpoints)
+    if let found = engine.firstNotFinite(stage.resident.entries) {
+      throw .damaged(
+        path: checkpoints.path(of: name.text),
+        reason: "the tensor '\(found.name)' holds \(found.valueText) at element \(found.index)")
+    }
     return checkpoint
   }
 

@@ -10,7 +10,8 @@ enum IDX {
     guard train.picture == test.picture else {
       throw .mismatch(
         path: test.records.files[0].path,
-        expected: "pictures of \(train.picture.height)x\(train.picture.width) like the training pictures",
+        expected:
+          "images of \(train.picture.height)x\(train.picture.width) like those of \(train.records.files[0].path)",
         found: "\(test.picture.height)x\(test.picture.width)")
     }
     return RecordLayout(
@@ -97,6 +98,7 @@ enum IDX {
   /// The sizes behind a magic number that says "unsigned bytes, so many dimensions".
   private static func header(of file: borrowing DataFile, dimensions: Int) throws(DatasetError) -> [Int] {
     let headerByteCount = 4 + 4 * dimensions
+    let kind = dimensions == 1 ? "an idx file of labels" : "an idx file of images"
     guard file.byteCount >= headerByteCount else {
       throw .wrongSize(path: file.path, expected: headerByteCount, found: file.byteCount)
     }
@@ -104,6 +106,8 @@ enum IDX {
     func bigEndian(_ offset: Int) -> Int { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
     let magic = 0x800 + dimensions
     guard bigEndian(0) == magic else {
+      try FileSignature.requireNone(
+        in: file, expected: "\(kind) (bytes, \(dimensions) dimension\(dimensions == 1 ? "" : "s"))")
       throw .wrongContent(
         path: file.path, offset: 0, expected: "the magic number \(magic)", found: "\(bigEndian(0))")
     }

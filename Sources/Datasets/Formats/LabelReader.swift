@@ -10,8 +10,18 @@ enum LabelReader {
     in file: borrowing DataFile, at offset: Int, count: Int, type: LabelType
   ) throws(DatasetError) -> Int {
     var largest = 0
-    try forEach(in: file, at: offset, count: count, type: type, classCount: largestClassCount) { _, label in
+    var negative: (index: Int, label: Int)?
+    try forEach(
+      in: file, at: offset, count: count, type: type, labels: Int.min..<largestClassCount
+    ) { index, label in
       largest = max(largest, label)
+      if label < 0, negative == nil { negative = (index, label) }
+    }
+    // Which labels there may be, the others say.
+    if let negative {
+      throw .labelOutOfRange(
+        path: file.path, offset: offset + negative.index * type.byteCount, found: negative.label,
+        classCount: largest + 1)
     }
     return largest
   }
@@ -19,6 +29,13 @@ enum LabelReader {
   /// Calls `body` with the index and the value of each label, in order, after checking that it is in 0..<`classCount`.
   static func forEach(
     in file: borrowing DataFile, at offset: Int, count: Int, type: LabelType, classCount: Int,
+    _ body: (Int, Int) -> Void
+  ) throws(DatasetError) {
+    try forEach(in: file, at: offset, count: count, type: type, labels: 0..<classCount, body)
+  }
+
+  private static func forEach(
+    in file: borrowing DataFile, at offset: Int, count: Int, type: LabelType, labels: Range<Int>,
     _ body: (Int, Int) -> Void
   ) throws(DatasetError) {
     let perChunk = chunkByteCount / type.byteCount
@@ -29,9 +46,9 @@ enum LabelReader {
       let bytes = try file.bytes(begin..<begin + (stop - start) * type.byteCount)
       for i in 0..<stop - start {
         let label = value(bytes, i, type)
-        guard label >= 0, label < classCount else {
+        guard labels.contains(label) else {
           throw .labelOutOfRange(
-            path: file.path, offset: begin + i * type.byteCount, found: label, classCount: classCount)
+            path: file.path, offset: begin + i * type.byteCount, found: label, classCount: labels.upperBound)
         }
         body(start + i, label)
       }

@@ -11,8 +11,9 @@ enum NPY {
       { () throws(DatasetError) in try split(folder: folder, name: "test", limit: limit.test) })
     guard train.picture == test.picture, train.format == test.format, train.order == test.order else {
       throw .mismatch(
-        path: test.records.files[0].path, expected: "pictures of the training pictures' shape and type",
-        found: "others")
+        path: test.records.files[0].path,
+        expected: "images like those of \(train.records.files[0].path), which are \(train.words)",
+        found: test.words)
     }
     let channels = train.picture.channels
     let (normalization, pixelScale) =
@@ -32,15 +33,29 @@ enum NPY {
   }
 
   private struct Split {
+    /// As the header states them.
+    var shape: [Int]
+    var type: String
     var picture: PictureDimensions
     var format: PixelFormat
     var order: PixelOrder
     var records: SplitRecords
     var available: Int
     var largestLabel: Int
+
+    /// `3x8x8 (array (400, 3, 8, 8) of <f4: channels, height, width)`.
+    var words: String {
+      let axes =
+        shape.count == 3
+        ? "height, width" : order == .planar ? "channels, height, width" : "height, width, channels"
+      return
+        "\(picture.channels)x\(picture.height)x\(picture.width) (array \(NPY.text(shape)) of \(type): images of \(axes))"
+    }
   }
 
   private struct Images {
+    var shape: [Int]
+    var type: String
     var picture: PictureDimensions
     var format: PixelFormat
     var order: PixelOrder
@@ -69,7 +84,8 @@ enum NPY {
     images.file.recordCount = kept
     labels.file.recordCount = kept
     return Split(
-      picture: images.picture, format: images.format, order: images.order,
+      shape: images.shape, type: images.type, picture: images.picture, format: images.format,
+      order: images.order,
       records: SplitRecords(
         files: [images.file], recordByteCount: images.picture.elementCount * images.format.byteCount,
         pixelOffset: 0, labels: .separate(labels.file, labels.type)),
@@ -100,7 +116,7 @@ enum NPY {
     }
     try images.requireByteCount(header.dataOffset + byteCount)
     return Images(
-      picture: picture, format: format, order: order,
+      shape: header.shape, type: header.type, picture: picture, format: format, order: order,
       file: RecordFile(
         path: path, fileByteCount: images.byteCount, offset: header.dataOffset, recordCount: count))
   }

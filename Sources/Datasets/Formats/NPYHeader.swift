@@ -15,6 +15,7 @@ struct NPYHeader: Hashable, Sendable {
     guard file.byteCount >= 12 else { throw .wrongSize(path: path, expected: 12, found: file.byteCount) }
     let prefix = try file.bytes(0..<12)
     guard prefix[0] == 0x93, Array(prefix[1..<6]) == Array("NUMPY".utf8) else {
+      try FileSignature.requireNone(in: file, expected: "a NumPy array (.npy)")
       throw .wrongContent(
         path: path, offset: 0, expected: "NumPy's magic bytes", found: NPYHeader.hexadecimal(prefix[0..<6]))
     }

@@ -13,8 +13,18 @@ enum PixelFormat: Hashable, Sendable {
   }
 }
 
+extension PixelFormat {
+  /// As a fingerprint has it.
+  var text: String {
+    switch self {
+    case .uint8(let largest): "uint8/\(largest)"
+    case .float32: "float32"
+    }
+  }
+}
+
 /// The order of a picture's numbers.
-enum PixelOrder: Hashable, Sendable {
+enum PixelOrder: String, Hashable, Sendable {
   /// Channel, row, column (CHW).
   case planar
   /// Row, column, channel (HWC).

@@ -1,6 +1,13 @@
 /// Reads records from files into one block: all training records, all test records, then labels kept apart.
 enum RecordReader {
-  static func read(_ layout: RecordLayout) throws(DatasetError) -> StoredPictures {
+  /// What was read, and what was found in it.
+  struct Records {
+    var pictures: StoredPictures
+    var fingerprint: String
+    var large: LargeImages?
+  }
+
+  static func read(_ layout: RecordLayout, of source: DatasetSource) throws(DatasetError) -> Records {
     // Before any memory is asked for.
     try layout.requireFiles()
     let block = try ByteBlock(byteCount: layout.facts.residentByteCount)
@@ -20,8 +27,13 @@ enum RecordReader {
       block: block, format: layout.pixelFormat, order: layout.pixelOrder,
       pictureByteCount: layout.facts.pictureShape.elementCount * layout.pixelFormat.byteCount, train: train,
       test: test)
-    try requireFiniteNumbers(pictures, layout)
-    return pictures
+    let large = try requireFiniteNumbers(pictures, layout)
+    return Records(
+      pictures: pictures,
+      fingerprint: Fingerprint.hex(
+        source: source, layout: layout, train: content(of: pictures, .train),
+        test: content(of: pictures, .test)),
+      large: large)
   }
 
   private static func read(
@@ -77,85 +89,37 @@ enum RecordReader {
   }
 
   /// One infinite pixel would make every weight NaN.
+  /// - Returns: images with numbers larger than expected.
   private static func requireFiniteNumbers(_ pictures: StoredPictures, _ layout: RecordLayout)
-    throws(DatasetError)
+    throws(DatasetError) -> LargeImages?
   {
-    guard pictures.format == .float32 else { return }
-    // The first of each file.
-    var errors: [DatasetError] = []
-    for split in DatasetSplit.allCases {
-      for index in 0..<pictures[split].count {
-        let numbers = unsafe pictures.pixels(split, index).assumingMemoryBound(to: Float.self)
-        guard let place = unsafe numbers.firstIndex(where: { !$0.isFinite }) else { continue }
-        let file = layout[split].files[0]
-        errors.append(
-          .wrongContent(
-            path: file.path, offset: file.offset + index * pictures.pictureByteCount + 4 * place,
-            expected: "a finite number", found: unsafe "\(numbers[place])"))
-        break
-      }
-    }
-    try DatasetError.throwIfAny(errors)
+    guard pictures.format == .float32 else { return nil }
+    let (train, test) = try DatasetError.both(
+      { () throws(DatasetError) in try largeImages(of: pictures, layout, .train) },
+      { () throws(DatasetError) in try largeImages(of: pictures, layout, .test) })
+    return LargeImages.joined(train, test)
   }
 
-  /// Hashes one record as `Dataset.Storage` does, from the file.
-  static func hashRecord(
-    _ layout: RecordLayout, _ split: DatasetSplit, _ index: Int, into hash: inout SHA256
-  ) throws(DatasetError) {
+  private static func largeImages(
+    of pictures: StoredPictures, _ layout: RecordLayout, _ split: DatasetSplit
+  ) throws(DatasetError) -> LargeImages? {
     let records = layout[split]
-    var place = index
-    for record in records.files {
-      guard place >= record.recordCount else {
-        let file = try DataFile(path: record.path, hint: record.hint)
-        try file.requireByteCount(record.fileByteCount)
-        let start = record.offset + place * records.recordByteCount
-        let bytes = try file.bytes(start..<start + records.recordByteCount)
-        let label: Int
-        switch records.labels {
-        case .inRecord(let offset): label = Int(bytes[offset])
-        case .separate(let labels, let type):
-          label = try LabelReader.largest(
-            in: try DataFile(path: labels.path), at: labels.offset + index * type.byteCount, count: 1,
-            type: type)
-        }
-        unsafe bytes[records.pixelOffset...].withUnsafeBytes { pixels in
-          unsafe Fingerprint.update(&hash, label: Int32(label), pixels: pixels)
-        }
-        return
-      }
-      place -= record.recordCount
+    let file = records.files[0]
+    var check = FloatCheck(path: file.path, split: split)
+    for index in 0..<pictures[split].count {
+      try check.check(
+        unsafe pictures.pixels(split, index).bytes, index: index,
+        offset: file.offset + index * records.recordByteCount + records.pixelOffset)
     }
-  }
-}
-
-/// What a fingerprint is made of.
-enum Fingerprint {
-  private static let samplesPerSplit = 256
-
-  static func hex<Failure: Error>(
-    source: DatasetSource, facts: DatasetFacts,
-    record: (DatasetSplit, Int, inout SHA256) throws(Failure) -> Void
-  ) throws(Failure) -> String {
-    let shape = facts.pictureShape
-    var hash = SHA256()
-    hash.update(
-      "strata.data/1 \(source.name) \(shape.channels)x\(shape.height)x\(shape.width) classes \(facts.classCount)"
-        + " train \(facts.trainCount)/\(facts.availableTrainCount)"
-        + " test \(facts.testCount)/\(facts.availableTestCount)\n")
-    if case .synthetic(let pictures) = source { hash.update("seed \(pictures.seed)\n") }
-    for split in DatasetSplit.allCases {
-      let count = facts.count(split)
-      let samples = min(samplesPerSplit, count)
-      for sample in 0..<samples { try record(split, sample * count / samples, &hash) }
-    }
-    return hash.finalize()
+    return check.large
   }
 
-  /// A record: the label as four little-endian bytes, then the pixels as the file has them.
-  static func update(_ hash: inout SHA256, label: Int32, pixels: UnsafeRawBufferPointer) {
-    let label: InlineArray<1, Int32> = [label.littleEndian]
-    unsafe hash.update(label.span.bytes)
-    let bytes = unsafe pixels.bytes
-    hash.update(bytes)
+  private static func content(of pictures: StoredPictures, _ split: DatasetSplit) -> String {
+    var content = Fingerprint.Content()
+    for index in 0..<pictures[split].count {
+      _ = content.add(
+        label: pictures.label(split, index), pixels: unsafe pictures.pixels(split, index).bytes)
+    }
+    return content.finalize()
   }
 }

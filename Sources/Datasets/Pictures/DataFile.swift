@@ -35,7 +35,13 @@ struct DataFile: ~Copyable {
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   func requireByteCount(_ expected: Int) throws(DatasetError) {
-    guard byteCount == expected else { throw .wrongSize(path: path, expected: expected, found: byteCount) }
+    guard byteCount != expected else { return }
+    // What begins like an idx or a NumPy file is one, and too short or too long.
+    let first = try bytes(0..<min(1, byteCount)).first
+    if let first, first != 0, first != 0x93 {
+      try FileSignature.requireNone(in: self, expected: "\(expected) bytes of records")
+    }
+    throw .wrongSize(path: path, expected: expected, found: byteCount)
   }
 
   /// Fills `target` with the bytes from `offset` on.

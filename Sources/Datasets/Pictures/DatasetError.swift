@@ -10,8 +10,14 @@ package enum DatasetError: Error, Hashable, Sendable {
   case wrongSize(path: String, expected: Int, found: Int)
   /// The bytes at `offset` are not what belongs there.
   case wrongContent(path: String, offset: Int, expected: String, found: String)
+  /// The file is of another format than its name says.
+  case otherFormat(path: String, expected: String, found: String, help: String)
   /// A label at `offset` is not in 0..<`classCount`.
   case labelOutOfRange(path: String, offset: Int, found: Int, classCount: Int)
+  /// The number at `offset` is infinite or NaN; `index` is that of its image, from 0.
+  case notFinite(path: String, offset: Int, split: DatasetSplit, index: Int, value: Float)
+  /// Image `index` of a split, from 0, is not what it was when the file was opened.
+  case changed(path: String, split: DatasetSplit, index: Int)
   /// Two files that belong together do not fit.
   case mismatch(path: String, expected: String, found: String)
   /// The system has no memory for the pictures.
@@ -30,6 +36,13 @@ package enum DatasetError: Error, Hashable, Sendable {
       "\(path): at byte \(offset): expected \(expected), found \(found)"
     case .labelOutOfRange(let path, let offset, let found, let classCount):
       "\(path): at byte \(offset): expected a label from 0 to \(classCount - 1), found \(found)"
+    case .otherFormat(let path, let expected, let found, let help):
+      "\(path): expected \(expected), but this is \(found): \(help)"
+    case .notFinite(let path, let offset, let split, let index, let value):
+      "\(path): image \(index) of \(split.words) (they count from 0) holds \(value.isNaN ? "NaN" : "\(value)") at byte \(offset): expected finite numbers"
+    case .changed(let path, let split, let index):
+      "\(path): image \(index) of \(split.words) (they count from 0) is not what it was when the file was opened: "
+        + "the file was overwritten"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
     case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes of pictures"
     case .several(let errors): errors.map(\.message).joined(separator: "; ")
@@ -40,6 +53,10 @@ package enum DatasetError: Error, Hashable, Sendable {
   package var all: [DatasetError] {
     if case .several(let errors) = self { return errors.flatMap(\.all) }
     return [self]
+  }
+
+  package var isMissingFile: Bool {
+    if case .missingFile = self { true } else { false }
   }
 
   /// Throws all of `errors` at once, if there are any.

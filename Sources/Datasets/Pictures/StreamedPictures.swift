@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Pictures that stay in their files: each is read into its worker's buffer when it is needed, and only labels are kept.
-/// The system's page cache keeps what it has room for.
+/// Images that stay in their files: each is read into its worker's buffer when it is needed, and only labels and checksums are
+/// kept. The system's page cache keeps what it has room for. An image that has changed since the files were opened is a failure.
 @safe final class StreamedPictures: Sendable {
   let format: PixelFormat
   let order: PixelOrder
@@ -10,6 +10,9 @@ internal import Synchronization
   /// A picture's place for each worker.
   private let buffers: ByteBlock
   private let failure = Mutex<DatasetError?>(nil)
+  /// Of what the files held when they were opened.
+  let fingerprint: String
+  let large: LargeImages?
 
   /// One of the two parts.
   private struct Part: Sendable {
@@ -17,10 +20,18 @@ internal import Synchronization
     let files: [OpenFile]
     let labels: ByteBlock
     let labelByteCount: Int
+    /// Four bytes an image.
+    let checksums: ByteBlock
+    let content: String
+    let large: LargeImages?
+
+    func checksum(_ index: Int) -> UInt32 {
+      unsafe checksums.bytes.loadUnaligned(
+        fromByteOffset: StreamedPictures.checksumByteCount * index, as: UInt32.self)
+    }
 
     func label(_ index: Int) -> Int32 {
-      if labelByteCount == 1 { return Int32(unsafe labels.bytes[index]) }
-      return unsafe labels.bytes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)
+      StreamedPictures.label(index, in: labels, byteCount: labelByteCount)
     }
 
     /// Where a picture's numbers begin.
@@ -45,10 +56,13 @@ internal import Synchronization
     }
   }
 
-  /// Opens every file, reads it once to check labels and numbers, and keeps the labels.
+  /// Bytes of an image's checksum: one that changes is missed once in four milliards of times.
+  static let checksumByteCount = 4
+
+  /// Opens every file, reads it once to check labels and numbers and to hash it all, and keeps labels and checksums.
   ///
-  /// - Parameter workers: that read at the same time.
-  init(_ layout: RecordLayout, workers: Int) throws(DatasetError) {
+  /// - Parameter workers: that read at the same time; 0 where only the fingerprint is wanted.
+  init(_ layout: RecordLayout, of source: DatasetSource, workers: Int) throws(DatasetError) {
     format = layout.pixelFormat
     order = layout.pixelOrder
     pictureByteCount = layout.pictureByteCount
@@ -57,6 +71,8 @@ internal import Synchronization
       { () throws(DatasetError) in try Self.open(layout, .train) },
       { () throws(DatasetError) in try Self.open(layout, .test) })
     buffers = try ByteBlock(byteCount: workers * layout.streamBufferByteCount)
+    fingerprint = Fingerprint.hex(source: source, layout: layout, train: train.content, test: test.content)
+    large = LargeImages.joined(train.large, test.large)
   }
 
   /// The label, after the picture's pixels lie in the worker's buffer.
@@ -64,7 +80,7 @@ internal import Synchronization
 
   /// Reads a picture's numbers as the file has them. They are valid until the worker reads its next.
   ///
-  /// A file that can't be read any more gives zeros; `takeFailure` then says why.
+  /// A file that can't be read any more, or that has changed, gives zeros; `takeFailure` then says why.
   @unsafe func pixels(_ split: DatasetSplit, _ index: Int, worker: Int) -> UnsafeRawBufferPointer {
     let part = self[split]
     let stride = StreamedPictures.bufferByteCount(pictureByteCount)
@@ -76,6 +92,10 @@ internal import Synchronization
     let (open, offset) = part.place(of: index)
     do throws(DatasetError) {
       try unsafe open.file.read(into: target, at: offset)
+      let bytes = unsafe UnsafeRawBufferPointer(target).bytes
+      guard Fingerprint.Content.checksum(of: bytes) == part.checksum(index) else {
+        throw .changed(path: open.file.path, split: split, index: index)
+      }
     } catch {
       failure.withLock { $0 = $0 ?? error }
       unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
@@ -134,59 +154,95 @@ internal import Synchronization
         }
       }
     }
-    if labelOffset != nil || layout.pixelFormat == .float32 {
-      var first = 0
-      var errors: [DatasetError] = []
-      for (record, open) in zip(records.files, files) {
-        do throws(DatasetError) {
-          try check(
-            record, open.file, of: layout, records, labelOffset: labelOffset, keepingLabelsIn: labels,
-            from: first)
-        } catch {
-          errors.append(error)
-        }
-        first += record.recordCount
-      }
-      try DatasetError.throwIfAny(errors)
+    let checksums = try ByteBlock(byteCount: records.count * checksumByteCount)
+    var scan = Scan(
+      layout: layout, split: split, labelOffset: labelOffset, labels: labels, labelByteCount: labelByteCount,
+      checksums: checksums)
+    var errors: [DatasetError] = []
+    for (record, open) in zip(records.files, files) {
+      do throws(DatasetError) { try scan.read(record, open.file) } catch { errors.append(error) }
     }
-    return Part(records: records, files: files, labels: labels, labelByteCount: labelByteCount)
+    try DatasetError.throwIfAny(errors)
+    return Part(
+      records: records, files: files, labels: labels, labelByteCount: labelByteCount, checksums: checksums,
+      content: scan.content.finalize(), large: scan.large)
   }
 
-  /// Keeps the labels that lie in records, and looks at every number.
-  private static func check(
-    _ record: RecordFile, _ file: borrowing DataFile, of layout: RecordLayout, _ records: SplitRecords,
-    labelOffset: Int?, keepingLabelsIn labels: ByteBlock, from first: Int
-  ) throws(DatasetError) {
-    let size = records.recordByteCount
-    let perChunk = max(1, chunkByteCount / max(1, size))
-    var start = 0
-    while start < record.recordCount {
-      let count = min(perChunk, record.recordCount - start)
-      let begin = record.offset + start * size
-      let bytes = try file.bytes(begin..<begin + count * size)
-      for index in 0..<count {
-        if let labelOffset {
-          let place = index * size + labelOffset
-          let label = Int(bytes[place])
-          guard label < layout.facts.classCount else {
-            throw .labelOutOfRange(
-              path: record.path, offset: begin + place, found: label, classCount: layout.facts.classCount)
+  /// One pass over the records of a split: keeps the labels that lie in them, hashes, and looks at floats.
+  private struct Scan {
+    let layout: RecordLayout
+    let split: DatasetSplit
+    /// In a record; nil where labels have a file of their own and are kept already.
+    let labelOffset: Int?
+    let labels: ByteBlock
+    let labelByteCount: Int
+    let checksums: ByteBlock
+    private(set) var content = Fingerprint.Content()
+    private(set) var large: LargeImages?
+    /// Of the file's first record in the split.
+    private var first = 0
+
+    init(
+      layout: RecordLayout, split: DatasetSplit, labelOffset: Int?, labels: ByteBlock, labelByteCount: Int,
+      checksums: ByteBlock
+    ) {
+      self.layout = layout
+      self.split = split
+      self.labelOffset = labelOffset
+      self.labels = labels
+      self.labelByteCount = labelByteCount
+      self.checksums = checksums
+    }
+
+    mutating func read(_ record: RecordFile, _ file: borrowing DataFile) throws(DatasetError) {
+      defer { first += record.recordCount }
+      let records = layout[split]
+      let size = records.recordByteCount
+      let perChunk = max(1, chunkByteCount / max(1, size))
+      let chunk = try ByteBlock(byteCount: min(perChunk, record.recordCount) * size)
+      var floats = FloatCheck(path: record.path, split: split, large: large)
+      defer { large = floats.large }
+      for start in stride(from: 0, to: record.recordCount, by: perChunk) {
+        let count = min(perChunk, record.recordCount - start)
+        let begin = record.offset + start * size
+        try unsafe file.read(
+          into: UnsafeMutableRawBufferPointer(rebasing: chunk.bytes[..<(count * size)]), at: begin)
+        for position in 0..<count {
+          let place = position * size
+          let index = first + start + position
+          if let labelOffset { try keepLabel(chunk, place + labelOffset, of: index, record, at: begin) }
+          let pixels = unsafe UnsafeRawBufferPointer(
+            rebasing: chunk.bytes[(place + records.pixelOffset)..<(place + size)])
+          if layout.pixelFormat == .float32 {
+            try floats.check(
+              unsafe pixels.bytes, index: index, offset: begin + place + records.pixelOffset)
           }
-          unsafe labels.bytes[first + start + index] = bytes[place]
-        }
-        guard layout.pixelFormat == .float32 else { continue }
-        let pixels = index * size + records.pixelOffset
-        for number in 0..<layout.facts.pictureShape.elementCount {
-          let place = pixels + 4 * number
-          let value = unsafe bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: place, as: Float.self)
-          guard value.isFinite else {
-            throw .wrongContent(
-              path: record.path, offset: begin + place, expected: "a finite number", found: "\(value)")
-          }
+          let checksum = content.add(label: label(index), pixels: unsafe pixels.bytes)
+          unsafe checksums.bytes.storeBytes(
+            of: checksum, toByteOffset: checksumByteCount * index, as: UInt32.self)
         }
       }
-      start += count
     }
+
+    private func keepLabel(
+      _ chunk: ByteBlock, _ place: Int, of index: Int, _ record: RecordFile, at begin: Int
+    ) throws(DatasetError) {
+      let label = unsafe chunk.bytes[place]
+      guard Int(label) < layout.facts.classCount else {
+        throw .labelOutOfRange(
+          path: record.path, offset: begin + place, found: Int(label), classCount: layout.facts.classCount)
+      }
+      unsafe labels.bytes[index] = label
+    }
+
+    private func label(_ index: Int) -> Int32 {
+      StreamedPictures.label(index, in: labels, byteCount: labelByteCount)
+    }
+  }
+
+  private static func label(_ index: Int, in labels: ByteBlock, byteCount: Int) -> Int32 {
+    if byteCount == 1 { return Int32(unsafe labels.bytes[index]) }
+    return unsafe labels.bytes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)
   }
 }
 
@@ -206,8 +262,10 @@ extension RecordLayout {
   /// What each worker needs to read a picture.
   var streamBufferByteCount: Int { StreamedPictures.bufferByteCount(pictureByteCount) }
 
-  /// What streaming keeps whatever the number of workers: the labels.
+  /// What streaming keeps whatever the number of workers: labels and checksums.
   var streamedByteCount: Int {
-    DatasetSplit.allCases.map { self[$0].count * self[$0].residentLabelByteCount }.reduce(0, +)
+    DatasetSplit.allCases.map {
+      self[$0].count * (self[$0].residentLabelByteCount + StreamedPictures.checksumByteCount)
+    }.reduce(0, +)
   }
 }

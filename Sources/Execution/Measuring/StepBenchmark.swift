@@ -16,10 +16,11 @@ package struct StepBenchmark {
 
   /// Seconds of each of `steps` steps, after `warmUps` that do not count.
   ///
+  /// - Throws: where a step leaves numbers that are infinite or NaN: arithmetic on them takes another time.
   /// - Parameter recorder: takes where the time of those steps goes; nil measures steps alone.
   package func run(
     _ stage: StagePlan, steps: Int, warmUps: Int, recorder: ProfileRecorder? = nil, tick: (Int) -> Void
-  ) -> [Double] {
+  ) throws(NotFinite) -> [Double] {
     let plan = engine.plan
     engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident)
     var clocks = plan.training.modules.map { ModuleClock(learningRate: Float($0.learningRate), step: 0) }
@@ -38,6 +39,13 @@ package struct StepBenchmark {
       }
       engine.step(stage, source, indices: indices.span, epoch: 1, clocks: clocks, sums: &sums)
       if step >= warmUps { seconds.append(now() - start) }
+      if engine.takeNotFinite() || sums.contains(where: { !$0.loss.isFinite }) {
+        var found = engine.locateNotFinite(
+          sums, stage.resident, source, indices: indices, program: stage.training)
+        found.step = step + 1
+        found.learningRate = plan.training.modules[found.module - 1].learningRate
+        throw found
+      }
       tick(step + 1)
     }
     return seconds

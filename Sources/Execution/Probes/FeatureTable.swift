@@ -19,7 +19,11 @@ package struct FeatureTable: Sendable {
   }
 
   /// Runs the evaluation of a plan that hands on features over the pictures of a split, in order, without augmentation.
-  package init(of split: Split, plan: Plan, engine: Engine, pictures: PicturePreparer) {
+  ///
+  /// - Throws: where a feature is infinite or NaN.
+  package init(
+    of split: Split, plan: Plan, engine: Engine, pictures: PicturePreparer
+  ) throws(NotFinite) {
     let program = plan.evaluation
     guard let output = program.graph.moduleOutputs.first else {
       preconditionFailure("a feature plan hands its features on")
@@ -39,8 +43,15 @@ package struct FeatureTable: Sendable {
       // Before the nodes run: none of them reads labels, so others may take their place.
       labels += engine.labels(of: program, count: indices.count)
       engine.run(program, batch: indices.count, clocks: clocks)
+      let first = values.count
       engine.withValue(output, of: program) { floats in
         for index in 0..<indices.count * columns { values.append(floats[index]) }
+      }
+      guard values[first...].allSatisfy(\.isFinite) else {
+        var found = NotFinite(split: split, module: plan.modules.count)
+        found.image = engine.worstImage(
+          split, indices: indices, BatchSource(pictures: pictures, features: nil), program: program)
+        throw found
       }
     }
   }

@@ -92,10 +92,16 @@ struct AsynchronousTrainer {
     let index = event.module - stage.schedule.modules[0].index
     engine.addMetrics(of: program, module: event.module, pictures: count, to: &position.sums[index])
     let sums = position.sums[index]
-    guard sums.loss.isFinite else {
-      throw .lossNotFinite(
-        module: event.module, epoch: learning.epoch, step: learning.step,
-        learningRate: training.learningRate(module: event.module, epoch: learning.epoch))
+    if engine.takeNotFinite() || !sums.loss.isFinite {
+      // A module that reads a ring may be behind: its batch was drawn for another epoch.
+      batches.draw(epoch: epochOfBatch + 1)
+      var found = engine.locateNotFinite(
+        [sums], stage.resident, BatchSource(pictures: pictures, features: nil),
+        indices: Array(batches.order[positions]), program: program)
+      found.epoch = learning.epoch
+      found.step = learning.step
+      found.learningRate = training.learningRate(module: event.module, epoch: learning.epoch)
+      throw .notFinite(found)
     }
     let spent = now() - start
     seconds[event.module - 1] += spent
@@ -127,7 +133,7 @@ struct AsynchronousTrainer {
         .epochEnded(EpochReport(epoch: learning.epoch, figures: figures, next: position)), observer)
     }
     if let epoch = event.epochsDone, epoch >= position.epoch {
-      guard let tests = evaluation.run(epoch: epoch) else { return false }
+      guard let tests = try evaluation.run(epoch: epoch) else { return false }
       if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
       position.epoch = epoch + 1
       position.seconds = 0

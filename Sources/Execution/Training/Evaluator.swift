@@ -20,8 +20,10 @@ package struct Evaluator {
   }
 
   /// Sums by metric of the program: its modules in order, then the ensembles that it has.
-  package func run(_ program: Program) -> [MetricSums] {
-    guard let sums = run(program, unless: { false }) else { preconditionFailure("nobody stopped it") }
+  ///
+  /// - Throws: where the loss of a batch is infinite or NaN.
+  package func run(_ program: Program) throws(NotFinite) -> [MetricSums] {
+    guard let sums = try run(program, unless: { false }) else { preconditionFailure("nobody stopped it") }
     return sums
   }
 
@@ -29,7 +31,9 @@ package struct Evaluator {
   ///
   /// - Parameter shouldStop: looked at between batches.
   /// - Returns: nil if it should stop before the last batch is done.
-  package func run(_ program: Program, unless shouldStop: () -> Bool) -> [MetricSums]? {
+  package func run(
+    _ program: Program, unless shouldStop: () -> Bool
+  ) throws(NotFinite) -> [MetricSums]? {
     var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
@@ -43,6 +47,15 @@ package struct Evaluator {
         source, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
       engine.run(program, role, batch: count, clocks: clocks)
       engine.addMetrics(of: program, pictures: count, to: &sums)
+      // A file that can't be read any more is the callers' to report.
+      if let sum = sums.first(where: { !$0.loss.isFinite }) {
+        var found = NotFinite(split: .test, module: sum.module)
+        found.isEnsemble = sum.isEnsemble
+        found.loss = Float(sum.loss)
+        found.image = engine.worstImage(
+          .test, indices: Array(indices[..<count]), source, program: program)
+        throw found
+      }
       first += count
       if first < pictureCount, shouldStop() { return nil }
     }

@@ -162,9 +162,9 @@ package enum RunError: Error {
   case data(DatasetError)
   /// Features can't be kept or read: a full disk, say.
   case features(FeatureError)
-  /// A loss is no number any more, or infinite.
-  case lossNotFinite(module: Int, epoch: Int, step: Int, learningRate: Double)
-  /// Behind the last epoch that it was trained in, a module's weights or the scores of its channels are no numbers any more, or
-  /// infinite: there is no telling which channels are to go.
+  /// A loss, a parameter or a running statistic has become infinite or NaN.
+  case notFinite(NotFinite)
+  /// Behind the last epoch that a module was trained in, the scores of its channels are infinite or NaN: there is no telling
+  /// which channels are to go.
   case rankingNotFinite(module: Int, epoch: Int, learningRate: Double)
 }

@@ -14,18 +14,9 @@ struct StageEvaluation {
   ///
   /// - Parameter epoch: of the stage, from 1.
   /// - Returns: of every module that has as many epochs; nil if it should stop on the way.
-  func run(epoch: Int) -> [EpochFigures]? {
+  func run(epoch: Int) throws(RunError) -> [EpochFigures]? {
     let start = now()
-    let sums: [MetricSums]?
-    if epoch == stage.epochs, let program = stage.depthEvaluation {
-      let pictures = BatchSource(pictures: source.pictures, features: nil)
-      sums = Evaluator(engine: engine, source: pictures, stage: stage.index, ofAllDepths: true).run(
-        program, unless: shouldStop)
-    } else {
-      sums = Evaluator(engine: engine, source: source, stage: stage.index).run(
-        stage.evaluation, unless: shouldStop)
-    }
-    guard let sums else { return nil }
+    guard let sums = try sums(epoch: epoch) else { return nil }
     let wanted = stage.schedule.modules.filter {
       $0.epoch(epoch) <= engine.plan.training.modules[$0.index - 1].totalEpochs
     }
@@ -34,6 +25,28 @@ struct StageEvaluation {
       seconds: now() - start)
     for index in figures.indices { figures[index].ensemble = sums.ensemble(upTo: figures[index].module) }
     return figures
+  }
+
+  private func sums(epoch: Int) throws(RunError) -> [MetricSums]? {
+    var evaluator = Evaluator(engine: engine, source: source, stage: stage.index)
+    var program = stage.evaluation
+    if epoch == stage.epochs, let ofAllDepths = stage.depthEvaluation {
+      let pictures = BatchSource(pictures: source.pictures, features: nil)
+      evaluator = Evaluator(engine: engine, source: pictures, stage: stage.index, ofAllDepths: true)
+      program = ofAllDepths
+    }
+    do throws(NotFinite) {
+      return try evaluator.run(program, unless: shouldStop)
+    } catch {
+      if let failure = source.takeReadFailure() { throw failure }
+      var found = error
+      found.epoch = stage.epoch(ofModule: found.module, epoch)
+      if stage.schedule.indices.contains(found.module) {
+        found.learningRate = engine.plan.training.learningRate(
+          module: found.module, epoch: stage.epoch(ofModule: found.module, epoch))
+      }
+      throw .notFinite(found)
+    }
   }
 
   func figures(_ sums: [MetricSums], epoch: Int, split: Split, seconds: Double) -> [EpochFigures] {

@@ -31,7 +31,7 @@ struct StageTrainer {
   mutating func run(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
     while position.epoch <= stage.epochs {
       guard try train(&position, observer) else { return false }
-      guard let tests = evaluation.run(epoch: position.epoch) else { return false }
+      guard let tests = try evaluation.run(epoch: position.epoch) else { return false }
       try requireReadable()
       let epoch = position.epoch
       let training = evaluation.figures(
@@ -117,13 +117,17 @@ struct StageTrainer {
     if let failure = source.takeReadFailure() { throw failure }
   }
 
+  /// Behind each step: it looks at the step's losses and at a flag, unless something is wrong.
   private func requireFinite(_ position: RunPosition) throws(RunError) {
-    for sum in position.sums where !sum.loss.isFinite {
-      let epoch = stage.epoch(ofModule: sum.module, position.epoch)
-      throw .lossNotFinite(
-        module: sum.module, epoch: epoch, step: position.step,
-        learningRate: engine.plan.training.learningRate(module: sum.module, epoch: epoch))
-    }
+    guard engine.takeNotFinite() || position.sums.contains(where: { !$0.loss.isFinite }) else { return }
+    let indices = batches.order[batches.positions(ofStep: position.step - 1)]
+    var found = engine.locateNotFinite(
+      position.sums, stage.resident, source, indices: Array(indices), program: stage.training)
+    let epoch = stage.epoch(ofModule: found.module, position.epoch)
+    found.epoch = epoch
+    found.step = position.step
+    found.learningRate = engine.plan.training.learningRate(module: found.module, epoch: epoch)
+    throw .notFinite(found)
   }
 }
 

@@ -160,7 +160,6 @@ package struct Trainer {
     let diverged = RunError.rankingNotFinite(
       module: narrowing.module, epoch: epoch,
       learningRate: training.learningRate(module: narrowing.module, epoch: epoch))
-    guard engine.isFinite(stage.resident.weights) else { throw diverged }
     let others = stage.resident.entries.filter { $0.value.name != narrowing.scores.value.name }
     let before = hash(others)
     var batches = EpochBatches(training, pictures: pictures.dataset.facts.trainCount)
@@ -182,7 +181,16 @@ package struct Trainer {
   ) throws(RunError) -> NarrowingReport? {
     let start = now()
     let evaluator = Evaluator(engine: engine, source: source, stage: stage.index)
-    guard let sums = evaluator.run(stage.evaluation, unless: shouldStop) else { return nil }
+    let sums: [MetricSums]?
+    do throws(NotFinite) {
+      sums = try evaluator.run(stage.evaluation, unless: shouldStop)
+    } catch {
+      if let failure = source.takeReadFailure() { throw failure }
+      var found = error
+      found.epoch = ranking.epoch
+      throw .notFinite(found)
+    }
+    guard let sums else { return nil }
     if let failure = source.takeReadFailure() { throw failure }
     return NarrowingReport(
       module: ranking.narrowing.module, epoch: ranking.epoch, kept: ranking.kept, scores: ranking.scores,

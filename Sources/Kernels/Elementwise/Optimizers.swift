@@ -4,6 +4,8 @@ import Glibc
 /// Stochastic gradient descent with momentum (Polyak, 1964) and L2 decay, PyTorch's convention:
 /// v = momentum v + (g + weightDecay w), w -= learningRate v; with Nesterov's momentum
 /// w -= learningRate (g + weightDecay w + momentum v), v being the new one. A new run's velocity is zero.
+///
+/// All updates note weights that become infinite or NaN (`Workers.takeNotFinite`); infinite velocities make such weights.
 package func sgdStep(
   weights: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
   count: Int, learningRate: Float, momentum: Float, weightDecay: Float, nesterov: Bool, context: KernelContext
@@ -12,12 +14,15 @@ package func sgdStep(
   context.workers.forEach(blocks.blockCount) { item, _ in
     let range = blocks[item]
     let (w, v, g) = (weights + range.lowerBound, velocity + range.lowerBound, gradient + range.lowerBound)
+    var check = FiniteCheck()
     var i = 0
     while i &+ 8 <= range.count {
       let decayed = load(g, i) + weightDecay * load(w, i)
       let new = momentum * load(v, i) + decayed
       store(new, v, i)
-      store(load(w, i) - learningRate * (nesterov ? decayed + momentum * new : new), w, i)
+      let weight = load(w, i) - learningRate * (nesterov ? decayed + momentum * new : new)
+      store(weight, w, i)
+      check.add(weight)
       i &+= 8
     }
     while i < range.count {
@@ -25,8 +30,10 @@ package func sgdStep(
       let new = momentum * v[i] + decayed
       v[i] = new
       w[i] -= learningRate * (nesterov ? decayed + momentum * new : new)
+      check.add(w[i])
       i &+= 1
     }
+    context.workers.note(check)
   }
 }
 
@@ -43,19 +50,30 @@ package func sgdPiece(
   context.workers.forEach(blocks.blockCount) { item, _ in
     let range = blocks[item]
     let (w, v, g) = (weights + range.lowerBound, velocity + range.lowerBound, gradient + range.lowerBound)
+    var check = FiniteCheck()
     var i = 0
     while i &+ 8 <= range.count {
       let new = kept * load(v, i) + (load(g, i) + decay * load(w, i))
       store(new, v, i)
-      if isLast { store(load(w, i) - learningRate * new, w, i) }
+      check.add(new)
+      if isLast {
+        let weight = load(w, i) - learningRate * new
+        store(weight, w, i)
+        check.add(weight)
+      }
       i &+= 8
     }
     while i < range.count {
       let new = kept * v[i] + (g[i] + decay * w[i])
       v[i] = new
-      if isLast { w[i] -= learningRate * new }
+      check.add(new)
+      if isLast {
+        w[i] -= learningRate * new
+        check.add(w[i])
+      }
       i &+= 1
     }
+    context.workers.note(check)
   }
 }
 
@@ -77,6 +95,8 @@ package func adamStep(
     let range = blocks[item]
     let (w, g) = (weights + range.lowerBound, gradient + range.lowerBound)
     let (m, v) = (firstMoment + range.lowerBound, secondMoment + range.lowerBound)
+    // An infinite second moment leaves its weight as it is, for good: it is looked at as well.
+    var check = FiniteCheck()
     var i = 0
     while i &+ 8 <= range.count {
       let decayed = load(g, i) + weightDecay * load(w, i)
@@ -84,7 +104,10 @@ package func adamStep(
       let second = beta2 * load(v, i) + rest2 * decayed * decayed
       store(first, m, i)
       store(second, v, i)
-      store(load(w, i) - rate * first / (squareRoot(second) * inverseRoot + epsilon), w, i)
+      let weight = load(w, i) - rate * first / (squareRoot(second) * inverseRoot + epsilon)
+      store(weight, w, i)
+      check.add(weight)
+      check.add(second)
       i &+= 8
     }
     while i < range.count {
@@ -94,8 +117,11 @@ package func adamStep(
       m[i] = first
       v[i] = second
       w[i] -= rate * first / (second.squareRoot() * inverseRoot + epsilon)
+      check.add(w[i])
+      check.add(second)
       i &+= 1
     }
+    context.workers.note(check)
   }
 }
 

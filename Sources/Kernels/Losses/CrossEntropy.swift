@@ -5,8 +5,8 @@ import Glibc
 ///
 /// `metrics[0]` is the sum of the rows' losses, `[1]` the number of rows whose label has the greatest logit, `[2]` of those
 /// where it is among the five greatest; of equal logits the lower class comes first. `logitGradient`, if given, becomes
-/// weight (softmax - one-hot) / rows: the gradient of the weighted mean loss; `metrics` know no weight. It may be `logits`. A NaN among a row's logits makes the loss
-/// NaN and the row wrong.
+/// weight (softmax - one-hot) / rows: the gradient of the weighted mean loss; `metrics` know no weight. It may be `logits`. A logit
+/// that is NaN or infinite makes the loss NaN and the row wrong.
 package func softmaxCrossEntropy(
   logits: UnsafePointer<Float>, labels: UnsafePointer<Int32>, logitGradient: UnsafeMutablePointer<Float>?,
   metrics: UnsafeMutablePointer<Float>, rows: Int, classes: Int, weight: Float = 1, context: KernelContext
@@ -43,8 +43,13 @@ private func lossAndRank(_ logits: UnsafePointer<Float>, label: Int, classes: In
     if logit > own || (logit == own && c < label) { rank += 1 }
   }
   var sum: Float = 0
-  for c in 0..<classes { sum += expf(logits[c] - maximum) }
-  let loss = logf(sum) - (own - maximum)
+  // An infinite logit is a fault even where the loss would have a value: 0 times it is NaN.
+  var zero: Float = 0
+  for c in 0..<classes {
+    sum += expf(logits[c] - maximum)
+    zero += 0 * logits[c]
+  }
+  let loss = logf(sum) - (own - maximum) + zero
   return (loss, loss.isNaN ? Int.max : rank)
 }
 

@@ -3,7 +3,8 @@ internal import CostModel
 /// Batch normalisation over rows, per channel (Ioffe and Szegedy, 2015), in training. `x`, `y` [rows, channels], not the same.
 ///
 /// The biased variance normalises; the running variance takes in the unbiased one, running = (1 - momentum) running +
-/// momentum batch. Without running statistics none are touched, whatever the batch's are. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
+/// momentum batch; one that becomes infinite or NaN is noted (`Workers.takeNotFinite`). Without running statistics none are
+/// touched, whatever the batch's are. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
 /// With `relu`, y = max(0, ...).
 package func batchNormTraining(
   x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
@@ -23,6 +24,7 @@ package func batchNormTraining(
   }
   let groups = Blocks(count: channels, size: 32)
   context.workers.forEach(groups.blockCount) { item, _ in
+    var check = FiniteCheck()
     for c in groups[item] {
       let (mean, squares) = mergedStatistics(partial + c, blocks: blocks, channels: channels)
       let variance = squares / Double(rows)
@@ -30,17 +32,27 @@ package func batchNormTraining(
       savedInverseDeviation[c] = Float(1 / (variance + Double(epsilon)).squareRoot())
       if let runningMean, let runningVariance {
         let unbiased = rows > 1 ? squares / Double(rows - 1) : variance
-        runningMean[c] += momentum * (Float(mean) - runningMean[c])
-        runningVariance[c] += momentum * (Float(unbiased) - runningVariance[c])
+        runningMean[c] = moved(runningMean[c], towards: Float(mean), by: momentum)
+        runningVariance[c] = moved(runningVariance[c], towards: Float(unbiased), by: momentum)
+        check.add(runningMean[c])
+        check.add(runningVariance[c])
       }
       // The slope takes the first block's place: this channel's statistics are merged.
       partial[c] = scale[c] * savedInverseDeviation[c]
     }
+    context.workers.note(check)
   }
   let slope = UnsafePointer(partial)
   normalize(
     x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
     context: context)
+}
+
+/// (1 - momentum) running + momentum batch. The difference first, which rounds less; where that has no value, infinities
+/// stay infinite, and only what is NaN already gives NaN.
+private func moved(_ running: Float, towards batch: Float, by momentum: Float) -> Float {
+  let moved = running + momentum * (batch - running)
+  return moved.isFinite ? moved : (1 - momentum) * running + momentum * batch
 }
 
 /// Batch normalisation with the running statistics. `y` may be `x`.

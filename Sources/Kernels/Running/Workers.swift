@@ -19,6 +19,8 @@ package final class Workers: Sendable {
   package let count: Int
   private nonisolated(unsafe) let pool: UnsafeMutablePointer<Pool>
   private nonisolated(unsafe) let threads: UnsafeMutablePointer<pthread_t>
+  /// Only ever set while work is done, so that its order does not matter.
+  private let hasSeenNotFinite = Atomic<Bool>(false)
 
   /// Starts `count - 1` threads, for whoever cannot go on without them: traps where the system refuses one. The program itself
   /// uses `init(starting:)`.
@@ -62,6 +64,15 @@ package final class Workers: Sendable {
     threads.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()
+  }
+
+  func noteNotFinite() { hasSeenNotFinite.store(true, ordering: .relaxed) }
+
+  /// Whether an update or a running statistic has become infinite or NaN since the last call.
+  package func takeNotFinite() -> Bool {
+    guard hasSeenNotFinite.load(ordering: .relaxed) else { return false }
+    hasSeenNotFinite.store(false, ordering: .relaxed)
+    return true
   }
 
   /// Runs `body` on the calling thread as items run: denormals count as zero.

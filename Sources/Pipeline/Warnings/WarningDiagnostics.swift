@@ -1,4 +1,4 @@
-internal import Diagnostics
+package import Diagnostics
 
 // Every warning about a spec, one factory each, sorted by code. Warnings without a place are worded where they arise.
 
@@ -91,6 +91,34 @@ extension Diagnostic {
       code: "W004", severity: .warning,
       message: "the batch of \(batch) is larger than the \(images) training images: every step has them all",
       primary: span, label: "there are \(images)", help: "set `training.batch: \(images)` or less")
+  }
+
+  /// - Parameter words: which images, with their numbers.
+  package static func largeImages(_ words: String, at span: SourceSpan) -> Self {
+    Diagnostic(
+      code: "W020", severity: .warning, message: words, primary: span, label: "read from here",
+      help: "scale the images, or set `data.normalize`: networks are made for numbers near 1")
+  }
+
+  /// - Parameters:
+  ///   - classes: that have no image, rising, from 0.
+  ///   - split: `train` or `test`.
+  ///   - isLimited: by `data.limit`.
+  package static func classWithoutImage(
+    classes: [Int], of classCount: Int, split: String, images: Int, isLimited: Bool, at span: SourceSpan
+  ) -> Self {
+    let shown = classes.prefix(8).map { "\($0)" }.joined(separator: ", ")
+    let list = classes.count > 8 ? "\(shown) and \(classes.count - 8) more" : shown
+    let first = isLimited ? "first " : ""
+    return Diagnostic(
+      code: "W021", severity: .warning,
+      message:
+        "class\(classes.count == 1 ? "" : "es") \(list) of \(classCount) (they count from 0) "
+        + "\(classes.count == 1 ? "has" : "have") no image among the \(first)\(images) \(split == "train" ? "training" : "test") images",
+      primary: span, label: isLimited ? "takes the first ones" : "\(classCount) classes",
+      help: isLimited
+        ? "raise `data.limit.\(split)`, or mix the files' images: the first ones are taken"
+        : "add images of the class, or set `network.classes` to what there are")
   }
 
   static func unknownWiring(path: String, at span: SourceSpan) -> Self {

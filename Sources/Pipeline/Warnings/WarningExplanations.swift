@@ -83,6 +83,31 @@ let warningExplanations = [
     bad: "strata compare runs/net-1 runs/../runs/net-1",
     good: "strata compare runs/net-1 runs/net-2"),
   CodeExplanation(
+    code: "W020", title: "images with numbers that no network is made for",
+    text: """
+      Images of 32-bit floats (`npy`) hold numbers beyond a million in magnitude. Squares of such numbers overflow single
+      precision, so that one batch can make running statistics infinite: the run then ends with exit code 1 and names the
+      image. Most often an image is damaged, or the array holds something else than images.
+      """,
+    bad: "strata run net.yaml --data raw-counts",
+    good: "strata run net.yaml --data images-between-0-and-1"),
+  CodeExplanation(
+    code: "W021", title: "a class without images",
+    text: """
+      No image of the split has the label of a class. 'data.limit' takes the first images of the files: where these are sorted
+      by label, whole classes are left out, and the loss tells nothing about them.
+      """,
+    bad: "strata run net.yaml --set data.limit.train=100",
+    good: "strata run net.yaml --set data.limit.train=5000"),
+  CodeExplanation(
+    code: "W022", title: "other data than the network was trained on",
+    text: """
+      A trained network is measured on data whose fingerprint is not the one that the run was made with: files were changed,
+      or '--data' names others. The figures are of the data that is there now.
+      """,
+    bad: "strata evaluate runs/net-1 --data other",
+    good: "strata evaluate runs/net-1"),
+  CodeExplanation(
     code: "W060", title: "stored weights without their wiring",
     text: """
       The file that 'network.from' names has tensors of the right names and shapes, and does not say where its layers pool,

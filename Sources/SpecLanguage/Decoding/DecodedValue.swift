@@ -88,11 +88,13 @@ package enum ValueOrigin: Hashable, Sendable {
   case `default`
   /// Follows from other keys.
   case derived
+  /// The data's file tells it.
+  case file(String)
 
   package var writtenSpan: SourceSpan? {
     switch self {
     case .written(let span): span
-    case .default, .derived: nil
+    case .default, .derived, .file: nil
     }
   }
 }

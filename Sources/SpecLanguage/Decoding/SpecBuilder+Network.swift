@@ -1,14 +1,22 @@
 internal import Diagnostics
 
 extension SpecBuilder {
-  func network(source: Spanned<DataSource>, sourceIsSound: Bool) -> NetworkSpec {
+  func network(
+    source: Spanned<DataSource>, path: Spanned<String>?, sourceIsSound: Bool
+  ) -> NetworkSpec {
     let network = root.section("network")
     let family = network.choice("family", as: Family.self)
     let facts = source.value.facts
-    let unknownInput = PictureShape(channels: 1, height: 1, width: 1)
-    var input = network.picture("input", derived: facts?.input ?? unknownInput)
-    var classes = network.integer("classes", derived: facts?.classes ?? 2)
-    if sourceIsSound { checkAgainst(source, facts, network, &input, &classes) }
+    let told = sourceIsSound ? fileFacts(source.value, path, network) : nil
+    var derived = (input: PictureShape(channels: 1, height: 1, width: 1), classes: 2)
+    if let facts {
+      derived = (facts.input, facts.classes)
+    } else if case .known(let input, let classes, _, _)? = told {
+      derived = (input, classes)
+    }
+    var input = network.picture("input", derived: derived.input)
+    var classes = network.integer("classes", derived: derived.classes)
+    if sourceIsSound { checkAgainst(source, facts, told, network, &input, &classes) }
 
     let batchNorm = layerFlags(network, "batch-norm", derived: nil)
     let bias = layerFlags(network, "bias", derived: family.value == .vgg)
@@ -30,21 +38,32 @@ extension SpecBuilder {
       ensemble: network.isWritten("ensemble") ? network.choice("ensemble", as: EnsembleKind.self) : nil)
   }
 
-  /// Holds `input` and `classes` against what the source says, which goes on in their place, or asks for them where it
-  /// says nothing.
+  /// What the files tell; nil where the source says all by itself, or the spec does.
+  private func fileFacts(
+    _ source: DataSource, _ path: Spanned<String>?, _ network: SectionReader
+  ) -> FileFacts? {
+    let isSaid = network.isWritten("input") && network.isWritten("classes")
+    guard source.facts == nil, source.isSupported, !isSaid else { return nil }
+    return files?(source, path) ?? .unknown("only the files of its data tell")
+  }
+
+  /// Holds `input` and `classes` against what the source says, which goes on in their place, or asks for them where neither it
+  /// nor its files say anything.
   private func checkAgainst(
-    _ source: Spanned<DataSource>, _ facts: DataSourceFacts?, _ network: SectionReader,
+    _ source: Spanned<DataSource>, _ facts: DataSourceFacts?, _ told: FileFacts?, _ network: SectionReader,
     _ input: inout Spanned<PictureShape>, _ classes: inout Spanned<Int>
   ) {
     let name = source.value.rawValue
     guard let facts else {
-      for key in ["input", "classes"] where !network.isWritten(key) {
-        // Of a source that is refused they would be asked for in vain; there is no network without them all the same.
-        guard source.value.isSupported else {
-          state.hasStructuralFault = true
-          continue
-        }
-        report(.missingForSource(key, source: name, at: network.span), structural: true)
+      let missing = ["input", "classes"].filter { !network.isWritten($0) }
+      guard !missing.isEmpty else { return }
+      switch told {
+      // Of a source that is refused they would be asked for in vain; there is no network without them all the same.
+      case nil: state.hasStructuralFault = true
+      case .known(_, _, let images, let labels):
+        for key in missing { network.note(key, .file(key == "input" ? images : labels)) }
+      case .unknown(let reason):
+        report(.missingForSource(missing, source: name, reason: reason, at: network.span), structural: true)
       }
       return
     }

@@ -4,6 +4,8 @@ internal import Diagnostics
 /// reported only where all keys it speaks of are sound by themselves.
 struct SpecBuilder {
   let root: SectionReader
+  /// Of `decode`.
+  let files: FileFactsLookup?
 
   var state: DecodingState { root.state }
 
@@ -16,7 +18,9 @@ struct SpecBuilder {
     _ = root.integer("strata")
     let data = root.section("data")
     let source = data.choice("source", as: DataSource.self)
-    let network = network(source: source, sourceIsSound: data.isSound("source") && root.isSound("network"))
+    let network = network(
+      source: source, path: data.optionalText("path"),
+      sourceIsSound: data.isSound("source") && data.isSound("path") && root.isSound("network"))
     let family = Family(of: network.body)
     let training = training(family)
     return Spec(

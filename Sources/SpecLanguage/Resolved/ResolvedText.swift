@@ -7,7 +7,8 @@ package func resolvedText(_ spec: Spec) -> String {
   return lines.map { $0.text + "\n" }.joined()
 }
 
-/// The same lines with where each value came from as a comment: `file:line`, `--set`, `default` or `derived`.
+/// The same lines with where each value came from as a comment: `file:line`, `--set`, `default`, `derived`
+/// or `from FILE`.
 package func resolvedText(_ spec: Spec, origins: [String: ValueOrigin], texts: SourceTexts) -> String {
   let lines = ResolvedTextWriter(values: ResolvedValues(spec).texts).lines()
   // One long list must not push all comments out of sight.
@@ -79,6 +80,7 @@ private func words(for origin: ValueOrigin?, in texts: SourceTexts) -> String {
   case .written(let span): place(of: span, in: texts)
   case .default: "default"
   case .derived: "derived"
+  case .file(let path): "from \(path)"
   }
 }
 

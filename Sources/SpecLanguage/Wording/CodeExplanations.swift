@@ -2,7 +2,8 @@ package import Diagnostics
 
 /// What `strata explain` says of this phase's codes; a later phase adds its own.
 package let specExplanations =
-  (textExplanations + keyExplanations + valueExplanations + relationExplanations + compressionExplanations)
+  (textExplanations + keyExplanations + valueExplanations + relationExplanations + compressionExplanations
+  + dataExplanations)
   .sorted { $0.code < $1.code }
 
 // MARK: - E00x: the text

@@ -184,10 +184,18 @@ extension Diagnostic {
     )
   }
 
-  static func missingForSource(_ key: String, source: String, at span: SourceSpan) -> Self {
-    Diagnostic(
-      code: "E023", message: "key 'network.\(key)' is missing", primary: span,
-      label: "this source does not say it by itself", help: "write 'network.\(key)' for 'source: \(source)'")
+  /// - Parameters:
+  ///   - keys: of `network`, one or two.
+  ///   - reason: why the data does not tell them.
+  static func missingForSource(
+    _ keys: [String], source: String, reason: String, at span: SourceSpan
+  ) -> Self {
+    let list = keys.map { "'network.\($0)'" }.joined(separator: " and ")
+    let (isOrAre, it) = keys.count == 1 ? ("is", "it") : ("are", "them")
+    return Diagnostic(
+      code: "E150", message: "\(list) \(isOrAre) not written, and the data does not tell \(it): \(reason)",
+      primary: span, label: "'source: \(source)' has \(it) in its files",
+      help: "write \(list), or put the data where `data.path` or --data says")
   }
 
   static func missingValue(_ key: String, expected: String, at span: SourceSpan) -> Self {

@@ -83,7 +83,7 @@ struct BenchCommand: Command {
     }
     // A step as it is where no features are kept: what makes them belongs to no step.
     assignments.append(Assignment(key: "memory.features", value: "recompute"))
-    var loaded = try LoadedSpec(path: path, set: assignments, console, json: json)
+    var loaded = try LoadedSpec(path: path, set: assignments, dataPath: nil, console, json: json)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
       threads: threads, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
@@ -106,7 +106,8 @@ struct BenchCommand: Command {
       arguments[profile] ? Calibration.recorders(stages.count, for: engine).map(Optional.init) : []
     for (position, stage) in stages.enumerated() {
       let recorder = recorders.isEmpty ? nil : recorders[position]
-      let seconds = measure(benchmark, stage, steps: arguments[steps] ?? 20, recorder: recorder, console)
+      let seconds = try measure(
+        benchmark, stage, of: plan, steps: arguments[steps] ?? 20, recorder: recorder, console)
       report.add(
         stage, seconds: seconds, profile: recorder.map { ProfileText($0.result(), of: .step) })
       if !json { console.output.write(report.text(of: position, console.output.style)) }
@@ -135,11 +136,18 @@ struct BenchCommand: Command {
 
   /// - Returns: seconds of each step, rising.
   private static func measure(
-    _ benchmark: StepBenchmark, _ stage: StagePlan, steps: Int, recorder: ProfileRecorder?, _ console: Console
-  ) -> [Double] {
-    benchmark.run(stage, steps: steps, warmUps: 2, recorder: recorder) { step in
-      console.diagnostics.rewriteLine(
-        step == steps + 2 ? "" : "stage \(stage.index): \(max(0, step - 2))/\(steps) steps")
-    }.sorted()
+    _ benchmark: StepBenchmark, _ stage: StagePlan, of plan: Plan, steps: Int, recorder: ProfileRecorder?,
+    _ console: Console
+  ) throws(CommandFailure) -> [Double] {
+    do throws(NotFinite) {
+      return try benchmark.run(stage, steps: steps, warmUps: 2, recorder: recorder) { step in
+        console.diagnostics.rewriteLine(
+          step == steps + 2 ? "" : "stage \(stage.index): \(max(0, step - 2))/\(steps) steps")
+      }.sorted()
+    } catch {
+      throw CommandFailure(
+        .failed, "stage \(stage.index) cannot be measured: \(error.message)",
+        help: error.advice(largeImages: nil, plan))
+    }
   }
 }

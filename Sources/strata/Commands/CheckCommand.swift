@@ -10,8 +10,9 @@ struct CheckCommand: Command {
       Reads each spec, lowers it to a graph and checks shapes, schedule and modules; the numbers of pictures where the \
       source tells them (all but idx and npy); stored weights where they are there. Every fault is reported with its \
       line and column and, where the meaning can be guessed, with a correction. Warnings tell of what is no fault and yet \
-      will not do what was probably meant; '--strict' makes faults of them. No data set is read. Standard input \
-      is '-'; paths in it start at the current folder.
+      will not do what was probably meant; '--strict' makes faults of them. No images are read; headers and labels of \
+      idx and npy files are, where the spec leaves 'network.input' or 'network.classes' to them. Standard input is \
+      '-'; paths in it start at the current folder.
       """,
     operands: OperandSpec(
       "SPEC", 1...Int.max, "architecture specs (YAML)", completion: CommonOperands.specFiles),
@@ -31,12 +32,13 @@ struct CheckCommand: Command {
     for path in arguments.operands {
       do {
         let (bytes, set) = (try LoadedSpec.read(path), arguments[CommonOptions.set])
-        let (diagnostics, warnings, texts) = LoadedSpec.faults(path: path, bytes: bytes, set: set)
+        let (diagnostics, warnings, texts) = try LoadedSpec.faults(path: path, bytes: bytes, set: set)
         for warning in warnings { console.warn(warning, texts) }
         let before = console.warnings.objects.count
         if diagnostics.isEmpty {
-          try LoadedSpec(path: path, bytes: bytes, set: set, reportsWarnings: false, console, json: json)
-            .warnOfMemory(threads: 2, console)
+          try LoadedSpec(
+            path: path, bytes: bytes, set: set, dataPath: nil, reportsWarnings: false, console, json: json
+          ).warnOfMemory(threads: 2, console)
         }
         let ofMemory = console.warnings.objects[before...]
         let warningCount = warnings.count + ofMemory.count

@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Planning
+internal import SpecLanguage
 internal import Terminal
 internal import Text
 
@@ -10,7 +11,7 @@ struct DiffCommand: Command {
     discussion: """
       Compares spec values, network, memory and schedule of two plans, and tells changes that lead to other weights \
       apart from those that change the cost alone, and both from changes of names. A plan file is taken as it \
-      stands, even where its spec has changed since; a spec is planned first, with 2 workers, from what the headers of its data say. \
+      stands, even where its spec has changed since; a spec is planned first, with 2 workers; its data is read and hashed where it is there, so that changed data shows. \
       Ends with 0 whether or not there are differences: '--json' says which it is.
       """,
     operands: OperandSpec(
@@ -47,9 +48,11 @@ struct DiffCommand: Command {
         throw CommandFailure(error)
       }
     case .spec:
-      let loaded = try LoadedSpec(path: file.path, bytes: file.bytes, set: [], console, json: json)
+      let loaded = try LoadedSpec(
+        path: file.path, bytes: file.bytes, set: [], dataPath: dataPath, console, json: json)
       let plan = try loaded.plan(
-        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: dataPath, withFingerprint: false,
+        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: dataPath,
+        withFingerprint: loaded.spec.data.source.value.readsFiles,
         console, json: json)
       return PlanRecord(
         plan, name: file.path,

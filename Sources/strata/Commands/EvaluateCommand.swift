@@ -29,15 +29,22 @@ struct EvaluateCommand: Command {
     let compression = try compression(of: ready.plan, in: path)
     try ready.plan.requireMemory(running: [ready.plan.evaluation])
     console.warnOfIdleWorkers(ready.plan.threads)
-    let dataset = try ready.openData()
+    let dataset = try ready.openDataToMeasure(console)
     let engine = try Engine.make(ready.plan)
     do {
       try ModelFile(ready.plan).read(into: engine, from: "\(path)/\(RunDirectory.modelName)")
     } catch {
       throw CommandFailure(error)
     }
-    let sums = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan)).run(
-      ready.plan.evaluation)
+    let evaluator = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan))
+    let sums: [MetricSums]
+    do throws(NotFinite) {
+      sums = try evaluator.run(ready.plan.evaluation)
+    } catch {
+      if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
+      throw CommandFailure(
+        .failed, error.message, help: error.advice(largeImages: dataset.largeImages, ready.plan))
+    }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     report(sums, of: ready.plan, compression, json: json, console)
     return .done

@@ -40,7 +40,8 @@ struct IRCommand: Command {
         help: hint + "passes in order: \(GraphDump.passNames.joined(separator: ", "))")
     }
     let loaded = try LoadedSpec(
-      path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+      path: arguments.operands[0], set: arguments[CommonOptions.set],
+      dataPath: arguments[CommonOptions.data], console, json: json)
     let threads = arguments.threadCount
     let plan = try plan(loaded, threads: threads, arguments, console)
     var choices = plan?.choices ?? PlanChoices()

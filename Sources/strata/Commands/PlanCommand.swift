@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Planning
+internal import SpecLanguage
 internal import Terminal
 
 /// `strata plan SPEC [-o PLAN] [--budget SIZE] [--threads N]`
@@ -44,7 +45,8 @@ struct PlanCommand: Command {
     let json = arguments[CommandSpec.json]
     if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
     var loaded = try LoadedSpec(
-      path: arguments.operands[0], set: arguments[CommonOptions.set], console, json: json)
+      path: arguments.operands[0], set: arguments[CommonOptions.set],
+      dataPath: arguments[CommonOptions.data], console, json: json)
     if let path = arguments[output], Paths.isStream(loaded.path),
       FilePath.real(FilePath.folder(of: path)) != FilePath.real(".")
     {
@@ -60,12 +62,19 @@ struct PlanCommand: Command {
         loaded, threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
         dataPath: arguments[CommonOptions.data], console, json: json)
     }
+    let readsFiles = loaded.spec.data.source.value.readsFiles
     let plan = try loaded.plan(
       threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
-      withFingerprint: arguments[CommonOptions.data] != nil, console, json: json)
+      withFingerprint: arguments[CommonOptions.data] != nil
+        || (readsFiles && (json || arguments[output] != nil)),
+      console, json: json)
     plan.warnOfMemory(console)
     try console.requireNoWarnings(json: json)
+    if readsFiles, arguments[output] != nil, plan.data.facts.fingerprint == nil {
+      console.diagnostics.writeLine(
+        "note: the data is not there, so the plan is not pinned to it: it runs on any data of this shape")
+    }
     if let path = arguments[output] {
       try PlanFile.write(plan, of: loaded, to: path)
     }

@@ -79,7 +79,7 @@ struct ProbeCommand: Command {
     let planned = try probing.plannedPeakBytes(chosen)
     try requireRoom(planned, threads: ready.plan.threads, isPooled: arguments[features] != .full)
     console.warnOfIdleWorkers(ready.plan.threads)
-    let dataset = try ready.openData()
+    let dataset = try ready.openDataToMeasure(console)
     let depths = try probing.run(chosen, on: dataset)
     report(
       depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, json: json,

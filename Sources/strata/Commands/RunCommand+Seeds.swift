@@ -17,7 +17,8 @@ extension RunCommand {
     }
     let file = try InputFile(path)
     let assignments = arguments[CommonOptions.set]
-    let seeds = try seedRange(file, count: count, set: assignments, console, json: json)
+    let seeds = try seedRange(
+      file, count: count, set: assignments, dataPath: arguments[CommonOptions.data], console, json: json)
     let goOn =
       arguments.commandLine(of: CommandTable.program.name, without: [resume.spec, CommandSpec.json.spec])
       + " --resume"
@@ -61,7 +62,8 @@ extension RunCommand {
 
   /// The spec's seed and those that follow it.
   static func seedRange(
-    _ file: InputFile, count: Int, set assignments: [Assignment], _ console: Console, json: Bool
+    _ file: InputFile, count: Int, set assignments: [Assignment], dataPath: String?, _ console: Console,
+    json: Bool
   ) throws(CommandFailure) -> ClosedRange<UInt64> {
     switch file.kind {
     case .spec: break
@@ -70,7 +72,7 @@ extension RunCommand {
         .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
     }
     let loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, console, json: json)
     let first = loaded.spec.training.seed.value
     let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
     guard !isTooLarge else {

@@ -91,7 +91,10 @@ struct RunCommand: Command {
     if arguments[dryRun] {
       // What the run would refuse before it plans.
       if let count = arguments[seeds] {
-        _ = try seedRange(file, count: count, set: arguments[CommonOptions.set], console, json: json)
+        _ = try seedRange(
+          file, count: count, set: arguments[CommonOptions.set], dataPath: arguments[CommonOptions.data],
+          console,
+          json: json)
       } else if let output = arguments[output], RunDirectory.holdsRun(output) {
         throw failure(.holdsRun(path: output))
       }
@@ -122,13 +125,14 @@ struct RunCommand: Command {
     _ ready: ReadyPlan, output: String?, json: Bool?, goOn: String? = nil, _ arguments: Arguments,
     _ console: Console
   ) throws(CommandFailure) -> (end: RunEnd, place: String) {
+    var ready = ready
     try ready.plan.requireMemory()
     console.warnOfIdleWorkers(ready.plan.threads)
     try ready.requireStart()
     try Workers.requireStart(ready.plan.threads)
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
-    let dataset = try ready.openData()
+    let dataset = try ready.openData(console)
     try console.requireNoWarnings(json: arguments[CommandSpec.json])
     try requireRoom(for: ready.plan, at: output ?? "runs", takenByteCount: 0)
     let folder = try makeFolder(ready, output)
@@ -181,14 +185,14 @@ struct RunCommand: Command {
       throw failure(error)
     }
     Interruption.install()
-    let ready = try ReadyPlan(
+    var ready = try ReadyPlan(
       run: folder.path, threads: arguments[CommonOptions.threads],
-      dataPath: arguments[CommonOptions.data], withFingerprint: true, reportsWarnings: true, console,
+      dataPath: arguments[CommonOptions.data], withFingerprint: false, reportsWarnings: true, console,
       json: arguments[CommandSpec.json])
     try ready.plan.requireMemory()
     console.warnOfIdleWorkers(ready.plan.threads)
     try Workers.requireStart(ready.plan.threads)
-    let dataset = try ready.openData()
+    let dataset = try ready.openData(console)
     try console.requireNoWarnings(json: arguments[CommandSpec.json])
     let takenByteCount: Int
     do {
@@ -303,13 +307,14 @@ struct RunCommand: Command {
     _ file: InputFile, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ReadyPlan {
     let json = arguments[CommandSpec.json]
-    let readsData = !arguments[dryRun]
+    // The run itself hashes what it reads; here it is needed to tell this run from others.
+    let needsFingerprint = arguments[seeds] != nil && arguments[resume]
     switch file.kind {
     case .spec:
       return try ReadyPlan(
         spec: file, set: assignments, threads: arguments.threadCount,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
-        withFingerprint: readsData, console, json: json)
+        withFingerprint: needsFingerprint, console, json: json)
     case .plan:
       guard arguments[CommonOptions.set].isEmpty else {
         throw CommandFailure(
@@ -322,7 +327,7 @@ struct RunCommand: Command {
       }
       return try ReadyPlan(
         plan: file, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
-        withFingerprint: readsData, console, json: json)
+        withFingerprint: false, console, json: json)
     }
   }
 

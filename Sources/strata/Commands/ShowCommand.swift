@@ -68,7 +68,8 @@ struct ShowCommand: Command {
     }
     if let input, isSpec {
       let loaded = try LoadedSpec(
-        path: path, bytes: input.bytes, set: arguments[CommonOptions.set], console, json: json)
+        path: path, bytes: input.bytes, set: arguments[CommonOptions.set],
+        dataPath: arguments[CommonOptions.data], console, json: json)
       try show(loaded, arguments, console)
       return .done
     }

@@ -82,13 +82,19 @@ extension LoadedSpec {
     }
     let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
     for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, console) }
+    if !spec.data.source.value.readsFiles || dataPath != nil || spec.data.path != nil {
+      warnOfLabels(of: try DataOpening(self, path: dataPath), console)
+    }
     return facts
   }
 
   /// Warns where the plan would take more memory than this machine has, or than any is likely to have; plans only where that may
   /// be. With a budget the plan is another one, which is chosen to fit.
   func warnOfMemory(threads: Int, _ console: Console) {
-    guard spec.memory.budget == nil, isStartAtHand else { return }
+    guard spec.memory.budget == nil else { return }
+    // Weights that can't be read are a fault, or still to be made.
+    let start: StartSource?
+    do throws(CompilationFailed) { start = try readStart() } catch { return }
     let images = (spec.data.trainCount ?? 0) + (spec.data.testCount ?? 0)
     guard
       roughPeakBytes(of: spec, images: images) > min(MemoryLimit.binding(workers: threads).byteCount, 1 << 40)
@@ -102,7 +108,7 @@ extension LoadedSpec {
         residentBytes: 0, fingerprint: nil)
     let plan = try? compileAlone(
       spec,
-      options: CompileOptions(threads: threads, facts: facts, specText: text, start: try? readStart()))
+      options: CompileOptions(threads: threads, facts: facts, specText: text, start: start))
     plan?.warnOfMemory(path: path, console)
   }
 

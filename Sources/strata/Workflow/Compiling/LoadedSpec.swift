@@ -21,6 +21,8 @@ struct LoadedSpec {
   private let bytes: [UInt8]
   private let assignments: [Assignment]
   private let setPaths: SetPaths
+  /// `--data`.
+  private let dataPath: String?
   /// Of the paths that `assignments` give, as they stand there.
   private let givenPaths: [Spanned<String>]
 
@@ -31,13 +33,15 @@ struct LoadedSpec {
 
   /// Reads and decodes; faults after which there is no spec to go on with are told.
   ///
-  /// - Parameter reportsWarnings: not of what was warned of when a run began.
+  /// - Parameters:
+  ///   - dataPath: of `--data`.
+  ///   - reportsWarnings: not of what was warned of when a run began.
   init(
     path: String, set assignments: [Assignment], pathsOfSets setPaths: SetPaths = .currentFolder,
-    reportsWarnings: Bool = true, _ console: Console, json: Bool
+    dataPath: String?, reportsWarnings: Bool = true, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     try self.init(
-      path: path, bytes: try Self.read(path), set: assignments, pathsOfSets: setPaths,
+      path: path, bytes: try Self.read(path), set: assignments, pathsOfSets: setPaths, dataPath: dataPath,
       reportsWarnings: reportsWarnings, console, json: json)
   }
 
@@ -56,20 +60,29 @@ struct LoadedSpec {
 
   /// - Parameter folder: of the spec, where all paths of the result start.
   private static func decoded(
-    _ label: String, _ bytes: [UInt8], in folder: String, set assignments: [Assignment], pathsOfSets: SetPaths
-  ) -> (texts: SourceTexts, result: DecodeResult, givenPaths: [Spanned<String>]) {
+    _ label: String, _ bytes: [UInt8], in folder: String, set assignments: [Assignment],
+    pathsOfSets: SetPaths, dataPath: String?
+  ) throws(CommandFailure) -> (texts: SourceTexts, result: DecodeResult, givenPaths: [Spanned<String>]) {
     var texts = SourceTexts()
     let source = texts.add(label: label, bytes: bytes)
     let overrides = assignments.map { texts.add(label: "--set", text: $0.text) }
-    var result = decode(source, overrides: overrides)
-    var givenPaths: [Spanned<String>] = []
-    result.spec?.changePaths { path in
+    /// From the spec's folder.
+    func resolved(_ path: Spanned<String>) -> String {
       guard path.span.file != source.id else { return path.value }
-      givenPaths.append(path)
       switch pathsOfSets {
       case .currentFolder: return Paths.typed(path.value, from: folder)
       case .specFolder: return path.value
       }
+    }
+    var reader = FileFactsReader()
+    var result = decode(source, overrides: overrides) { source, path in
+      reader.facts(of: source, at: dataPath ?? path.map { Paths.join(folder, resolved($0)) })
+    }
+    if let fault = reader.fault { throw CommandFailure(fault) }
+    var givenPaths: [Spanned<String>] = []
+    result.spec?.changePaths { path in
+      if path.span.file != source.id { givenPaths.append(path) }
+      return resolved(path)
     }
     return (texts, result, givenPaths)
   }
@@ -77,9 +90,10 @@ struct LoadedSpec {
   /// Every fault of a spec, as far as it can be read, in order of their places; nothing is told.
   static func faults(
     path: String, bytes: [UInt8], set assignments: [Assignment]
-  ) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
-    let (texts, result, _) = decoded(
-      path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: .currentFolder)
+  ) throws(CommandFailure) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
+    let (texts, result, _) = try decoded(
+      path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: .currentFolder,
+      dataPath: nil)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
     var found = warnings(result)
@@ -106,14 +120,17 @@ struct LoadedSpec {
 
   /// Decodes a text that was read from `path`, or kept in a plan.
   ///
-  /// - Parameter label: what places in the text begin with; nil for `path`.
+  /// - Parameters:
+  ///   - label: what places in the text begin with; nil for `path`.
+  ///   - dataPath: of `--data`.
   init(
     path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
-    pathsOfSets setPaths: SetPaths = .currentFolder, reportsWarnings: Bool = true, _ console: Console,
-    json: Bool
+    pathsOfSets setPaths: SetPaths = .currentFolder, dataPath: String?, reportsWarnings: Bool = true,
+    _ console: Console, json: Bool
   ) throws(CommandFailure) {
-    let (texts, result, givenPaths) = Self.decoded(
-      label ?? path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: setPaths)
+    let (texts, result, givenPaths) = try Self.decoded(
+      label ?? path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: setPaths,
+      dataPath: dataPath)
     if reportsWarnings {
       for warning in Self.warnings(result) { console.warn(warning, texts) }
     }
@@ -125,6 +142,7 @@ struct LoadedSpec {
     self.bytes = bytes
     self.assignments = assignments
     self.setPaths = setPaths
+    self.dataPath = dataPath
     self.givenPaths = givenPaths
     self.texts = texts
     self.spec = spec
@@ -149,10 +167,10 @@ struct LoadedSpec {
 
   /// The spec with more `--set`s; nil where they are faults of it.
   func spec(with more: [Assignment]) -> Spec? {
-    let result = Self.decoded(
-      path, bytes, in: folder, set: assignments + more, pathsOfSets: setPaths
-    ).result
-    return result.diagnostics.isEmpty ? result.spec : nil
+    let decoded = try? Self.decoded(
+      path, bytes, in: folder, set: assignments + more, pathsOfSets: setPaths, dataPath: dataPath)
+    guard let decoded, decoded.result.diagnostics.isEmpty else { return nil }
+    return decoded.result.spec
   }
 
   /// The `--set`s as they say the same wherever they are read, beside the spec.

@@ -62,7 +62,7 @@ struct DataOpening {
       return try DataOpening(loaded, path: ".").facts(fingerprint: nil)
     case .digits, .synthetic, .cifar10, .cifar100, .idx, .npy, .imageFolder:
       let opening = try DataOpening(loaded, path: path)
-      let fingerprint = withFingerprint ? try opening.fingerprint() : nil
+      let fingerprint = withFingerprint ? try opening.fingerprint(isRequired: path != nil) : nil
       return try opening.facts(fingerprint: fingerprint)
     }
   }
@@ -94,10 +94,14 @@ struct DataOpening {
     }
   }
 
-  private func fingerprint() throws(CommandFailure) -> String {
+  /// Reads all records once.
+  ///
+  /// - Parameter isRequired: otherwise nil where files are not there: a plan can be made without them.
+  private func fingerprint(isRequired: Bool) throws(CommandFailure) -> String? {
     do {
       return try Dataset.fingerprint(of: source, limit: limit)
     } catch {
+      if !isRequired, error.all.allSatisfy(\.isMissingFile) { return nil }
       throw CommandFailure(error)
     }
   }

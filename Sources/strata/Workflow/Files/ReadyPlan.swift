@@ -10,13 +10,15 @@ internal import Text
 /// A compiled plan with the spec behind it, ready to run.
 struct ReadyPlan {
   let loaded: LoadedSpec
-  let plan: Plan
+  private(set) var plan: Plan
   /// `--data`, or what the plan's run had opened; nil for the spec's own.
   let dataPath: String?
   /// The weights file that the network starts from.
   let startPath: String?
   /// Of the plan as the run's folder keeps it, whatever number of threads the run goes on with.
   private(set) var layoutSHA256: String
+  /// Of the data that the plan file was made with; nil where it was made without, or there is no file.
+  private let plannedFingerprint: String?
   /// As the plan is kept, where another number of threads is at work.
   private let keptPeak: (threads: Int, byteCount: Int)?
 
@@ -26,12 +28,13 @@ struct ReadyPlan {
     withFingerprint: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, console, json: json)
     plan = try loaded.plan(
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
     layoutSHA256 = plan.layoutSHA256
     keptPeak = nil
+    plannedFingerprint = nil
     self.dataPath = dataPath
     startPath = loaded.startPath
   }
@@ -114,6 +117,7 @@ struct ReadyPlan {
       json: json)
     let kept = try LoadedSpec(
       path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [],
+      dataPath: dataPath,
       reportsWarnings: reportsWarnings && unchanged == nil, console, json: json)
     guard kept.sha256 == stored.specSHA256 else {
       throw CommandFailure(
@@ -162,6 +166,8 @@ struct ReadyPlan {
       keptPeak = nil
     }
     layoutSHA256 = self.plan.layoutSHA256
+    plannedFingerprint = stored.dataFingerprint
+    self.plan.data.facts.fingerprint = self.plan.data.facts.fingerprint ?? stored.dataFingerprint
   }
 
   /// The spec itself where it is there: its lines are what people know. Nil where it is not, or the plan has none beside itself.
@@ -179,7 +185,7 @@ struct ReadyPlan {
     guard specPath != path, isThere else { return nil }
     let present = try LoadedSpec(
       path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
-      reportsWarnings: reportsWarnings, console, json: json)
+      dataPath: dataPath, reportsWarnings: reportsWarnings, console, json: json)
     guard present.sha256 == stored.specSHA256 else {
       throw CommandFailure(
         .stalePlan,
@@ -202,14 +208,6 @@ struct ReadyPlan {
       throw stored.isUntouched
         ? stale("this release lays its memory out otherwise \(layouts)", help: "plan again with this release")
         : stale("it was edited since it was made: what it says comes to another memory \(layouts)")
-    }
-    if let fingerprint = stored.dataFingerprint, let present = plan.data.facts.fingerprint,
-      fingerprint != present
-    {
-      throw stale(
-        "the data is not what it was planned with "
-          + "(fingerprint \(fingerprint.prefix(12)) -> \(present.prefix(12)))",
-        help: "pass the same data with --data, or plan again")
     }
     // A plan whose figures are not those of its spec promises what the run would not keep.
     if let edited = stored.editedFigure(compiled: plan, places: places) {
@@ -250,8 +248,34 @@ struct ReadyPlan {
       dataFingerprint: plan.data.facts.fingerprint ?? "")
   }
 
-  func openData() throws(CommandFailure) -> Dataset {
-    try DataOpening(loaded, path: dataPath).open(for: plan)
+  /// Opens the data to train on, and pins the plan to it: another than the plan was made with is refused.
+  mutating func openData(_ console: Console) throws(CommandFailure) -> Dataset {
+    let dataset = try DataOpening(loaded, path: dataPath).open(for: plan)
+    loaded.warn(of: dataset, console)
+    if let change = change(to: dataset) {
+      throw CommandFailure(
+        .stalePlan, "the plan of '\(plan.name)' is stale: the data is not what it was planned with \(change)",
+        help: "pass the same data with --data, or plan again")
+    }
+    plan.data.facts.fingerprint = dataset.fingerprint
+    return dataset
+  }
+
+  /// Opens data to measure a trained network on, which may be any; a change is reported.
+  func openDataToMeasure(_ console: Console) throws(CommandFailure) -> Dataset {
+    let dataset = try DataOpening(loaded, path: dataPath).open(for: plan)
+    if let change = change(to: dataset) {
+      console.warn(
+        code: "W022", "the data is not what the network was trained on \(change)",
+        help: "the figures are of the data that is there now")
+    }
+    return dataset
+  }
+
+  /// `(fingerprint 0123 -> 4567)`; nil where nothing has changed as far as is known.
+  private func change(to dataset: Dataset) -> String? {
+    guard let planned = plannedFingerprint, planned != dataset.fingerprint else { return nil }
+    return "(fingerprint \(planned.prefix(12)) -> \(dataset.fingerprint.prefix(12)))"
   }
 }
 

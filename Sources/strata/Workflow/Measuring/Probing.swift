@@ -171,10 +171,15 @@ struct Probing {
       throw CommandFailure(error)
     }
     let pictures = PicturePreparer(dataset, plan: plan)
-    let tables = (
-      train: FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
-      test: FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
-    )
+    let tables: (train: FeatureTable, test: FeatureTable)
+    do throws(NotFinite) {
+      tables = (
+        train: try FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
+        test: try FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
+      )
+    } catch {
+      throw notFinite(error, of: dataset, "the features at depth \(plan.modules.count) cannot be probed")
+    }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     return tables
   }
@@ -205,24 +210,36 @@ struct Probing {
         }
       }
     } catch {
-      throw failure(error, learner, behind: module)
+      throw failure(error, learner, behind: module, on: dataset)
     }
-    let sums = Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+    let sums: [MetricSums]
+    do throws(NotFinite) {
+      sums = try Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+    } catch {
+      throw failure(.notFinite(error), learner, behind: module, on: dataset)
+    }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     return ProbedDepth.Figure(learner: learner, trainTop1: last?.top1, testTop1: sums[0].top1)
   }
 
-  private func failure(_ error: RunError, _ learner: ProbeLearner, behind module: Int) -> CommandFailure {
+  private func notFinite(_ found: NotFinite, of dataset: Dataset, _ what: String) -> CommandFailure {
+    if let failure = dataset.takeReadFailure() { return CommandFailure(.faultyData, failure.message) }
+    var help = "the probe learns at the run's rate: probe with other learners"
+    if found.image != nil || dataset.largeImages != nil || found.learningRate == nil {
+      help = found.advice(largeImages: dataset.largeImages, ready.plan)
+    }
+    return CommandFailure(.failed, "\(what): \(found.message)", help: help)
+  }
+
+  private func failure(
+    _ error: RunError, _ learner: ProbeLearner, behind module: Int, on dataset: Dataset
+  ) -> CommandFailure {
     let probe = "the probe \(learner.rawValue) at depth \(module) cannot be trained"
     switch error {
     case .observer(let failure): return CommandFailure(.failed, "\(probe): \(failure.message)")
     case .data(let failure): return CommandFailure(.faultyData, failure.message)
     case .features(let failure): return CommandFailure(.failed, "\(probe): \(failure.message)")
-    case .lossNotFinite(_, let epoch, let step, let learningRate):
-      return CommandFailure(
-        .failed,
-        "\(probe): its loss is not finite in epoch \(epoch), step \(step), at learning rate \(learningRate)",
-        help: "it learns at the run's rate: probe with other learners")
+    case .notFinite(let found): return notFinite(found, of: dataset, probe)
     case .rankingNotFinite: preconditionFailure("a probe keeps all its channels")
     }
   }
@@ -235,7 +252,7 @@ extension CommandFailure {
       switch error {
       case .file, .missingTensor, .unknownTensor, .wrongShape, .foreignType, .changed: nil
       case .foreign(let weights): weights.help
-      case .notFinite: "the run has diverged, or the file is damaged: train again, with a lower learning rate"
+      case .notFinite: "the training that left it has diverged, or the file is damaged: train again"
       }
     self.init(.failed, error.message, help: help)
   }

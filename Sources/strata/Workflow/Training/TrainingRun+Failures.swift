@@ -25,42 +25,28 @@ extension TrainingRun {
         .faultyData, failure.message,
         help: "when the data is there again, go on: \(resumeCommand)")
     case .features(let failure): return diskFailure(failure.message)
-    case .lossNotFinite(let module, let epoch, let step, let learningRate):
-      return divergence(
-        "the loss of module \(module) is not finite in epoch \(epoch), step \(step), at learning rate \(rateText(learningRate))",
-        module: module, epoch: epoch, engine)
+    case .notFinite(let found):
+      return divergence(found.message, found.advice(largeImages: largeImages, plan), engine)
     case .rankingNotFinite(let module, let epoch, let learningRate):
+      var found = NotFinite(split: .train, module: module)
+      (found.epoch, found.learningRate) = (epoch, learningRate)
       return divergence(
-        "the channels of module \(module) can't be ranked: its weights or their scores are not finite behind "
-          + "epoch \(epoch), at learning rate \(rateText(learningRate))",
-        module: module, epoch: epoch, engine)
+        "the channels of module \(module) can't be ranked: their scores are not finite after epoch \(epoch)",
+        found.advice(largeImages: largeImages, plan), engine)
     }
   }
 
-  /// - Parameters:
-  ///   - epoch: of the module, its own.
-  ///   - engine: its numbers are given up.
-  private func divergence(_ message: String, module: Int, epoch: Int, _ engine: Engine) -> CommandFailure {
+  /// - Parameter engine: its numbers are given up.
+  private func divergence(_ message: String, _ advice: String, _ engine: Engine) -> CommandFailure {
     let last: String
     do throws(FileError) {
       last =
         try folder.lastFiniteCheckpoint(plan, identity, using: engine)
-        .map { "the last checkpoint with finite weights is \($0)" } ?? "no checkpoint has finite weights"
+        .map { "the last checkpoint with finite weights is \($0)" } ?? "there is no checkpoint yet"
     } catch {
       last = error.message
     }
-    return CommandFailure(
-      .failed, message,
-      help:
-        "\(last); try a lower `\(learningRateKey(module: module, epoch: epoch))`, a schedule that warms up "
-        + "(`training.schedule.warm-up` of `cosine`), or batch norm where it is off")
-  }
-
-  /// Where the spec says how fast a module learns in an epoch of its own.
-  private func learningRateKey(module: Int, epoch: Int) -> String {
-    let module = plan.training.modules[module - 1]
-    let isTuned = epoch > module.epochs && module.narrowing?.learningRate != nil
-    return isTuned ? "compression.learning-rate" : "training.optimizer.learning-rate"
+    return CommandFailure(.failed, message, help: "\(last); \(advice)")
   }
 }
 

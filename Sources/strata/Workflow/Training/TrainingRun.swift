@@ -24,6 +24,8 @@ struct TrainingRun: ~Copyable {
   let console: Console
   /// The weights that the plan starts from.
   let startPath: String?
+  /// Of the data set that is trained on.
+  var largeImages: LargeImages?
   var progress: ProgressDisplay
   var summary: RunSummary
   let identity: RunIdentity
@@ -76,6 +78,7 @@ struct TrainingRun: ~Copyable {
   /// - Parameter resuming: from the folder's last checkpoint.
   mutating func run(on dataset: Dataset, resuming: Bool) throws(CommandFailure) -> RunEnd {
     do {
+      largeImages = dataset.largeImages
       let engine = try Engine.make(plan)
       summary.arithmetic = openBLASDescription()
       if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
@@ -136,7 +139,7 @@ struct TrainingRun: ~Copyable {
     } catch {
       progress.finish()
       switch error {
-      case .lossNotFinite, .rankingNotFinite: return .diverged(failure(error, engine))
+      case .notFinite, .rankingNotFinite: return .diverged(failure(error, engine))
       case .observer, .data, .features: throw failure(error, engine)
       }
     }
@@ -149,12 +152,15 @@ struct TrainingRun: ~Copyable {
     }
     progress.finish()
     let evaluator = Evaluator(engine: engine, pictures: pictures)
-    guard let sums = evaluator.run(plan.evaluation, unless: { Interruption.isRequested }) else {
-      return try interrupt(at: plan.endPosition, engine)
+    let sums: [MetricSums]?
+    do throws(NotFinite) {
+      sums = try evaluator.run(plan.evaluation, unless: { Interruption.isRequested })
+    } catch {
+      try Self.requireRead(pictures.dataset)
+      return .diverged(failure(.notFinite(error), engine))
     }
-    if let failure = pictures.dataset.takeReadFailure() {
-      throw CommandFailure(.faultyData, failure.message)
-    }
+    guard let sums else { return try interrupt(at: plan.endPosition, engine) }
+    try Self.requireRead(pictures.dataset)
     summary.note(evaluation: sums)
     do {
       summary.weightsSHA256 = try folder.writeModel(of: plan, from: engine).sha256
@@ -162,6 +168,10 @@ struct TrainingRun: ~Copyable {
       throw diskFailure(error)
     }
     return .finished
+  }
+
+  private static func requireRead(_ dataset: Dataset) throws(CommandFailure) {
+    if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
   }
 
   private mutating func interrupt(at position: RunPosition, _ engine: Engine) throws(CommandFailure) -> RunEnd
