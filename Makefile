@@ -26,15 +26,19 @@ MUTANTS ?= 100000
 KILLS ?= 50
 STOPS ?= 20
 DISK_FAULTS ?= 10
+# Specs whose budgets are tried; `make test` takes one in a hundred.
+BUDGETS ?= 500
 NOTES := .build/torture
 
-torture: dependencies ## a million spoiled files, 50 kills, 20 stops, 10 full disks: every run ends as if undisturbed (half an hour)
+torture: dependencies ## a million spoiled files, 50 kills, 20 stops, 10 full disks, budgets of 500 specs: every run ends as if undisturbed (an hour)
 	swift build -c release --build-tests
 	mkdir -p $(NOTES)
 	STRATA_KILLS=$(KILLS) STRATA_STOPS=$(STOPS) STRATA_DISK_FAULTS=$(DISK_FAULTS) \
 	  timeout 900 swift test -c release --skip-build --disable-xctest --filter 'SurvivalTests|FaultTests'
 	STRATA_FUZZ=$(MUTANTS) STRATA_FUZZ_NOTES=$(NOTES) \
 	  timeout 1200 swift test -c release --skip-build --disable-xctest --filter 'FuzzTests'
+	STRATA_BUDGETS=$(BUDGETS) \
+	  timeout 2400 swift test -c release --skip-build --disable-xctest --filter 'BudgetCampaignTests'
 
 # Each sanitizer needs a build of its own. Leaks are not looked for: Swift keeps tags in the pointers of enums, which the leak detector
 # does not follow, so that it takes every table of the program for lost.

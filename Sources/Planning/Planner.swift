@@ -148,11 +148,11 @@ package struct Planner {
     return program
   }
 
-  /// The program as `program` lays it out, without the proof: for figures alone.
-  package func measured(
-    _ graph: Graph, resident: ResidentLayout, features: Range<Int>? = nil
-  ) -> Program {
-    Program(graph: graph, resident: resident, features: features, workers: threads)
+  /// What `program` would come to behind so many bytes, without offsets and without the proof: the arena, and what is live at
+  /// its peak.
+  package func measured(_ graph: Graph, behind base: Int) -> (arenaBytes: Int, peakBytes: Int) {
+    let packer = ArenaPacker(Lifetime.all(of: graph, workers: threads))
+    return (base + packer.pack().byteCount, base + packer.lowerBound)
   }
 
   /// What the process needs beside the arena for these programs.

@@ -1,15 +1,20 @@
 package import CostModel
-internal import GraphIR
+package import GraphIR
+
+extension Graph {
+  /// What the process needs beside the arena to keep the graph's program and to run it.
+  package var runtime: RuntimeMemory {
+    var runtime = RuntimeMemory()
+    runtime.nodes = nodes.count
+    runtime.values = values.count
+    runtime.productBufferBytes = nodes.map { $0.productBufferBytes(in: self) }.max() ?? 0
+    return runtime
+  }
+}
 
 extension Program {
   /// What the process needs beside the arena to keep the program and to run it.
-  package var runtime: RuntimeMemory {
-    var runtime = RuntimeMemory()
-    runtime.nodes = graph.nodes.count
-    runtime.values = graph.values.count
-    runtime.productBufferBytes = graph.nodes.map { $0.productBufferBytes(in: graph) }.max() ?? 0
-    return runtime
-  }
+  package var runtime: RuntimeMemory { graph.runtime }
 }
 
 extension Plan {

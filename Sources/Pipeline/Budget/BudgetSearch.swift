@@ -214,7 +214,9 @@ final class BudgetSearch {
     var found: [Found] = []
     for (index, holding) in holdings.enumerated() {
       guard peakBytes(learning, holding) <= budget else { continue }
-      for (step, pictures) in ([nil] + smaller).enumerated() {
+      // As many as can be; where the smallest is looked for, it is mostly that of the fewest.
+      let steps = Array(([nil] + smaller).enumerated())
+      for (step, pictures) in cheapestOnly ? steps : steps.reversed() {
         guard let forward = programs.forward(pictures: pictures) else { continue }
         let all = learning.union(forward)
         if peakBytes(all, holding) <= budget {
@@ -224,7 +226,7 @@ final class BudgetSearch {
           found.append(Found(choices: choices, cost: cost, peakBytes: peakBytes(all, holding)))
           if cheapestOnly { return found }
         }
-        // What learns makes the peak: fewer pictures elsewhere spare nothing.
+        // What learns makes the peak: other pieces elsewhere spare nothing.
         if all.arenaBytes == learning.arenaBytes,
           all.runtime.productBufferBytes == learning.runtime.productBufferBytes
         {

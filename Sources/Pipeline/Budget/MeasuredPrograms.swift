@@ -11,9 +11,10 @@ struct Needs: Hashable {
   /// Of all.
   var runtime = RuntimeMemory()
 
-  mutating func add(_ program: Program) {
-    arenaBytes = max(arenaBytes, program.arenaBytes)
-    runtime.formUnion(program.runtime)
+  /// - Parameter arenaBytes: of the graph's program.
+  mutating func add(_ graph: Graph, arenaBytes: Int) {
+    self.arenaBytes = max(self.arenaBytes, arenaBytes)
+    runtime.formUnion(graph.runtime)
   }
 
   mutating func formUnion(_ other: Needs) {
@@ -66,6 +67,8 @@ final class MeasuredPrograms {
   private let unsolved: [Int]
   /// By pictures at once; 0: as many as learn.
   private var forwardNeeds: [Int: Needs] = [:]
+  /// By modules that have lost channels.
+  private var networks: [Int: ResidentLayout] = [:]
 
   /// What learns, by stage.
   private(set) var stages: [Stage] = []
@@ -78,6 +81,8 @@ final class MeasuredPrograms {
     /// What runs beside them and never computes anything again.
     var feeding = Needs()
     var work = TrainingWork()
+    /// In front of all that the stage's programs use and give up.
+    var residentBytes = 0
     /// The most that is live, with what is resident.
     var neededBytes = 0
     /// No way to train the stage takes less, by the same convolutions; and by any.
@@ -111,32 +116,40 @@ final class MeasuredPrograms {
     KeptPrefix.firstModule(behind: stage.kept)
   }
 
-  /// In front of what a stage's programs use and give up: what is resident, and features in memory.
-  private func base(
-    _ stage: PlannedNetwork.Stage, _ training: Graph
-  ) -> (resident: ResidentLayout, features: Range<Int>?) {
+  /// What is resident in front of a stage's other values.
+  private func residentBytes(_ stage: PlannedNetwork.Stage, _ training: Graph) -> Int {
+    let state = stage.schedule.narrowedCount
+    let network = networks[state] ?? ResidentLayout(network: narrowed[stage.schedule])
+    networks[state] = network
+    return planner.resident(in: stage.schedule, of: training, network: network).byteCount
+  }
+
+  /// Of features in memory; 0 elsewhere.
+  private func featureBytes(_ bytesPerPicture: Int) -> Int {
+    choices.features == .memory ? planner.featureByteCount(bytesPerPicture: bytesPerPicture) : 0
+  }
+
+  /// What a module hands on for a picture.
+  private func bytesPerPicture(_ module: Int, _ stage: PlannedNetwork.Stage) -> Int {
     let network = narrowed[stage.schedule]
-    let resident = planner.resident(
-      in: stage.schedule, of: training, network: ResidentLayout(network: network))
-    guard let kept = stage.kept, choices.features == .memory else { return (resident, nil) }
-    let output = network.shape(network.moduleOutputs[kept.module - 1])
-    return (resident, planner.featureRange(bytesPerPicture: 4 * output.elementsPerPicture, behind: resident))
+    return 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture
   }
 
   private func measured(_ stage: PlannedNetwork.Stage) -> Stage {
     let network = narrowed[stage.schedule]
     let first = firstModule(stage)
     let graph = trainingGraph(network, stage.schedule, spec, planner, firstModule: first).graph
-    let (resident, features) = base(stage, graph)
     var measured = Stage()
+    measured.residentBytes = residentBytes(stage, graph)
+    let features = stage.kept.map { featureBytes(bytesPerPicture($0.module, stage)) } ?? 0
+    let base = measured.residentBytes + features
     func note(_ graph: Graph) {
-      let program = planner.measured(graph, resident: resident, features: features)
-      measured.learning.add(program)
-      let offset = features?.upperBound ?? resident.byteCount
-      measured.neededBytes = max(measured.neededBytes, program.peak.total - (features?.count ?? 0))
-      measured.floorBytes = max(measured.floorBytes, offset + graph.floorBytes(workers: threads))
+      let program = planner.measured(graph, behind: base)
+      measured.learning.add(graph, arenaBytes: program.arenaBytes)
+      measured.neededBytes = max(measured.neededBytes, program.peakBytes - features)
+      measured.floorBytes = max(measured.floorBytes, base + graph.floorBytes(workers: threads))
       measured.floorBytesWithoutScratch = max(
-        measured.floorBytesWithoutScratch, offset + graph.floorBytes(workers: nil))
+        measured.floorBytesWithoutScratch, base + graph.floorBytes(workers: nil))
     }
     note(graph)
     measured.work.add(graph, stage.schedule, batch: batch)
@@ -146,7 +159,8 @@ final class MeasuredPrograms {
       note(ranking)
     }
     if let feeding = feedingGraph(network, spec, planner)?.graph {
-      measured.feeding.add(planner.measured(feeding, resident: resident))
+      measured.feeding.add(
+        feeding, arenaBytes: planner.measured(feeding, behind: measured.residentBytes).arenaBytes)
     }
     return measured
   }
@@ -186,43 +200,40 @@ final class MeasuredPrograms {
     }
     let planned = PlannedNetwork(spec, narrowed, choices, unsolved: unsolved)
     var needs = Needs()
-    var previous: FeaturePlan?
-    for stage in planned.stages {
+    func add(_ graph: Graph, behind base: Int) {
+      needs.add(graph, arenaBytes: planner.measured(graph, behind: base).arenaBytes)
+    }
+    var previousBytes = 0
+    for (stage, natural) in zip(planned.stages, stages) {
       let (schedule, forward) = (stage.schedule, narrowed.forward(stage.schedule))
-      let training = trainingGraphForState(stage)
-      let (resident, _) = base(stage, training)
-      let features = stage.kept.map { kept in
+      let resident = natural.residentBytes
+      var base = resident
+      if let kept = stage.kept {
         func graph(_ modules: ClosedRange<Int>) -> Graph {
           featureGraph(forward, modules: modules, spec, planner).graph
         }
-        return planner.features(
-          FeatureGraphs(
-            module: kept.module, fromPictures: graph(1...kept.module),
-            fromPrevious: kept.source.map { graph($0 + 1...kept.module) }),
-          behind: resident, previous: previous, tunes: schedule.purpose != .training)
+        let own = bytesPerPicture(kept.module, stage)
+        base += featureBytes(own)
+        add(graph(1...kept.module), behind: base)
+        // While they are made in place, the larger of both is there.
+        if let source = kept.source {
+          add(graph(source + 1...kept.module), behind: resident + featureBytes(max(own, previousBytes)))
+        }
+        previousBytes = own
+      } else {
+        previousBytes = 0
       }
-      for program in features?.programs ?? [] { needs.add(program) }
-      let evaluations = [
+      add(
         stageEvaluation(
           forward, schedule, spec, planner, firstModule: firstModule(stage), unsolved: unsolved
-        ).graph,
-        depthEvaluation(forward, schedule, spec, planner, unsolved: unsolved)?.graph,
-      ]
-      for case let graph? in evaluations {
-        needs.add(planner.measured(graph, resident: resident, features: features?.range))
+        ).graph, behind: base)
+      if let all = depthEvaluation(forward, schedule, spec, planner, unsolved: unsolved)?.graph {
+        add(all, behind: base)
       }
-      previous = features
     }
-    needs.add(
-      planner.measured(planned.evaluation(planner), resident: ResidentLayout(network: narrowed.final)))
+    let network = ResidentLayout(network: narrowed.final)
+    add(planned.evaluation(planner), behind: network.byteCount)
     return needs
-  }
-
-  /// Tells what a stage keeps from step to step.
-  private func trainingGraphForState(_ stage: PlannedNetwork.Stage) -> Graph {
-    keepingGraph(
-      narrowed[stage.schedule], stage.schedule, spec, planner, firstModule: firstModule(stage)
-    ).graph
   }
 
   // MARK: - Computing again
@@ -282,7 +293,7 @@ final class MeasuredPrograms {
     private let stage: PlannedNetwork.Stage
     private let natural: MeasuredPrograms.Stage
     /// Nil until something has to be computed again.
-    private var ladders: (resident: ResidentLayout, all: [RematerializationLadder])?
+    private var ladders: [RematerializationLadder]?
     private var known: Needs?
     private(set) var work: TrainingWork
 
@@ -295,12 +306,12 @@ final class MeasuredPrograms {
     }
 
     /// The most that is live, with what is resident.
-    var neededBytes: Int { ladders?.all.map(\.neededBytes).max() ?? natural.neededBytes }
+    var neededBytes: Int { ladders?.map(\.neededBytes).max() ?? natural.neededBytes }
 
     /// False where it ends.
     mutating func lower(to rung: Int) -> Bool {
       guard neededBytes > rung else { return true }
-      var (resident, all) = ladders ?? begin()
+      var all = ladders ?? begin()
       ladders = nil
       var isEnd = false
       for index in all.indices where all[index].neededBytes > rung && !all[index].lower(to: rung) {
@@ -308,34 +319,34 @@ final class MeasuredPrograms {
       }
       work = TrainingWork()
       work.add(all[0].graph, stage.schedule, batch: owner.batch)
-      ladders = (resident, all)
+      ladders = all
       known = nil
       return !isEnd
     }
 
-    private func begin() -> (resident: ResidentLayout, all: [RematerializationLadder]) {
+    private func begin() -> [RematerializationLadder] {
       let network = owner.narrowed[stage.schedule]
       let first = KeptPrefix.firstModule(behind: stage.kept)
       let training = keepingGraph(
         network, stage.schedule, owner.spec, owner.planner, firstModule: first
       ).graph
-      let resident = owner.base(stage, training).resident
       let ranking = owner.narrowed.keepingRanking(
         behind: stage.schedule, owner.spec, owner.planner, firstModule: first)?.graph
-      let ladders = [training, ranking].compactMap { graph in
+      return [training, ranking].compactMap { graph in
         graph.map {
           RematerializationLadder(
-            $0, residentBytes: resident.byteCount, workers: owner.planner.countedThreads)
+            $0, residentBytes: natural.residentBytes, workers: owner.planner.countedThreads)
         }
       }
-      return (resident, ladders)
     }
 
     mutating func measured() -> Needs {
       if let known { return known }
       guard let ladders else { return natural.learning }
-      let needs = ladders.all.reduce(into: Needs()) { needs, ladder in
-        needs.add(owner.planner.measured(InPlace().run(ladder.graph), resident: ladders.resident))
+      let needs = ladders.reduce(into: Needs()) { needs, ladder in
+        let graph = InPlace().run(ladder.graph)
+        let arenaBytes = owner.planner.measured(graph, behind: natural.residentBytes).arenaBytes
+        needs.add(graph, arenaBytes: arenaBytes)
       }
       known = needs
       return needs

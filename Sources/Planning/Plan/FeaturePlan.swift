@@ -46,9 +46,8 @@ package struct FeaturePlan: Sendable {
 
 extension Planner {
   /// Of features in memory.
-  package func featureRange(bytesPerPicture: Int, behind resident: ResidentLayout) -> Range<Int> {
-    let byteCount = paddedByteCount((facts.trainCount + facts.testCount) * bytesPerPicture)
-    return resident.endOffset..<resident.endOffset + byteCount
+  package func featureByteCount(bytesPerPicture: Int) -> Int {
+    paddedByteCount((facts.trainCount + facts.testCount) * bytesPerPicture)
   }
 
   /// Where a stage keeps its features.
@@ -56,7 +55,7 @@ extension Planner {
   /// - Parameters:
   ///   - previous: of the stage before.
   ///   - tunes: whether the stage fine-tunes the module that the one before it has trained.
-  package func features(
+  func features(
     _ graphs: FeatureGraphs, behind resident: ResidentLayout, previous: FeaturePlan?, tunes: Bool
   ) -> FeaturePlan {
     let output = graphs.fromPictures.shape(graphs.fromPictures.moduleOutputs[0])
@@ -64,7 +63,9 @@ extension Planner {
     let previousBytes = graphs.fromPrevious == nil ? 0 : previous?.bytesPerPicture ?? 0
     let isInMemory = choices.features == .memory
     func range(_ bytesPerPicture: Int) -> Range<Int>? {
-      isInMemory ? featureRange(bytesPerPicture: bytesPerPicture, behind: resident) : nil
+      guard isInMemory else { return nil }
+      let byteCount = featureByteCount(bytesPerPicture: bytesPerPicture)
+      return resident.endOffset..<resident.endOffset + byteCount
     }
     let kept = range(bytesPerPicture)
     let making = range(max(bytesPerPicture, previousBytes))
