@@ -50,8 +50,11 @@ extension Lifetime {
     for output in graph.moduleOutputs { last[root[output.index]] = end }
     for batch in [graph.pictures, graph.labels] { first[batch.index] = 0 }
 
-    var members: [[ValueID]] = Array(repeating: [], count: graph.values.count)
-    for (index, base) in root.enumerated() { members[base].append(ValueID(index: index)) }
+    /// Of blocks that several values share.
+    var members: [Int: [ValueID]] = [:]
+    for (index, base) in root.enumerated() where index != base {
+      members[base, default: [ValueID(index: base)]].append(ValueID(index: index))
+    }
     var lifetimes: [Lifetime] = []
     for (index, value) in graph.values.enumerated() where root[index] == index {
       guard let start = first[index], let category = MemoryCategory(transient: value.category) else {
@@ -59,7 +62,7 @@ extension Lifetime {
       }
       lifetimes.append(
         Lifetime(
-          owner: .values(members[index]), category: category,
+          owner: .values(members[index] ?? [ValueID(index: index)]), category: category,
           byteCount: paddedByteCount(value.type.byteCount),
           nodes: start...max(start, last[index])))
     }
@@ -83,7 +86,7 @@ package func paddedByteCount(_ byteCount: Int) -> Int {
 
 extension MemoryCategory {
   /// Nil for values that outlive a step: those are laid out once a plan.
-  fileprivate init?(transient category: ValueCategory) {
+  package init?(transient category: ValueCategory) {
     switch category {
     case .batch: self = .batch
     case .gradient: self = .gradient

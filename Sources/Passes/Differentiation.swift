@@ -25,6 +25,7 @@ package struct Differentiation: Pass {
   }
 
   package func run(_ graph: Graph) -> Graph {
+    let modules = Set(modules)
     var result = graph
     result.nodes = []
     var byModule: [[Node]] = Array(repeating: [], count: (graph.nodes.map(\.module).max() ?? 0) + 1)
@@ -39,6 +40,8 @@ package struct Differentiation: Pass {
       result.nodes += nodes.prefix(nodes.count - learning.count)
       var differentiated = ModuleDifferentiation(
         graph: result, module: module, goal: .updates(optimizer, accumulates: accumulates))
+      // Arrays that are held twice are copied when they grow: with every module once more.
+      (result.nodes, result.values) = ([], [])
       differentiated.run(forward: learning)
       result = differentiated.graph
     }

@@ -19,9 +19,12 @@ extension Compiler {
       if isPlain, spec.training.strategy.value == self.spec.training.strategy.value {
         return compared.planner.figures(of: plan)
       }
+      let evaluation = compared.evaluation
+      let sequential = SequentialFigures(
+        compared.network.final, compared.training, spec, compared.planner, unsolved: compared.unsolved)
+      if let figures = sequential?.figures(evaluation: evaluation) { return figures }
       return compared.planner.figures(
-        of: compared.training, network: ResidentLayout(network: compared.network.final),
-        evaluation: compared.evaluation
+        of: compared.training, network: compared.network.finalResident, evaluation: evaluation
       ) { stageGraphs(compared.network, $0, spec, compared.planner, unsolved: compared.unsolved) }
     }
   }

@@ -259,5 +259,5 @@ func stageGraphs(
         fromPrevious: kept.source.map { features($0 + 1...kept.module) })
     },
     ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
-    network: ResidentLayout(network: network))
+    network: narrowed.resident(schedule))
 }

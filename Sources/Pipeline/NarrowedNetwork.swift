@@ -10,6 +10,8 @@ struct NarrowedNetwork {
   /// With the first so many modules narrowed, from none on.
   private let states: [Graph]
   private let forwardStates: [Graph]
+  /// All stages share it where no module is narrowed.
+  private let firstLayout: ResidentLayout
   let training: TrainingPlan
 
   /// - Parameters:
@@ -18,6 +20,7 @@ struct NarrowedNetwork {
   init(_ network: Graph, forward: Graph? = nil, _ training: TrainingPlan) {
     self.training = training
     states = Self.states(network, training)
+    firstLayout = ResidentLayout(network: network)
     forwardStates = forward.map { Self.states($0, training) } ?? states
   }
 
@@ -44,8 +47,17 @@ struct NarrowedNetwork {
     forwardStates[min(stage.narrowedCount, states.count - 1)]
   }
 
+  /// What outlives a step during a stage, but for what the stage itself keeps.
+  func resident(_ stage: StageSchedule) -> ResidentLayout {
+    let state = min(stage.narrowedCount, states.count - 1)
+    return state == 0 ? firstLayout : ResidentLayout(network: states[state])
+  }
+
   /// Behind all stages.
   var final: Graph { states[states.count - 1] }
+  var finalResident: ResidentLayout {
+    states.count == 1 ? firstLayout : ResidentLayout(network: final)
+  }
   var finalForward: Graph { forwardStates[states.count - 1] }
 
   /// Nil where no module loses channels.

@@ -31,7 +31,7 @@ extension Plan {
 
 extension Node {
   /// What each thread touches of OpenBLAS' buffer.
-  fileprivate func productBufferBytes(in graph: Graph) -> Int {
+  func productBufferBytes(in graph: Graph) -> Int {
     func shape(_ id: ValueID) -> Shape { graph.shape(id) }
     switch op {
     case .convolution(let c):

@@ -46,7 +46,12 @@ package struct StepMultiplyAdds: Hashable, Sendable {
   ///   - trained: modules that learn, from 1.
   ///   - batch: pictures of a whole step.
   package init(_ graph: Graph, trained: [Int], batch: Int) {
-    for node in graph.nodes {
+    self.init(graph.nodes[...], of: graph, trained: Set(trained), batch: batch)
+  }
+
+  /// Of some of a graph's nodes.
+  init(_ nodes: ArraySlice<Node>, of graph: Graph, trained: Set<Int>, batch: Int) {
+    for node in nodes {
       let multiplyAdds = node.productMultiplyAdds(in: graph) / graph.batch * batch
       switch node.op.phase {
       case _ where node.isRecomputed: recomputed += multiplyAdds
@@ -119,7 +124,7 @@ extension StrategyFigures.Stage {
 }
 
 extension TrainingPlan {
-  fileprivate func picturesPerEpoch(of count: Int) -> Int { dropLast ? count / batch * batch : count }
+  func picturesPerEpoch(of count: Int) -> Int { dropLast ? count / batch * batch : count }
 }
 
 /// The peak of a whole training, found stage by stage.
@@ -140,15 +145,22 @@ struct PlanPeak {
   }
 
   mutating func add(_ stage: StagePlan) {
-    let arenaBytes = max(memory.arenaBytes, stage.memory.arenaBytes)
-    let isHigher = stage.memory.lowerBoundBytes > memory.lowerBoundBytes
-    if isHigher || (self.stage == nil && stage.memory.lowerBoundBytes == memory.lowerBoundBytes) {
-      memory.breakdown = stage.memory.breakdown
-      memory.peak = stage.memory.peak
-      self.stage = stage.index
+    add(
+      stage.memory, runtime: stage.programs.reduce(into: RuntimeMemory()) { $0.formUnion($1.runtime) },
+      ofStage: stage.index)
+  }
+
+  /// - Parameter runtime: of the stage's programs.
+  mutating func add(_ figures: MemoryFigures, runtime: RuntimeMemory, ofStage index: Int) {
+    let arenaBytes = max(memory.arenaBytes, figures.arenaBytes)
+    let isHigher = figures.lowerBoundBytes > memory.lowerBoundBytes
+    if isHigher || (stage == nil && figures.lowerBoundBytes == memory.lowerBoundBytes) {
+      memory.breakdown = figures.breakdown
+      memory.peak = figures.peak
+      stage = index
     }
     memory.arenaBytes = arenaBytes
-    for program in stage.programs { runtime.formUnion(program.runtime) }
-    memory.runtimeBytes = runtime.byteCount(threads: threads)
+    self.runtime.formUnion(runtime)
+    memory.runtimeBytes = self.runtime.byteCount(threads: threads)
   }
 }

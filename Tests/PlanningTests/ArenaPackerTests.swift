@@ -43,6 +43,29 @@ import Testing
     #expect(packer.pack() == layout, "seed \(seed): the second layout differs")
   }
 
+  @Test("lies as its orders are defined, block against block", arguments: 0..<200)
+  func asDefined(seed: Int) {
+    let lifetimes = randomLifetimes(seed: UInt64(seed))
+    #expect(ArenaPacker(lifetimes).pack().offsets == GreedyReference.best(lifetimes), "seed \(seed)")
+  }
+
+  /// Forward and backward through so many layers: what each makes is wanted until the way back reaches it.
+  private func steps(layers: Int) -> Int {
+    var lifetimes = (0..<layers).map { lifetime(4096, $0...2 * layers - $0) }
+    for node in 0...2 * layers {
+      lifetimes.append(lifetime(64 * (1 + node % 5), node...min(2 * layers, node + 2)))
+    }
+    var steps = 0
+    _ = ArenaPacker(lifetimes).pack(countingSteps: &steps)
+    return steps
+  }
+
+  @Test("looks at little more than twice as much for twice the depth")
+  func growth() {
+    let (shallow, deep) = (steps(layers: 500), steps(layers: 1000))
+    #expect(Double(deep) < 2.5 * Double(shallow), "\(shallow) steps, then \(deep)")
+  }
+
   @Test("the bound is the largest sum of what lives at once, counted node by node", arguments: 0..<50)
   func lowerBound(seed: Int) {
     let lifetimes = randomLifetimes(seed: UInt64(seed))

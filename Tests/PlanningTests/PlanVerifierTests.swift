@@ -1,6 +1,7 @@
 import CompilerSupport
 import GraphIR
 import Planning
+import TestSupport
 import Testing
 
 /// Layouts that are broken on purpose.
@@ -182,5 +183,83 @@ struct PlanVerifierTests {
     var scratch = ranges
     scratch.removeFirst()
     #expect(fault(changed(scratch: scratch, graph: graph)) == "%\(lost) is read but never written")
+  }
+
+  /// Whether two values that live at once share bytes, one of them compared with the other, in place aside.
+  private func hasOverlap(_ offsets: [Int], _ live: [ClosedRange<Int>?], inPlace: Set<Set<Int>>) -> Bool {
+    func bytes(_ value: Int) -> Range<Int> {
+      offsets[value]..<offsets[value] + graph.values[value].type.byteCount
+    }
+    for first in live.indices {
+      for second in live.indices.dropFirst(first + 1) where bytes(first).overlaps(bytes(second)) {
+        let (a, b) = (live[first], live[second])
+        let isTogether = a.map { a in b.map { a.overlaps($0) } ?? true } ?? true
+        if isTogether, !inPlace.contains([first, second]) { return true }
+      }
+    }
+    return false
+  }
+
+  @Test("finds what comparing all pairs finds, of values at random places", arguments: 0..<40)
+  func againstAllPairs(seed: Int) {
+    var random = SplitMix64(seed: UInt64(seed))
+    let live = liveNodes()
+    var inPlace: Set<Set<Int>> = []
+    for node in graph.nodes {
+      if let overwritten = node.overwrites {
+        inPlace.insert([node.operands[overwritten].index, node.results[0].index])
+      }
+    }
+    // Wide apart, so that many of these layouts are right; scratch lies behind all.
+    let room = seed % 2 == 0 ? 400 : 4000
+    let largest = graph.values.map(\.type.byteCount).max() ?? 0
+    let slot = (largest + 63) / 64 * 64
+    var agreed = (right: 0, wrong: 0)
+    for _ in 0..<40 {
+      var offsets = program.offsets
+      var slots = Array(0..<room).shuffled(using: &random)
+      for value in graph.values.indices { offsets[value] = slot * slots.removeLast() }
+      for node in graph.nodes {
+        if let overwritten = node.overwrites {
+          offsets[node.results[0].index] = offsets[node.operands[overwritten].index]
+        }
+      }
+      if Bool.random(using: &random) {
+        let (moved, other) = (graph.values.indices.randomElement(using: &random) ?? 0, 0)
+        offsets[moved] = offsets[graph.values.indices.randomElement(using: &random) ?? other]
+      }
+      var scratchStart = slot * room
+      let scratch = ranges.map { range in
+        defer { scratchStart += (range.count + 63) / 64 * 64 }
+        return range.isEmpty ? 0..<0 : scratchStart..<scratchStart + range.count
+      }
+      let told = fault(
+        changed(offsets: offsets, scratch: scratch, arenaBytes: scratchStart + slot * (room + 1)))
+      let isWrong = hasOverlap(offsets, live, inPlace: inPlace)
+      #expect((told != nil) == isWrong, "seed \(seed): \(told ?? "no fault")")
+      if isWrong { agreed.wrong += 1 } else { agreed.right += 1 }
+    }
+    #expect(agreed.right > 2 && agreed.wrong > 2, "seed \(seed): \(agreed)")
+  }
+
+  @Test("compares twice as much for twice the depth", arguments: ["end-to-end", "parallel"])
+  func growth(strategy: String) throws {
+    func steps(layers: Int) throws -> Int {
+      let spec = try DecodedSpec(
+        """
+        strata: 1
+        name: deep
+        network: {family: vgg, input: 3x4x4, widths: [{width: 4, repeat: \(layers)}]}
+        training: {strategy: \(strategy), batch: 4}
+        """)
+      let plan = try spec.plan()
+      var steps = 0
+      for program in [plan.stages[0].training, plan.evaluation] {
+        try PlanVerifier(program, workers: 2).verify(countingSteps: &steps)
+      }
+      return steps
+    }
+    let (shallow, deep) = (try steps(layers: 40), try steps(layers: 80))
+    #expect(Double(deep) < 2.2 * Double(shallow), "\(shallow) steps, then \(deep)")
   }
 }

@@ -37,7 +37,8 @@ extension Graph {
     keep(pictures)
     keep(labels)
     for node in nodes {
-      for id in node.operands + node.results { keep(id) }
+      for id in node.operands { keep(id) }
+      for id in node.results { keep(id) }
     }
     func new(_ id: ValueID) -> ValueID {
       guard let id = renumbered[id.index] else { preconditionFailure("a kept value was dropped") }

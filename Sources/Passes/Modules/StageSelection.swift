@@ -21,6 +21,7 @@ package struct TrainingStage: Pass {
 
   package func run(_ graph: Graph) -> Graph {
     let last = modules.max() ?? 0
+    let modules = Set(modules)
     var stage = graph
     stage.readFeatures(before: firstModule)
     stage.nodes = graph.nodes.compactMap { node in
@@ -55,6 +56,7 @@ package struct EvaluationStage: Pass {
 
   package func run(_ graph: Graph) -> Graph {
     let last = modules.max() ?? 0
+    let modules = Set(modules)
     var stage = graph
     stage.readFeatures(before: firstModule)
     stage.nodes = graph.nodes.compactMap { node in
@@ -77,11 +79,12 @@ extension Graph {
     builder.part = .auxiliary
     /// The weight is in units of the module's own.
     var ensemble: (module: Int, logits: ValueID, weight: Double)?
+    let logits = Dictionary(metrics.map { ($0.module, $0.logits) }) { first, _ in first }
     for (index, node) in nodes.enumerated() {
       builder.graph.nodes.append(node)
       let module = node.module
       let endsModule = index + 1 == nodes.count || nodes[index + 1].module != module
-      guard endsModule, let own = metrics.first(where: { $0.module == module })?.logits else { continue }
+      guard endsModule, let own = logits[module] else { continue }
       guard let soFar = ensemble else {
         ensemble = (module, own, 1)
         continue
@@ -90,9 +93,9 @@ extension Graph {
       builder.item = node.item
       builder.module = module
       let before = Double(sign: .plus, exponent: soFar.module - module, significand: soFar.weight)
-      let logits = builder.ensemble(soFar.logits, with: own, share: 1 / (1 + before), meanOf: mean)
-      builder.loss(logits: logits, metricsOf: module, ofEnsemble: true)
-      ensemble = (module, logits, 1 + before)
+      let joined = builder.ensemble(soFar.logits, with: own, share: 1 / (1 + before), meanOf: mean)
+      builder.loss(logits: joined, metricsOf: module, ofEnsemble: true)
+      ensemble = (module, joined, 1 + before)
     }
     return builder.graph
   }

@@ -2,27 +2,53 @@ package import GraphIR
 
 /// Bytes by category at one moment.
 package struct MemoryBreakdown: Hashable, Sendable {
-  private var bytes = [Int](repeating: 0, count: MemoryCategory.allCases.count)
+  // Not an array: there is a breakdown for every node of every program.
+  private var parameter = 0
+  private var statistics = 0
+  private var gradient = 0
+  private var optimizer = 0
+  private var activation = 0
+  private var workspace = 0
+  private var batch = 0
 
   package init() {}
 
   package subscript(category: MemoryCategory) -> Int {
-    get { bytes[Self.index(category)] }
-    set { bytes[Self.index(category)] = newValue }
+    get {
+      switch category {
+      case .parameter: parameter
+      case .statistics: statistics
+      case .gradient: gradient
+      case .optimizer: optimizer
+      case .activation: activation
+      case .workspace: workspace
+      case .batch: batch
+      }
+    }
+    set {
+      switch category {
+      case .parameter: parameter = newValue
+      case .statistics: statistics = newValue
+      case .gradient: gradient = newValue
+      case .optimizer: optimizer = newValue
+      case .activation: activation = newValue
+      case .workspace: workspace = newValue
+      case .batch: batch = newValue
+      }
+    }
   }
 
-  package var total: Int { bytes.reduce(0, +) }
+  package var total: Int { parameter + statistics + gradient + optimizer + activation + workspace + batch }
 
-  private static func index(_ category: MemoryCategory) -> Int {
-    switch category {
-    case .parameter: 0
-    case .statistics: 1
-    case .gradient: 2
-    case .optimizer: 3
-    case .activation: 4
-    case .workspace: 5
-    case .batch: 6
-    }
+  /// Category by category.
+  static func += (sum: inout MemoryBreakdown, other: MemoryBreakdown) {
+    sum.parameter += other.parameter
+    sum.statistics += other.statistics
+    sum.gradient += other.gradient
+    sum.optimizer += other.optimizer
+    sum.activation += other.activation
+    sum.workspace += other.workspace
+    sum.batch += other.batch
   }
 }
 

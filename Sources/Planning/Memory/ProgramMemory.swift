@@ -160,16 +160,14 @@ extension MemoryBreakdown {
   static func live(
     of lifetimes: [Lifetime], nodeCount: Int, resident: MemoryBreakdown
   ) -> [MemoryBreakdown] {
-    var starts = [[Int]](repeating: [], count: nodeCount)
-    var ends = [[Int]](repeating: [], count: nodeCount + 1)
-    for (index, lifetime) in lifetimes.enumerated() {
-      starts[lifetime.nodes.lowerBound].append(index)
-      ends[lifetime.nodes.upperBound + 1].append(index)
+    var changes = [MemoryBreakdown](repeating: MemoryBreakdown(), count: nodeCount + 1)
+    for lifetime in lifetimes {
+      changes[lifetime.nodes.lowerBound][lifetime.category] += lifetime.byteCount
+      changes[lifetime.nodes.upperBound + 1][lifetime.category] -= lifetime.byteCount
     }
     var live = resident
-    return (0..<nodeCount).map { node in
-      for index in ends[node] { live[lifetimes[index].category] -= lifetimes[index].byteCount }
-      for index in starts[node] { live[lifetimes[index].category] += lifetimes[index].byteCount }
+    return changes.dropLast().map { change in
+      live += change
       return live
     }
   }

@@ -12,24 +12,35 @@ package struct ResidentLayout: Sendable {
   package private(set) var entries: [Entry] = []
   private var indexByName: [String: Int] = [:]
   private var end = 0
-  /// By module from 1: where its parameters and statistics end.
+  /// By module from 1: where its parameters and statistics end, and what lies as far as there.
   private var moduleEnds: [Int] = []
+  private var moduleBreakdowns: [MemoryBreakdown] = []
 
   /// Parameters and statistics of all modules.
   package init(network graph: Graph) {
-    for module in 1...graph.moduleCount {
-      for value in graph.values where value.module == module {
-        switch value.category {
-        case .parameter, .statistics: append(value)
-        case .batch, .gradient, .optimizer, .replay, .accumulator, .activation: break
-        }
+    var byModule = [[Value]](repeating: [], count: graph.moduleCount + 1)
+    for value in graph.values {
+      switch value.category {
+      case .parameter, .statistics: byModule[value.module].append(value)
+      case .batch, .gradient, .optimizer, .replay, .accumulator, .activation: break
+      }
+    }
+    var breakdown = MemoryBreakdown()
+    for values in byModule.dropFirst() {
+      for value in values {
+        append(value)
+        breakdown[MemoryCategory(resident: value)] += paddedByteCount(value.type.byteCount)
       }
       moduleEnds.append(end)
+      moduleBreakdowns.append(breakdown)
     }
   }
 
   /// Where what the modules up to `module` keep ends.
   func end(ofModule module: Int) -> Int { moduleEnds[module - 1] }
+
+  /// Parameters and statistics of the modules up to `module`.
+  func breakdown(upTo module: Int) -> MemoryBreakdown { moduleBreakdowns[module - 1] }
 
   /// The layout during a stage: modules up to `module`, and behind them what else the stage keeps from step to step:
   /// optimizer state and batches to replay, then sums of gradients.

@@ -227,6 +227,13 @@ package struct StageSchedule: Hashable, Sendable {
   package var lastKeptModule: Int
   package var purpose = Purpose.training
 
+  package init(modules: [TrainedModule], epochs: Int, lastKeptModule: Int, purpose: Purpose = .training) {
+    self.modules = modules
+    self.epochs = epochs
+    self.lastKeptModule = lastKeptModule
+    self.purpose = purpose
+  }
+
   /// Whether layers learn, and not their auxiliaries alone.
   package var trainsLayers: Bool { purpose != .fineTuning(layers: false) }
   /// Modules, from the first on, that have lost their channels by now, where modules lose any.
