@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test torture sanitize lint dependencies swift
+.PHONY: help demo build test test-cores torture sanitize lint dependencies swift
 
 STRATA := .build/release/strata
 CONFIGURATION ?= debug
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: build ## install what is missing, build, plan specs/digits.yaml and train it
 	$(STRATA) plan specs/digits.yaml
@@ -20,6 +20,11 @@ build: dependencies ## build the program in release mode: .build/release/strata
 
 test: dependencies ## install what is missing and run the tests (debug; CONFIGURATION=release for release)
 	swift test -c $(CONFIGURATION) --disable-xctest
+
+# Each core takes as long as `make test`. CORES="Nehalem SkylakeX" runs these alone, which is how to go on after an interruption.
+test-cores: dependencies ## the tests under the code that OpenBLAS has for each processor family that this one can stand in for
+	swift build -c $(CONFIGURATION) --build-tests --disable-xctest
+	CORES='$(CORES)' CONFIGURATION=$(CONFIGURATION) Tests/cores.sh
 
 # Ten campaigns share a million mutants. Each keeps the seed at work in $(NOTES): STRATA_FUZZ=1 STRATA_FUZZ_SEED=that repeats it.
 MUTANTS ?= 100000

@@ -79,11 +79,12 @@ extension Work {
     let (ins, outs) = (Double(geometry.inChannels), Double(geometry.outChannels))
     let rows = Double(geometry.outRows)
     func winograd(_ tile: Int, _ variant: WorkKind.ConvolutionVariant) -> Work {
-      // Tiles that stick out of the picture are work as well.
-      let tiles = WinogradCost(geometry, tile: tile).tiles
+      // Tiles that stick out of the picture are work as well, and so are the parts' taps behind a larger kernel's edge.
+      let cost = WinogradCost(geometry, tile: tile)
+      let outputs = Double(cost.tiles * tile * tile)
       return Work(
-        .convolution(operation, variant), amount: 9 * ins * outs * Double(tiles * tile * tile),
-        size: (ins * outs).squareRoot(), rows: Double(tiles * tile * tile))
+        .convolution(operation, variant), amount: 9 * Double(cost.parts) * ins * outs * outputs,
+        size: (ins * outs).squareRoot(), rows: outputs)
     }
     switch algorithm {
     case .winograd4x4: return winograd(4, .winograd4x4)

@@ -151,9 +151,11 @@ func trainingGraph(
 ) -> PassPipeline {
   var pipeline = keepingGraph(
     network, schedule, spec, planner, firstModule: firstModule, keepsSnapshots: keepsSnapshots)
-  let resident = planner.resident(
-    in: schedule, of: pipeline.graph, network: ResidentLayout(network: network))
-  recompute(&pipeline, planner, residentBytes: resident.byteCount)
+  let graph = pipeline.graph
+  recompute(
+    &pipeline, planner,
+    residentBytes: planner.resident(in: schedule, of: graph, network: ResidentLayout(network: network))
+      .byteCount)
   pipeline.run(InPlace())
   return pipeline
 }

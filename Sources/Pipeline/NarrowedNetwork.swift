@@ -113,13 +113,15 @@ struct NarrowedNetwork {
 }
 
 /// Meets a budget's limit by computing values again. Without one, only a pipeline that is looked at runs the pass.
-func recompute(_ pipeline: inout PassPipeline, _ planner: Planner, residentBytes: Int) {
+func recompute(
+  _ pipeline: inout PassPipeline, _ planner: Planner, residentBytes: @autoclosure () -> Int
+) {
   guard let limit = planner.choices.recomputeAboveBytes ?? (pipeline.keepsSnapshots ? Int.max : nil) else {
     return
   }
   pipeline.run(
     Rematerialization(
-      arenaLimit: limit, residentBytes: residentBytes, workers: planner.countedThreads))
+      arenaLimit: limit, residentBytes: residentBytes(), workers: planner.countedThreads))
 }
 
 extension Spec {

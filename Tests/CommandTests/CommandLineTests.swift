@@ -82,6 +82,21 @@ struct CommandLineTests {
     #expect(try StrataProcess("version", "--json").output.contains("\"schema\": \"strata.version/1\""))
   }
 
+  /// The products of the program that the tests start are those of the tests themselves.
+  @Test func theProgramRunsTheCodeOfTheCoreThatIsAskedFor() throws {
+    #if arch(x86_64)
+      let core = "Prescott"
+    #else
+      let core = "armv8"
+    #endif
+    let version = try StrataProcess("version", "--json", environment: ["OPENBLAS_CORETYPE": core]).output
+    // A library that is built for one processor has no other's code.
+    #expect(!version.contains("DYNAMIC_ARCH") || version.contains("core \(core)"), "\(version)")
+    #expect(
+      StrataProcess.environment["OPENBLAS_CORETYPE"]
+        == ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"])
+  }
+
   @Test("a result that cannot be written is a failure")
   func fullDisk() throws {
     let result = try shell("\"$STRATA\" help > /dev/full")

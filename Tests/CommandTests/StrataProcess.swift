@@ -57,9 +57,10 @@ struct StrataProcess {
       process.terminationReason == .exit, "'strata \(arguments.joined(separator: " "))' died of a signal")
   }
 
-  /// What the program sees of the tests' own environment: nothing but where programs are, and a sanitizer's options.
+  /// What the program sees of the tests' own environment: nothing but where programs are, a sanitizer's options, and which processor's
+  /// code OpenBLAS is to run, so that it runs the code that the tests run.
   static let environment: [String: String] = {
-    let kept = ["ASAN_OPTIONS", "TSAN_OPTIONS"]
+    let kept = ["ASAN_OPTIONS", "TSAN_OPTIONS", "OPENBLAS_CORETYPE"]
     return ProcessInfo.processInfo.environment.filter { kept.contains($0.key) }.merging([
       "PATH": "/usr/bin:/bin"
     ]) {

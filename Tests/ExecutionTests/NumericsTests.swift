@@ -8,33 +8,77 @@ import Testing
 /// One step of nets of the specs folder from equal weights, with Winograd's products and with plain ones.
 ///
 /// Both round, and where a rounded sum stands on the other side of zero, a ReLU's gradient is there or is not: in deep
-/// nets that, and not the sums' own error, decides how far gradients are apart. So the yardstick is the net itself: what the
-/// plain products make of weights that are a few units in the last place off.
+/// nets that, and not the sums' own error, decides how far gradients are apart, and a single ReLU can be most of it. How many
+/// there are depends on the last bits of every product, so on the library's code for the processor, and on luck.
+///
+/// The yardstick is therefore the net itself under errors of the size that Winograd is allowed (`ConvolutionAlgorithm`: 10.5 sqrt(n) u of
+/// a result that is a sum of n products): each weight of each convolution that Winograd computes is moved by that share of it, up or down by
+/// chance, which moves the sums by that share of them, and plain products are taken. The largest of several draws counts: what is
+/// measured is as likely as any draw to have few ReLUs that turn. Winograd's errors are about half of what it is allowed, and
+/// a draw's are all of it, so that the largest of five leaves room on any processor.
 @Suite("Fast and strict numerics")
 struct NumericsTests {
-  /// Batches are cut, widths are not: the tiles' sums run over channels.
-  ///
-  /// The bounds are twice what the nets came to when they were set: whatever the yardstick says, no more.
-  /// `scales` are batch norm's first ones, with which they came to that: it is they that decide how much a sum cancels.
-  static let nets: [(name: String, batch: Int, scales: String, bound: Double)] = [
-    ("dgl-curves", 32, "uniform", 2.6e-3), ("simcnn-k3", 8, "ones", 6e-3), ("resnet18-dgl", 8, "ones", 3e-2),
+  /// Batches are cut, widths are not: the tiles' sums run over channels. `scales` are batch norm's first ones: it is they that
+  /// decide how much a sum cancels.
+  static let nets: [(name: String, batch: Int, scales: String)] = [
+    ("dgl-curves", 32, "uniform"), ("simcnn-k3", 8, "ones"), ("resnet18-dgl", 8, "ones"),
   ]
+  private static let draws = 5
 
-  @Test("gradients of whole nets differ as little as by rounded weights", arguments: nets)
-  func gradients(name: String, batch: Int, scales: String, bound: Double) throws {
+  @Test("gradients of whole nets differ as little as by errors of the allowed size", arguments: nets)
+  func gradients(name: String, batch: Int, scales: String) throws {
     let strict = try FirstStep(of: name, batch: batch, scales: scales, numerics: "strict")
-    let rounded = try FirstStep(of: name, batch: batch, scales: scales, numerics: "strict", weightsOffBy: 4)
     let fast = try FirstStep(of: name, batch: batch, scales: scales, numerics: "fast")
-    #expect(fast.algorithms.contains { $0.hasPrefix("winograd") })
-    #expect(!strict.algorithms.contains { $0.hasPrefix("winograd") })
-    for (loss, expected) in zip(fast.losses, strict.losses) {
-      #expect(abs(loss - expected) < 2e-5 * expected)
+    let layer = try #require(fast.convolutions.first { $0.algorithm.hasPrefix("winograd") })
+    #expect(fast.convolutions.contains { $0.algorithm.hasPrefix("winograd") })
+    #expect(!strict.convolutions.contains { $0.algorithm.hasPrefix("winograd") })
+    var yardstick = Distance(gradients: 0, losses: 0)
+    for seed in 1...Self.draws {
+      let moves = fast.convolutions.filter { $0.algorithm.hasPrefix("winograd") }.map {
+        WeightMove(weight: $0.weight, share: $0.allowedError)
+      }
+      let moved = try FirstStep(
+        of: name, batch: batch, scales: scales, numerics: "strict", moves: moves, seed: UInt64(seed))
+      yardstick = yardstick.orLarger(Distance(moved, strict))
     }
-    let yardstick = relativeL2(rounded.gradients, strict.gradients.map(Double.init))
-    let error = relativeL2(fast.gradients, strict.gradients.map(Double.init))
-    #expect(error > 0 && error < 10 * yardstick, "\(error), where rounding makes \(yardstick)")
-    #expect(error < bound, "\(error)")
+    let distance = Distance(fast, strict)
+    #expect(distance.gradients > 0 && distance.isWithin(yardstick), "\(distance), allowed \(yardstick)")
+    // Whatever the net makes of small errors: this much would be no training of the same net.
+    #expect(yardstick.gradients < 0.1, "\(yardstick)")
+
+    // What a wrong coefficient or a term left out does to a layer is more than this, and has to be seen.
+    let fault = WeightMove(weight: layer.weight, share: 0.02)
+    let faulty = Distance(
+      try FirstStep(of: name, batch: batch, scales: scales, numerics: "strict", moves: [fault]), strict)
+    #expect(!faulty.isWithin(yardstick), "a fault's \(faulty) hides in \(yardstick)")
   }
+}
+
+/// How far two steps are apart: gradients of all parameters together, and the largest of the modules' losses, relatively.
+private struct Distance {
+  var gradients, losses: Double
+
+  init(gradients: Double, losses: Double) {
+    self.gradients = gradients
+    self.losses = losses
+  }
+
+  init(_ step: FirstStep, _ other: FirstStep) {
+    gradients = relativeL2(step.gradients, other.gradients.map(Double.init))
+    losses = zip(step.losses, other.losses).map { abs($0 - $1) / $1 }.max() ?? 0
+  }
+
+  func orLarger(_ other: Distance) -> Distance {
+    Distance(gradients: max(gradients, other.gradients), losses: max(losses, other.losses))
+  }
+
+  func isWithin(_ bound: Distance) -> Bool { gradients < bound.gradients && losses < bound.losses }
+}
+
+/// Each of a tensor's initial weights moved by a share of it, up or down by chance.
+private struct WeightMove {
+  let weight: String
+  let share: Float
 }
 
 /// What one step makes of made-up pictures, in the first stage.
@@ -42,10 +86,20 @@ private struct FirstStep {
   /// Of all parameters, in the order of the layout.
   private(set) var gradients: [Float] = []
   private(set) var losses: [Double] = []
-  let algorithms: [String]
+  let convolutions: [StepConvolution]
 
-  /// - Parameter weightsOffBy: units in the last place by which each initial weight is moved, up or down by chance.
-  init(of name: String, batch: Int, scales: String, numerics: String, weightsOffBy units: Int = 0) throws {
+  /// A convolution of the forward pass.
+  struct StepConvolution {
+    let weight, algorithm: String
+    /// Products that are added up for one of its results.
+    let terms: Int
+    /// Of a result, in L2, by Winograd's F(4x4, 3x3).
+    var allowedError: Float { 10.5 * Float(terms).squareRoot() * Float.ulpOfOne / 2 }
+  }
+
+  init(
+    of name: String, batch: Int, scales: String, numerics: String, moves: [WeightMove] = [], seed: UInt64 = 1
+  ) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../specs")
     let text = try String(contentsOf: folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)
@@ -60,17 +114,24 @@ private struct FirstStep {
     let plan = try spec.plan(pictures: batch)
     let stage = plan.stages[0]
     let graph = stage.training.graph
-    algorithms = graph.nodes.compactMap { $0.convolution(in: graph)?.convolution.algorithm.rawValue }
+    let parameters = stage.resident.entries.filter { $0.value.category == .parameter }
+    convolutions = graph.nodes.compactMap { node in
+      guard case .convolution(let convolution) = node.op else { return nil }
+      let filter = node.operands[1]
+      return StepConvolution(
+        weight: graph[filter].name, algorithm: convolution.algorithm.rawValue,
+        terms: graph[filter].type.elementCount / convolution.outChannels)
+    }
     let engine = try Engine(plan: plan)
     engine.initialize(stage.schedule.indices, in: stage.resident)
-    var random = SplitMix64(seed: 7)
-    if units > 0 {
-      for entry in stage.resident.entries where entry.value.category == .parameter {
-        let moved = Self.read(entry, engine).map { weight in
-          weight + Float(random.next() & 1 == 0 ? units : -units) * weight.ulp
-        }
-        engine.write(entry, from: 0, moved.span)
+    var random = SplitMix64(seed: seed)
+    for move in moves {
+      let entry = try #require(parameters.first { $0.value.name == move.weight })
+      var weights = Self.read(entry, engine)
+      for index in weights.indices {
+        weights[index] *= random.next() & 1 == 0 ? 1 + move.share : 1 - move.share
       }
+      engine.write(entry, from: 0, weights.span)
     }
     random = SplitMix64(seed: 11)
     let pictures = Self.pictures(batch * graph.shape(graph.pictures).elementsPerPicture, &random)

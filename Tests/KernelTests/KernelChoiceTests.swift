@@ -28,13 +28,25 @@ struct KernelChoiceTests {
   @Test func theRestIsIm2colOrPointwise() {
     #expect(choice(128, 32, 3, 64) == .im2col)
     #expect(choice(128, 32, 64, 64, stride: 2) == .im2col)
-    #expect(choice(128, 32, 64, 64, kernel: 5) == .im2col)
     #expect(choice(1, 4, 512, 512) == .im2col)
     #expect(choice(128, 8, 64, 64, kernel: 1) == .pointwise)
     #expect(choice(128, 8, 64, 64, kernel: 1, stride: 2) == .im2col)
   }
 
+  @Test func largeKernelsAreTakenApart() {
+    for kernel in [5, 7, 9, 11] {
+      #expect(choice(128, 32, 32, 32, kernel: kernel) == .winograd4x4)
+      // Four parts of three channels are channels enough.
+      #expect(choice(128, 32, 3, 32, kernel: kernel) == .winograd4x4)
+    }
+    // Here the parts' filters would take hundreds of megabytes.
+    #expect(choice(128, 32, 512, 512, kernel: 5) == .im2col)
+    #expect(choice(128, 32, 64, 64, kernel: 5, stride: 2) == .im2col)
+    #expect(choice(128, 32, 64, 7, kernel: 5) == .im2col)
+  }
+
   @Test func strictExcludesWinograd() {
+    #expect(choice(128, 32, 64, 64, kernel: 5, strict: true) == .im2col)
     #expect(choice(128, 32, 64, 64, strict: true) == .im2col)
     #expect(choice(128, 8, 64, 64, kernel: 1, strict: true) == .pointwise)
   }

@@ -6,7 +6,7 @@ import Testing
 
 /// Loss, optimisers and the pool of threads.
 struct KernelTrainingTests {
-  @Test(arguments: [(1, 3), (37, 10), (300, 100)])
+  @Test(arguments: [(1, 3), (37, 10), (300, 100), (5, 256), (3, 1_003)])
   func crossEntropy(_ size: (rows: Int, classes: Int)) {
     let (rows, classes) = size
     var generator = Mixer(state: 1)
@@ -39,6 +39,43 @@ struct KernelTrainingTests {
     #expect(abs(Double(got[1][0]) / loss - 1) < 1e-6)
     #expect(got[1][1] == Float(top1))
     #expect(got[1][2] == Float(top5))
+  }
+
+  /// A row of so many classes is gone through by vectors: ties on both sides of the label, powers that are zero, and a NaN anywhere.
+  @Test(arguments: [256, 300, 1_003])
+  func manyClasses(_ classes: Int) {
+    let label = classes / 2
+    for (ties, top1, top5) in [(0, 1, 1), (1, 0, 1), (5, 0, 0)] {
+      // Of equal logits the lower class comes first, so that those behind the label do not count.
+      let best = Set((0..<ties).map { 3 + 17 * $0 } + [label, label + 9])
+      let logits = Floats(count: classes) { best.contains($0) ? 2 : $0 % 3 == 0 ? -200 : -1 }
+      let metrics = Floats(count: 3)
+      withContext(workers: 1, KernelScratch.softmaxCrossEntropy(rows: 1, classes: classes)) {
+        softmaxCrossEntropy(
+          logits: logits.pointer, labels: [Int32(label)], logitGradient: logits.pointer,
+          metrics: metrics.pointer,
+          rows: 1, classes: classes, context: $0)
+      }
+      let small = (0..<classes).count { !best.contains($0) && $0 % 3 != 0 }
+      let sum = Double(best.count) + Double(small) * exp(-3)
+      #expect(abs(Double(metrics.float[0]) - log(sum)) < 1e-5 * log(sum))
+      #expect(metrics.float[1] == Float(top1) && metrics.float[2] == Float(top5), "\(ties) ties")
+      #expect(abs(Double(logits.float[label]) - (1 / sum - 1)) < 1e-6)
+      #expect(abs(Double(logits.float[label + 9]) - 1 / sum) < 1e-6)
+      let zeros = (0..<classes).filter { !best.contains($0) && $0 % 3 == 0 }
+      #expect(zeros.allSatisfy { logits.float[$0] == 0 })
+    }
+    for place in [0, 5, label, classes - 1] {
+      let logits = Floats(count: classes) { $0 == place ? .nan : 1 }
+      let metrics = Floats(count: 3)
+      withContext(workers: 1, KernelScratch.softmaxCrossEntropy(rows: 1, classes: classes)) {
+        softmaxCrossEntropy(
+          logits: logits.pointer, labels: [Int32(label)], logitGradient: nil, metrics: metrics.pointer,
+          rows: 1,
+          classes: classes, context: $0)
+      }
+      #expect(metrics.float[0].isNaN && metrics.float[1] == 0 && metrics.float[2] == 0, "NaN at \(place)")
+    }
   }
 
   @Test(arguments: 0..<4)

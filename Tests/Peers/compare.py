@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 PARALLEL = ["--set", "training.strategy=parallel"]
 WORKLOADS = ["dgl-curves", "simcnn-k3", "resnet18-dgl", "vgg11-dgl-224"]
+ODD = sorted(name.removesuffix(".yaml") for name in os.listdir(os.path.join(HERE, "odd")))
 
 
 def run(command):
@@ -21,7 +22,8 @@ def run(command):
 
 
 def strata(options, workload, stage):
-    command = [options.strata, "bench", os.path.join(ROOT, "specs", f"{workload}.yaml"), "--json"]
+    folder = os.path.join(HERE, "odd") if workload in ODD else os.path.join(ROOT, "specs")
+    command = [options.strata, "bench", os.path.join(folder, f"{workload}.yaml"), "--json"]
     command += ["--threads", str(options.threads), "--steps", str(options.steps)]
     return run(command + (PARALLEL if stage is None else ["--mode", f"stage:{stage}"]))
 
@@ -34,7 +36,7 @@ def peer(options, workload, stage, layout):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workloads", nargs="*", default=WORKLOADS, help="all four without")
+    parser.add_argument("workloads", nargs="*", default=WORKLOADS, help="all four without; odd: those of the folder odd")
     parser.add_argument("--strata", default=os.path.join(ROOT, ".build", "release", "strata"))
     parser.add_argument("--python", default=sys.executable, help="a Python that has torch")
     parser.add_argument("--threads", type=int, default=2)
@@ -44,7 +46,7 @@ def main():
     options = parser.parse_args()
     print("| spec | Strata ms | PyTorch ms | speed | Strata MiB, whole | PyTorch MiB, net of import | memory |")
     print("|---|---|---|---|---|---|---|")
-    for workload in options.workloads:
+    for workload in [name for given in options.workloads for name in (ODD if given == "odd" else [given])]:
         ours, theirs = [], {"nhwc": [], "nchw": []}
         for _ in range(options.rounds):
             ours.append(strata(options, workload, options.stage))

@@ -4,6 +4,7 @@ Each module is trained by its own loss and its own fused SGD; the activation tha
 Prints one JSON line. `compare.py` calls this in a process of its own, since the peak of memory is a process's.
 """
 import argparse
+import functools
 import json
 import resource
 import time
@@ -66,7 +67,7 @@ def dgl_curves():
     pool = [nn.MaxPool2d(2)]
     modules = [layer(3, 64), layer(64, 128, before=pool), layer(128, 128), layer(128, 256, before=pool)]
     heads = [mlp_sr(64, 32, 10), mlp_sr(128, 16, 10), mlp_sr(128, 16, 10), mlp_sr(256, 8, 10, 0, 2)]
-    return (128, 3, 32), 10, modules, heads
+    return (128, 3, 32, 32), 10, modules, heads
 
 
 def simcnn_k3():
@@ -74,7 +75,7 @@ def simcnn_k3():
         layer(3, 128, False), layer(128, 128, False),
         layer(512, 256, False, [nn.PixelUnshuffle(2)]), layer(256, 256, False),
     ]
-    return (128, 3, 32), 10, modules, [cnn(width, 3, 10) for width in (128, 128, 256, 256)]
+    return (128, 3, 32, 32), 10, modules, [cnn(width, 3, 10) for width in (128, 128, 256, 256)]
 
 
 def resnet18_dgl():
@@ -85,7 +86,7 @@ def resnet18_dgl():
         modules.append(Block(inputs, outputs, stride))
         heads.append(mlp_sr(outputs, size, 10))
         inputs = outputs
-    return (128, 3, 32), 10, modules, heads
+    return (128, 3, 32, 32), 10, modules, heads
 
 
 def vgg11_dgl_224():
@@ -96,11 +97,29 @@ def vgg11_dgl_224():
         modules.append(layer(inputs, outputs, before=[nn.MaxPool2d(2)] if halves else []))
         heads.append(mlp_sr(outputs, size, 1000))
         inputs = outputs
-    return (16, 3, 224), 1000, modules, heads
+    return (16, 3, 224, 224), 1000, modules, heads
+
+
+def plain(widths, kernel=3, image=(3, 32, 32), classes=10, batch=128):
+    """The specs of the folder `odd`: equal layers, linear auxiliaries, and a global average pool at the end."""
+    modules, heads, inputs = [], [], image[0]
+    for width in widths:
+        modules.append(nn.Sequential(
+            nn.Conv2d(inputs, width, kernel, padding=kernel // 2), nn.BatchNorm2d(width), nn.ReLU()
+        ))
+        heads.append(cnn(width, 1, classes))
+        inputs = width
+    heads[-1] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
+    return (batch, *image), classes, modules, heads
 
 
 WORKLOADS = {
-    "dgl-curves": dgl_curves, "simcnn-k3": simcnn_k3, "resnet18-dgl": resnet18_dgl, "vgg11-dgl-224": vgg11_dgl_224
+    "dgl-curves": dgl_curves, "simcnn-k3": simcnn_k3, "resnet18-dgl": resnet18_dgl, "vgg11-dgl-224": vgg11_dgl_224,
+    **{f"width-{width}": functools.partial(plain, [width] * 4) for width in (1, 3, 7, 8, 12, 33)},
+    "kernel-5": lambda: plain([64, 64], kernel=5), "kernel-7": lambda: plain([48, 48], kernel=7),
+    "kernel-11": lambda: plain([32, 32], kernel=11),
+    "row-1024": lambda: plain([16, 16], image=(8, 1, 1024), batch=32),
+    "classes-100000": lambda: plain([16, 16], image=(3, 8, 8), classes=100_000, batch=32),
 }
 
 
@@ -114,7 +133,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    (batch, channels, size), classes, modules, heads = WORKLOADS[options.workload]()
+    shape, classes, modules, heads = WORKLOADS[options.workload]()
     layout = torch.channels_last if options.layout == "nhwc" else torch.contiguous_format
     if options.stage is not None:
         # What comes behind is not there, and no module before has anything that trains it.
@@ -122,8 +141,8 @@ def main():
         heads = [None] * (options.stage - 1) + [heads[options.stage - 1]]
     modules = [module.to(memory_format=layout).train() for module in modules]
     heads = [head.to(memory_format=layout).train() if head else None for head in heads]
-    pictures = torch.randn(batch, channels, size, size).contiguous(memory_format=layout)
-    labels = torch.randint(0, classes, (batch,))
+    pictures = torch.randn(shape).contiguous(memory_format=layout)
+    labels = torch.randint(0, classes, shape[:1])
     optimizers = [
         torch.optim.SGD(
             [*module.parameters(), *head.parameters()], lr=0.1, momentum=0.9, weight_decay=5e-4, fused=True

@@ -12,9 +12,9 @@ package enum ConvolutionAlgorithm: String, Hashable, Sendable, CaseIterable {
   case im2col
   /// The activation is the matrix: one SGEMM. 1x1, stride 1, no padding. Errors as of `im2col`.
   case pointwise
-  /// Winograd F(4x4, 3x3) (Lavin and Gray, 2016). 3x3, stride 1, padding 1. The transforms' coefficients, up to 8, cost
+  /// Winograd F(4x4, 3x3) (Lavin and Gray, 2016). Stride 1; kernels larger than 3x3 in parts of 3x3. The transforms' coefficients, up to 8, cost
   /// three bits: error below 1.5 sqrt(n) u; without means below 10.5 sqrt(n) u of the result.
   case winograd4x4 = "winograd-4x4"
-  /// Winograd F(2x2, 3x3). 3x3, stride 1, padding 1. Error below 0.6 sqrt(n) u; without means below 1.6 sqrt(n) u of the result.
+  /// Winograd F(2x2, 3x3), for the same convolutions. Error below 0.6 sqrt(n) u; without means below 1.6 sqrt(n) u of the result.
   case winograd2x2 = "winograd-2x2"
 }

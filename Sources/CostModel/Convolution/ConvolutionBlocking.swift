@@ -15,8 +15,9 @@ extension ConvolutionGeometry {
   /// Rows of output whose patches are gathered before one product: about 512 KiB of patches, but enough rows that the
   /// product's packing of the filter does not show.
   package var im2colRowsPerBlock: Int {
-    let affordable = max(128, min(512, 131_072 / patchSize / 16 * 16))
-    return max(1, min(outRows, unpackedRows(patchSize * outChannels, atMost: affordable)))
+    let columns = max(1, livePatchColumns.count)
+    let affordable = max(128, min(512, 131_072 / columns / 16 * 16))
+    return max(1, min(outRows, unpackedRows(columns * outChannels, atMost: affordable)))
   }
 
   /// Output rows of an im2col or pointwise forward pass.
@@ -36,11 +37,12 @@ extension ConvolutionGeometry {
       kernelSize: kernelSize, stride: 1, padding: kernelSize - 1 - padding)
   }
 
-  /// The same with the channels' roles swapped: what an input gradient of a padding that keeps the size looks like.
-  package var withChannelsSwapped: ConvolutionGeometry {
-    var swapped = self
-    swap(&swapped.inChannels, &swapped.outChannels)
-    return swapped
+  /// `transposedForward` of a convolution that has one.
+  package var inputGradientForward: ConvolutionGeometry {
+    guard let transposed = transposedForward else {
+      preconditionFailure("only convolutions of stride 1 are computed by Winograd")
+    }
+    return transposed
   }
 
   /// Pictures that one worker scatters an input gradient for: enough that their products have 128 rows.
@@ -53,7 +55,7 @@ extension ConvolutionGeometry {
 ///
 /// Where dF is small, the rows are cut into a fixed number of chunks that each have an accumulator, and these are added in
 /// order. Where it is large, its rows are cut into stripes instead, each of which takes all rows of the pictures: there is
-/// one accumulator and nothing to merge.
+/// one accumulator and nothing to merge. Of patches and dF only the columns and rows that hold more than padding are meant.
 package struct WeightGradientCost: Hashable, Sendable {
   /// Chunks of output rows; more than one only where there is one stripe.
   package let rowChunks: Blocks
@@ -65,7 +67,7 @@ package struct WeightGradientCost: Hashable, Sendable {
   private let accumulatorLimit: Int
 
   package init(_ geometry: ConvolutionGeometry) {
-    let patchSize = geometry.patchSize
+    let patchSize = geometry.livePatchColumns.count
     filterCount = patchSize * geometry.outChannels
     let affordable = min(16, 1_048_576 / max(1, filterCount))
     if affordable >= 8 {

@@ -26,6 +26,19 @@ package struct ConvolutionGeometry: Hashable, Sendable {
   /// Columns of im2col's matrix: one output's receptive field, kernel row, kernel column, channel.
   package var patchSize: Int { kernelSize * kernelSize * inChannels }
 
+  /// Rows of the kernel that meet the picture for some output; the others see nothing but padding. All, unless pictures are lower than
+  /// kernels.
+  package var liveKernelRows: Range<Int> {
+    let first = min(kernelSize, max(0, padding - (outHeight - 1) * stride))
+    let end = min(kernelSize, padding + height)
+    return first < end ? first..<end : 0..<kernelSize
+  }
+  /// Columns of im2col's matrix that hold more than padding: those of `liveKernelRows`.
+  package var livePatchColumns: Range<Int> {
+    let run = kernelSize * inChannels
+    return liveKernelRows.lowerBound * run..<liveKernelRows.upperBound * run
+  }
+
   /// Multiply-adds of the forward product, padding included, the whole batch.
   package var multiplyAdds: Int { outRows * patchSize * outChannels }
 }

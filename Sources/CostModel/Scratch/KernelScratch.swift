@@ -9,7 +9,8 @@ package enum KernelScratch {
     switch algorithm {
     case .pointwise: .none
     case .im2col:
-      Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
+      NarrowConvolutionCost(geometry)?.forwardScratch
+        ?? Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.livePatchColumns.count)
     case .winograd4x4: WinogradCost(geometry, tile: 4).convolutionScratch
     case .winograd2x2: WinogradCost(geometry, tile: 2).convolutionScratch
     }
@@ -22,14 +23,12 @@ package enum KernelScratch {
     case .pointwise: .none
     case .im2col:
       if let transposed = geometry.transposedForward {
-        Scratch(
-          sharedFloats: transposed.patchSize * transposed.outChannels,
-          floatsPerWorker: transposed.im2colRowsPerBlock * transposed.patchSize)
+        turnedFilterScratch(transposed, then: convolutionForward(transposed, .im2col))
       } else {
         Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
       }
-    case .winograd4x4: WinogradCost(geometry.withChannelsSwapped, tile: 4).convolutionScratch
-    case .winograd2x2: WinogradCost(geometry.withChannelsSwapped, tile: 2).convolutionScratch
+    case .winograd4x4: WinogradCost(geometry.inputGradientForward, tile: 4).convolutionScratch
+    case .winograd2x2: WinogradCost(geometry.inputGradientForward, tile: 2).convolutionScratch
     }
   }
 
@@ -38,10 +37,22 @@ package enum KernelScratch {
   ) -> Scratch {
     switch algorithm {
     case .pointwise: WeightGradientCost(geometry).accumulatorScratch
-    case .im2col: WeightGradientCost(geometry).scratch
+    case .im2col:
+      NarrowConvolutionCost(geometry)?.weightGradientScratch ?? WeightGradientCost(geometry).scratch
     case .winograd4x4: WinogradCost(geometry, tile: 4).weightGradientScratch
     case .winograd2x2: WinogradCost(geometry, tile: 2).weightGradientScratch
     }
+  }
+
+  /// The filter turned by half a circle, in front of what its forward pass shares.
+  private static func turnedFilterScratch(_ transposed: ConvolutionGeometry, then pass: Scratch) -> Scratch {
+    Scratch(
+      sharedFloats: turnedFilterFloats(transposed) + pass.sharedFloats, floatsPerWorker: pass.floatsPerWorker)
+  }
+
+  /// Whole lines of the cache, so that what lies behind starts on one.
+  package static func turnedFilterFloats(_ transposed: ConvolutionGeometry) -> Int {
+    (transposed.patchSize * transposed.outChannels + 15) & ~15
   }
 
   package static func convolution(
@@ -63,22 +74,32 @@ package enum KernelScratch {
   // MARK: Sums over rows
 
   package static func columnSums(rows: Int, columns: Int) -> Scratch {
-    Scratch(sharedFloats: Blocks.sumBlockLimit(rows: rows, columns: columns) * columns)
+    Scratch(
+      sharedFloats: Blocks.sumBlockLimit(rows: rows, columns: columns) * columns,
+      floatsPerWorker: RowFolding(rows: rows, channels: columns).expandedFloats)
   }
 
-  /// Mean and sum of squared deviations of each block of rows.
+  /// Mean and sum of squared deviations of each block of rows. Where rows are folded, mean, slope and shift in wide rows, and
+  /// a wide row of each of the block's two a worker.
   package static func batchNormTraining(rows: Int, channels: Int) -> Scratch {
-    Scratch(sharedFloats: 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels)
+    let expanded = RowFolding(rows: rows, channels: channels).expandedFloats
+    return Scratch(
+      sharedFloats: 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels + 3 * expanded,
+      floatsPerWorker: 2 * expanded)
   }
 
-  /// A factor a channel.
+  /// A factor a channel; mean, slope and shift in wide rows.
   package static func batchNormInference(rows: Int, channels: Int) -> Scratch {
-    Scratch(sharedFloats: channels)
+    Scratch(sharedFloats: channels + 3 * RowFolding(rows: rows, channels: channels).expandedFloats)
   }
 
-  /// Two sums of each block of rows, then two coefficients a channel.
+  /// Two sums of each block of rows, then two coefficients a channel. Where rows are folded, five of what belongs to channels
+  /// in wide rows, and two wide rows of sums a worker.
   package static func batchNormBackward(rows: Int, channels: Int) -> Scratch {
-    Scratch(sharedFloats: 2 * (Blocks.sumBlockLimit(rows: rows, columns: channels) + 1) * channels)
+    let expanded = RowFolding(rows: rows, channels: channels).expandedFloats
+    return Scratch(
+      sharedFloats: 2 * (Blocks.sumBlockLimit(rows: rows, columns: channels) + 1) * channels + 5 * expanded,
+      floatsPerWorker: 2 * expanded)
   }
 
   package static func foldBatchNorm(patchSize: Int, outChannels: Int) -> Scratch {

@@ -37,7 +37,10 @@ extension ProductBuffer {
     case .pointwise:
       byteCount(m: geometry.pointwiseBlocks.size, n: geometry.outChannels, k: geometry.inChannels)
     case .im2col:
-      byteCount(m: geometry.im2colRowsPerBlock, n: geometry.outChannels, k: geometry.patchSize)
+      NarrowConvolutionCost(geometry) != nil
+        ? 0
+        : byteCount(
+          m: geometry.im2colRowsPerBlock, n: geometry.outChannels, k: geometry.livePatchColumns.count)
     case .winograd4x4: winogradForward(WinogradCost(geometry, tile: 4))
     case .winograd2x2: winogradForward(WinogradCost(geometry, tile: 2))
     }
@@ -52,8 +55,8 @@ extension ProductBuffer {
     case .im2col:
       geometry.transposedForward.map { convolutionForward($0, .im2col) }
         ?? byteCount(m: geometry.im2colRowsPerBlock, n: geometry.patchSize, k: geometry.outChannels)
-    case .winograd4x4: winogradForward(WinogradCost(geometry.withChannelsSwapped, tile: 4))
-    case .winograd2x2: winogradForward(WinogradCost(geometry.withChannelsSwapped, tile: 2))
+    case .winograd4x4: winogradForward(WinogradCost(geometry.inputGradientForward, tile: 4))
+    case .winograd2x2: winogradForward(WinogradCost(geometry.inputGradientForward, tile: 2))
     }
   }
 
@@ -61,6 +64,7 @@ extension ProductBuffer {
     _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
   ) -> Int {
     switch algorithm {
+    case .im2col where NarrowConvolutionCost(geometry) != nil: return 0
     case .pointwise, .im2col:
       let cost = WeightGradientCost(geometry)
       // The last rows of a chunk may be fewer.
@@ -74,11 +78,13 @@ extension ProductBuffer {
   private static func winogradForward(_ cost: WinogradCost) -> Int {
     byteCount(
       m: min(cost.tiles, cost.blocks.size), n: min(cost.geometry.outChannels, cost.stripes.size),
-      k: cost.geometry.inChannels)
+      k: min(cost.parts, cost.partGroups.size) * cost.geometry.inChannels)
   }
 
   private static func winogradWeightGradient(_ cost: WinogradCost) -> Int {
-    byteCount(m: cost.geometry.inChannels, n: cost.geometry.outChannels, k: cost.gradientBlockTiles)
+    byteCount(
+      m: min(cost.parts, cost.partGroups.size) * cost.geometry.inChannels, n: cost.geometry.outChannels,
+      k: cost.gradientBlockTiles)
   }
 
   /// The output of a fully connected layer, or its input's gradient, is cut into tiles of at most 256 x 128.

@@ -17,12 +17,12 @@ package func convolutionForward(
   case .im2col:
     im2colForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, scratch, context.workers)
   case .winograd4x4:
-    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
       WinogradTile4.self, x: x, filter: filter, .forward, bias: bias, y: y, relu: relu,
       WinogradCost(geometry, tile: 4), scratch, context.workers)
   case .winograd2x2:
-    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
       WinogradTile2.self, x: x, filter: filter, .forward, bias: bias, y: y, relu: relu,
       WinogradCost(geometry, tile: 2), scratch, context.workers)
@@ -42,15 +42,15 @@ package func convolutionInputGradient(
   case .im2col:
     im2colInputGradient(dy: dy, filter: filter, dx: dx, geometry, scratch, context.workers)
   case .winograd4x4:
-    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
       WinogradTile4.self, x: dy, filter: filter, .turned, bias: nil, y: dx, relu: false,
-      WinogradCost(geometry.withChannelsSwapped, tile: 4), scratch, context.workers)
+      WinogradCost(geometry.inputGradientForward, tile: 4), scratch, context.workers)
   case .winograd2x2:
-    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
       WinogradTile2.self, x: dy, filter: filter, .turned, bias: nil, y: dx, relu: false,
-      WinogradCost(geometry.withChannelsSwapped, tile: 2), scratch, context.workers)
+      WinogradCost(geometry.inputGradientForward, tile: 2), scratch, context.workers)
   }
 }
 
@@ -67,12 +67,12 @@ package func convolutionWeightGradient(
   case .im2col:
     im2colWeightGradient(x: x, dy: dy, dFilter: dFilter, geometry, scratch, context.workers)
   case .winograd4x4:
-    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradWeightGradient(
       WinogradTile4.self, x: x, dy: dy, dFilter: dFilter, WinogradCost(geometry, tile: 4), scratch,
       context.workers)
   case .winograd2x2:
-    precondition(geometry.isWinograd, "the compiler keeps Winograd for 3x3, stride 1, padding 1")
+    precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradWeightGradient(
       WinogradTile2.self, x: x, dy: dy, dFilter: dFilter, WinogradCost(geometry, tile: 2), scratch,
       context.workers)
@@ -81,5 +81,4 @@ package func convolutionWeightGradient(
 
 extension ConvolutionGeometry {
   fileprivate var isPointwise: Bool { kernelSize == 1 && stride == 1 && padding == 0 }
-  fileprivate var isWinograd: Bool { kernelSize == 3 && stride == 1 && padding == 1 }
 }

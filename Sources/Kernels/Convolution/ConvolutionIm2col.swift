@@ -3,20 +3,27 @@ internal import CostModel
 // Any convolution: a block of outputs' receptive fields is gathered into rows, then multiplied by the filter as a matrix
 // [patchSize, outChannels] (Chellapilla et al., 2006). Blocks are small enough to stay in the cache.
 
+/// `sharedOffset`: floats of the shared scratch that are taken.
 func im2colForward(
   x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
   y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats,
-  _ workers: Workers
+  sharedOffset: Int = 0, _ workers: Workers
 ) {
-  let (patchSize, outs, blocks) = (geometry.patchSize, geometry.outChannels, geometry.im2colBlocks)
+  if let cost = NarrowConvolutionCost(geometry) {
+    narrowForward(
+      x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, cost, scratch, sharedOffset: sharedOffset,
+      workers)
+    return
+  }
+  let (columns, outs, blocks) = (geometry.livePatchColumns, geometry.outChannels, geometry.im2colBlocks)
   workers.forEach(blocks.blockCount) { item, worker in
     let rows = blocks[item]
     let patches = scratch.worker(worker)
-    gather(x, geometry, rows: rows, columns: 0..<patchSize, into: patches)
+    gather(x, geometry, rows: rows, columns: columns, into: patches)
     let target = y + rows.lowerBound * outs
     multiply(
-      patches, leading: patchSize, filter, leading: outs, into: target, leading: outs, m: rows.count, n: outs,
-      k: patchSize)
+      patches, leading: columns.count, filter + columns.lowerBound * outs, leading: outs, into: target,
+      leading: outs, m: rows.count, n: outs, k: columns.count)
     addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, relu: relu)
   }
 }
@@ -30,7 +37,8 @@ func im2colInputGradient(
       filter, into: scratch.shared, kernelSize: geometry.kernelSize, ins: geometry.inChannels,
       outs: geometry.outChannels, workers)
     im2colForward(
-      x: dy, filter: scratch.shared, bias: nil, y: dx, relu: false, transposed, scratch, workers)
+      x: dy, filter: scratch.shared, bias: nil, y: dx, relu: false, transposed, scratch,
+      sharedOffset: KernelScratch.turnedFilterFloats(transposed), workers)
     return
   }
   let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
@@ -58,9 +66,15 @@ func im2colWeightGradient(
   x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>,
   _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
 ) {
+  if let cost = NarrowConvolutionCost(geometry) {
+    narrowWeightGradient(x: x, dy: dy, dFilter: dFilter, geometry, cost, scratch, workers)
+    return
+  }
+  let first = geometry.livePatchColumns.lowerBound
   weightGradient(dy: dy, dFilter: dFilter, geometry, scratch, workers) { rows, stripe, worker in
     let patches = scratch.worker(worker)
-    gather(x, geometry, rows: rows, columns: stripe, into: patches)
+    gather(
+      x, geometry, rows: rows, columns: first + stripe.lowerBound..<first + stripe.upperBound, into: patches)
     return Patches(start: patches, leading: stripe.count)
   }
 }

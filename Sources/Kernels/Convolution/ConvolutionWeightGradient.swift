@@ -9,14 +9,18 @@ struct Patches {
 /// dFilter [patchSize, outChannels] = sum over output rows of patches^T dy, one product a block of rows. `WeightGradientCost`
 /// cuts the rows into chunks with a sum each, or the filter into stripes.
 ///
-/// - Parameter patches: gives the fields of some rows, of each some columns, on a worker.
+/// - Parameter patches: gives the fields of some rows, of each some of `livePatchColumns`, counted from the first, on a worker.
 @inline(__always)
 func weightGradient(
   dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>, _ geometry: ConvolutionGeometry,
   _ scratch: ScratchFloats, _ workers: Workers,
   patches: (_ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Patches
 ) {
-  let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
+  let (columns, outs) = (geometry.livePatchColumns, geometry.outChannels)
+  let patchSize = columns.count
+  clear(dFilter, count: columns.lowerBound * outs)
+  clear(dFilter + columns.upperBound * outs, count: (geometry.patchSize - columns.upperBound) * outs)
+  let dFilter = dFilter + columns.lowerBound * outs
   let cost = WeightGradientCost(geometry)
   let chunks = cost.rowChunks.blockCount
   let accumulators = chunks > 1 ? scratch.shared : dFilter

@@ -1,6 +1,6 @@
 internal import CostModel
 
-// 3x3 convolutions of stride 1 whose padding keeps the size, by Winograd's minimal filtering (Lavin and Gray, 2016).
+// Convolutions of stride 1 by Winograd's minimal filtering of 3x3 (Lavin and Gray, 2016), larger kernels in parts of 3x3.
 // `WinogradCost` says how the work is cut.
 
 /// Which filter a forward pass applies: the convolution's own, or, for its input gradient, the same turned by half a circle
@@ -26,16 +26,19 @@ private struct WinogradPass {
   ) {
     let (ins, outs) = (inputs.channels, outputs.channels)
     let rows = Blocks(count: ins, size: 16)
-    workers.forEach(rows.blockCount) { item, _ in
+    workers.forEach(cost.parts * rows.blockCount) { item, _ in
+      let (index, block) = item.quotientAndRemainder(dividingBy: rows.blockCount)
+      let part = FilterPart(index, cost)
+      let u = u + index * ins * channels.count
       switch orientation {
       case .forward:
         Kernels.transformFilter(
-          Tile.self, filter, ins: ins, outs: outs, rows: rows[item], columns: channels, into: u,
+          Tile.self, filter, part, ins: ins, outs: outs, rows: rows[block], columns: channels, into: u,
           stride: cost.filterStride)
       case .turned:
         // The pass's input channels are the filter's output channels.
         transformTurnedFilter(
-          Tile.self, filter, ins: outs, outs: ins, rows: rows[item], columns: channels, into: u,
+          Tile.self, filter, part, ins: outs, outs: ins, rows: rows[block], columns: channels, into: u,
           stride: cost.filterStride)
       }
     }
@@ -44,21 +47,25 @@ private struct WinogradPass {
   /// `v` points at the block's first plane.
   @inline(__always)
   func transformInput<Tile: WinogradTile>(
-    _: Tile.Type, tiles: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int
+    _: Tile.Type, tiles: Range<Int>, parts: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int
   ) {
     Kernels.transformInput(
-      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * inputs.channels,
-      stride: cost.inputStride)
+      Tile.self, x, inputs, tiles: tiles, parts: parts, cost, zeros: zeros,
+      into: v + row * parts.count * inputs.channels, stride: cost.inputStride)
   }
 
+  /// The products of a group of parts; the first group's are written, those of others added.
   @inline(__always)
   func multiplyPlane(
-    _ plane: Int, _ v: UnsafePointer<Float>, into m: UnsafeMutablePointer<Float>, tiles: Int
+    _ plane: Int, _ v: UnsafePointer<Float>, parts: Range<Int>, into m: UnsafeMutablePointer<Float>,
+    tiles: Int
   ) {
+    let ins = parts.count * inputs.channels
     multiply(
-      v + plane * cost.inputStride, leading: inputs.channels, u + plane * cost.filterStride,
+      v + plane * cost.inputStride, leading: ins,
+      u + (plane * cost.filterStride + parts.lowerBound * inputs.channels * channels.count),
       leading: channels.count, into: m + plane * cost.outputStride, leading: channels.count, m: tiles,
-      n: channels.count, k: inputs.channels)
+      n: channels.count, k: ins, accumulating: parts.lowerBound > 0)
   }
 
   @inline(__always)
@@ -84,10 +91,7 @@ func winogradForward<Tile: WinogradTile>(
   for stripe in 0..<cost.stripes.blockCount {
     let pass = WinogradPass(
       cost: cost, channels: cost.stripes[stripe],
-      inputs: TiledPictures(cost, channels: cost.geometry.inChannels),
-      outputs: TiledPictures(cost, channels: cost.geometry.outChannels), zeros: zeros, x: x, bias: bias, u: u,
-      y: y,
-      relu: relu)
+      inputs: .inputs(cost), outputs: .outputs(cost), zeros: zeros, x: x, bias: bias, u: u, y: y, relu: relu)
     pass.transformFilter(Tile.self, filter, orientation, workers)
     if cost.isShared {
       runShared(Tile.self, pass, block: u + cost.planes * cost.filterStride, workers)
@@ -106,8 +110,11 @@ private func runApart<Tile: WinogradTile>(
     let tiles = cost.blocks[item]
     let v = scratch.worker(worker)
     let m = v + cost.planes * cost.inputStride
-    pass.transformInput(Tile.self, tiles: tiles, into: v, row: 0)
-    for plane in 0..<cost.planes { pass.multiplyPlane(plane, v, into: m, tiles: tiles.count) }
+    for group in 0..<cost.partGroups.blockCount {
+      let parts = cost.partGroups[group]
+      pass.transformInput(Tile.self, tiles: tiles, parts: parts, into: v, row: 0)
+      for plane in 0..<cost.planes { pass.multiplyPlane(plane, v, parts: parts, into: m, tiles: tiles.count) }
+    }
     pass.transformOutput(Tile.self, m, row: 0, tiles: tiles)
   }
 }
@@ -121,13 +128,18 @@ private func runShared<Tile: WinogradTile>(
   for block in 0..<cost.blocks.blockCount {
     let tiles = cost.blocks[block]
     let groups = Blocks(count: tiles.count, size: WinogradCost.tilesPerItem)
-    workers.forEach(groups.blockCount) { item, _ in
-      let group = groups[item]
-      pass.transformInput(
-        Tile.self, tiles: tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound, into: v,
-        row: group.lowerBound)
+    for index in 0..<cost.partGroups.blockCount {
+      let parts = cost.partGroups[index]
+      workers.forEach(groups.blockCount) { item, _ in
+        let group = groups[item]
+        pass.transformInput(
+          Tile.self, tiles: tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound,
+          parts: parts, into: v, row: group.lowerBound)
+      }
+      workers.forEach(cost.planes) { plane, _ in
+        pass.multiplyPlane(plane, v, parts: parts, into: m, tiles: tiles.count)
+      }
     }
-    workers.forEach(cost.planes) { plane, _ in pass.multiplyPlane(plane, v, into: m, tiles: tiles.count) }
     workers.forEach(groups.blockCount) { item, _ in
       let group = groups[item]
       pass.transformOutput(
@@ -143,47 +155,53 @@ func winogradWeightGradient<Tile: WinogradTile>(
   _ cost: WinogradCost, _ scratch: ScratchFloats, _ workers: Workers
 ) {
   let (ins, outs) = (cost.geometry.inChannels, cost.geometry.outChannels)
-  let (inputs, outputs) = (TiledPictures(cost, channels: ins), TiledPictures(cost, channels: outs))
+  let (inputs, outputs) = (TiledPictures.inputs(cost), TiledPictures.outputs(cost))
   let zeros = scratch.shared
   clear(zeros, count: cost.zerosCount)
   let u = zeros + cost.zerosCount
   let accumulatorSize = cost.planes * cost.gradientFilterStride
   let chunks = cost.gradientChunks
+  let partGroups = cost.partGroups
 
-  func transform(_ tiles: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int) {
-    let d = v + cost.planes * cost.gradientInputStride
+  func transform(_ tiles: Range<Int>, parts: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int) {
     transformInput(
-      Tile.self, x, inputs, tiles: tiles, zeros: zeros, into: v + row * ins, stride: cost.gradientInputStride)
+      Tile.self, x, inputs, tiles: tiles, parts: parts, cost, zeros: zeros, into: v + row * parts.count * ins,
+      stride: cost.gradientInputStride)
+    // The gradient's planes serve all groups of parts.
+    guard parts.lowerBound == 0 else { return }
+    let d = v + cost.planes * cost.gradientInputStride
     transformOutputGradient(
       Tile.self, dy, outputs, tiles: tiles, zeros: zeros, into: d + row * outs,
       stride: cost.gradientOutputStride)
   }
   func multiplyPlane(
-    _ plane: Int, _ v: UnsafePointer<Float>, tiles: Int, into accumulator: UnsafeMutablePointer<Float>,
-    accumulating: Bool
+    _ plane: Int, _ v: UnsafePointer<Float>, parts: Range<Int>, tiles: Int,
+    into accumulator: UnsafeMutablePointer<Float>, accumulating: Bool
   ) {
     let d = v + cost.planes * cost.gradientInputStride
+    let rows = parts.count * ins
     multiply(
-      v + plane * cost.gradientInputStride, .transposed, leading: ins,
+      v + plane * cost.gradientInputStride, .transposed, leading: rows,
       d + plane * cost.gradientOutputStride, leading: outs,
-      into: accumulator + plane * cost.gradientFilterStride, leading: outs, m: ins, n: outs, k: tiles,
-      accumulating: accumulating)
+      into: accumulator + (plane * cost.gradientFilterStride + parts.lowerBound * ins * outs), leading: outs,
+      m: rows, n: outs, k: tiles, accumulating: accumulating)
   }
 
   if cost.isShared {
     let v = u + accumulatorSize
     let blocks = Blocks(count: cost.tiles, size: cost.gradientBlockTiles)
-    for block in 0..<blocks.blockCount {
-      let tiles = blocks[block]
+    for place in 0..<blocks.blockCount * partGroups.blockCount {
+      let (block, index) = place.quotientAndRemainder(dividingBy: partGroups.blockCount)
+      let (tiles, parts) = (blocks[block], partGroups[index])
       let groups = Blocks(count: tiles.count, size: WinogradCost.tilesPerItem)
       workers.forEach(groups.blockCount) { item, _ in
         let group = groups[item]
         transform(
-          tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound, into: v,
+          tiles.lowerBound + group.lowerBound..<tiles.lowerBound + group.upperBound, parts: parts, into: v,
           row: group.lowerBound)
       }
       workers.forEach(cost.planes) { plane, _ in
-        multiplyPlane(plane, v, tiles: tiles.count, into: u, accumulating: block > 0)
+        multiplyPlane(plane, v, parts: parts, tiles: tiles.count, into: u, accumulating: block > 0)
       }
     }
   } else {
@@ -193,20 +211,24 @@ func winogradWeightGradient<Tile: WinogradTile>(
       var start = chunk.lowerBound
       while start < chunk.upperBound {
         let tiles = start..<min(chunk.upperBound, start + cost.gradientBlockTiles)
-        transform(tiles, into: v, row: 0)
-        for plane in 0..<cost.planes {
-          multiplyPlane(
-            plane, v, tiles: tiles.count, into: u + item * accumulatorSize,
-            accumulating: start > chunk.lowerBound)
+        for group in 0..<partGroups.blockCount {
+          transform(tiles, parts: partGroups[group], into: v, row: 0)
+          for plane in 0..<cost.planes {
+            multiplyPlane(
+              plane, v, parts: partGroups[group], tiles: tiles.count, into: u + item * accumulatorSize,
+              accumulating: start > chunk.lowerBound)
+          }
         }
         start = tiles.upperBound
       }
     }
   }
   let rows = Blocks(count: ins, size: 4)
-  workers.forEach(rows.blockCount) { item, _ in
+  workers.forEach(cost.parts * rows.blockCount) { item, _ in
+    let (index, block) = item.quotientAndRemainder(dividingBy: rows.blockCount)
     transformFilterGradient(
-      Tile.self, u, stride: cost.gradientFilterStride, accumulators: chunks.blockCount,
-      accumulatorStride: accumulatorSize, ins: ins, outs: outs, rows: rows[item], into: dFilter)
+      Tile.self, u + index * ins * outs, FilterPart(index, cost), stride: cost.gradientFilterStride,
+      accumulators: chunks.blockCount, accumulatorStride: accumulatorSize, ins: ins, outs: outs,
+      rows: rows[block], into: dFilter)
   }
 }

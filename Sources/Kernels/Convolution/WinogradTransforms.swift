@@ -4,12 +4,23 @@ internal import CostModel
 struct TiledPictures {
   let height, width, channels, tileRows, tileColumns: Int
 
-  init(_ cost: WinogradCost, channels: Int) {
-    height = cost.geometry.height
-    width = cost.geometry.width
+  private init(_ cost: WinogradCost, height: Int, width: Int, channels: Int) {
+    self.height = height
+    self.width = width
     self.channels = channels
     tileRows = cost.tileRows
     tileColumns = cost.tileColumns
+  }
+
+  static func inputs(_ cost: WinogradCost) -> TiledPictures {
+    TiledPictures(
+      cost, height: cost.geometry.height, width: cost.geometry.width, channels: cost.geometry.inChannels)
+  }
+
+  static func outputs(_ cost: WinogradCost) -> TiledPictures {
+    TiledPictures(
+      cost, height: cost.geometry.outHeight, width: cost.geometry.outWidth,
+      channels: cost.geometry.outChannels)
   }
 
   /// A tile's picture, and its first row and column there.
@@ -36,20 +47,47 @@ struct TiledPictures {
   }
 }
 
-/// Planes [points^2][tiles][channels] of the tiles' inputs, B^T d B: `planes` points at the first tile's row.
+/// A part of 3x3 of a kernel, in reading order: it begins at `row`, `column` and may reach behind the kernel's edge.
+struct FilterPart {
+  let kernelSize, row, column: Int
+
+  init(_ part: Int, _ cost: WinogradCost) {
+    kernelSize = cost.geometry.kernelSize
+    row = part / cost.partsAcross &* 3
+    column = part % cost.partsAcross &* 3
+  }
+
+  /// Which of the kernel's taps the part's tap `i`, `j` is; nil behind the edge.
+  @inline(__always)
+  func tap(_ i: Int, _ j: Int) -> Int? {
+    guard row &+ i < kernelSize && column &+ j < kernelSize else { return nil }
+    return (row &+ i) &* kernelSize &+ column &+ j
+  }
+
+  /// The same of the kernel turned by half a circle.
+  @inline(__always)
+  func turnedTap(_ i: Int, _ j: Int) -> Int? {
+    tap(i, j).map { kernelSize &* kernelSize &- 1 &- $0 }
+  }
+}
+
+/// Planes [points^2][tiles][parts x channels] of the tiles' inputs, B^T d B: `planes` points at the first tile's row.
 func transformInput<Tile: WinogradTile>(
-  _: Tile.Type, _ x: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
-  zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
+  _: Tile.Type, _ x: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>, parts: Range<Int>,
+  _ cost: WinogradCost, zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
+  let padding = cost.geometry.padding
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 36) { table in
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 36) { temporary in
       let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
-      for tile in tiles {
-        let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
+      var target = planes
+      for place in 0..<tiles.count &* parts.count {
+        let (tile, index) = place.quotientAndRemainder(dividingBy: parts.count)
+        let part = FilterPart(parts.lowerBound &+ index, cost)
+        let (picture, row, column) = pictures.corner(of: tiles.lowerBound &+ tile, edge: Tile.outputs)
         pictures.pixels(
-          of: x, picture: picture, row: row &- 1, column: column &- 1, extent: Tile.points, zeros: zeros,
-          into: pixels)
-        let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
+          of: x, picture: picture, row: row &+ part.row &- padding, column: column &+ part.column &- padding,
+          extent: Tile.points, zeros: zeros, into: pixels)
 
         @inline(__always)
         func transform(_ channel: Int, _ access: some LaneAccess) {
@@ -67,6 +105,7 @@ func transformInput<Tile: WinogradTile>(
         forEachLane(
           pictures.channels, whole: { transform($0, WholeLane()) },
           partial: { transform(0, PartialLane(count: pictures.channels)) })
+        target += pictures.channels
       }
     }
   }
@@ -152,9 +191,10 @@ func transformOutput<Tile: WinogradTile>(
   }
 }
 
-/// Planes [points^2][rows][columns] of a filter's rows (input channels) and columns (output channels), G g G^T.
+/// Planes [points^2][rows][columns] of a filter part's rows (input channels) and columns (output channels), G g G^T.
 func transformFilter<Tile: WinogradTile>(
-  _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
+  _: Tile.Type, _ filter: UnsafePointer<Float>, _ part: FilterPart, ins: Int, outs: Int, rows: Range<Int>,
+  columns: Range<Int>,
   into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
@@ -166,9 +206,10 @@ func transformFilter<Tile: WinogradTile>(
       @inline(__always)
       func transform(_ channel: Int, _ access: some LaneAccess) {
         for j in 0..<3 {
-          Tile.filter({ access.load(source + (($0 &* 3 &+ j) &* ins &* outs &+ channel)) }) {
-            temporary[$0 &* 3 &+ j] = $1
-          }
+          Tile.filter({
+            guard let tap = part.tap($0, j) else { return Lane.zero }
+            return access.load(source + (tap &* ins &* outs &+ channel))
+          }) { temporary[$0 &* 3 &+ j] = $1 }
         }
         for i in 0..<Tile.points {
           Tile.filter({ temporary[i &* 3 &+ $0] }) {
@@ -186,7 +227,8 @@ func transformFilter<Tile: WinogradTile>(
 /// The same of the filter turned by half a circle with its channels swapped, for input gradients: `rows` are output
 /// channels here, `columns` input channels.
 func transformTurnedFilter<Tile: WinogradTile>(
-  _: Tile.Type, _ filter: UnsafePointer<Float>, ins: Int, outs: Int, rows: Range<Int>, columns: Range<Int>,
+  _: Tile.Type, _ filter: UnsafePointer<Float>, _ part: FilterPart, ins: Int, outs: Int, rows: Range<Int>,
+  columns: Range<Int>,
   into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18 + 36) { memory in
@@ -198,8 +240,9 @@ func transformTurnedFilter<Tile: WinogradTile>(
     {
       let source = filter + ((columns.lowerBound &+ column) &* outs &+ row)
       for tap in 0..<9 {
-        let plane = source + (8 &- tap) &* ins &* outs
         for r in 0..<4 { taps[tap &* 4 &+ r] = .zero }
+        guard let turned = part.turnedTap(tap / 3, tap % 3) else { continue }
+        let plane = source + turned &* ins &* outs
         if rowCount == 4 && columnCount == 4 {
           let (a, b) = (WholeLane().load(plane), WholeLane().load(plane + outs))
           let (c, d) = (WholeLane().load(plane + 2 &* outs), WholeLane().load(plane + 3 &* outs))
@@ -243,12 +286,11 @@ func transformTurnedFilter<Tile: WinogradTile>(
   }
 }
 
-/// The filter's gradient from planes, G^T u G, of the rows (input channels) `rows`. The planes are the sums of as many
+/// A filter part's gradient from its planes, G^T u G, of the rows (input channels) `rows`. The planes are the sums of as many
 /// accumulators', added in order.
 func transformFilterGradient<Tile: WinogradTile>(
-  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, accumulators: Int, accumulatorStride: Int,
-  ins: Int,
-  outs: Int, rows: Range<Int>, into dFilter: UnsafeMutablePointer<Float>
+  _: Tile.Type, _ planes: UnsafePointer<Float>, _ part: FilterPart, stride: Int, accumulators: Int,
+  accumulatorStride: Int, ins: Int, outs: Int, rows: Range<Int>, into dFilter: UnsafeMutablePointer<Float>
 ) {
   withUnsafeTemporaryAllocation(of: Lane.self, capacity: 18) { temporary in
     let temporary = temporary.baseAddress!
@@ -269,7 +311,8 @@ func transformFilterGradient<Tile: WinogradTile>(
         }
         for i in 0..<3 {
           Tile.filterGradient({ temporary[i &* Tile.points &+ $0] }) {
-            access.store($1, target + ((i &* 3 &+ $0) &* ins &* outs &+ channel))
+            guard let tap = part.tap(i, $0) else { return }
+            access.store($1, target + (tap &* ins &* outs &+ channel))
           }
         }
       }

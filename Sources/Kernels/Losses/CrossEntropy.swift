@@ -18,18 +18,29 @@ package func softmaxCrossEntropy(
       let label = Int(labels[row])
       precondition(label >= 0 && label < classes, "the data set's reader checks labels")
       let logits = logits + row * classes
-      let (loss, rank) = lossAndRank(logits, label: label, classes: classes)
-      if let logitGradient {
-        softmaxGradient(
-          logits, label: label, classes: classes, scale: weight / Float(rows),
-          into: logitGradient + row * classes)
-      }
+      let gradient = logitGradient.map { $0 + row * classes }
+      let (loss, rank) =
+        classes < vectorClasses
+        ? fewClasses(logits, label: label, classes: classes, scale: weight / Float(rows), gradient: gradient)
+        : manyClasses(logits, label: label, classes: classes, scale: weight / Float(rows), gradient: gradient)
       results[3 * row] = loss
       results[3 * row + 1] = rank < 1 ? 1 : 0
       results[3 * row + 2] = rank < 5 ? 1 : 0
     }
   }
   mergeSums(results, blocks: rows, stride: 3, into: metrics, columns: 3, context.workers)
+}
+
+/// From so many classes on a row is gone through by vectors.
+private let vectorClasses = 256
+
+private func fewClasses(
+  _ logits: UnsafePointer<Float>, label: Int, classes: Int, scale: Float,
+  gradient: UnsafeMutablePointer<Float>?
+) -> (loss: Float, rank: Int) {
+  let (loss, rank) = lossAndRank(logits, label: label, classes: classes)
+  if let gradient { softmaxGradient(logits, label: label, classes: classes, scale: scale, into: gradient) }
+  return (loss, rank)
 }
 
 private func lossAndRank(_ logits: UnsafePointer<Float>, label: Int, classes: Int) -> (loss: Float, rank: Int)
@@ -67,4 +78,103 @@ private func softmaxGradient(
   }
   let factor = scale / sum
   for c in 0..<classes { gradient[c] = gradient[c] * factor - (c == label ? scale : 0) }
+}
+
+/// The same by vectors: the greatest logit and the label's rank, then powers and their sum, then the gradient.
+private func manyClasses(
+  _ logits: UnsafePointer<Float>, label: Int, classes: Int, scale: Float,
+  gradient: UnsafeMutablePointer<Float>?
+) -> (loss: Float, rank: Int) {
+  let own = logits[label]
+  let maximum = greatest(logits, count: classes)
+  // Of equal logits the lower class comes first.
+  let rank =
+    countNotBelow(logits, own, count: label)
+    + countAbove(logits + (label + 1), own, count: classes - label - 1)
+  let sum = sumOfPowers(logits, less: maximum, count: classes, into: gradient)
+  if let gradient {
+    let factor = scale / sum
+    var c = 0
+    while c &+ 8 <= classes {
+      store(load(gradient, c) * factor, gradient, c)
+      c &+= 8
+    }
+    while c < classes {
+      gradient[c] *= factor
+      c &+= 1
+    }
+    gradient[label] -= scale
+  }
+  let loss = logf(sum) - (own - maximum)
+  return (loss, loss.isNaN ? Int.max : rank)
+}
+
+/// NaNs are passed over: the sum of powers shows them.
+func greatest(_ x: UnsafePointer<Float>, count: Int) -> Float {
+  var lanes = Vector(repeating: x[0])
+  var i = 0
+  while i &+ 8 <= count {
+    let value = load(x, i)
+    lanes.replace(with: value, where: value .> lanes)
+    i &+= 8
+  }
+  var maximum = x[0]
+  for lane in 0..<8 where lanes[lane] > maximum { maximum = lanes[lane] }
+  while i < count {
+    if x[i] > maximum { maximum = x[i] }
+    i &+= 1
+  }
+  return maximum
+}
+
+private func countNotBelow(_ x: UnsafePointer<Float>, _ bound: Float, count: Int) -> Int {
+  var lanes = SIMD8<Int32>.zero
+  var i = 0
+  while i &+ 8 <= count {
+    lanes &+= SIMD8<Int32>.zero.replacing(with: 1, where: load(x, i) .>= Vector(repeating: bound))
+    i &+= 8
+  }
+  var total = Int(lanes.wrappedSum())
+  while i < count {
+    if x[i] >= bound { total += 1 }
+    i &+= 1
+  }
+  return total
+}
+
+private func countAbove(_ x: UnsafePointer<Float>, _ bound: Float, count: Int) -> Int {
+  var lanes = SIMD8<Int32>.zero
+  var i = 0
+  while i &+ 8 <= count {
+    lanes &+= SIMD8<Int32>.zero.replacing(with: 1, where: load(x, i) .> Vector(repeating: bound))
+    i &+= 8
+  }
+  var total = Int(lanes.wrappedSum())
+  while i < count {
+    if x[i] > bound { total += 1 }
+    i &+= 1
+  }
+  return total
+}
+
+/// The sum of e^(x - maximum), and its terms in `powers`, which may be `x`.
+func sumOfPowers(
+  _ x: UnsafePointer<Float>, less maximum: Float, count: Int, into powers: UnsafeMutablePointer<Float>?
+) -> Float {
+  var lanes = Vector.zero
+  var i = 0
+  while i &+ 8 <= count {
+    let power = exponential(load(x, i) - maximum)
+    lanes += power
+    if let powers { store(power, powers, i) }
+    i &+= 8
+  }
+  var sum = lanes.sum()
+  while i < count {
+    let power = expf(x[i] - maximum)
+    sum += power
+    if let powers { powers[i] = power }
+    i &+= 1
+  }
+  return sum
 }

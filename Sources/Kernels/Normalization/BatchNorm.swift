@@ -13,14 +13,15 @@ package func batchNormTraining(
   savedInverseDeviation: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, epsilon: Float,
   momentum: Float, context: KernelContext
 ) {
-  let partial = context.layOut(KernelScratch.batchNormTraining(rows: rows, channels: channels)).shared
+  let scratch = context.layOut(KernelScratch.batchNormTraining(rows: rows, channels: channels))
+  let folding = RowFolding(rows: rows, channels: channels)
+  let partial = scratch.shared
   let blocks = Blocks.sums(rows: rows, columns: channels)
-  context.workers.forEach(blocks.blockCount) { item, _ in
-    let range = blocks[item]
+  context.workers.forEach(blocks.blockCount) { item, worker in
     let means = partial + item * 2 * channels
     blockStatistics(
-      x + range.lowerBound * channels, rows: range.count, channels: channels, means: means,
-      squares: means + channels)
+      x, blocks[item], folding, means: means, squares: means + channels,
+      wideRows: folding.isFolded ? scratch.worker(worker) : nil)
   }
   let groups = Blocks(count: channels, size: 32)
   context.workers.forEach(groups.blockCount) { item, _ in
@@ -42,10 +43,9 @@ package func batchNormTraining(
     }
     context.workers.note(check)
   }
-  let slope = UnsafePointer(partial)
   normalize(
-    x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
-    context: context)
+    x: x, mean: savedMean, slope: partial, shift: shift, y: y, rows: rows, folding: folding, relu: relu,
+    wideRows: partial + 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels, context: context)
 }
 
 /// (1 - momentum) running + momentum batch. The difference first, which rounds less; where that has no value, infinities
@@ -64,7 +64,8 @@ package func batchNormInference(
   let slope = context.layOut(KernelScratch.batchNormInference(rows: rows, channels: channels)).shared
   for c in 0..<channels { slope[c] = scale[c] / (runningVariance[c] + epsilon).squareRoot() }
   normalize(
-    x: x, mean: runningMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
+    x: x, mean: runningMean, slope: slope, shift: shift, y: y, rows: rows,
+    folding: RowFolding(rows: rows, channels: channels), relu: relu, wideRows: slope + channels,
     context: context)
 }
 
@@ -77,7 +78,8 @@ package func batchNormSaved(
   let slope = context.layOut(KernelScratch.batchNormInference(rows: rows, channels: channels)).shared
   for c in 0..<channels { slope[c] = scale[c] * savedInverseDeviation[c] }
   normalize(
-    x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows, channels: channels, relu: relu,
+    x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows,
+    folding: RowFolding(rows: rows, channels: channels), relu: relu, wideRows: slope + channels,
     context: context)
 }
 
@@ -113,52 +115,88 @@ package func foldBatchNorm(
 }
 
 /// y = (x - mean) slope + shift. The difference first: where the mean is large against the deviation, x slope would lose it.
+/// `wideRows` has place for three wide rows where rows are folded.
 private func normalize(
   x: UnsafePointer<Float>, mean: UnsafePointer<Float>, slope: UnsafePointer<Float>,
   shift: UnsafePointer<Float>,
-  y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, context: KernelContext
+  y: UnsafeMutablePointer<Float>, rows: Int, folding: RowFolding, relu: Bool,
+  wideRows: UnsafeMutablePointer<Float>, context: KernelContext
 ) {
-  let blocks = Blocks.rows(rows, columns: channels)
-  let floor: Float = relu ? 0 : -.infinity
+  var memory = wideRows
+  let means = ChannelValues(mean, folding, expandedInto: &memory)
+  let slopes = ChannelValues(slope, folding, expandedInto: &memory)
+  let shifts = ChannelValues(shift, folding, expandedInto: &memory)
+  let blocks = Blocks.rows(rows, columns: folding.channels)
   context.workers.forEach(blocks.blockCount) { item, _ in
-    forEachRowGroup(blocks[item]) { row, count in
-      let (x, y) = (x + row &* channels, y + row &* channels)
-      var c = 0
-      while c &+ 8 <= channels {
-        let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
-        let floor = Vector(repeating: floor)
-        var i = c
-        for _ in 0..<count {
-          let value = (load(x, i) - mean) * slope + shift
-          store(value.replacing(with: floor, where: value .< floor), y, i)
-          i &+= channels
-        }
-        c &+= 8
-      }
-      while c < channels {
-        var i = c
-        for _ in 0..<count {
-          let value = (x[i] - mean[c]) * slope[c] + shift[c]
-          y[i] = value < floor ? floor : value
-          i &+= channels
-        }
-        c &+= 1
-      }
+    folding.forEachPart(of: blocks[item]) { offset, rows, channels, isWide in
+      normalizeRows(
+        x + offset, mean: means.values(wide: isWide), slope: slopes.values(wide: isWide),
+        shift: shifts.values(wide: isWide), y: y + offset, rows: rows, channels: channels,
+        floor: relu ? 0 : -.infinity)
     }
   }
 }
 
-/// Mean of each channel over a block, then the squared deviations' sum: two passes over what the cache holds.
-private func blockStatistics(
-  _ x: UnsafePointer<Float>, rows: Int, channels: Int, means: UnsafeMutablePointer<Float>,
-  squares: UnsafeMutablePointer<Float>
+private func normalizeRows(
+  _ x: UnsafePointer<Float>, mean: UnsafePointer<Float>, slope: UnsafePointer<Float>,
+  shift: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, floor: Float
 ) {
-  addRows(x, rows: rows, columns: channels, into: means)
-  let share = 1 / Float(rows)
-  for c in 0..<channels {
+  forEachRowGroup(0..<rows) { row, count in
+    let (x, y) = (x + row &* channels, y + row &* channels)
+    var c = 0
+    while c &+ 8 <= channels {
+      let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
+      let floor = Vector(repeating: floor)
+      var i = c
+      for _ in 0..<count {
+        let value = (load(x, i) - mean) * slope + shift
+        store(value.replacing(with: floor, where: value .< floor), y, i)
+        i &+= channels
+      }
+      c &+= 8
+    }
+    while c < channels {
+      var i = c
+      for _ in 0..<count {
+        let value = (x[i] - mean[c]) * slope[c] + shift[c]
+        y[i] = value < floor ? floor : value
+        i &+= channels
+      }
+      c &+= 1
+    }
+  }
+}
+
+/// Mean of each channel over a block, then the squared deviations' sum: two passes over what the cache holds. `wideRows` has
+/// place for two wide rows where rows are folded.
+private func blockStatistics(
+  _ x: UnsafePointer<Float>, _ range: Range<Int>, _ folding: RowFolding, means: UnsafeMutablePointer<Float>,
+  squares: UnsafeMutablePointer<Float>, wideRows: UnsafeMutablePointer<Float>?
+) {
+  addRows(x, range, folding, into: means, wideSums: wideRows)
+  let share = 1 / Float(range.count)
+  for c in 0..<folding.channels {
     means[c] *= share
     squares[c] = 0
   }
+  if let wideRows { folding.expand(means, into: wideRows) }
+  folding.forEachPart(of: range) { offset, rows, channels, isWide in
+    guard isWide, let wideRows else {
+      addSquares(x + offset, means: means, rows: rows, channels: channels, to: squares)
+      return
+    }
+    let sums = wideRows + channels
+    clear(sums, count: channels)
+    addSquares(x + offset, means: wideRows, rows: rows, channels: channels, to: sums)
+    folding.addFolded(sums, to: squares)
+  }
+}
+
+/// squares[c] += sum of (x[r, c] - means[c])^2.
+private func addSquares(
+  _ x: UnsafePointer<Float>, means: UnsafePointer<Float>, rows: Int, channels: Int,
+  to squares: UnsafeMutablePointer<Float>
+) {
   forEachRowGroup(0..<rows) { row, count in
     let x = x + row &* channels
     var c = 0

@@ -13,21 +13,37 @@ package func batchNormBackward(
   relu: Bool,
   context: KernelContext
 ) {
-  let scratch = context.layOut(KernelScratch.batchNormBackward(rows: rows, channels: channels)).shared
+  let memory = context.layOut(KernelScratch.batchNormBackward(rows: rows, channels: channels))
+  let folding = RowFolding(rows: rows, channels: channels)
+  let scratch = memory.shared
   let slopes = scratch
   let partial = scratch + 2 * channels
   for c in 0..<channels { slopes[c] = scale[c] * savedInverseDeviation[c] }
-  let channelwise = Channelwise(mean: savedMean, slope: slopes, shift: shift)
+  var wideRows = partial + 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels
+  let channelwise = Channelwise(
+    mean: ChannelValues(savedMean, folding, expandedInto: &wideRows),
+    slope: ChannelValues(slopes, folding, expandedInto: &wideRows),
+    shift: ChannelValues(shift, folding, expandedInto: &wideRows))
 
   let blocks = Blocks.sums(rows: rows, columns: channels)
-  context.workers.forEach(blocks.blockCount) { item, _ in
-    let range = blocks[item]
+  context.workers.forEach(blocks.blockCount) { item, worker in
     let sums = partial + item * 2 * channels
-    let (x, dy) = (x + range.lowerBound * channels, dy + range.lowerBound * channels)
-    if relu {
-      addGradients(channelwise, x, dy, rows: range.count, channels: channels, relu: true, into: sums)
-    } else {
-      addGradients(channelwise, x, dy, rows: range.count, channels: channels, relu: false, into: sums)
+    clear(sums, count: 2 * channels)
+    folding.forEachPart(of: blocks[item]) { offset, rows, count, isWide in
+      let wideSums = isWide ? memory.worker(worker) : sums
+      if isWide { clear(wideSums, count: 2 * count) }
+      if relu {
+        addGradients(
+          channelwise, isWide, x + offset, dy + offset, rows: rows, channels: count, relu: true, to: wideSums)
+      } else {
+        addGradients(
+          channelwise, isWide, x + offset, dy + offset, rows: rows, channels: count, relu: false, to: wideSums
+        )
+      }
+      if isWide {
+        folding.addFolded(wideSums, to: sums)
+        folding.addFolded(wideSums + count, to: sums + channels)
+      }
     }
   }
   mergeSums(
@@ -45,40 +61,51 @@ package func batchNormBackward(
     centers[c] = slopes[c] * dShift[c] / Float(rows)
     tilts[c] = slopes[c] * savedInverseDeviation[c] * dScale[c] / Float(rows)
   }
+  let wideCenters = ChannelValues(centers, folding, expandedInto: &wideRows)
+  let wideTilts = ChannelValues(tilts, folding, expandedInto: &wideRows)
   let spread = Blocks.rows(rows, columns: channels)
   context.workers.forEach(spread.blockCount) { item, _ in
-    let range = spread[item]
-    let start = range.lowerBound * channels
-    if relu {
-      spreadGradients(
-        channelwise, centers: centers, tilts: tilts, x + start, dy + start, dx + start, rows: range.count,
-        channels: channels, relu: true)
-    } else {
-      spreadGradients(
-        channelwise, centers: centers, tilts: tilts, x + start, dy + start, dx + start, rows: range.count,
-        channels: channels, relu: false)
+    folding.forEachPart(of: spread[item]) { offset, rows, channels, isWide in
+      let (centers, tilts) = (wideCenters.values(wide: isWide), wideTilts.values(wide: isWide))
+      if relu {
+        spreadGradients(
+          channelwise, isWide, centers: centers, tilts: tilts, x + offset, dy + offset, dx + offset,
+          rows: rows,
+          channels: channels, relu: true)
+      } else {
+        spreadGradients(
+          channelwise, isWide, centers: centers, tilts: tilts, x + offset, dy + offset, dx + offset,
+          rows: rows,
+          channels: channels, relu: false)
+      }
     }
   }
 }
 
 /// What the forward pass computed y from: y = (x - mean) slope + shift.
 private struct Channelwise {
-  let mean, slope, shift: UnsafePointer<Float>
+  let mean, slope, shift: ChannelValues
+
+  @inline(__always)
+  func values(wide isWide: Bool) -> (
+    mean: UnsafePointer<Float>, slope: UnsafePointer<Float>, shift: UnsafePointer<Float>
+  ) {
+    (mean.values(wide: isWide), slope.values(wide: isWide), shift.values(wide: isWide))
+  }
 }
 
-/// `sums[0]` = sums of g, `sums[1]` = sums of g (x - mean).
+/// `sums[0]` += sums of g, `sums[1]` += sums of g (x - mean).
 @inline(__always)
 private func addGradients(
-  _ p: Channelwise, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, rows: Int, channels: Int,
-  relu: Bool,
-  into sums: UnsafeMutablePointer<Float>
+  _ p: Channelwise, _ isWide: Bool, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, rows: Int,
+  channels: Int, relu: Bool, to sums: UnsafeMutablePointer<Float>
 ) {
-  clear(sums, count: 2 * channels)
+  let (means, slopes, shifts) = p.values(wide: isWide)
   forEachRowGroup(0..<rows) { row, count in
     let (x, dy) = (x + row &* channels, dy + row &* channels)
     var c = 0
     while c &+ 8 <= channels {
-      let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
+      let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
       var (plain, weighted) = (Vector.zero, Vector.zero)
       var i = c
       for _ in 0..<count {
@@ -97,8 +124,8 @@ private func addGradients(
       var (plain, weighted): (Float, Float) = (0, 0)
       var i = c
       for _ in 0..<count {
-        let deviation = x[i] - p.mean[c]
-        let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
+        let deviation = x[i] - means[c]
+        let g = !relu || deviation * slopes[c] + shifts[c] > 0 ? dy[i] : 0
         plain += g
         weighted += g * deviation
         i &+= channels
@@ -113,14 +140,16 @@ private func addGradients(
 /// dx = slope g - center - (x - mean) tilt.
 @inline(__always)
 private func spreadGradients(
-  _ p: Channelwise, centers: UnsafePointer<Float>, tilts: UnsafePointer<Float>, _ x: UnsafePointer<Float>,
-  _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool
+  _ p: Channelwise, _ isWide: Bool, centers: UnsafePointer<Float>, tilts: UnsafePointer<Float>,
+  _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, rows: Int,
+  channels: Int, relu: Bool
 ) {
+  let (means, slopes, shifts) = p.values(wide: isWide)
   forEachRowGroup(0..<rows) { row, count in
     let (x, dy, dx) = (x + row &* channels, dy + row &* channels, dx + row &* channels)
     var c = 0
     while c &+ 8 <= channels {
-      let (mean, slope, shift) = (load(p.mean, c), load(p.slope, c), load(p.shift, c))
+      let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
       let (center, tilt) = (load(centers, c), load(tilts, c))
       var i = c
       for _ in 0..<count {
@@ -135,9 +164,9 @@ private func spreadGradients(
     while c < channels {
       var i = c
       for _ in 0..<count {
-        let deviation = x[i] - p.mean[c]
-        let g = !relu || deviation * p.slope[c] + p.shift[c] > 0 ? dy[i] : 0
-        dx[i] = g * p.slope[c] - centers[c] - deviation * tilts[c]
+        let deviation = x[i] - means[c]
+        let g = !relu || deviation * slopes[c] + shifts[c] > 0 ? dy[i] : 0
+        dx[i] = g * slopes[c] - centers[c] - deviation * tilts[c]
         i &+= channels
       }
       c &+= 1

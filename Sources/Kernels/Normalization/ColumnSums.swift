@@ -4,12 +4,14 @@ internal import CostModel
 package func columnSums(
   x: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>, rows: Int, columns: Int, context: KernelContext
 ) {
-  let partial = context.layOut(KernelScratch.columnSums(rows: rows, columns: columns)).shared
+  let scratch = context.layOut(KernelScratch.columnSums(rows: rows, columns: columns))
+  let partial = scratch.shared
   let blocks = Blocks.sums(rows: rows, columns: columns)
-  context.workers.forEach(blocks.blockCount) { item, _ in
-    let range = blocks[item]
+  let folding = RowFolding(rows: rows, channels: columns)
+  context.workers.forEach(blocks.blockCount) { item, worker in
     addRows(
-      x + range.lowerBound * columns, rows: range.count, columns: columns, into: partial + item * columns)
+      x, blocks[item], folding, into: partial + item * columns,
+      wideSums: folding.isFolded ? scratch.worker(worker) : nil)
   }
   mergeSums(
     partial, blocks: blocks.blockCount, stride: columns, into: sums, columns: columns, context.workers)

@@ -33,13 +33,23 @@ package func averagePoolBackward(
 ) {
   let covered = covered(height, width, outHeight, outWidth, window)
   let blocks = Blocks.rows(batch * height, columns: width * channels)
+  let isCovering =
+    covered == (height, width) && height % outHeight == 0 && width % outWidth == 0
   context.workers.forEach(blocks.blockCount) { item, _ in
     for row in blocks[item] {
       let (picture, i) = row.quotientAndRemainder(dividingBy: height)
+      let target = dx + row * width * channels
+      if isCovering {
+        let windowRow = i / (height / outHeight)
+        spreadRow(
+          dy + (picture * outHeight + windowRow) * outWidth * channels, share: outWidth * outHeight,
+          of: width * height, windows: outWidth, pixels: width / outWidth, channels: channels, into: target)
+        continue
+      }
       // The windows that hold row i are those of the pooling in the other direction.
       let windowRows = i < covered.height ? span(i, of: covered.height, over: outHeight) : 0..<0
       for j in 0..<width {
-        let target = dx + (row * width + j) * channels
+        let target = target + j * channels
         clear(target, count: channels)
         guard j < covered.width else { continue }
         let windowColumns = span(j, of: covered.width, over: outWidth)
@@ -66,6 +76,27 @@ private func covered(
   guard let window else { return (height, width) }
   precondition(outHeight * window <= height && outWidth * window <= width, "whole windows of the picture")
   return (outHeight * window, outWidth * window)
+}
+
+/// One row of the gradient where each pixel lies in one window: `windows` windows of `pixels` pixels each, which get the window's
+/// gradient divided by its area, `extent` / `share`.
+private func spreadRow(
+  _ dy: UnsafePointer<Float>, share: Int, of extent: Int, windows: Int, pixels: Int, channels: Int,
+  into dx: UnsafeMutablePointer<Float>
+) {
+  let factor = 1 / Float(extent / share)
+  for window in 0..<windows {
+    let target = dx + window &* pixels &* channels
+    clear(target, count: channels)
+    addScaled(dy + window &* channels, by: factor, to: target, count: channels)
+    // What is written is copied behind itself, twice as much each time.
+    let count = pixels &* channels
+    var written = channels
+    while written < count {
+      copy(target, to: target + written, count: min(written, count &- written))
+      written &*= 2
+    }
+  }
 }
 
 /// Window `index` of `count` over an extent.

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Terminal
 internal import Text
 
@@ -5,7 +6,10 @@ internal import Text
 struct VersionCommand: Command {
   static let spec = CommandSpec(
     "version", group: CommandGroup.about, summary: "print the version",
-    discussion: "The version of the program and of the spec language that it reads.",
+    discussion: """
+      The version of the program and of the spec language that it reads. --json adds OpenBLAS's version, and the processor family whose \
+      code it runs here, which OPENBLAS_CORETYPE chooses.
+      """,
     examples: [.init("strata version --json", "for scripts")])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
@@ -18,6 +22,7 @@ struct VersionCommand: Command {
     if json {
       let document: [(key: String, value: JSON)] = [
         ("schema", "strata.version/1"), ("version", .string(program.version)), ("specLanguage", .integer(1)),
+        ("arithmetic", .string(openBLASDescription())),
       ]
       console.output.write(JSONWriter.document(.object(document)))
     } else {

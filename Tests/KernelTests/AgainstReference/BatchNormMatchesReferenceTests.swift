@@ -5,7 +5,12 @@ import Testing
 
 @Suite struct BatchNormMatchesReferenceTests {
   /// Rows and channels.
-  static let shapes = [(5, 1), (6, 3), (6, 48), (37, 8), (100, 17), (513, 64), (9_000, 5), (70_001, 3)]
+  static let shapes =
+    [(5, 1), (6, 3), (6, 48), (37, 8), (100, 17), (513, 64), (9_000, 5), (70_001, 3)]
+    + oddWidths.map { (1_029, $0) }
+
+  /// Widths at which several rows are taken as one, and their neighbours; the number of rows is no multiple of any such group.
+  static let oddWidths = Array(1...17) + [24, 31, 33, 60, 100, 127, 129]
 
   private struct Case {
     let x, dy: Pictures

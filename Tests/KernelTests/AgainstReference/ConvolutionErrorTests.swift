@@ -18,7 +18,9 @@ import Testing
   static let shapes: [ConvolutionGeometry] = [
     shape(2, 8, 8, 16, 24), shape(2, 9, 7, 8, 8), shape(3, 14, 10, 64, 64), shape(2, 4, 4, 130, 70),
     shape(2, 8, 8, 16, 24, kernel: 1), shape(3, 6, 6, 200, 96, kernel: 1),
-    shape(2, 9, 9, 12, 16, kernel: 5, stride: 2),
+    shape(2, 9, 9, 12, 16, kernel: 5, stride: 2), shape(2, 9, 9, 16, 24, kernel: 5),
+    shape(2, 12, 12, 8, 16, kernel: 7),
+    shape(2, 12, 12, 16, 8, kernel: 11), shape(2, 12, 12, 9, 7, kernel: 5),
   ]
 
   private static func shape(

@@ -40,6 +40,34 @@ import Testing
     shape(2, 1, 1, 200, 264, kernel: 3), shape(1, 1, 16, 8, 8, kernel: 7),
   ]
 
+  /// Few output channels, which are the lanes of one vector: every number of them, rows that fill no four pixels, pictures that are copied
+  /// in strips.
+  private static let narrow: [ConvolutionGeometry] =
+    (1...8).map { shape(3, 9, 7, $0, 9 - $0, kernel: 3) }
+    + (1...7).map { shape(2, 11, 13, 3, $0, kernel: 5, stride: 2) }
+    + [
+      shape(1, 70, 40, 7, 7, kernel: 3), shape(2, 60, 33, 5, 6, kernel: 7),
+      shape(40, 16, 16, 7, 7, kernel: 3),
+    ]
+
+  /// Kernels in parts of 3x3: sizes that do not divide by three, paddings that change the size, groups of parts, blocks that are shared.
+  private static let large: [ConvolutionGeometry] = [
+    shape(2, 13, 11, 3, 8, kernel: 11), shape(2, 12, 12, 16, 9, kernel: 9),
+    shape(3, 9, 14, 33, 17, kernel: 5),
+    shape(2, 9, 9, 8, 12, kernel: 4, padding: 1), shape(2, 9, 9, 12, 8, kernel: 6, padding: 0),
+    shape(2, 6, 6, 70, 33, kernel: 5), shape(2, 8, 8, 130, 140, kernel: 5),
+    shape(20, 16, 16, 24, 24, kernel: 7),
+    shape(2, 8, 8, 10, 10, kernel: 5, padding: 4), shape(2, 7, 7, 10, 10, kernel: 3, padding: 2),
+  ]
+
+  /// Pictures of one or two rows, or columns, where rows of the kernel meet nothing but padding.
+  private static let low: [ConvolutionGeometry] = [
+    shape(3, 1, 40, 8, 16, kernel: 3), shape(3, 1, 40, 8, 16, kernel: 5, stride: 2),
+    shape(2, 2, 9, 9, 10, kernel: 7),
+    shape(3, 40, 1, 8, 16, kernel: 3), shape(40, 1, 64, 16, 16, kernel: 3), shape(2, 1, 1, 8, 8, kernel: 5),
+    shape(1, 1, 9, 400, 380, kernel: 3),
+  ]
+
   private static func shape(
     _ batch: Int, _ height: Int, _ width: Int, _ ins: Int, _ outs: Int, kernel: Int, stride: Int = 1,
     padding: Int? = nil
@@ -49,7 +77,7 @@ import Testing
       stride: stride, padding: padding ?? kernel / 2)
   }
 
-  static let cases: [Case] = (crossed + special).flatMap { geometry in
+  static let cases: [Case] = (crossed + special + narrow + large + low).flatMap { geometry in
     geometry.legalAlgorithms.map { Case(geometry: geometry, algorithm: $0) }
   }
 

@@ -74,7 +74,7 @@ extension ConvolutionGeometry {
       switch algorithm {
       case .im2col: true
       case .pointwise: kernelSize == 1 && stride == 1 && padding == 0
-      case .winograd4x4, .winograd2x2: kernelSize == 3 && stride == 1 && padding == 1
+      case .winograd4x4, .winograd2x2: allowsWinograd
       }
     }
   }

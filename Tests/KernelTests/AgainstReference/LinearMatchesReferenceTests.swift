@@ -61,7 +61,9 @@ import Testing
       "linear weight gradient")
   }
 
-  @Test(arguments: [(1, 1), (7, 17), (600, 3), (1000, 64), (20_000, 5), (70_001, 8)])
+  @Test(
+    arguments: [(1, 1), (7, 17), (600, 3), (1000, 64), (20_000, 5), (70_001, 8)]
+      + BatchNormMatchesReferenceTests.oddWidths.map { (1_029, $0) })
   func columnSums(rows: Int, columns: Int) {
     var random = SplitMix64(seed: UInt64(rows + columns))
     let x = random.matrix(rows, columns)
