@@ -4,11 +4,10 @@ package import GraphIR
 extension Graph {
   /// What the process needs beside the arena to keep the graph's program and to run it.
   package var runtime: RuntimeMemory {
-    var runtime = RuntimeMemory()
-    runtime.nodes = nodes.count
-    runtime.values = values.count
-    runtime.productBufferBytes = nodes.map { $0.productBufferBytes(in: self) }.max() ?? 0
-    return runtime
+    RuntimeMemory(
+      nodes: nodes.count, values: values.count,
+      isRanking: nodes.contains { if case .channelScores = $0.op { true } else { false } },
+      productBufferBytes: nodes.map { $0.productBufferBytes(in: self) }.max() ?? 0)
   }
 }
 

@@ -52,6 +52,39 @@ struct StrictMemoryTests {
     #endif
   }
 
+  #if DEBUG
+    private static let isOptimized = false
+  #else
+    private static let isOptimized = true
+  #endif
+
+  /// Networks whose memory is the programs themselves.
+  @Test(
+    "the programs of many stages take what was planned for them", .enabled(if: isOptimized),
+    arguments: [
+      ["training.strategy=sequential", "network.widths=[{width: 4, repeat: 80}]"],
+      [
+        "training.strategy=sequential", "network.widths=[{width: 4, repeat: 40}]",
+        "compression={width: [\(Array(repeating: "2", count: 40).joined(separator: ", "))], epochs: 1, fine-tune: module}",
+      ],
+      ["training.strategy=parallel", "network.widths=[{width: 4, repeat: 120}]"],
+    ])
+  func programs(settings: [String]) throws {
+    try workspace.write(
+      """
+      strata: 1
+      name: deep
+      data: {source: synthetic, limit: {train: 32, test: 16}}
+      network: {family: vgg, input: 1x4x4, classes: 10, widths: [4]}
+      training: {epochs: 1, batch: 16}
+
+      """, to: "deep.yaml")
+    let sets = settings.flatMap { ["--set", $0] }
+    let run = try StrataProcess(
+      ["run", "deep.yaml", "-o", "out", "--strict-memory"] + sets, in: workspace.url)
+    #expect(run.exitCode == 0, "\(run.diagnostics)")
+  }
+
   @Test("figures of long runs are not kept in memory")
   func longRuns() throws {
     try workspace.write(

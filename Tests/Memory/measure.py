@@ -39,6 +39,25 @@ CASES = [
     ("vgg 32px, all 60,000 pictures", None, {}, None),
 ]
 
+# Networks whose memory is the programs themselves, and a run of many epochs: figures of `strata run` as well.
+MADE_UP = """strata: 1
+name: made-up
+data: {source: synthetic, limit: {train: 32, test: 16}}
+network: {family: vgg, input: 1x4x4, classes: 10, widths: [{width: 4, repeat: %d}]}
+training: {strategy: %s, epochs: %d, batch: 16}
+"""
+
+CASES += [
+    ("vgg 80 layers sequential", MADE_UP % (80, "sequential", 1), {}, None),
+    ("vgg 120 layers sequential", MADE_UP % (120, "sequential", 1), {}, None),
+    ("vgg 50 layers sequential, compressed",
+     MADE_UP % (50, "sequential", 1) + "compression: {width: [%s], epochs: 1, fine-tune: module}\n" % ", ".join(50 * ["2"]),
+     {}, None),
+    ("vgg 120 layers parallel", MADE_UP % (120, "parallel", 1), {}, None),
+    ("vgg 30 layers parallel, 200 epochs", MADE_UP % (30, "parallel", 200), {}, None),
+    ("vgg 3 layers parallel, 6,000 epochs", MADE_UP % (3, "parallel", 6000), {}, None),
+]
+
 SMALL = """strata: 1
 name: whole-set
 data: {source: cifar10, path: %s}
@@ -60,7 +79,10 @@ def make_cifar(folder):
 
 
 def output_of(command):
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if ended.returncode != 0:
+        sys.exit("%s\n%s" % (" ".join(command), ended.stderr))
+    return json.loads(ended.stdout)
 
 
 def run(command, log):
@@ -102,15 +124,17 @@ def main():
         for number, (name, spec, values, batches) in enumerate(CASES):
             if options.only and options.only not in name:
                 continue
-            if spec:
+            is_kept = spec is not None and not spec.startswith("strata:")
+            if is_kept:
                 path = os.path.join(REPOSITORY, "specs", spec + ".yaml")
             else:
                 path = os.path.join(folder, "small.yaml")
                 with open(path, "w") as file:
-                    file.write(SMALL % data)
+                    file.write(spec or SMALL % data)
             common = [path, "--threads", str(options.threads)]
             sets = dict(values)
-            sets["training.epochs"] = 1
+            if is_kept:
+                sets["training.epochs"] = 1
             with open(path) as file:
                 text = file.read()
             if batches:

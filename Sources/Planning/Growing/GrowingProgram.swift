@@ -102,10 +102,9 @@ struct GrowingProgram {
       return layout.byteCount <= best.total
         ? layout.byteCount : ArenaPacker(layout.lifetimes).pack().byteCount
     }
-    var runtime = RuntimeMemory()
-    runtime.nodes = nodeCount + fragment.nodeCount
-    runtime.values = valueCount + fragment.valueCount
-    runtime.productBufferBytes = max(productBufferBytes, fragment.productBufferBytes)
+    let runtime = RuntimeMemory(
+      nodes: nodeCount + fragment.nodeCount, values: valueCount + fragment.valueCount, isRanking: false,
+      productBufferBytes: max(productBufferBytes, fragment.productBufferBytes))
     return Figures(layoutBytes: layoutBytes, peak: best, peakNode: node, runtime: runtime)
   }
 
