@@ -37,7 +37,8 @@ package struct BarChart: Sendable {
     self.limit = limit
   }
 
-  package func svg(width: Double = 1030, nameWidth: Double = 150, barHeight: Double = 20) -> HTML {
+  package func svg(width: Double = 1030, barHeight: Double = 20) -> HTML {
+    let nameWidth = min(360, max(80, Double(bars.map(\.name.count).max() ?? 0) * 6.4 + 16))
     let gap = min(8, barHeight * 0.4)
     let height = 26 + Double(bars.count) * (barHeight + gap) + 4
     let (left, right) = (nameWidth, width - 230)
@@ -69,7 +70,8 @@ package struct BarChart: Sendable {
           start += part.value
         }
         if barHeight >= 10 {
-          svg.element("text", [("x", coordinate(x(start) + 8)), ("y", baseline)], text: bar.note)
+          // In a column of their own: a limit's line passes between bars and notes, never through a note.
+          svg.element("text", [("x", coordinate(right + 10)), ("y", baseline)], text: bar.note)
         }
       }
       if let limit {
@@ -114,7 +116,8 @@ package struct ScheduleChart: Sendable {
     let most = max(1, rows.flatMap(\.spans).map(\.to).max() ?? 1)
     let rowHeight = min(22.0, max(4, 420 / Double(max(1, rows.count))))
     let gap = rowHeight > 8 ? 4.0 : 1
-    let left = 150.0
+    let longest = Double(rows.map(\.name.count).max() ?? 0)
+    let left = min(360, max(80, longest * 6.4 + 16))
     let right = width - 24
     let bottom = 6 + Double(rows.count) * (rowHeight + gap)
     let height = bottom + 36

@@ -73,6 +73,13 @@ package func percentage(_ fraction: Double) -> String {
   fixed(fraction * 100, decimals: 1) + "%"
 }
 
+/// How far `measured` is from what was planned or estimated, as a share of that, with its sign: `+2.5%` is more than planned.
+/// Every difference between the two is written so.
+package func signedShare(_ measured: Double, of planned: Double) -> String {
+  let share = (measured - planned) / max(planned, 1e-9)
+  return (share < 0 ? "-" : "+") + percentage(share.magnitude)
+}
+
 /// A span of time for people: `0.42 s`, `12.1 s`, `3:07` (minutes), `1:02:45` (hours). Negative and NaN give `-`.
 package func duration(seconds: Double) -> String {
   guard seconds >= 0, seconds < 0x1p53 else { return "-" }
@@ -110,4 +117,11 @@ package func wrapped(_ text: String, width: Int) -> [String] {
     }
     return lines + [line]
   }
+}
+
+/// Sentences in lines that are no wider than tables, each ended by a line end; all but the first set in by `hanging` more.
+package func paragraph(_ text: String, indentation: Int = 0, hanging: Int = 0) -> String {
+  wrapped(text, width: Table.widthLimit - indentation - hanging).enumerated().map { index, line in
+    String(repeating: " ", count: indentation + (index > 0 ? hanging : 0)) + line + "\n"
+  }.joined()
 }

@@ -204,7 +204,7 @@ package enum HTMLPage {
     h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; }
     h2 { font-size: 18px; margin: 40px 0 8px; padding-top: 12px; border-top: 1px solid var(--line); }
     h3 { font-size: 15px; margin: 20px 0 4px; }
-    p { margin: 6px 0; max-width: 80ch; }
+    p { margin: 6px 0; max-width: 80ch; overflow-wrap: anywhere; }
     p.dim, .note, .name { color: var(--dim); }
     code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 13px; }
     .scroll { overflow-x: auto; }

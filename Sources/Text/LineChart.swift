@@ -42,6 +42,8 @@ package struct LineChart: Sendable {
   package var title: String
   package var xTitle: String
   package var xAxis: XAxis
+  /// What values of y can be at all: neither the axis nor a band around a curve goes beyond.
+  package var yBounds: ClosedRange<Double>
   /// Writes a value of y.
   package var yLabel: @Sendable (Double) -> String
   package var series: [Series]
@@ -50,12 +52,14 @@ package struct LineChart: Sendable {
 
   package init(
     title: String, xTitle: String, series: [Series], xAxis: XAxis = .counts,
+    yBounds: ClosedRange<Double> = -.infinity ... .infinity,
     yLabel: @escaping @Sendable (Double) -> String
   ) {
     self.title = title
     self.xTitle = xTitle
     self.xAxis = xAxis
     self.series = series.filter { !$0.points.isEmpty }
+    self.yBounds = yBounds
     self.yLabel = yLabel
   }
 
@@ -72,7 +76,13 @@ package struct LineChart: Sendable {
 
   private var yRange: ClosedRange<Double> {
     let points = series.flatMap(\.points)
-    return (points.map { $0.y - $0.spread }.min() ?? 0)...(points.map { $0.y + $0.spread }.max() ?? 1)
+    let (least, most) = (points.map(\.y).min() ?? 0, points.map(\.y).max() ?? 1)
+    // A curve that leaves the bounds all the same is drawn whole.
+    var low = max(points.map { $0.y - $0.spread }.min() ?? 0, min(least, yBounds.lowerBound))
+    let high = min(points.map { $0.y + $0.spread }.max() ?? 1, max(most, yBounds.upperBound))
+    // One value has room below it where there is none above.
+    if low == high, high == yBounds.upperBound { low = max(yBounds.lowerBound, high - 0.1 * high.magnitude) }
+    return low...max(low, high)
   }
 
   // MARK: - SVG
@@ -185,7 +195,12 @@ package struct LineChart: Sendable {
     let blanks = String(repeating: " ", count: margin + 1)
     lines.append(blanks + "└" + String(repeating: "─", count: width))
     let between = max(1, width - first.count - last.count)
-    lines.append(blanks + " " + first + String(repeating: " ", count: between) + last + "  " + xTitle)
+    let ends = blanks + " " + first + String(repeating: " ", count: between) + last
+    if ends.count + 2 + xTitle.count <= Table.widthLimit {
+      lines.append(ends + "  " + xTitle)
+    } else {
+      lines += [ends, padLeft(xTitle, to: min(ends.count, Table.widthLimit))]
+    }
     for line in series {
       lines.append(blanks + " " + style.colour(line.place, String(line.mark)) + " " + line.name)
     }

@@ -69,7 +69,9 @@ package struct StackedChart: Sendable {
   }
 
   package func svg(width: Double = 1030, height: Double = 340) -> HTML {
-    let (left, right, top) = (76.0, width - 12, 26.0)
+    // Labels of limits have a margin of their own, where no line passes.
+    let labelWidth = limits.map { Double(Self.label($0).count) * 6.4 }.max().map { $0 + 10 } ?? 0
+    let (left, right, top) = (76.0, width - 12 - labelWidth, 26.0)
     let bottom = height - (stretches.isEmpty ? 34 : 54)
     let columns = columns
     let sums = columns.map { moment in layers.map { $0.values[moment] }.reduce(0, +) }
@@ -95,18 +97,40 @@ package struct StackedChart: Sendable {
         let at = y.position(Double(limit.value))
         svg.element(
           "path", [("class", "limit"), ("d", "M\(coordinate(left)) \(coordinate(at))H\(coordinate(right))")])
+      }
+      let places = Self.spread(
+        limits.map { y.position(Double($0.value)) + 4 }, apart: 13, from: top, to: bottom)
+      for (limit, at) in zip(limits, places) {
         svg.element(
-          "text",
-          [
-            ("x", coordinate(right - 4)), ("y", coordinate(at - 4)), ("text-anchor", "end"),
-            ("class", "mark"),
-          ],
-          text: "\(limit.name) \(byteSize(limit.value))")
+          "text", [("x", coordinate(right + 6)), ("y", coordinate(at)), ("class", "mark")],
+          text: Self.label(limit))
       }
       draw(stretches, at: bottom + 6, x: x, in: &svg)
       let axis = Axis.counts(1...Double(max(2, momentCount)), from: x(0), to: x(momentCount))
       svg.tickLabels(axis, at: height - 16)
     }
+  }
+
+  private static func label(_ limit: Limit) -> String { "\(limit.name) \(byteSize(limit.value))" }
+
+  /// Places as near to those that are wanted as they can be with so much room between them, in the same order.
+  ///
+  /// - Parameters:
+  ///   - from, to: where all have to be, as far as there is room for them.
+  static func spread(_ wanted: [Double], apart: Double, from: Double, to: Double) -> [Double] {
+    let order = wanted.indices.sorted { (wanted[$0], $0) < (wanted[$1], $1) }
+    var places = wanted
+    var least = from
+    for index in order {
+      places[index] = max(least, wanted[index])
+      least = places[index] + apart
+    }
+    var most = to
+    for index in order.reversed() where places[index] > most || most < to {
+      places[index] = min(most, places[index])
+      most = places[index] - apart
+    }
+    return places
   }
 
   /// The outline between two rows of heights; neighbours of equal height share a line.

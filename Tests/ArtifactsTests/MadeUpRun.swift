@@ -37,7 +37,9 @@ struct MadeUpRun {
       try folder.write([UInt8](text.utf8), to: "\(path)/\(name)")
     }
     let text = (["name: \(name)"] + spec + ["  seed: \(seed)"]).joined(separator: "\n") + "\n"
-    let modules = (1...moduleCount).map { #"{"index": \#($0), "name": "layer \#($0)"}"# }
+    let modules = (1...moduleCount).map {
+      #"{"index": \#($0), "name": "layer \#($0)", "auxiliary": {"parameters": 30, "macs": 400}}"#
+    }
     let numbers = (1...moduleCount).map { "\($0)" }.joined(separator: ", ")
     let choices = choice.map { #"{"\#($0.name)": \#($0.value)}"# } ?? "{}"
     let effects = choice.map { #"{"choice": "\#($0.name)", "results": "\#($0.results)"}"# } ?? ""

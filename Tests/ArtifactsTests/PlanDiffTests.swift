@@ -31,14 +31,15 @@ import Text
   @Test("figures whose difference or sum no number can hold are told without it")
   func extremes() throws {
     for (key, other, row) in [
-      ("batch", "-2", "batch"), ("peakBytes", "-\(Self.largest)", "peakBytes"),
+      ("batch", "-2", "batch"), ("peakBytes", "-\(Self.largest)", "  peak "),
       // Of two stages.
       ("steps", "7", "steps in all"),
     ] {
       let (old, new) = (try setting(key, Self.largest), try setting(key, other))
       let diff = PlanDiff(try record(old, "a.json"), try record(new, "b.json"))
       let told = diff.text(.plain)
-      #expect(told.contains("9,223,372,036,854,775,807"), "\(told)")
+      let most = key == "peakBytes" ? "8.0 EiB" : "9,223,372,036,854,775,807"
+      #expect(told.contains(most), "\(told)")
       let line = try #require(told.split(separator: "\n").first { $0.contains(row) }, "\(told)")
       #expect(line.split(separator: " ").contains("-"), "\(line)")
     }
@@ -46,6 +47,21 @@ import Text
     try #require(modules != text)
     let told = PlanDiff(try record(text, "a.json"), try record(modules, "b.json")).text(.plain)
     #expect(told.contains("\(Self.largest), 3"), "\(told)")
+  }
+
+  @Test("people get words and sizes in place of the names of documents, and times in place of huge shares")
+  func words() throws {
+    let other = try setting("peakBytes", "\(600 << 20)").replacing(
+      "\"recomputeAboveBytes\": null", with: "\"recomputeAboveBytes\": \(512 << 20)"
+    ).replacing("\"microBatch\": null", with: "\"microBatch\": 8")
+    try #require(other.contains("\"microBatch\": 8"))
+    let told = PlanDiff(
+      try record(setting("peakBytes", "\(2 << 20)"), "a.json"), try record(other, "b.json")
+    ).text(.plain)
+    #expect(told.contains(/\n  peak +2\.0 MiB +600\.0 MiB +\+598\.0 MiB +300 times\n/), "\(told)")
+    #expect(told.contains(/\n  micro-batch +none +8\n/), "\(told)")
+    #expect(told.contains(/\n  recompute values above an arena of +none +512\.0 MiB\n/), "\(told)")
+    #expect(!told.contains("Bytes") && !told.contains("choices."), "\(told)")
   }
 
   @Test("what the spec says of the data is told once")

@@ -7,6 +7,8 @@ import Text
 struct RunComparisonTests {
   private let folder: TemporaryFolder
   private let run = MadeUpRun()
+  private static let origin = ReportOrigin(
+    date: "2026-03-14 15:09 +0100", host: "h0", processor: "a processor", version: "1.0")
 
   init() throws { folder = try TemporaryFolder() }
 
@@ -177,7 +179,7 @@ struct RunComparisonTests {
     }
     // Of one module nothing but the training was measured, of the other nothing but the test.
     try folder.write([UInt8]((line(1, "train") + line(2, "test")).utf8), to: "r/metrics.jsonl")
-    let page = RunComparison([try RunHistory(folder: made.folder)], module: nil).page
+    let page = RunComparison([try RunHistory(folder: made.folder)], module: nil).page(origin: Self.origin)
     for name in ["1 layer 1", "2 layer 2"] {
       #expect(page.matches(of: try Regex("</svg>\\s*\(name)")).count == 1, "\(name)")
     }
@@ -188,18 +190,19 @@ struct RunComparisonTests {
     let comparison = try compare([run.with { $0.testTop5 = 0.625 }])
     let text = comparison.text(.plain)
     #expect(text.contains("top5") && text.contains("62.5%"))
-    #expect(comparison.page.contains("test top5"))
+    #expect(comparison.page(origin: Self.origin).contains("test top5"))
     #expect(JSONWriter.line(comparison.json).contains(#""testTop5":{"mean":0.625,"#))
     #expect(JSONWriter.line(comparison.json).contains(#""ensembleTop5":0.625"#))
     let without = try compare([run])
-    #expect(!without.text(.plain).contains("top5") && !without.page.contains("top5"))
+    #expect(!without.text(.plain).contains("top5") && !without.page(origin: Self.origin).contains("top5"))
     #expect(!JSONWriter.line(without.json).contains("op5"))
   }
 
   @Test("size and cost are the plan's")
   func cost() throws {
     let comparison = try compare([run])
-    #expect(comparison.text(.plain).contains("net         1,234  56,789           7,000       1.23e7"))
+    #expect(comparison.text(.plain).contains(/\nnet +1,234 +30 +56,789 +400 +7,000 +1\.23e7\n/))
+    #expect(JSONWriter.line(comparison.json).contains(#""auxiliaries":{"parameters":30,"macs":400}"#))
     #expect(
       JSONWriter.line(comparison.json).contains(
         #""network":{"parameters":1234,"macs":56789},"stepMacs":7000,"trainingMacs":12300000"#))
@@ -219,17 +222,16 @@ struct RunComparisonTests {
   func manyGroups() throws {
     let values = (0..<12).map { "1.\(10 + $0)" }
     let comparison = try sweep(values)
-    #expect(comparison.groups.map(\.name) == values.map { "slow.by \($0) (2 runs)" })
+    #expect(comparison.groups.map(\.name) == values.map { "slow.by = \($0)" })
     let text = short(comparison.text(.plain))
-    // The folders' long paths, which are cut here, have left their room in the titles.
-    let widest = text.split(separator: "\n").filter { !$0.hasPrefix("run ") }.map(\.count).max() ?? 0
-    #expect(widest < 170, "\(widest)")
+    let widest = text.split(separator: "\n").map(\.count).max() ?? 0
+    #expect(widest <= Table.widthLimit, "\(widest)")
     let marks = text.split(separator: "\n").compactMap { line in
-      line.wholeMatch(of: /\s+(\S) slow\.by .*/).map { String($0.1) }
+      line.wholeMatch(of: /\s+(\S) slow\.by = .*/).map { String($0.1) }
     }
     // Two charts over the epochs, one by depth.
     #expect(marks.count == 36 && Set(marks).count == 12, "\(marks)")
-    let page = comparison.page
+    let page = comparison.page(origin: Self.origin)
     let curves = Set(page.matches(of: /"(curve s[^"]*)"/).map { String($0.1) })
     #expect(curves.count == 12, "\(curves)")
     // The folders are still told.
@@ -241,7 +243,7 @@ struct RunComparisonTests {
     let wide = short(try sweep(["1.10", "1.20", "1.30"]).text(.plain))
     #expect(wide.contains("test top1 by module, last epoch\ngroup "), "\(wide)")
     let narrow = try compare([run.with { $0.name = "a" }, run.setting("  batch: 25")]).text(.plain)
-    #expect(narrow.contains("a: train loss") && !narrow.contains("by module"), "\(narrow)")
+    #expect(narrow.contains("a: test top1") && !narrow.contains("by module"), "\(narrow)")
     // What has more modules than a line has room for keeps them all, or says that it does not.
     let deep = run.with { $0.moduleCount = 12 }
     func deepSweep(_ count: Int) throws -> String {
@@ -254,16 +256,83 @@ struct RunComparisonTests {
   @Test("over the one number that experiments differ in, their final accuracy is drawn")
   func sweepChart() throws {
     let swept = try sweep(["3", "1.5", "2.25"])
-    #expect(swept.groups.map(\.name) == ["1.5", "2.25", "3"].map { "slow.by \($0) (2 runs)" })
+    #expect(swept.groups.map(\.name) == ["1.5", "2.25", "3"].map { "slow.by = \($0)" })
     let text = swept.text(.plain)
-    #expect(text.contains("test top1, last epoch, over training.asynchronous.slow.by"))
-    #expect(text.contains("o head") && text.contains("x ensemble"))
-    let page = try sweep(["3", "1.5"]).page
+    #expect(text.contains("test top1, last epoch, over slow.by"))
+    #expect(text.contains("o last module") && text.contains("x ensemble"))
+    let page = try sweep(["3", "1.5"]).page(origin: Self.origin)
     #expect(page.contains("By training.asynchronous.slow.by"))
     // Words are no numbers, and two keys are no axis.
     #expect(try !sweep(["3", "off"]).text(.plain).contains("last epoch, over"))
     let two = [run, run.setting("      by: 3").setting("  batch: 25")]
     #expect(try !compare(two).text(.plain).contains("last epoch, over"))
+  }
+
+  /// A run with a `cnn` auxiliary of k layers; of one, as the language writes it.
+  private func classified(k: Int, width: String = "same", strategy: String = "parallel") -> MadeUpRun {
+    var one = run
+    one.spec =
+      ["auxiliary:"]
+      + (k == 1 ? ["  kind: linear"] : ["  kind: cnn", "  k: \(k)", "  width: \(width)"]) + run.spec
+    return one.setting("  strategy: \(strategy)")
+  }
+
+  @Test("k = 1 is linear, and the first of an axis over k; a second key makes lines")
+  func linearFirst() throws {
+    let swept = try compare(
+      [3, 1, 2].flatMap { k in [1, 2, 3].map { seed in classified(k: k).with { $0.seed = seed } } })
+    #expect(swept.groups.map(\.name) == ["k = 1", "k = 2", "k = 3"])
+    let text = swept.text(.plain)
+    #expect(text.contains("test top1, last epoch, over k\n"), "\(text)")
+    #expect(text.contains(/\nauxiliary\.k +1 +2 +3\n/) && !text.contains("auxiliary.kind"), "\(text)")
+    #expect(text.matches(of: /sample deviation over seeds, n = 3\n/).count == 1)
+    #expect(!text.contains("(3 runs)"))
+    // Documents have the keys as the specs have them.
+    #expect(
+      JSONWriter.line(swept.json).contains(#"{"key":"auxiliary.kind","values":["linear","cnn","cnn"]}"#))
+
+    let crossed = try compare(
+      ["parallel", "sequential"].flatMap { strategy in
+        [1, 2, 3].map { classified(k: $0, strategy: strategy) }
+      }, prefix: "x")
+    #expect(
+      crossed.groups.map(\.name)
+        == ["parallel", "sequential"].flatMap { way in (1...3).map { "k = \($0), \(way)" } })
+    let lines = crossed.text(.plain)
+    #expect(lines.contains("test top1, last module, last epoch, over k\n"), "\(lines)")
+    #expect(lines.contains("test top1, ensemble, last epoch, over k\n"))
+    #expect(lines.contains(" o parallel\n") && lines.contains(" x sequential\n"))
+
+    // Widths of convolutions that `linear` does not have are no difference, unless the others have several.
+    let widths = try compare(
+      [classified(k: 1), classified(k: 2), classified(k: 2, width: "16")], prefix: "w")
+    #expect(widths.groups.map(\.name) == ["k = 1", "k = 2, width = same", "k = 2, width = 16"])
+    #expect(!widths.text(.plain).contains("over k"))
+  }
+
+  @Test("other kinds are called by what they are of, and what hangs on them goes without saying")
+  func kinds() throws {
+    var mlp = run
+    mlp.spec = ["auxiliary:", "  kind: mlp", "  hidden: 2"] + run.spec
+    #expect(
+      try compare([classified(k: 1), mlp]).groups.map(\.name) == ["auxiliary = linear", "auxiliary = mlp"])
+  }
+
+  @Test("accuracy stands first, and every line fits")
+  func columns() throws {
+    let deep = run.with { $0.moduleCount = 20 }
+    let text = try compare([deep, deep.setting("  batch: 25"), deep.setting("  batch: 75")]).text(.plain)
+    for line in text.split(separator: "\n") { #expect(line.count <= Table.widthLimit, "\(line)") }
+    let one = try compare([run]).text(.plain)
+    #expect(one.contains(/\nrun +(test )?top1 +ensemble +seed/), "\(one)")
+    #expect(one.contains(/\n *module +test top1 +train top1 +train loss\n/), "\(one)")
+  }
+
+  @Test("a page says when and where it was written")
+  func origin() throws {
+    #expect(
+      try compare([run]).page(origin: Self.origin).contains(
+        "written 2026-03-14 15:09 +0100 on h0, a processor, by strata 1.0"))
   }
 
   // MARK: - Probes
@@ -289,7 +358,7 @@ struct RunComparisonTests {
     #expect(text.contains("62.5% ± 17.7%\n"), "\(text)")
     #expect(!text.contains("Separability: nearest"))
     #expect(text.contains("note: without a nearest probe, features 2x2: r2\n"), "\(text)")
-    #expect(comparison.page.contains("separability, linear probe, features 2x2"))
+    #expect(comparison.page(origin: Self.origin).contains("separability, linear probe, features 2x2"))
     #expect(
       JSONWriter.line(comparison.json).contains(
         #"{"module":1,"name":"layer 1","testTop1":{"mean":0.625,"deviation":"#))

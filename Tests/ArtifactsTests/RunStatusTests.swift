@@ -118,7 +118,7 @@ import Text
     #expect(text.hasPrefix("net in x: \(word)"))
     #expect(
       text.hasSuffix(
-        "\ntime: 12.5 s\npeak memory: planned 2.0 KiB, measured 1.0 KiB\nweights: SHA-256 ab\n"))
+        "\ntime: 12.5 s\npeak memory: planned 2.0 KiB, measured 1.0 KiB (-50.0%)\nweights: SHA-256 ab\n"))
   }
 
   @Test("what goes on and what begins again")

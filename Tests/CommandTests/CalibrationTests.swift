@@ -55,7 +55,7 @@ struct CalibrationTests {
     // Measured with two workers; three are another machine.
     #expect(try time(strata("plan", "net.yaml", "--json", "--threads", "3")) == nil)
 
-    #expect(try strata("run", "net.yaml", "-o", "out").output.contains(", foreseen "))
+    #expect(try strata("run", "net.yaml", "-o", "out").output.contains("time: estimated "))
     let summary = try workspace.decode(Summary.self, "out/summary.json")
     #expect(summary.time.plannedSeconds == known.seconds && summary.time.measuredSeconds > 0)
     #expect(summary.time.plannedSecondsLeft == 0)

@@ -85,6 +85,28 @@ struct CompareTests {
     #expect(!page.contains("<script") && !page.contains("http"))
   }
 
+  @Test("a folder of runs, as seeds leave it, stands for the runs in it, in their order")
+  func folders() throws {
+    let seeds = try workspace.strata(
+      "run", "net.yaml", "--seeds", "10", "-o", "all/a", "--set", "training.epochs=1", "--json")
+    #expect(seeds.exitCode == 0, "\(seeds.diagnostics)")
+    struct Folder: Decodable { var folder: String }
+    #expect(try JSONDecoder().decode(Folder.self, from: Data(seeds.output.utf8)).folder == "all/a")
+    try train("all/b", "training.batch=25")
+    // What is no run, and what no folder of runs is, are passed over; so is what begins with a dot.
+    try workspace.write("", to: "all/notes.txt")
+    try workspace.write("{}", to: "all/.hidden/plan.json")
+    try FileManager.default.createSymbolicLink(
+      atPath: workspace.url.appending(path: "all/round").path, withDestinationPath: "../all")
+    let expected = (1...10).map { "all/a/seed-\($0)" }
+    #expect(try compare("all/a").groups.map { $0.runs.map(\.folder) } == [expected])
+    #expect(try compare("all/").groups.map { $0.runs.map(\.folder) } == [expected, ["all/b"]])
+    let text = try workspace.strata("compare", "all/a")
+    #expect(text.output.contains("mean ± sample deviation over seeds, n = 10\n"), "\(text.output)")
+    let none = try workspace.strata("compare", ".hidden", "all/notes.txt")
+    #expect(none.exitCode == 2 && none.output.isEmpty)
+  }
+
   @Test("one spec alone: a curve a module")
   func modules() throws {
     try train("a")
@@ -109,21 +131,24 @@ struct CompareTests {
   @Test("a budget that passes batches in pieces makes another experiment")
   func pieces() throws {
     struct Plan: Decodable {
-      struct Memory: Decodable { var peakBytes, arenaBytes: Int }
       struct Choices: Decodable { var microBatch: Int? }
-      var memory: Memory
       var choices: Choices
     }
+    struct Refusal: Decodable { var smallestBudgetBytes: Int }
     try train("a", "training.epochs=1")
-    let memory = try workspace.decode(Plan.self, "a/plan.json").memory
+    let refused = try workspace.strata(
+      "plan", "net.yaml", "--json", "--set", "training.epochs=1", "--budget", "1MiB")
+    let smallest = try JSONDecoder().decode(Refusal.self, from: Data(refused.output.utf8)).smallestBudgetBytes
     let tight = try workspace.strata(
       "run", "net.yaml", "-o", "b", "--set", "training.epochs=1", "--set", "training.seed=2", "--budget",
-      "\(memory.peakBytes - memory.arenaBytes * 7 / 10)")
+      "\(smallest)")
     #expect(tight.exitCode == 0, "\(tight.diagnostics)")
     let pieces = try #require(try workspace.decode(Plan.self, "b/plan.json").choices.microBatch)
     let comparison = try compare("a", "b")
     #expect(comparison.groups.map { $0.runs.map(\.folder) } == [["a"], ["b"]])
-    #expect(comparison.groups[1].name.contains("microBatch \(pieces)"), "\(comparison.groups.map(\.name))")
+    #expect(
+      comparison.groups.map(\.name) == ["no micro-batch", "micro-batch = \(pieces)"],
+      "\(comparison.groups.map(\.name))")
   }
 
   @Test("with more than ten classes the first five guesses stand wherever a run is read")

@@ -118,7 +118,7 @@ struct OutputFileTests {
     try FileManager.default.removeItem(at: workspace.url.appending(path: "net.yaml"))
     let gone = try workspace.strata("run", "net.json", "--dry-run")
     #expect(gone.exitCode == 0)
-    #expect(gone.diagnostics.hasPrefix("note: ./net.yaml is not there"), "\(gone.diagnostics)")
+    #expect(gone.diagnostics.hasPrefix("note: net.yaml is not there"), "\(gone.diagnostics)")
   }
 
   @Test("a plan whose number of workers was edited is called edited, not another release's")

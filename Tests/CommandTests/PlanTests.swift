@@ -116,8 +116,8 @@ struct PlanTests {
     #expect(run.output == "")
     #expect(
       run.diagnostics == """
-        error: net.plan.json: the plan is stale: ./specs/net.yaml has changed: training.batch: 50 -> 48
-          = help: plan again: strata plan ./specs/net.yaml -o net.plan.json
+        error: net.plan.json: the plan is stale: specs/net.yaml has changed: training.batch: 50 -> 48
+          = help: plan again: strata plan specs/net.yaml -o net.plan.json
 
         """)
     #expect(try workspace.names(in: ".") == ["net.plan.json", "specs"])

@@ -186,11 +186,10 @@ struct StartCommandTests {
     let stale = try workspace.strata("run", "plans.json", "-o", "other")
     #expect(stale.exitCode == 4)
     #expect(
-      // Left out where it is what the machine has.
-      stale.diagnostics.replacing("--threads 1 ", with: "") == """
-        error: plans.json: the plan is stale: ./net.yaml has changed: training.batch: 50 -> 25
-          = help: plan again: strata plan ./net.yaml --set 'training.epochs=2' --set 'auxiliary={kind: cnn, k: 2}' \
-        --budget 67108864B -o plans.json
+      stale.diagnostics == """
+        error: plans.json: the plan is stale: net.yaml has changed: training.batch: 50 -> 25
+          = help: plan again: strata plan net.yaml --set 'training.epochs=2' --set 'auxiliary={kind: cnn, k: 2}' \
+        --threads 1 --budget 64MiB -o plans.json
 
         """)
     // Without the spec the plan says all by itself.
@@ -293,7 +292,7 @@ struct StartCommandTests {
     #expect(stale.exitCode == 4)
     #expect(
       stale.diagnostics.contains(
-        "strata plan ./sub/net.yaml --data pictures --threads 200 -o net.plan.json\n"),
+        "strata plan sub/net.yaml --data pictures --threads 200 -o net.plan.json\n"),
       "\(stale.diagnostics)")
   }
 }

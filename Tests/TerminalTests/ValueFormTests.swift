@@ -4,6 +4,17 @@ import Testing
 @Suite("Sizes on the command line")
 struct MemorySizeTests {
   @Test(
+    "an exact number of bytes in few digits, read back as it was",
+    arguments: [
+      (512 << 20, "512MiB"), (2 << 30, "2GiB"), (3 << 29, "1.5GiB"), (1000, "1000B"), (1, "1B"),
+      (67_108_865, "67108865B"), (1 << 62, "4194304TiB"),
+    ])
+  func exact(byteCount: Int, text: String) throws {
+    #expect(MemorySize.exactText(byteCount) == text)
+    #expect(try MemorySize.parse(text).get() == .bytes(byteCount))
+  }
+
+  @Test(
     "what is read",
     arguments: [
       ("1", .bytes(1)), ("512B", .bytes(512)), ("1KiB", .bytes(1024)), ("900MiB", .bytes(943_718_400)),

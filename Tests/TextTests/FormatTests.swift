@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Text
 
@@ -83,6 +84,67 @@ struct TableTests {
     var table = Table([.left(""), .right("")])
     table.add(["peak", "1.0 GiB"])
     #expect(table.text(TextStyle(isColoured: true)) == "peak  1.0 GiB\n")
+  }
+
+  @Test("what is too wide gets its titles broken, then its words, and is then printed in parts with its keys")
+  func narrow() {
+    var titles = Table([.left("run"), .right("peak memory planned"), .right("b")])
+    titles.add(["a", "1.0 MiB", "22"])
+    #expect(
+      titles.text(.plain, limit: 20) == "     peak memory\nrun      planned   b\na        1.0 MiB  22\n")
+    var words = Table([.left("what"), .right("n")])
+    words.add(["one two three four five six seven", "1"])
+    #expect(
+      words.text(.plain, limit: 30)
+        == "what" + String(repeating: " ", count: 25) + "n\none two three four five six  1\nseven\n")
+    var parts = Table([.left("k"), .right("first"), .right("second")])
+    parts.add(["a", "111,111", "222,222"])
+    parts.addRule()
+    parts.add(["b", "3", "4"])
+    #expect(
+      parts.text(.plain, indentation: 1, limit: 14) == """
+         k    first
+         a  111,111
+         ──────────
+         b        3
+
+         k   second
+         a  222,222
+         ──────────
+         b        4
+
+        """)
+    // A word that is longer than a line is cut rather than left over.
+    var path = Table([.left("run"), .right("n")])
+    path.add([String(repeating: "x", count: 30), "1"])
+    #expect(path.text(.plain, limit: 20).split(separator: "\n").allSatisfy { $0.count <= 20 })
+  }
+
+  @Test("no line is wider than the limit, and no cell is lost, whatever the table", arguments: 0..<200)
+  func widths(seed: Int) {
+    var random = SplitMix64(seed: UInt64(seed))
+    func word(_ longest: Int) -> String {
+      String(
+        (0..<Int.random(in: 0...longest, using: &random)).map { _ in
+          "abcdefgh 0123".randomElement(using: &random) ?? "x"
+        })
+    }
+    let count = Int.random(in: 1...14, using: &random)
+    let columns = (0..<count).map { _ in
+      Bool.random(using: &random) ? Table.Column.left(word(24)) : .right(word(24))
+    }
+    var table = Table(columns, keyCount: Int.random(in: 0...min(2, count), using: &random))
+    let rows = (0..<4).map { _ in (0..<count).map { _ in word(40) } }
+    for row in rows { table.add(row) }
+    table.addRule()
+    let indentation = Int.random(in: 0...4, using: &random)
+    let text = table.text(.plain, indentation: indentation)
+    for line in text.split(separator: "\n") { #expect(line.count <= Table.widthLimit, "\(seed): \(line)") }
+    func letters(_ text: String) -> [Character: Int] {
+      text.filter { $0 != " " && $0 != "\n" && $0 != "─" }.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    }
+    let (printed, given) = (letters(text), letters((columns.map(\.title) + rows.joined()).joined()))
+    for (letter, times) in given { #expect(printed[letter, default: 0] >= times, "\(seed): \(letter)") }
   }
 
   @Test("escapes do not count as width")

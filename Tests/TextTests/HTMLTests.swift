@@ -48,6 +48,45 @@ struct HTMLTests {
     }
   }
 
+  @Test("shares end at 100%, losses at 0, and bands with them")
+  func bounds() {
+    func chart(_ points: [LineChart.Point], _ bounds: ClosedRange<Double>) -> String {
+      LineChart(
+        title: "", xTitle: "", series: [.init("one", place: 0, points)], yBounds: bounds,
+        yLabel: { percentage($0) }
+      ).svg().source
+    }
+    let share = chart([.init(x: 1, y: 0.05, spread: 0.3), .init(x: 2, y: 0.98, spread: 0.4)], 0...1)
+    #expect(share.contains(">100.0%<") && share.contains(">0.0%<"))
+    #expect(!share.contains(">120.0%<") && !share.contains(">-"), "\(share)")
+    #expect(!chart([.init(x: 1, y: 1)], 0...1).contains(">110"))
+    let loss = chart([.init(x: 1, y: 0.2, spread: 0.5), .init(x: 2, y: 3)], 0 ... .infinity)
+    #expect(!loss.contains(">-") && loss.contains(">300.0%<"), "\(loss)")
+  }
+
+  @Test("labels of limits keep their distance, and stand where no line passes")
+  func limits() throws {
+    let chart = StackedChart(
+      title: "step", xTitle: "", layers: [.init("a", colour: 0, [1 << 20, 500 << 20])],
+      limits: [.init("process", 605 << 20), .init("budget", 606 << 20)])
+    let svg = chart.svg().source
+    let labels = svg.matches(of: /<text x="([0-9.]+)" y="([0-9.]+)" class="mark">/)
+    #expect(labels.count == 2)
+    let places = try labels.map { (x: try #require(Double($0.1)), y: try #require(Double($0.2))) }
+    #expect(abs(places[0].y - places[1].y) >= 13)
+    let ends = svg.matches(of: #/class="limit" d="M[0-9.]+ [0-9.]+H([0-9.]+)"/#).compactMap { Double($0.1) }
+    #expect(ends.count == 2 && ends.allSatisfy { end in places.allSatisfy { $0.x > end } })
+
+    let bars = BarChart(
+      title: "", bars: [.init("one", [.init("a", colour: 0, 30)], note: "30 B, a note of some length")],
+      limit: .init("budget", 40))
+    let page = bars.svg().source
+    let line = try #require(page.firstMatch(of: #/class="limit" d="M([0-9.]+) /#).flatMap { Double($0.1) })
+    let note = try #require(
+      page.firstMatch(of: /<text x="([0-9.]+)" y="[0-9.]+">30 B/).flatMap { Double($0.1) })
+    #expect(note > line)
+  }
+
   @Test("a chart in characters has its curves, its scale and their names")
   func characters() {
     let chart = LineChart(

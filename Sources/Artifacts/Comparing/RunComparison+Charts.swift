@@ -10,6 +10,10 @@ extension RunComparison {
     { figure.isFraction ? percentage($0) : fixed($0, decimals: 2) }
   }
 
+  private static func bounds(_ figure: RunHistory.Figure) -> ClosedRange<Double> {
+    0...(figure.isFraction ? 1 : .infinity)
+  }
+
   private static func point(_ x: Double, _ spread: Spread) -> LineChart.Point {
     LineChart.Point(x: x, y: spread.mean, spread: spread.deviation)
   }
@@ -31,7 +35,8 @@ extension RunComparison {
       lines = series { group in drawnModule(group).map { group.curve(figure, module: $0) } ?? [] }
     }
     return LineChart(
-      title: title, xTitle: "epoch of the module", series: lines, yLabel: Self.label(figure))
+      title: title, xTitle: "epoch of the module", series: lines, yBounds: Self.bounds(figure),
+      yLabel: Self.label(figure))
   }
 
   /// What each depth reaches.
@@ -42,26 +47,48 @@ extension RunComparison {
         (1..<group.moduleCount + 1).compactMap { module in
           group.spread(figure, module: module).map { Self.point(Double(module), $0) }
         }
-      }, yLabel: Self.label(figure))
+      }, yBounds: Self.bounds(figure), yLabel: Self.label(figure))
   }
 
-  /// Final accuracy over the one number in which the groups differ; nil where that is not so.
-  var sweepChart: LineChart? {
-    guard let sweep else { return nil }
-    func line(_ name: String, place: Int, _ value: (RunGroup) -> Spread?) -> LineChart.Series {
-      let points = zip(sweep.values, groups).compactMap { x, group in
-        value(group).map { Self.point(x, $0) }
-      }
-      return LineChart.Series(name, place: place, points)
-    }
-    let head = line(module.map { "module \($0)" } ?? "head", place: 0) { group in
+  /// Final accuracy over the number in which the groups differ: of the last module and of the ensemble, or, where they differ
+  /// in something else as well, a chart of each with a line for every value of that.
+  var sweepCharts: [LineChart] {
+    guard groups.count > 1, let axes = differences.axes else { return [] }
+    let drawn = module.map { "module \($0)" } ?? "last module"
+    func head(_ group: RunGroup) -> Spread? {
       drawnModule(group).flatMap { group.spread(.testTop1, module: $0) }
     }
-    let chart = LineChart(
-      title: "test top1, last epoch, over \(sweep.key)", xTitle: sweep.key,
-      series: [head, line("ensemble", place: 1) { $0.ensembleTop1 }], xAxis: .values,
-      yLabel: Self.label(.testTop1))
-    return chart.isEmpty ? nil : chart
+    func points(_ isShown: (Int) -> Bool, _ value: (RunGroup) -> Spread?) -> [LineChart.Point] {
+      groups.indices.filter(isShown).compactMap { index in
+        value(groups[index]).map { Self.point(axes.values[index], $0) }
+      }
+    }
+    func chart(_ what: String, _ series: [LineChart.Series]) -> LineChart {
+      LineChart(
+        title: "\(what), last epoch, over \(axes.key.short)", xTitle: axes.key.path, series: series,
+        xAxis: axes.values.allSatisfy { $0 == $0.rounded() } ? .counts : .values,
+        yBounds: Self.bounds(.testTop1), yLabel: Self.label(.testTop1))
+    }
+    guard let lines = axes.lines else {
+      return [
+        chart(
+          "test top1",
+          [
+            LineChart.Series(drawn, place: 0, points({ _ in true }, head)),
+            LineChart.Series("ensemble", place: 1, points({ _ in true }) { $0.ensembleTop1 }),
+          ])
+      ].filter { !$0.isEmpty }
+    }
+    var names: [String] = []
+    for line in lines where !names.contains(line) { names.append(line) }
+    func series(_ value: (RunGroup) -> Spread?) -> [LineChart.Series] {
+      names.enumerated().map { place, name in
+        LineChart.Series(name, place: place, points({ lines[$0] == name }, value))
+      }
+    }
+    return [
+      chart("test top1, \(drawn)", series(head)), chart("test top1, ensemble", series { $0.ensembleTop1 }),
+    ].filter { !$0.isEmpty }
   }
 
   /// What each probe tells apart at each depth.
@@ -71,7 +98,7 @@ extension RunComparison {
         title: "separability, \(settings.words)", xTitle: "depth",
         series: series { group in
           group.separability(settings).map { Self.point(Double($0.module), $0.testTop1) }
-        }, yLabel: Self.label(.testTop1))
+        }, yBounds: Self.bounds(.testTop1), yLabel: Self.label(.testTop1))
     }.filter { !$0.isEmpty }
   }
 }

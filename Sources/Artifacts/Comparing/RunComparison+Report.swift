@@ -5,6 +5,7 @@ package import Text
 extension RunComparison {
   package func text(_ style: TextStyle) -> String {
     var parts = [runTable.text(style)]
+    if let spreadLine { parts.append(spreadLine + "\n") }
     if !notes.isEmpty { parts.append(notes.map { "note: \($0)\n" }.joined()) }
     parts += moduleTables.map { $0.text(style) }
     parts.append(costTable.text(style))
@@ -12,7 +13,7 @@ extension RunComparison {
     if let differenceTable { parts.append(differenceTable.text(style)) }
     var charts = [chart(.testTop1), chart(.trainLoss)]
     if moduleCount > 1 { charts.append(depthChart(.testTop1)) }
-    charts += [sweepChart].compactMap(\.self) + separabilityCharts
+    charts += sweepCharts + separabilityCharts
     parts += charts.filter { !$0.isEmpty }.map { $0.text(style) }
     return parts.joined(separator: "\n")
   }
@@ -75,9 +76,15 @@ extension RunGroup {
       "parameters": .optional(cost.parameters, JSON.integer),
       "macs": .optional(cost.multiplyAdds, JSON.integer),
     ]
+    let auxiliaries: JSON = [
+      "parameters": .optional(cost.auxiliaryParameters, JSON.integer),
+      "macs": .optional(cost.auxiliaryMultiplyAdds, JSON.integer),
+    ]
     members += [
-      ("network", network), ("stepMacs", .optional(cost.stepMultiplyAdds, JSON.integer)),
-      ("trainingMacs", .optional(cost.trainingMultiplyAdds, JSON.integer)), ("probes", .array(probes)),
+      ("network", network),
+      ("stepMacs", .optional(cost.stepMultiplyAdds, JSON.integer)),
+      ("trainingMacs", .optional(cost.trainingMultiplyAdds, JSON.integer)),
+      ("auxiliaries", auxiliaries), ("probes", .array(probes)),
     ]
     return .object(members)
   }
@@ -116,13 +123,18 @@ extension RunHistory.Figure {
 // MARK: - Page
 
 extension RunComparison {
-  package var page: String {
+  /// - Parameter origin: of the page; the runs may have been elsewhere.
+  package func page(origin: ReportOrigin) -> String {
     HTMLPage.document(title: "Runs compared") { html in
       html.element("h1", text: "Runs compared")
+      html.element("p", [("class", "dim")], text: origin.words())
       html.element(
         "p", [("class", "dim")],
-        text: "Runs that differ in their seed alone are drawn as one: the mean, and one deviation around it.")
+        text:
+          "Runs that differ in their seed alone are drawn as one: the mean, and one sample deviation around it."
+      )
       html.add(runTable)
+      if let spreadLine { html.element("p", [("class", "dim")], text: spreadLine) }
       for note in notes { html.element("p", [("class", "dim")], text: note) }
       html.element("h2", text: "Curves")
       curves(&html)
@@ -130,9 +142,9 @@ extension RunComparison {
         html.element("h2", text: "By depth")
         html.charts([.testTop1, .testTop5, .testLoss].map { depthChart($0) })
       }
-      if let sweepChart {
-        html.element("h2", text: "By \(sweepChart.xTitle)")
-        html.charts([sweepChart])
+      if let first = sweepCharts.first {
+        html.element("h2", text: "By \(first.xTitle)")
+        html.charts(sweepCharts)
       }
       separability(&html)
       html.element("h2", text: "Modules")

@@ -25,13 +25,12 @@ extension RunComparison {
   /// More groups than this are rows, not columns; so are fewer whose columns make lines too long to read, as long as
   /// nothing has to be left out for it.
   private static let columnLimit = 4
-  private static let widthLimit = 160
 
   /// - Parameter sideBySide: the table with a column, or some, for each group.
   private func isReadable(_ sideBySide: NamedTable) -> Bool {
     let isDeep = sideBySide.rows.count > HTMLPage.colourCount
     return groups.count == 1
-      || groups.count <= Self.columnLimit && (isDeep || sideBySide.width <= Self.widthLimit)
+      || groups.count <= Self.columnLimit && (isDeep || sideBySide.width <= Table.widthLimit)
   }
 
   /// Says so where not all are shown.
@@ -42,23 +41,39 @@ extension RunComparison {
   // MARK: - Runs
 
   var runTable: NamedTable {
+    let all = groups.flatMap(\.runs)
     let isNamed = groups.count > 1 && groups.contains { $0.name != $0.runs[0].status.name }
+    let (names, strategies) = (Set(all.map(\.status.name)), Set(all.map(\.strategy)))
+    // Names that say how the groups were trained need no second word of it.
+    let withStrategy =
+      strategies.count > 1
+      && !(isNamed && groups.allSatisfy { group in group.name.contains(group.runs[0].strategy) })
     var columns: [Table.Column] = [.left("run")]
     if isNamed { columns.append(.left("group")) }
-    columns += [
-      .left("name"), .left("strategy"), .right("seed"), .left("state"), .right("epochs"), .right("time"),
-      .right("images/s"), .right("peak planned"), .right("measured"), .right("head test top1"),
-    ]
+    columns.append(.right("test top1"))
     if hasTop5 { columns.append(.right("top5")) }
     columns.append(.right("ensemble"))
     if hasTop5 { columns.append(.right("top5")) }
+    if names.count > 1 { columns.append(.left("name")) }
+    if withStrategy { columns.append(.left("strategy")) }
+    columns += [
+      .right("seed"), .left("state"), .right("epochs"), .right("time"), .right("images/s"),
+      .right("peak planned"), .right("peak measured"),
+    ]
     let rows = groups.flatMap { group in
-      group.runs.map { cells(of: $0, group: isNamed ? group.name : nil) }
+      group.runs.map { run in
+        cells(
+          of: run, group: isNamed ? group.name : nil, withName: names.count > 1,
+          withStrategy: withStrategy)
+      }
     }
-    return NamedTable(title: "", columns: columns, rows: rows)
+    let shared = [names, strategies].compactMap { $0.count == 1 ? $0.first : nil }
+    return NamedTable(title: shared.joined(separator: ", "), columns: columns, rows: rows)
   }
 
-  private func cells(of run: RunHistory, group: String?) -> [String] {
+  private func cells(
+    of run: RunHistory, group: String?, withName: Bool, withStrategy: Bool
+  ) -> [String] {
     let status = run.status
     let head = status.modules.count
     let epochs = run.epochCount
@@ -66,31 +81,33 @@ extension RunComparison {
     func size(_ byteCount: Int?) -> String { byteCount.map { byteSize($0) } ?? "-" }
     var cells = [run.folder]
     if let group { cells.append(group) }
-    cells += [status.name, run.strategy, run.seed, run.stateWord, "\(epochs)"]
-    cells.append(status.measuredSeconds.map { duration(seconds: $0) } ?? "-")
-    cells.append(status.imagesPerSecond.map { fixed($0, decimals: 0) } ?? "-")
-    cells += [size(status.plannedPeakBytes), size(status.measuredPeakBytes)]
     cells.append(percents(run.last(.testTop1, module: head)))
     if hasTop5 { cells.append(percents(run.last(.testTop5, module: head))) }
     cells.append(percents(status.ensembleTop1))
     if hasTop5 { cells.append(percents(status.ensembleTop5)) }
-    return cells
+    if withName { cells.append(status.name) }
+    if withStrategy { cells.append(run.strategy) }
+    cells += [run.seed, run.stateWord, "\(epochs)"]
+    cells.append(status.measuredSeconds.map { duration(seconds: $0) } ?? "-")
+    cells.append(status.imagesPerSecond.map { fixed($0, decimals: 0) } ?? "-")
+    return cells + [size(status.plannedPeakBytes), size(status.measuredPeakBytes)]
   }
 
   /// What the experiments take, whatever the machine.
   var costTable: NamedTable {
-    func count(_ value: Int?) -> String { value.map { shortCount($0) } ?? "-" }
+    func short(_ value: Int?) -> String { value.map { shortCount($0) } ?? "-" }
+    func count(_ value: Int?) -> String { value.map { grouped($0) } ?? "-" }
     return NamedTable(
-      title: "Size and cost",
+      title: "Size and cost: MACs of one picture forward, of a step, and in all",
       columns: [
-        .left("group"), .right("parameters"), .right("MACs"), .right("MACs of a step"), .right("MACs in all"),
+        .left("group"), .right("parameters"), .right("auxiliary parameters"), .right("MACs"),
+        .right("auxiliary MACs"), .right("a step"), .right("in all"),
       ],
       rows: groups.map { group in
         let cost = group.cost
         return [
-          group.name, cost.parameters.map { grouped($0) } ?? "-",
-          cost.multiplyAdds.map { grouped($0) } ?? "-", count(cost.stepMultiplyAdds),
-          count(cost.trainingMultiplyAdds),
+          group.name, count(cost.parameters), count(cost.auxiliaryParameters), count(cost.multiplyAdds),
+          count(cost.auxiliaryMultiplyAdds), short(cost.stepMultiplyAdds), short(cost.trainingMultiplyAdds),
         ]
       })
   }
@@ -103,13 +120,19 @@ extension RunComparison {
     return isReadable(sideBySide) ? [sideBySide] : tablesOfFigures
   }
 
+  /// Whether the number of runs stands in the tables: it is said once where it is the same for all.
+  private var listsCounts: Bool { repetitions == nil }
+
   private var tableOfModules: NamedTable {
-    let figures: [RunHistory.Figure] = [.trainLoss, .trainTop1, .testTop1] + (hasTop5 ? [.testTop5] : [])
+    let tests: [RunHistory.Figure] = [.testTop1] + (hasTop5 ? [.testTop5] : [])
+    let figures = tests + [.trainTop1, .trainLoss]
     var columns: [Table.Column] = [.right("module")]
     for group in groups {
-      columns += [.right("\(group.name): train loss"), .right("train top1"), .right("test top1")]
+      let prefix = groups.count > 1 ? "\(group.name): " : ""
+      columns.append(.right("\(prefix)test top1"))
       if hasTop5 { columns.append(.right("top5")) }
-      if group.runs.count > 1 { columns.append(.right("runs")) }
+      columns += [.right("train top1"), .right("train loss")]
+      if listsCounts, group.runs.count > 1 { columns.append(.right("n")) }
     }
     var rows: [[String]] = []
     for module in 1..<moduleCount + 1 {
@@ -117,20 +140,22 @@ extension RunComparison {
       for group in groups {
         let spreads = figures.map { group.spread($0, module: module) }
         row += zip(figures, spreads).map { group.words($1, $0.words) }
-        if group.runs.count > 1 { row.append("\(spreads.compactMap { $0?.count }.max() ?? 0)") }
+        if listsCounts, group.runs.count > 1 { row.append("\(spreads.compactMap { $0?.count }.max() ?? 0)") }
       }
       rows.append(row)
     }
     if groups.contains(where: { $0.ensembleTop1 != nil }) {
       var row = ["ensemble"]
       for group in groups {
-        row += ["", "", group.words(group.ensembleTop1) { percentage($0) }]
+        row.append(group.words(group.ensembleTop1) { percentage($0) })
         if hasTop5 { row.append(group.words(group.ensembleTop5) { percentage($0) }) }
-        if group.runs.count > 1 { row.append("\(group.ensembleTop1?.count ?? 0)") }
+        row += ["", ""]
+        if listsCounts, group.runs.count > 1 { row.append("\(group.ensembleTop1?.count ?? 0)") }
       }
       rows.append(row)
     }
-    return NamedTable(title: "", columns: columns, rows: rows)
+    return NamedTable(
+      title: groups.count == 1 ? "modules at their last epoch" : "", columns: columns, rows: rows)
   }
 
   private var tablesOfFigures: [NamedTable] {
@@ -141,10 +166,10 @@ extension RunComparison {
   /// A group a row, a module a column.
   private func table(of figure: RunHistory.Figure) -> NamedTable {
     let modules = Self.shownModules(moduleCount)
-    let isRepeated = groups.contains { $0.runs.count > 1 }
+    let isRepeated = listsCounts && groups.contains { $0.runs.count > 1 }
     let hasEnsemble = figure == .testTop1 || figure == .testTop5
     var columns: [Table.Column] = [.left("group")]
-    if isRepeated { columns.append(.right("runs")) }
+    if isRepeated { columns.append(.right("n")) }
     columns += modules.map { .right("\($0)") }
     if hasEnsemble { columns.append(.right("ensemble")) }
     let rows = groups.map { group in
@@ -185,20 +210,18 @@ extension RunComparison {
 
   // MARK: - Differences
 
-  /// What the groups differ in, beside the first.
+  /// What the groups differ in.
   var differenceTable: NamedTable? {
-    guard !differingKeys.isEmpty else { return nil }
-    func value(_ key: String, _ group: RunGroup) -> String {
-      group.entries.first { $0.key == key }?.words ?? "-"
-    }
+    let keys = differences.keys
+    guard groups.count > 1, !keys.isEmpty else { return nil }
     let title = "What they differ in"
     let sideBySide = NamedTable(
       title: title, columns: [.left("key")] + groups.map { .right($0.name) },
-      rows: differingKeys.map { key in [key] + groups.map { value(key, $0) } })
+      rows: keys.map { key in [key.path] + key.values.map { $0 ?? "-" } })
     guard !isReadable(sideBySide) else { return sideBySide }
     let belowEachOther = NamedTable(
-      title: title, columns: [.left("group")] + differingKeys.map { .right($0) },
-      rows: groups.map { group in [group.name] + differingKeys.map { value($0, group) } })
+      title: title, columns: [.left("group")] + keys.map { .right($0.path) },
+      rows: groups.indices.map { index in [groups[index].name] + keys.map { $0.values[index] ?? "-" } })
     // Many keys with long names can be wider than the groups.
     return belowEachOther.width <= sideBySide.width ? belowEachOther : sideBySide
   }

@@ -3,11 +3,10 @@ package struct RunComparison {
   package let groups: [RunGroup]
   /// Whose curves are drawn when there are several groups; nil: every group's own last.
   let module: Int?
-  /// What the groups differ in, in the order of the spec.
+  /// The spec's keys, and others, in which the groups differ, as documents have them.
   let differingKeys: [String]
-  /// The one key in which the groups differ and the number that each has there, in ascending order; nil where it is
-  /// another kind of comparison.
-  let sweep: (key: String, values: [Double])?
+  /// The same as people name it.
+  let differences: GroupDifferences
 
   /// - Parameter module: from 1; nil for the last one of each.
   package init(_ runs: [RunHistory], module: Int?) {
@@ -20,20 +19,39 @@ package struct RunComparison {
       }
     }
     var groups = members.map { RunGroup($0) }
+    let found = GroupDifferences(groups.map(\.entries))
+    if groups.count > 1, !found.keys.isEmpty {
+      groups = found.order.map { groups[$0] }
+      differences = found.reordered(found.order)
+    } else {
+      differences = found
+    }
     let entries = groups.map(\.entries)
     // Runs that do not tell their release are not of another one.
     differingKeys = RunConditions.differingKeys(entries).filter { key in
       key != "release" || Set(entries.compactMap { $0.first { $0.key == key }?.value }).count > 1
     }
-    sweep = Self.sweep(&groups, differingIn: differingKeys)
-    let names = Self.names(groups, differingIn: differingKeys)
-    for (index, name) in names.enumerated() {
+    let counts = Set(groups.map(\.counted.count))
+    let isUniform = counts.count == 1 && groups.allSatisfy { $0.counted.count == $0.runs.count }
+    repetitions = isUniform ? counts.first : nil
+    for (index, name) in Self.names(groups, differences).enumerated() {
       let (all, counted) = (groups[index].runs.count, groups[index].counted.count)
-      let share = all == 1 ? "" : all == counted ? " (\(all) runs)" : " (\(counted) of \(all) runs)"
+      let share =
+        isUniform || all == 1 ? "" : all == counted ? " (\(all) runs)" : " (\(counted) of \(all) runs)"
       groups[index].name = name + share
     }
     self.groups = groups
     self.module = module
+  }
+
+  /// Of every group, where all have the same number of runs and all of them count.
+  let repetitions: Int?
+
+  /// What `±` means, where it is written; nil where nothing is averaged.
+  var spreadLine: String? {
+    guard groups.contains(where: { $0.counted.count > 1 }) else { return nil }
+    return "mean ± sample deviation over seeds"
+      + (repetitions.map { ", n = \($0)" } ?? "; n is the number of runs")
   }
 
   /// Of the most modules that any run has.
@@ -60,59 +78,23 @@ package struct RunComparison {
 
   // MARK: - Names
 
-  /// Of each group the first of these that no other group has: its name, its name with its strategy, the values in which
-  /// the groups differ, the folder of its first run.
-  private static func names(_ groups: [RunGroup], differingIn keys: [String]) -> [String] {
-    let shortKeys = shortened(keys, among: Set(groups.flatMap { $0.entries.map(\.key) }))
+  /// The first of these in which all groups have a name of their own: their names, these with their strategies, the values in
+  /// which the groups differ. Where there is none, of each group the first that no other has, or the folder of its first run.
+  private static func names(_ groups: [RunGroup], _ differences: GroupDifferences) -> [String] {
     let candidates: [[String]] = [
       groups.map { $0.runs[0].status.name },
       groups.map { "\($0.runs[0].status.name), \($0.runs[0].strategy)" },
-      groups.map { values(of: $0, keys, shortKeys) },
+      differences.keys.isEmpty ? groups.map { _ in "" } : differences.names,
       groups.map { $0.runs[0].folder },
     ]
+    if let names = candidates.first(where: { Set($0).count == groups.count && !$0.contains("") }) {
+      return names
+    }
     return groups.indices.map { index in
       candidates.first { names in
         !names[index].isEmpty && names.filter { $0 == names[index] }.count == 1
       }?[index] ?? groups[index].runs[0].folder
     }
-  }
-
-  /// `batch 50, slow.by 1.11`; empty where that is no name any more.
-  private static func values(of group: RunGroup, _ keys: [String], _ shortKeys: [String]) -> String {
-    let text = zip(keys, shortKeys).map { key, short in
-      "\(short) \(group.entries.first { $0.key == key }?.words ?? "-")"
-    }.joined(separator: ", ")
-    return keys.count <= 3 && text.count <= 48 ? text : ""
-  }
-
-  /// The ends of dotted keys that no other key has: `batch`, and of deeper ones two parts at least, `slow.by`.
-  private static func shortened(_ keys: [String], among all: Set<String>) -> [String] {
-    keys.map { key in
-      let parts = key.split(separator: ".")
-      for count in min(parts.count, parts.count > 2 ? 2 : 1)..<parts.count {
-        let end = parts.suffix(count).joined(separator: ".")
-        if all.filter({ $0 == end || $0.hasSuffix("." + end) }).count == 1 { return end }
-      }
-      return key
-    }
-  }
-
-  // MARK: - Sweeps
-
-  /// Puts the groups of a sweep in the order of their numbers.
-  private static func sweep(
-    _ groups: inout [RunGroup], differingIn keys: [String]
-  ) -> (key: String, values: [Double])? {
-    guard groups.count > 1, keys.count == 1, let key = keys.first else { return nil }
-    let found = groups.compactMap { group in
-      group.value(key).flatMap { Double($0) }.map { (value: $0, group: group) }
-    }
-    guard found.count == groups.count, found.allSatisfy(\.value.isFinite),
-      Set(found.map(\.value)).count == found.count
-    else { return nil }
-    let sorted = found.sorted { $0.value < $1.value }
-    groups = sorted.map(\.group)
-    return (key, sorted.map(\.value))
   }
 
   // MARK: - Probes

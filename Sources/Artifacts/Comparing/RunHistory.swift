@@ -46,6 +46,8 @@ package struct RunHistory: Sendable {
   package struct Cost: Hashable, Sendable {
     /// Of the network: all modules' layers and the head.
     package var parameters, multiplyAdds: Int?
+    /// Of what trains the modules but the last, whose classifier is the network's head; zero where there are none.
+    package var auxiliaryParameters, auxiliaryMultiplyAdds: Int?
     /// Multiply-adds of the largest training step, and of the whole training.
     package var stepMultiplyAdds, trainingMultiplyAdds: Int?
   }
@@ -109,6 +111,8 @@ package struct RunHistory: Sendable {
     let own = plan.comparisonRowOfPlan
     cost = Cost(
       parameters: plan["network"]?["parameters"]?.integer, multiplyAdds: plan["network"]?["macs"]?.integer,
+      auxiliaryParameters: Self.auxiliaries(of: plan, "parameters"),
+      auxiliaryMultiplyAdds: Self.auxiliaries(of: plan, "macs"),
       stepMultiplyAdds: own?["stepMacs"]?.integer, trainingMultiplyAdds: own?["trainingMacs"]?.integer)
     let fingerprint = plan["data"]?["fingerprint"]?.string
     let records = try ProbeRecords(folder: folder).records
@@ -125,6 +129,16 @@ package struct RunHistory: Sendable {
   /// Fewer for each of many modules, of which a chart does not draw all.
   private static func rowLimit(moduleCount: Int) -> Int {
     min(LineChart.pointLimit, max(40, 6000 / max(1, moduleCount)))
+  }
+
+  /// The sum over all modules but the last; nil where the plan does not say, or says what no sum can be.
+  private static func auxiliaries(of plan: JSON, _ key: String) -> Int? {
+    guard let modules = plan["modules"]?.elements else { return nil }
+    return modules.dropLast().reduce(0) { sum, module in
+      guard let sum, let count = module["auxiliary"]?[key]?.integer else { return nil }
+      let (next, isTooLarge) = sum.addingReportingOverflow(count)
+      return isTooLarge ? nil : next
+    }
   }
 
   package func curve(_ figure: Figure, module: Int) -> [LineChart.Point] {

@@ -11,6 +11,8 @@ package struct ComparisonText {
   let planIndex: Int?
   /// What all rows have in common.
   let common: String
+  /// Whether a budget made the plan choose.
+  private let hasChoices: Bool
 
   /// - Parameter times: of every row of the plan's comparison, or none.
   package init(_ plan: Plan, times: [TimeFigures] = []) {
@@ -21,64 +23,101 @@ package struct ComparisonText {
       plan.unnarrowed == nil
       ? "same network, batch and data"
       : "same batch and data; what does not narrow the network trains the narrow one from the start"
+    hasChoices = plan.choices != PlanChoices()
     planIndex =
-      plan.choices == PlanChoices()
+      !hasChoices
       ? figures.firstIndex { $0.strategy == plan.training.strategy } : figures.indices.last
   }
 
+  /// What a row is called: the plan's own, where a budget made it choose, is not the one of its strategy as it comes.
+  func name(_ index: Int) -> String {
+    let strategy = figures[index].strategy.rawValue
+    return index == planIndex && hasChoices ? "\(strategy), with the budget's choices" : strategy
+  }
+
+  private func share(_ row: StrategyFigures) -> String {
+    figures.first { $0.strategy == .endToEnd }.map {
+      percentage(Double(row.memory.peakBytes) / Double(max(1, $0.memory.peakBytes)))
+    } ?? ""
+  }
+
+  private func time(_ index: Int) -> String {
+    times.isEmpty ? "unknown" : duration(seconds: times[index].seconds)
+  }
+
+  /// All of it, for a page.
   package var columns: [Table.Column] {
+    memoryColumns.dropLast() + [.right("MACs of a step")] + stepColumns + memoryColumns.suffix(1)
+  }
+
+  package var rows: [[String]] {
+    figures.indices.map { index in
+      memoryRow(index).dropLast() + [shortCount(figures[index].largestStep.total)] + stepRow(index)
+        + [time(index)]
+    }
+  }
+
+  private var memoryColumns: [Table.Column] {
     [
       .left("strategy"), .right("stages"), .right("peak"), .right("of end-to-end"), .right("arena"),
-      .right("MACs of a step"), .right("forward"), .right("frozen"), .right("backward"), .right("again"),
       .right("MACs in all"), .right("time"),
     ]
   }
 
-  package var rows: [[String]] {
-    let whole = figures.first { $0.strategy == .endToEnd }?.memory.peakBytes
-    return figures.enumerated().map { index, row in
-      let step = row.largestStep
-      let isOneOfMany = row.stages.count > 1
-      return [
-        row.strategy.rawValue + (index == planIndex ? " *" : ""), "\(row.stages.count)",
-        grouped(row.memory.peakBytes),
-        whole.map { percentage(Double(row.memory.peakBytes) / Double(max(1, $0))) } ?? "",
-        grouped(row.memory.arenaBytes), (isOneOfMany ? "at most " : "") + shortCount(step.total),
-        shortCount(step.forward), shortCount(step.frozen), shortCount(step.backward),
-        shortCount(step.recomputed),
-        shortCount(row.trainingMultiplyAdds),
-        times.isEmpty ? "unknown" : duration(seconds: times[index].seconds),
-      ]
-    }
+  private func memoryRow(_ index: Int) -> [String] {
+    let row = figures[index]
+    return [
+      name(index) + (index == planIndex ? " *" : ""), "\(row.stages.count)", byteSize(row.memory.peakBytes),
+      share(row), byteSize(row.memory.arenaBytes), shortCount(row.trainingMultiplyAdds), time(index),
+    ]
+  }
+
+  private var stepColumns: [Table.Column] {
+    [.right("forward"), .right("frozen"), .right("backward"), .right("again")]
+  }
+
+  private func stepRow(_ index: Int) -> [String] {
+    let step = figures[index].largestStep
+    return [step.forward, step.frozen, step.backward, step.recomputed].map { shortCount($0) }
   }
 
   /// - Parameter withStages: each stage of every strategy on a line of its own.
   package func text(_ style: TextStyle, withStages: Bool) -> String {
-    var table = Table(columns)
-    for row in rows { table.add(row) }
+    var table = Table(memoryColumns)
+    for index in figures.indices { table.add(memoryRow(index)) }
     let note = "  * this plan; peak: of the whole training, its last evaluation included\n"
     let head = style.bold("comparison") + ", \(common)\n"
-    return head + table.text(style, indentation: 2) + note + (withStages ? "\n" + stages(style) : "")
+    return head + table.text(style, indentation: 2) + note + "\n" + steps(style)
+      + (withStages ? "\n" + stages(style) : "")
+  }
+
+  private func steps(_ style: TextStyle) -> String {
+    var table = Table([.left("strategy")] + stepColumns + [.right("all")])
+    for index in figures.indices {
+      table.add([name(index)] + stepRow(index) + [shortCount(figures[index].largestStep.total)])
+    }
+    return style.bold("MACs of the largest step") + "\n" + table.text(style, indentation: 2)
   }
 
   private func stages(_ style: TextStyle) -> String {
     var table = Table(
       [
         .left("strategy"), .right("stage"), .right("learns"), .right("epochs"), .right("peak"),
-        .right("arena"), .right("forward"), .right("frozen"), .right("backward"), .right("again"),
-        .right("MACs of a step"),
-      ] + (times.isEmpty ? [] : [.right("step"), .right("time")]))
+        .right("arena"),
+      ] + (times.isEmpty ? [] : [.right("step"), .right("time")])
+        + [.right("MACs of a step")] + stepColumns, keyCount: 2)
     for (rowIndex, row) in figures.enumerated() {
       for (index, stage) in row.stages.enumerated() {
         let time = times.isEmpty ? nil : times[rowIndex].stages[index]
         table.add(
           [
-            index == 0 ? row.strategy.rawValue : "", "\(index + 1)", rangeText(stage.modules),
-            grouped(stage.epochs), grouped(stage.memory.peakBytes), grouped(stage.memory.arenaBytes),
-            shortCount(stage.step.forward), shortCount(stage.step.frozen), shortCount(stage.step.backward),
-            shortCount(stage.step.recomputed),
-            shortCount(stage.step.total),
-          ] + (time.map { [milliseconds($0.stepSeconds), duration(seconds: $0.seconds)] } ?? []))
+            index == 0 ? name(rowIndex) : "", "\(index + 1)", rangeText(stage.modules),
+            grouped(stage.epochs), byteSize(stage.memory.peakBytes), byteSize(stage.memory.arenaBytes),
+          ] + (time.map { [milliseconds($0.stepSeconds), duration(seconds: $0.seconds)] } ?? [])
+            + [
+              stage.step.total, stage.step.forward, stage.step.frozen, stage.step.backward,
+              stage.step.recomputed,
+            ].map { shortCount($0) })
       }
     }
     return table.text(style, indentation: 2)

@@ -28,14 +28,14 @@ package struct MomentText {
   /// Where the stage's features lie: those in a file are no memory.
   private var features: String {
     moment.id.stage.flatMap { plan.stages[$0 - 1].features }.map {
-      "  features of module \($0.module): \($0.placeWords { grouped($0) })\n"
+      "  features of module \($0.module): \($0.placeWords { byteSize($0) })\n"
     } ?? ""
   }
 
   package func text(_ style: TextStyle) -> String {
     [
       "\(style.bold(plan.name)), \(moment.id.words), operation \(moment.node + 1) of \(graph.nodes.count):\n"
-        + "  \(operation)\n" + features,
+        + paragraph(operation, indentation: 2, hanging: 2) + features,
       values(style), categories(style),
       style.bold("who holds it") + "\n"
         + PeakAttribution(moment.memory, node: moment.node, of: plan, places: places).text(style, limit: 12),
@@ -46,18 +46,18 @@ package struct MomentText {
 
   private func values(_ style: TextStyle) -> String {
     var table = Table([
-      .right("bytes"), .left("category"), .left("what"), .left("type"), .right("offset"), .right("from"),
+      .right("size"), .left("category"), .left("what"), .left("type"), .right("offset"), .right("from"),
       .right("to"), .left("spec"),
     ])
     for row in rows {
       table.add([
-        grouped(row.byteCount), row.category.rawValue, row.what, row.type, grouped(row.offset), row.from,
+        byteSize(row.byteCount), row.category.rawValue, row.what, row.type, grouped(row.offset), row.from,
         row.to, row.place,
       ])
     }
     table.addRule()
     table.add([
-      grouped(live.total), "", "live, of an arena of \(grouped(plan.arenaBytes))", "", "", "", "", "",
+      byteSize(live.total), "", "live, of an arena of \(byteSize(plan.arenaBytes))", "", "", "", "", "",
     ])
     return table.text(style)
   }
@@ -119,7 +119,7 @@ package struct MomentText {
 
   private func categories(_ style: TextStyle) -> String {
     var table = Table(MemoryCategory.allCases.map { .right($0.rawValue) } + [.right("together")])
-    table.add(MemoryCategory.allCases.map { grouped(live[$0]) } + [grouped(live.total)])
+    table.add(MemoryCategory.allCases.map { byteSize(live[$0]) } + [byteSize(live.total)])
     return table.text(style)
   }
 

@@ -70,7 +70,7 @@ package struct NetworkText {
   private func modules(_ style: TextStyle) -> String {
     var table = Table([
       .right("module"), .left("made of"), .right("parameters"), .right("MACs"), .left("classifier"),
-      .right("parameters"), .right("MACs"), .right("of the layers'"),
+      .right("its parameters"), .right("its MACs"), .right("of the layers'"),
     ])
     for (module, name) in zip(outline.modules, moduleNames) {
       let share = Double(module.classifierMultiplyAdds) / Double(max(1, module.multiplyAdds))

@@ -66,13 +66,13 @@ package struct PeakAttribution {
   package func text(_ style: TextStyle, limit: Int) -> String {
     var table = Table([.right(""), .right(""), .left(""), .left("")])
     for row in rows.prefix(limit) {
-      table.add([percentage(share(row)), grouped(row.byteCount), row.place ?? "", row.what])
+      table.add([percentage(share(row)), byteSize(row.byteCount), row.place ?? "", row.what])
     }
     let rest = rows.dropFirst(limit)
     if !rest.isEmpty {
       let bytes = rest.map(\.byteCount).reduce(0, +)
       table.add([
-        percentage(Double(bytes) / Double(max(1, byteCount))), grouped(bytes), "",
+        percentage(Double(bytes) / Double(max(1, byteCount))), byteSize(bytes), "",
         "\(rest.count) more line\(rest.count == 1 ? "" : "s")",
       ])
     }

@@ -110,7 +110,7 @@ package struct PlanPage {
       "p", [("class", "dim")],
       text:
         "What is live while each operation of a step runs, above the program's own share and the data set. "
-        + "The dashed line is what the process takes; the peak is made by \(plan.peakOperation(places.place))."
+        + "\(plan.budgetBytes == nil ? "The dashed line is" : "The dashed lines are the budget and") what the process takes; the peak is made by \(plan.peakOperation(places.place))."
     )
     html.legend(
       [(Self.programColour, "program and data")] + Self.order.map { (Self.colour($0), $0.rawValue) })
@@ -190,10 +190,10 @@ package struct PlanPage {
       "p", [("class", "dim")],
       text: "Every byte of the process at its peak, by the line of the spec that brings it about.")
     html.table(
-      [.right("share"), .right("bytes"), .left("place"), .left("what")]
+      [.right("share"), .right("size"), .left("place"), .left("what")]
         + Self.order.map { .right($0.rawValue) },
       attribution.rows.prefix(40).map { row in
-        [percentage(attribution.share(row)), grouped(row.byteCount), row.place ?? "", row.what]
+        [percentage(attribution.share(row)), byteSize(row.byteCount), row.place ?? "", row.what]
           + Self.order.map { row.breakdown[$0] == 0 ? "" : byteSize(row.breakdown[$0]) }
       })
     if attribution.rows.count > 40 {
@@ -249,7 +249,7 @@ package struct PlanPage {
           + [BarChart.Part("layout", colour: Self.programColour, rest)]
         let isOwn = index == table.planIndex
         return BarChart.Bar(
-          row.strategy.rawValue, parts, note: byteSize(memory.peakBytes) + (isOwn ? ", this plan" : ""))
+          table.name(index), parts, note: byteSize(memory.peakBytes) + (isOwn ? ", this plan" : ""))
       }, limit: plan.budgetBytes.map { StackedChart.Limit("budget", $0) })
     html.chart(chart.svg())
     html.table(table.columns, table.rows)
@@ -312,7 +312,7 @@ package struct PlanPage {
         return [
           "\(stage.index)", stage.schedule.modulesText, grouped(stage.epochs),
           grouped(stage.epochs * stage.stepsPerEpoch),
-        ] + (figures + MemoryCategory.allCases.map { stage.memory.breakdown[$0] }).map { grouped($0) }
+        ] + (figures + MemoryCategory.allCases.map { stage.memory.breakdown[$0] }).map { byteSize($0) }
       })
   }
 

@@ -42,13 +42,14 @@ package struct PlanText {
     let most = training.modules.map(\.epochs).max() ?? 0
     let epochs = "\(most) epoch\(most == 1 ? "" : "s") a module"
     let input = "\(plan.input.channels)x\(plan.input.height)x\(plan.input.width)"
-    return """
+    let lines = """
       \(style.bold(plan.name)): \(training.strategy.rawValue), \(modules), batch \(training.batch), \
       \(epochs), \(plan.threads) worker\(plan.threads == 1 ? "" : "s")
       \(plan.data.source.rawValue): \(grouped(plan.data.facts.trainCount)) training and \
       \(grouped(plan.data.facts.testCount)) test pictures of \(input), \(plan.classes) classes
       \(startLine)
       """
+    return wrapped(lines, width: Table.widthLimit).joined(separator: "\n")
   }
 
   /// What the network starts from, and how asynchronous modules work.
@@ -92,7 +93,7 @@ package struct PlanText {
     var table = Table([
       .right("module"), .left("made of"), .right("parameters"), .right("MACs"),
       .right("auxiliary parameters"),
-      .right("MACs"), .right("peak while it learns"),
+      .right("auxiliary MACs"), .right("peak while it learns"),
     ])
     for module in plan.modules {
       let isHead = module.index == plan.modules.count
@@ -100,7 +101,7 @@ package struct PlanText {
         "\(module.index)", module.name + (isHead ? ", head" : ""), grouped(module.parameters),
         grouped(module.multiplyAdds), grouped(module.auxiliaryParameters),
         grouped(module.auxiliaryMultiplyAdds),
-        modulePeak(module.index).map { grouped($0) } ?? "-",
+        modulePeak(module.index).map { byteSize($0) } ?? "-",
       ])
     }
     table.addRule()
@@ -125,32 +126,36 @@ package struct PlanText {
   // MARK: - Stages
 
   private var stageTable: String {
-    var table = Table(
-      [.right("stage"), .right("modules"), .right("steps"), .right("peak"), .right("arena"), .right("bound")]
-        + MemoryCategory.allCases.map { .right($0.rawValue) })
+    var table = Table([
+      .right("stage"), .right("modules"), .right("steps"), .right("peak"), .right("arena"),
+      .right("lower bound"),
+    ])
+    var live = Table([.right("stage")] + MemoryCategory.allCases.map { .right($0.rawValue) })
     for stage in plan.stages {
-      let figures = [stage.memory.peakBytes, stage.memory.arenaBytes, stage.memory.lowerBoundBytes]
-      let categories = MemoryCategory.allCases.map { stage.memory.breakdown[$0] }
+      let memory = stage.memory
+      let figures = [memory.peakBytes, memory.arenaBytes, memory.lowerBoundBytes]
       table.add(
         ["\(stage.index)", stage.schedule.modulesText, grouped(stage.epochs * stage.stepsPerEpoch)]
-          + (figures + categories).map { grouped($0) })
+          + figures.map { byteSize($0) })
+      live.add(["\(stage.index)"] + MemoryCategory.allCases.map { byteSize(memory.breakdown[$0]) })
     }
-    return table.text(style)
+    return table.text(style) + "\n" + style.bold("in the arena at each stage's peak") + "\n"
+      + live.text(style)
   }
 
   /// What stages start from in place of pictures; none where all start from pictures.
   private var features: [String] {
     guard plan.stages.contains(where: { $0.features != nil }) else { return [] }
     var table = Table([
-      .right("stage"), .right("features of module"), .right("a picture"), .right("bytes"), .left("where"),
+      .right("stage"), .right("features of module"), .right("an image"), .right("size"), .left("where"),
       .left("made from"),
     ])
     for stage in plan.stages {
       guard let features = stage.features else { continue }
       table.add([
-        "\(stage.index)", "\(features.module)", grouped(features.bytesPerPicture),
-        grouped(features.byteCount),
-        features.range.map { "memory, at \(grouped($0.lowerBound)) of the arena" } ?? "file",
+        "\(stage.index)", "\(features.module)", byteSize(features.bytesPerPicture),
+        byteSize(features.byteCount),
+        features.range.map { "memory, at byte \(grouped($0.lowerBound)) of the arena" } ?? "file",
         features.fromPrevious != nil || features.stays ? "those of the stage before" : "pictures",
       ])
     }
@@ -165,25 +170,25 @@ package struct PlanText {
     let stage = plan.peakStage.map { "stage \($0)" } ?? "the final evaluation"
     var table = Table([.left(""), .right(""), .left("")])
     func add(_ what: String, _ byteCount: Int, _ note: String) {
-      table.add([
-        what, grouped(byteCount), "bytes  (\(byteSize(byteCount))\(note.isEmpty ? "" : ", \(note)"))",
-      ])
+      table.add([what, byteSize(byteCount), note])
     }
     let ratio = Double(memory.arenaBytes) / Double(max(1, memory.lowerBoundBytes))
-    add("arena", memory.arenaBytes, "\(fixed(ratio, decimals: 3)) of the lower bound")
+    add(
+      "arena", memory.arenaBytes,
+      "\(grouped(memory.arenaBytes)) bytes, \(fixed(ratio, decimals: 3)) of the lower bound")
     if let features = plan.peakStage.flatMap({ plan.stages[$0 - 1].features }), let range = features.range {
       add("  features", range.count, "of it, what module \(features.module) gives for every picture")
     }
     add("data set", memory.dataBytes, "")
     add("program", memory.runtimeBytes, "")
     table.addRule()
-    add("peak", memory.peakBytes, stage)
+    add("peak", memory.peakBytes, "\(grouped(memory.peakBytes)) bytes, \(stage)")
     return style.bold("memory") + "\n" + table.text(style, indentation: 2)
-      + "  on disk a checkpoint takes up to \(grouped(checkpoint)) bytes (\(byteSize(checkpoint))); two are kept\n"
+      + "  on disk a checkpoint takes up to \(byteSize(checkpoint)); two are kept\n"
       + (plan.featureFileBytes > 0
-        ? "  features take up to \(grouped(plan.featureFileBytes)) bytes on disk (\(byteSize(plan.featureFileBytes)))\n"
+        ? "  features take up to \(byteSize(plan.featureFileBytes)) on disk\n"
         : "")
-      + "  the peak is made by \(plan.peakOperation(places.place))\n"
+      + paragraph("the peak is made by \(plan.peakOperation(places.place))", indentation: 2, hanging: 2)
   }
 
   private var attribution: String {
@@ -195,6 +200,8 @@ package struct PlanText {
   private var budget: [String] {
     let lines = plan.budgetLines
     guard !lines.isEmpty else { return [] }
-    return [([style.bold("budget")] + lines.map { "  \($0)" }).joined(separator: "\n") + "\n"]
+    return [
+      style.bold("budget") + "\n" + lines.map { paragraph($0, indentation: 2, hanging: 2) }.joined()
+    ]
   }
 }

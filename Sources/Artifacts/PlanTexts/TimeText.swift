@@ -17,7 +17,9 @@ package struct TimeText {
     let title = style.bold("time") + "\n"
     guard let figures else {
       return title
-        + "  a step takes \(grouped(stepMultiplyAdds)) multiply-adds at most; its time is unknown: strata bench --calibrate\n"
+        + paragraph(
+          "a step takes \(grouped(stepMultiplyAdds)) multiply-adds at most; its time is unknown: strata bench --calibrate",
+          indentation: 2)
     }
     let ranks = plan.training.compression != nil
     var table = Table(

@@ -8,6 +8,8 @@ package struct PlanRecord {
   package let name: String
   let document: JSON
   let specText: String
+  /// That the plan is laid out for.
+  package var threads: Int? { document["threads"]?.integer }
 
   /// - Throws: what is wrong with the file as a plan.
   package init(path: String, bytes: [UInt8]) throws(StoredPlanError) {
@@ -32,16 +34,16 @@ package struct PlanDiff {
     package var old, new: JSON?
   }
 
-  private let old, new: PlanRecord
-  private let changes: [SpecDifference.Change]
-  private let figures: [Figure]
-  private let dataHasChanged: Bool
+  let old, new: PlanRecord
+  let changes: [SpecDifference.Change]
+  let figures: [Figure]
+  let dataHasChanged: Bool
   /// SHA-256 of the weights that training starts from; nil: not from stored ones.
-  private let starts: [String?]
+  let starts: [String?]
   /// Whether stages start from features of other modules, or from none where the other plan's do.
-  private let featuresHaveChanged: Bool
-  private let keepsFeatures: Bool
-  private let hasSmallScratch: Bool
+  let featuresHaveChanged: Bool
+  let keepsFeatures: Bool
+  let hasSmallScratch: Bool
 
   /// Members that say where things lie, repeat the spec or follow from it, are told in words of their own, or are times of one machine.
   private static func isSkipped(_ path: String) -> Bool {
@@ -98,58 +100,17 @@ package struct PlanDiff {
       || figures.contains { ["data.train", "data.test", "data.source"].contains($0.path) }
   }
 
-  private var startHasChanged: Bool { starts[0] != starts[1] }
+  var startHasChanged: Bool { starts[0] != starts[1] }
 
   /// What a change of the spec does between these two: weights are what they are, wherever they lie.
-  private func effect(of change: SpecDifference.Change) -> SpecDifference.Effect {
+  func effect(of change: SpecDifference.Change) -> SpecDifference.Effect {
     change.key == "network.from" && starts[0] != nil && !startHasChanged ? .cosmetic : change.effect
   }
 
   /// Of how the plan meets its budget, what changes the weights, be it in their last bits.
-  private var choiceFigures: [Figure] { figures.filter(altersResults) }
+  var choiceFigures: [Figure] { figures.filter(altersResults) }
 
-  // MARK: - Text
-
-  package func text(_ style: TextStyle) -> String {
-    var parts = ["  a: \(old.name)\n  b: \(new.name)\n"]
-    if isEmpty { return parts[0] + "\nthe plans are equal: the same spec, layout and figures\n" }
-    let groups: [(SpecDifference.Effect, String)] = [
-      (.results, "changes the results"), (.cost, "changes the cost, not the results"),
-      (.cosmetic, "changes names alone"),
-    ]
-    for (effect, title) in groups {
-      var rows = changes.filter { self.effect(of: $0) == effect }.map {
-        [$0.key, $0.old ?? "-", $0.new ?? "-"]
-      }
-      if effect == .results {
-        if dataHasChanged { rows.append(["the data's content", fingerprint(old), fingerprint(new)]) }
-        if startHasChanged { rows.append(["the weights to start from"] + starts.map(shortHash)) }
-        // What the spec says is told already.
-        let told = Set(changes.map(\.key))
-        let facts = figures.filter { $0.path.hasPrefix("data.") && !told.contains($0.path) }
-        rows += (choiceFigures + facts).map(row)
-      }
-      if effect == .cost {
-        rows += figures.filter { $0.path == "threads" || isOtherChoice($0) }.map(row)
-      }
-      if !rows.isEmpty { parts.append(style.bold(title) + "\n" + table(rows, style)) }
-    }
-    parts += [numbers(style, "network", ["network.", "batch", "modules"]), memory(style), schedule(style)]
-      .compactMap(\.self)
-    let rest = figures.filter { figure in
-      !Self.toldPrefixes.contains { figure.path.hasPrefix($0) }
-    }
-    if !rest.isEmpty { parts.append(style.bold("more") + "\n" + table(rest.map(row), style)) }
-    if !altersResults { parts.append("both come to the same weights\n") }
-    return parts.joined(separator: "\n")
-  }
-
-  private static let toldPrefixes = [
-    "network.", "batch", "modules", "memory.", "stages", "threads", "layoutSha256", "comparison", "data.",
-    "choices", "compression", "start.sha256",
-  ]
-
-  private func altersResults(_ choice: Figure) -> Bool {
+  func altersResults(_ choice: Figure) -> Bool {
     switch choice.path {
     // Pieces of a batch have batch-norm statistics of their own, modules learn apart, and other algorithms round otherwise.
     case "choices.microBatch", "choices.modules", "choices.scratch", "choices.scratchThreads": true
@@ -162,123 +123,8 @@ package struct PlanDiff {
     }
   }
 
-  private func isOtherChoice(_ figure: Figure) -> Bool {
+  func isOtherChoice(_ figure: Figure) -> Bool {
     figure.path.hasPrefix("choices") && !altersResults(figure)
-  }
-
-  private func row(_ figure: Figure) -> [String] {
-    [figure.path, figure.old?.words ?? "-", figure.new?.words ?? "-"]
-  }
-
-  private func fingerprint(_ record: PlanRecord) -> String {
-    shortHash(record.document["data"]?["fingerprint"]?.string)
-  }
-
-  private func shortHash(_ hash: String?) -> String { hash.map { String($0.prefix(12)) } ?? "-" }
-
-  private func table(_ rows: [[String]], _ style: TextStyle) -> String {
-    var table = Table([.left(""), .right("a"), .right("b")])
-    for row in rows { table.add(row) }
-    return table.text(style, indentation: 2)
-  }
-
-  /// Figures with what they grew or shrank by.
-  private func numbers(_ style: TextStyle, _ title: String, _ prefixes: [String]) -> String? {
-    let told = figures.filter { figure in prefixes.contains { figure.path.hasPrefix($0) } }
-    guard !told.isEmpty else { return nil }
-    var table = Table([.left(""), .right("a"), .right("b"), .right("difference"), .right("")])
-    let limit = 24
-    let counts = [old, new].map { $0.document["modules"]?.elements.count ?? 0 }
-    if counts[0] != counts[1] {
-      table.add(
-        ["modules", "\(counts[0])", "\(counts[1])"] + difference(.integer(counts[0]), .integer(counts[1])))
-    }
-    for figure in told.prefix(limit) { table.add(row(figure) + difference(figure.old, figure.new)) }
-    if told.count > limit {
-      table.add(["and \(told.count - limit) more (--json lists them)", "", "", "", ""])
-    }
-    return style.bold(title) + "\n" + table.text(style, indentation: 2)
-  }
-
-  private func difference(_ old: JSON?, _ new: JSON?) -> [String] {
-    guard let before = old?.integer, let after = new?.integer else { return ["", ""] }
-    let (change, isTooLarge) = after.subtractingReportingOverflow(before)
-    guard !isTooLarge else { return ["-", ""] }
-    let sign = change > 0 ? "+" : ""
-    return [
-      sign + grouped(change), before == 0 ? "" : sign + percentage(Double(change) / Double(before)),
-    ]
-  }
-
-  /// The whole plan's figures, the unchanged ones of note too, so that the change has its frame.
-  private func memory(_ style: TextStyle) -> String? {
-    guard figures.contains(where: { $0.path.hasPrefix("memory.") }) else {
-      return figures.contains { $0.path == "layoutSha256" }
-        ? style.bold("memory") + "\n  the same figures, laid out otherwise\n" : nil
-    }
-    var table = Table([.left(""), .right("a"), .right("b"), .right("difference"), .right("")])
-    let frame = ["peakBytes", "arenaBytes"]
-    let changed = figures.filter { $0.path.hasPrefix("memory.") }.map { String($0.path.dropFirst(7)) }
-    for key in frame + changed.filter({ !frame.contains($0) && $0 != "peakOperation" }) {
-      let (a, b) = (old.document["memory"]?[key], new.document["memory"]?[key])
-      table.add([key, a?.words ?? "-", b?.words ?? "-"] + difference(a, b))
-    }
-    var text = style.bold("memory") + "\n" + table.text(style, indentation: 2)
-    if changed.contains("peakOperation") {
-      let operations = [old, new].map { $0.document["memory"]?["peakOperation"]?.string ?? "-" }
-      text += "  the peak of a is made by \(operations[0])\n  the peak of b is made by \(operations[1])\n"
-    }
-    return text
-  }
-
-  private func schedule(_ style: TextStyle) -> String? {
-    guard figures.contains(where: { $0.path.hasPrefix("stages") || $0.path.hasPrefix("comparison") }) else {
-      return nil
-    }
-    let (before, after) = (old.document["stages"]?.elements ?? [], new.document["stages"]?.elements ?? [])
-    var table = Table([.left(""), .right("a"), .right("b"), .right("difference"), .right("")])
-    func add(_ name: String, _ a: Int?, _ b: Int?) {
-      guard a != b else { return }
-      let values: [JSON?] = [a, b].map { $0.map { JSON.integer($0) } }
-      table.add([name] + values.map { $0?.words ?? "-" } + difference(values[0], values[1]))
-    }
-    func sum(_ stages: [JSON]) -> Int? {
-      var sum = 0
-      for steps in stages.compactMap({ $0["steps"]?.integer }) {
-        let (next, isTooLarge) = sum.addingReportingOverflow(steps)
-        if isTooLarge { return nil }
-        sum = next
-      }
-      return sum
-    }
-    add("stages", before.count, after.count)
-    add("steps in all", sum(before), sum(after))
-    add("MACs in all", trainingMultiplyAdds(old), trainingMultiplyAdds(new))
-    let limit = 12
-    var told = 0
-    for index in 0..<max(before.count, after.count) {
-      let a: JSON? = index < before.count ? before[index] : nil
-      let b: JSON? = index < after.count ? after[index] : nil
-      guard a.map({ JSONWriter.line($0) }) != b.map({ JSONWriter.line($0) }) else { continue }
-      told += 1
-      guard told <= limit else { continue }
-      let names = [a, b].map { $0?["modules"].map { rangeText($0.elements.compactMap(\.integer)) } ?? "-" }
-      let strategies = [a, b].map { $0?["strategy"]?.string ?? "-" }
-      let name = "stage \(index + 1)"
-      if strategies[0] != strategies[1] { table.add(["\(name), strategy"] + strategies + ["", ""]) }
-      if names[0] != names[1] { table.add(["\(name), learns"] + names + ["", ""]) }
-      for key in ["epochs", "steps"] { add("\(name), \(key)", a?[key]?.integer, b?[key]?.integer) }
-      for key in ["peakBytes", "arenaBytes"] {
-        add("\(name), \(key)", a?["memory"]?[key]?.integer, b?["memory"]?[key]?.integer)
-      }
-    }
-    if told > limit { table.add(["and \(told - limit) more stages (--json lists them)", "", "", "", ""]) }
-    let text = table.text(style, indentation: 2)
-    return text.split(separator: "\n").count > 1 ? style.bold("schedule") + "\n" + text : nil
-  }
-
-  private func trainingMultiplyAdds(_ record: PlanRecord) -> Int? {
-    record.document.comparisonRowOfPlan?["trainingMacs"]?.integer
   }
 
   // MARK: - JSON

@@ -8,16 +8,18 @@ package enum PlanDocument {
   ///   - specPath: where the spec lies, as its reader typed it; places in the text name the file alone.
   ///   - keptSpecPath: where the spec lies, from the plan file's folder; nil in a run's folder.
   ///   - specSets: values of `--set` that are to be laid over it, `KEY=VALUE`, their paths from the spec's folder.
+  ///   - options: of the command line that made the plan.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise.
   package static func text(
-    of plan: Plan, specPath: String, keptSpecPath: String?, specSets: [String] = [], dataPath: String?,
-    startPath: String? = nil, places: SourcePlaces
+    of plan: Plan, specPath: String, keptSpecPath: String?, specSets: [String] = [],
+    options: PlanOptions = PlanOptions(), dataPath: String?, startPath: String? = nil, places: SourcePlaces
   ) -> String {
     let name = specPath.split(separator: "/").last.map { String($0) } ?? specPath
     return JSONWriter.document(
       plan.json(
-        specPath: keptSpecPath, specSets: specSets, dataPath: dataPath, startPath: startPath,
+        specPath: keptSpecPath, specSets: specSets, options: options, dataPath: dataPath,
+        startPath: startPath,
         places: places.named(name)
       ).sealed)
   }

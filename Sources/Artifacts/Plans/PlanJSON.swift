@@ -11,11 +11,13 @@ extension Plan {
   /// - Parameters:
   ///   - specPath: where the spec lies, from the plan file's folder.
   ///   - specSets: values of `--set` that were laid over the spec, `KEY=VALUE`, their paths from the spec's folder.
+  ///   - options: of the command line that made the plan.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
   ///   - times: of the comparison's rows on this machine; none in a file.
   package func json(
-    specPath: String?, specSets: [String] = [], dataPath: String?, startPath: String? = nil,
+    specPath: String?, specSets: [String] = [], options: PlanOptions = PlanOptions(), dataPath: String?,
+    startPath: String? = nil,
     places: SourcePlaces, times: [TimeFigures] = []
   ) -> JSON {
     var members: [(key: String, value: JSON)] = [
@@ -27,6 +29,7 @@ extension Plan {
         .object(
           [("sha256", .string(specSHA256)), ("path", .optional(specPath, JSON.string))]
             + (specSets.isEmpty ? [] : [("set", .array(specSets.map { .string($0) }))])
+            + options.members
             + [("text", .string(specText))])
       ),
       (

@@ -38,6 +38,8 @@ package struct StoredPlan: Sendable {
   package var specPath: String?
   /// Values of `--set` that belong to it, `KEY=VALUE`, their paths from the spec's folder.
   package var specSets: [String]
+  /// As they were typed when the plan was made; nil in files of releases that did not keep them.
+  package var options: PlanOptions?
   /// The canonical text of the resolved spec.
   package var specText: String
   /// As opened; nil where planned without data.
@@ -97,6 +99,7 @@ package struct StoredPlan: Sendable {
     specSHA256 = try needed(members.specSHA256, "spec.sha256")
     specPath = members.specPath
     specSets = members.specSets
+    options = members.options
     specText = try needed(members.specText, "spec.text")
     dataPath = members.dataPath
     dataFingerprint = members.dataFingerprint
@@ -106,6 +109,9 @@ package struct StoredPlan: Sendable {
     budgetBytes = members.budgetBytes
     isUntouched = document.isSealWhole
   }
+
+  /// What the file says of its peak.
+  package var peakBytes: Int? { document["memory"]?["peakBytes"]?.integer }
 
   /// Whether the file is a plan, of this release's format or another's, whole or not.
   package static func holdsPlan(_ path: String) -> Bool {
@@ -163,6 +169,7 @@ package struct StoredPlan: Sendable {
   private struct Members {
     var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
     var specSets: [String] = []
+    var options: PlanOptions?
     var threads, budgetBytes: Int?
     var choices = PlanChoices()
     var start: StartPlan?
@@ -196,6 +203,7 @@ package struct StoredPlan: Sendable {
         case "path": specPath = try scanner.stringOrNull()
         case "set":
           try scanner.array { (scanner) throws(JSONScanner.Fault) in specSets.append(try scanner.string()) }
+        case "options": options = try PlanOptions(&scanner)
         case "text": specText = try scanner.string()
         case _: try scanner.skipValue()
         }

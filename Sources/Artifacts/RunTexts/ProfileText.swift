@@ -96,11 +96,11 @@ package struct ProfileText {
     }
   }
 
-  /// Time, its share, GFLOP/s, share of the ceiling, foreseen time.
+  /// Time, its share, GFLOP/s, share of the ceiling, estimated time.
   private var figureColumns: [Table.Column] {
     [.right(timeTitle), .right("of time"), .right("GFLOP/s")]
       + (knownCeiling == nil ? [] : [.right("share of ceiling")])
-      + (hasForesight ? [.right("foreseen \(timeTitle)")] : [])
+      + (hasForesight ? [.right("estimated \(timeTitle)")] : [])
   }
 
   private func cells(_ figures: Profile.Figures) -> [String] {
@@ -174,7 +174,8 @@ package struct ProfileText {
     var byModule = Table(moduleColumns)
     for row in moduleRows { byModule.add(row) }
     return style.bold("time by operation") + "\n" + operations.text(style) + style.bold("time by module")
-      + "\n" + byModule.text(style) + (ceilingLine.map { $0 + "\n" } ?? "")
+      + "\n" + byModule.text(style)
+      + (ceilingLine.map { wrapped($0, width: Table.widthLimit).map { $0 + "\n" }.joined() } ?? "")
   }
 
   /// The tables with their titles, on a page.

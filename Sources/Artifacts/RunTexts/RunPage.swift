@@ -11,6 +11,7 @@ package struct RunPage {
   private let state: RunSummary.Status?
   private let profile: ProfileText?
   private let compression: CompressionFigures?
+  private let origin: ReportOrigin
 
   /// - Parameters:
   ///   - times: of the comparison's rows on this machine; none where they are unknown.
@@ -18,11 +19,14 @@ package struct RunPage {
   ///     then has what there is so far, without the plan, and reloads itself.
   ///   - profile: nil where nobody asked for it.
   ///   - compression: nil where no module loses channels.
+  ///   - origin: of the page.
   package init(
     _ history: RunHistory, of plan: Plan, places: SourcePlaces, times: [TimeFigures] = [],
-    state: RunSummary.Status?, profile: ProfileText? = nil, compression: CompressionFigures? = nil
+    state: RunSummary.Status?, profile: ProfileText? = nil, compression: CompressionFigures? = nil,
+    origin: ReportOrigin
   ) {
     self.compression = compression
+    self.origin = origin
     self.state = state
     self.profile = profile
     self.history = history
@@ -59,6 +63,7 @@ package struct RunPage {
     html.element(
       "p", [("class", "dim")],
       text: "\(state?.rawValue ?? "running"): \(planPage.summary), seed \(history.seed)")
+    html.element("p", [("class", "dim")], text: origin.words(threads: plan.threads))
     if state == nil, let progress = history.status.progress {
       html.element(
         "p", text: RunStatusText.placeWords(progress) + ". " + RunStatusText.timeWords(progress) + ".")
@@ -83,11 +88,11 @@ package struct RunPage {
     figures.append(
       ("peak, planned", byteSize(plan.memory.peakBytes), "\(grouped(plan.memory.peakBytes)) bytes"))
     if let measured = status.measuredPeakBytes {
-      let deviation = Double(measured - plan.memory.peakBytes) / Double(max(1, plan.memory.peakBytes))
+      let deviation = signedShare(Double(measured), of: Double(plan.memory.peakBytes))
       figures.append(
         (
           "peak, measured", byteSize(measured),
-          (deviation > 0 ? "+" : "") + percentage(deviation) + " of the plan"
+          "\(deviation) against the plan"
         ))
     }
     html.figures(figures)

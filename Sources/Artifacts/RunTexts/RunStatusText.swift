@@ -78,7 +78,10 @@ package struct RunStatusText {
     }
     // A resumed run has the summary of its last end as well.
     if status.progress == nil, let planned = status.plannedPeakBytes {
-      let measured = status.measuredPeakBytes.map { byteSize($0) } ?? "unknown"
+      let measured =
+        status.measuredPeakBytes.map {
+          "\(byteSize($0)) (\(signedShare(Double($0), of: Double(planned))))"
+        } ?? "unknown"
       lines.append("peak memory: planned \(byteSize(planned)), measured \(measured)")
     }
     if let budget = status.budgetBytes {

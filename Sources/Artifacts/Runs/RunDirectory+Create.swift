@@ -133,7 +133,7 @@ extension RunDirectory {
     do throws(FileError) { try FilePath.makeFolders(path) } catch { throw .file(error) }
   }
 
-  private static func withoutTrailingSlashes(_ path: String) -> String {
+  package static func withoutTrailingSlashes(_ path: String) -> String {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     return path

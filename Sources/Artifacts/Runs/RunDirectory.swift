@@ -158,9 +158,20 @@ package struct RunDirectory: ~Copyable, Sendable {
     try AtomicFile.write(text, to: reportName, in: try FolderDescriptor(path: path))
   }
 
-  /// What `summary.json` of a run says, as it stands.
-  package static func summaryText(in folder: String) throws(FileError) -> String {
-    String(decoding: try bytes(of: summaryName, in: folder), as: UTF8.self)
+  /// What `summary.json` of a run says.
+  package static func summary(in folder: String) throws(RunStatusError) -> JSON {
+    let path = "\(folder)/\(summaryName)"
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try self.bytes(of: summaryName, in: folder) } catch { throw .file(error) }
+    do throws(JSONScanner.Fault) {
+      var scanner = JSONScanner(bytes)
+      let summary = try scanner.document()
+      try scanner.end()
+      guard case .object = summary else { throw JSONScanner(bytes).fault(expected: "an object") }
+      return summary
+    } catch {
+      throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
+    }
   }
 
   /// Nil where there is no such text, or it is `text`, which the run's plan keeps; else what is to be said of it.

@@ -33,6 +33,9 @@ package struct Arguments: Sendable {
     texts(of: option.spec).first.map { read($0, option.form) }
   }
 
+  /// What was typed behind an option; nil without it.
+  package func text<Value>(of option: ValueOption<Value>) -> String? { texts(of: option.spec).first }
+
   package subscript<Value>(option: RepeatedOption<Value>) -> [Value] {
     texts(of: option.spec).map { read($0, option.form) }
   }

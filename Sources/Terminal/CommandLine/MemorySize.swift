@@ -31,6 +31,17 @@ package enum MemorySize: Hashable, Sendable {
     return .success(.bytes(Int(byteCount)))
   }
 
+  /// A number of bytes as `parse` reads it, in the largest unit that leaves few digits: `512MiB`, `1.5GiB`, `1000B`.
+  package static func exactText(_ byteCount: Int) -> String {
+    for unit in units.dropLast().reversed() {
+      let quarters = byteCount.quotientAndRemainder(dividingBy: Int(unit.byteCount) / 4)
+      guard quarters.remainder == 0, quarters.quotient >= 4 else { continue }
+      let fraction = ["", ".25", ".5", ".75"][quarters.quotient % 4]
+      return "\(quarters.quotient / 4)\(fraction)\(unit.name)"
+    }
+    return "\(byteCount)B"
+  }
+
   private static func unitHelp(number: Substring, unit: Substring) -> String {
     let meant = units.first { candidate in
       let name = candidate.name.lowercased()

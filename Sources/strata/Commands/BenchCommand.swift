@@ -100,7 +100,7 @@ struct BenchCommand: Command {
     let benchmark = StepBenchmark(
       engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
     var report = StepReport(plan, stageCount: stages.count)
-    if !json { console.output.writeLine(report.title) }
+    if !json { console.output.write(paragraph(report.title)) }
     // Ceilings are measured once, in an arena that nothing lies in.
     let recorders =
       arguments[profile] ? Calibration.recorders(stages.count, for: engine).map(Optional.init) : []

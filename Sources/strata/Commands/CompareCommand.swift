@@ -13,22 +13,25 @@ struct CompareCommand: Command {
   static let spec = CommandSpec(
     "compare", group: CommandGroup.runs, summary: "curves and figures of runs side by side",
     discussion: """
-      Prints loss, accuracy, time, memory, size and arithmetic of runs in columns, module by module, with their curves; \
-      of more than four experiments, in rows. Of one experiment every module's curve is drawn; of several, the last \
-      module's of each, or that of '--module'. Experiments are called by their name, or by the values in which their \
-      specs differ; where that is one number, final accuracy is drawn over it. Where runs were probed ('strata probe'), \
-      the separability of every depth stands beside the rest.
+      Prints accuracy, loss, time, memory, size and arithmetic of runs in columns, module by module, with their curves; \
+      of more than four experiments, in rows. A folder of runs, as 'strata run --seeds' leaves it, stands for all runs in \
+      it. Of one experiment every module's curve is drawn; of several, the last module's of each, or that of '--module'. \
+      Experiments are named by their specs' name, or by the values in which their specs differ: 'k = 2, parallel'. Where \
+      that is one number, final accuracy is drawn over it; where it is a number and one thing else, with a line for each \
+      value of the other. An auxiliary of kind 'linear' beside others of kind 'cnn' has k = 1. Where runs were probed \
+      ('strata probe'), the separability of every depth is printed as well.
 
-      Runs that differ in their seed alone are one experiment: mean and deviation over the finished ones, of each seed \
-      one. Other pictures, other weights to start from, another release, and choices of a budget that change results \
-      make another experiment. Where no run of an experiment is finished, its figures are of the last epoch that all \
-      have. What is left out is said.
+      Runs that differ in their seed alone are one experiment. Only finished runs are averaged, one per seed: mean and \
+      sample deviation. Other images, other weights to start from, another release, and choices of a budget that change \
+      results make another experiment. Where no run of an experiment is finished, its figures are of the last epoch that \
+      all have. What is left out is reported.
       """,
-    operands: OperandSpec("DIR", 1...Int.max, "the folders of runs", completion: .folders),
+    operands: OperandSpec(
+      "DIR", 1...Int.max, "the folders of runs, or folders that hold them", completion: .folders),
     options: [module.spec, html.spec], exitCodes: [.failed],
     examples: [
       .init("strata compare runs/digits-1 runs/digits-2", "two runs side by side"),
-      .init("strata compare runs/* --html runs.html", "all of them, to look at"),
+      .init("strata compare runs --html runs.html", "all runs in a folder, as a page as well"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
@@ -38,13 +41,15 @@ struct CompareCommand: Command {
     return .done
   }
 
-  /// - Parameter page: where to write it; nil: nowhere.
+  /// - Parameters:
+  ///   - page: where to write it; nil: nowhere.
+  ///   - folder: of all the runs, which a document then names.
   static func compare(
-    _ folders: [String], module: Int?, page: String?, json: Bool, _ console: Console
+    _ folders: [String], module: Int?, page: String?, json: Bool, folder: String? = nil, _ console: Console
   ) throws(CommandFailure) {
     if let page { try OutputFile.requireFree([OutputFile(option: "--html", path: page, kind: .page)]) }
     var runs: [RunHistory] = []
-    for folder in distinct(folders, console) {
+    for folder in distinct(folders.flatMap { foldersOfRuns($0) }, console) {
       if RunDirectory.holdsRun(folder) { try RunFolder.require(folder) }
       do throws(RunStatusError) {
         runs.append(try RunHistory(folder: folder))
@@ -70,12 +75,28 @@ struct CompareCommand: Command {
     }
     if let page {
       do {
-        try AtomicFile.write(comparison.page, to: page)
+        try AtomicFile.write(comparison.page(origin: .here), to: page)
       } catch {
         throw CommandFailure(.failed, "cannot write the page: \(error.message)")
       }
     }
-    console.output.write(json ? JSONWriter.document(comparison.json) : comparison.text(console.output.style))
+    if json {
+      let document = comparison.json
+      console.output.write(
+        JSONWriter.document(folder.map { document.with("folder", .string($0)) } ?? document))
+    } else {
+      console.output.write(comparison.text(console.output.style))
+    }
+  }
+
+  /// The folder itself where it is a run's, or else those of the runs in it.
+  private static func foldersOfRuns(_ folder: String) -> [String] {
+    guard !RunDirectory.holdsRun(folder), let found = try? RunDirectory.runs(below: folder), !found.isEmpty
+    else {
+      // What is the matter with a folder without any is said where it is read.
+      return [folder]
+    }
+    return found
   }
 
   /// Each folder once, whatever it is called; what is left out is told.

@@ -24,7 +24,8 @@ struct PlanCommand: Command {
       Prints modules, stages and the memory of each stage: the arena to the byte, what makes the peak, which lines of \
       the spec hold it, and what the other strategies would need for the same network, batch and data. Nothing is \
       trained. With -o the plan is written as a file that 'strata run' executes as it stands; it is pinned to the \
-      spec by a hash, and keeps what '--set' laid over it. With a budget the plan is chosen so that the peak fits: what frozen modules give kept in memory, \
+      spec by a hash, and keeps what '--set' laid over it. What was written, and the peak of the plan that it replaced, is \
+      reported on standard error. With a budget the plan is chosen so that the peak fits: what frozen modules give kept in memory, \
       in a file or not at all, evaluation on fewer pictures at once, pictures read from their files for every batch, \
       values computed again instead of kept, batches in pieces; each choice is printed with what it costs. Where nothing fits, the smallest budget that would do is named, and changes of the spec that would fit.
       """,
@@ -76,10 +77,13 @@ struct PlanCommand: Command {
         "note: the data is not there, so the plan is not pinned to it: it runs on any data of this shape")
     }
     if let path = arguments[output] {
-      try PlanFile.write(plan, of: loaded, to: path)
+      let options = PlanOptions(
+        budget: arguments.text(of: CommonOptions.budget), threads: arguments.text(of: CommonOptions.threads),
+        data: arguments[CommonOptions.data])
+      try PlanFile.write(plan, of: loaded, options: options, to: path, console)
     }
     if let path = arguments[html] {
-      try PlanFile.writePage(plan, of: loaded, to: path)
+      try PlanFile.writePage(plan, of: loaded, to: path, console)
     }
     PlanFile.print(plan, of: loaded, json: json, listsStages: arguments[stages], console)
     return .done

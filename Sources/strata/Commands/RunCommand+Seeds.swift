@@ -56,7 +56,8 @@ extension RunCommand {
       places.append(run.place)
     }
     if !json { console.output.writeLine("") }
-    try CompareCommand.compare(places, module: nil, page: nil, json: json, console)
+    try CompareCommand.compare(
+      places, module: nil, page: nil, json: json, folder: arguments[output] ?? "runs", console)
     return hasDiverged ? .failed : .done
   }
 

@@ -137,7 +137,9 @@ struct RunCommand: Command {
     try requireRoom(for: ready.plan, at: output ?? "runs", takenByteCount: 0)
     let folder = try makeFolder(ready, output)
     let place = folder.path
-    if json == false { console.output.writeLine("training \(ready.plan.name) in \(place)") }
+    // Whoever reads a document from standard output finds the folder on standard error, from the first line on.
+    let stream = json == false ? console.output : console.diagnostics
+    stream.writeLine("training \(ready.plan.name) in \(place)")
     let end = try train(
       ready, on: dataset, in: folder, resuming: false, json: json, goOn: goOn, arguments, console)
     return (end, place)
@@ -147,6 +149,10 @@ struct RunCommand: Command {
     _ path: String, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
+    if !arguments[CommonOptions.set].isEmpty, RunDirectory.holdsRun(path) {
+      try RunFolder.require(path)
+      throw try unchangeable(path, set: arguments[CommonOptions.set])
+    }
     guard arguments[output] == nil, arguments[CommonOptions.set].isEmpty, !arguments[dryRun],
       arguments[CommonOptions.budget] == nil
     else {
@@ -159,7 +165,8 @@ struct RunCommand: Command {
       if json {
         // The document that the run ended with.
         do {
-          console.output.write(try RunDirectory.summaryText(in: path))
+          console.output.write(
+            JSONWriter.document(try RunDirectory.summary(in: path).with("folder", .string(path))))
         } catch {
           throw CommandFailure(.failed, error.message)
         }
@@ -169,6 +176,28 @@ struct RunCommand: Command {
       return .done
     }
     return try exitCode(of: try continueRun(path, json: json, arguments, console))
+  }
+
+  /// What '--set' with '--resume' comes to: a run stays what it began as, and another one may begin with its weights.
+  private static func unchangeable(
+    _ path: String, set assignments: [Assignment]
+  ) throws(CommandFailure) -> CommandFailure {
+    let isFinished = try status(path).state == .finished
+    let message =
+      "the run in \(path) \(isFinished ? "is finished" : "goes on as it began"): '--resume' takes no '--set'"
+    let place = RunDirectory.withoutTrailingSlashes(path)
+    let sets = ([Assignment(key: "network.from", value: place)] + assignments).map {
+      " --set \(shellWord($0.text))"
+    }.joined()
+    // As the run had it opened: the spec in its folder has the path from where it lay.
+    let kept = try? StoredPlan(path: "\(place)/\(RunDirectory.planName)")
+    let data = kept?.dataPath.map { $0.hasPrefix("/") ? " --data \(shellWord($0))" : "" } ?? ""
+    let line = "strata run \(shellWord("\(place)/\(RunDirectory.specName)"))\(sets)\(data)"
+    return CommandFailure(
+      .faultyInput, message,
+      help: (isFinished ? "" : "finish it first: strata run \(shellWord(path)) --resume; then ")
+        + "train on from its weights with 'network.from', as a run of its own, whose momentum and schedule begin anew: "
+        + line)
   }
 
   /// Goes on from the last checkpoint of a run that is not finished.
@@ -240,7 +269,7 @@ struct RunCommand: Command {
       if let failure { throw failure }
     case .interrupted(let position):
       if json != false {
-        console.output.write(JSONWriter.document(run.summary.json))
+        console.output.write(JSONWriter.document(run.summary.json.with("folder", .string(place))))
       } else {
         let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
         if let profile = run.summary.profile { console.output.write(profile.text(console.output.style)) }
@@ -348,7 +377,7 @@ struct RunCommand: Command {
     _ summary: RunSummary, of plan: Plan, place: String, json: Bool, _ console: Console
   ) {
     if json {
-      console.output.write(JSONWriter.document(summary.json))
+      console.output.write(JSONWriter.document(summary.json.with("folder", .string(place))))
       return
     }
     let (hasTop5, hasEnsembles) = (plan.classes > 10, summary.ensemble != nil)
@@ -371,7 +400,7 @@ struct RunCommand: Command {
     console.output.write(table.text(console.output.style))
     if let compression = summary.compression { console.output.write(compression.text(console.output.style)) }
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
-    console.output.writeLine("\(summary.timeWords)\(rate)")
+    console.output.writeLine("\(summary.timeLine)\(rate)")
     console.output.writeLine(summary.memoryLine)
     if let profile = summary.profile { console.output.write(profile.text(console.output.style)) }
     console.output.writeLine("weights, metrics and plan are in \(place)")

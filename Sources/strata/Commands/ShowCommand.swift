@@ -30,21 +30,25 @@ struct ShowCommand: Command {
       '--resolved' tells each value of the spec and its origin: a line of the file, a default, derived, or '--set'. \
       '--layout' lists the memory layout of a plan. '--at' lists all that is live at one moment: at the peak, at the \
       fullest moment of a module or of a line of the spec, or during one operation of a step; in a stage of your \
-      choice with ',stage=N'.
+      choice with ',stage=N'. Where a spec is planned for that, '--budget', '--threads' and '--data' are those of \
+      'strata plan'.
+
+      A stale plan is printed as its own text of the spec has it, with a note on standard error that says why it is stale; \
+      'strata run' refuses it.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1, "an architecture spec (YAML), a plan (JSON), or the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
     options: [
-      resolved.spec, layout.spec, at.spec, CommonOptions.data.spec, CommonOptions.set.spec,
-      CommonOptions.strict.spec,
+      resolved.spec, layout.spec, at.spec, CommonOptions.budget.spec, CommonOptions.threads.spec,
+      CommonOptions.data.spec, CommonOptions.set.spec, CommonOptions.strict.spec,
     ],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [
       .init("strata show net.yaml", "layers, shapes, parameters, and what trains each module"),
       .init("strata show net.yaml --resolved", "what the defaults fill in"),
       .init("strata show net.plan.json --layout", "where every value lies, and when"),
-      .init("strata show net.yaml --at peak", "who holds the memory when the most is live"),
+      .init("strata show net.yaml --at peak --budget 1GiB", "who holds the memory when the most is live"),
       .init("strata show runs/digits-1", "how far a run has come"),
     ])
 
@@ -63,8 +67,13 @@ struct ShowCommand: Command {
     let isSpec = input?.kind == .spec
     // Where nothing is planned, no data is asked for.
     let isPlanned = !(isSpec || isFolder && views.isEmpty) || arguments[layout] || arguments[at] != nil
-    if arguments[CommonOptions.data] != nil, !isPlanned {
-      throw CommandFailure(.faultyInput, "'--data' goes with a plan, or with '--layout' or '--at'")
+    let planning = [
+      (arguments[CommonOptions.data] != nil, "--data"),
+      (arguments[CommonOptions.threads] != nil, "--threads"),
+      (arguments[CommonOptions.budget] != nil, "--budget"),
+    ].filter(\.0)
+    if let option = planning.first?.1, !isPlanned {
+      throw CommandFailure(.faultyInput, "'\(option)' goes with a plan, or with '--layout' or '--at'")
     }
     if let input, isSpec {
       let loaded = try LoadedSpec(
@@ -78,6 +87,11 @@ struct ShowCommand: Command {
         .faultyInput, "'--set' does not go with a plan: its spec is settled", help: "show the spec with --set"
       )
     }
+    guard arguments[CommonOptions.budget] == nil else {
+      throw CommandFailure(
+        .faultyInput, "'--budget' does not go with a plan: its memory is settled",
+        help: "show the spec with --budget")
+    }
     if isFolder, views.isEmpty {
       try showRun(path, json: json, console)
       return .done
@@ -85,14 +99,15 @@ struct ShowCommand: Command {
     let ready: ReadyPlan
     if let input {
       ready = try ReadyPlan(
-        plan: input, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
-        json: json)
+        plan: input, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
+        withFingerprint: false, allowsStale: true, console, json: json)
     } else {
       ready = try ReadyPlan(
-        run: path, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
-        json: json)
+        run: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
+        withFingerprint: false, allowsStale: true, console, json: json)
     }
     try console.requireNoWarnings(json: json)
+    ready.staleness.tell(console)
     if arguments[resolved] {
       // A plan keeps the text with all defaults filled in: where they came from is gone.
       if json {
@@ -116,20 +131,17 @@ struct ShowCommand: Command {
     _ loaded: LoadedSpec, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) {
     let json = arguments[CommandSpec.json]
-    if arguments[layout] {
+    func plan() throws(CommandFailure) -> Plan {
       let plan = try loaded.plan(
-        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, console,
-        json: json)
+        threads: arguments[CommonOptions.threads] ?? CommonOptions.defaultThreadCount,
+        budget: arguments[CommonOptions.budget],
+        dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
       try console.requireNoWarnings(json: json)
-      return showLayout(plan, json: json, console)
+      return plan
     }
+    if arguments[layout] { return showLayout(try plan(), json: json, console) }
     if let query = arguments[at] {
-      let plan = try loaded.plan(
-        threads: CommonOptions.defaultThreadCount, budget: nil, dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, console,
-        json: json)
-      try console.requireNoWarnings(json: json)
+      let plan = try plan()
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
     let (outline, warnings) = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in

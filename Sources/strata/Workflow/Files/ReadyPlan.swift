@@ -21,6 +21,8 @@ struct ReadyPlan {
   private let plannedFingerprint: String?
   /// As the plan is kept, where another number of threads is at work.
   private let keptPeak: (threads: Int, byteCount: Int)?
+  /// Why the plan is stale, each with what to do; empty where it is not, or nobody asked.
+  private(set) var staleness = Staleness(isAllowed: false)
 
   /// From a spec.
   init(
@@ -39,12 +41,38 @@ struct ReadyPlan {
     startPath = loaded.startPath
   }
 
+  /// What a plan is not any more that it was when it was made.
+  struct Staleness {
+    /// Whether such a plan is wanted all the same: to look at, not to run.
+    let isAllowed: Bool
+    private(set) var reasons: [CommandFailure] = []
+
+    init(isAllowed: Bool) { self.isAllowed = isAllowed }
+
+    /// - Throws: the reason, where stale plans are refused.
+    mutating func note(_ reason: CommandFailure) throws(CommandFailure) {
+      guard isAllowed else { throw reason }
+      reasons.append(reason)
+    }
+
+    /// Says why on standard error.
+    func tell(_ console: Console) {
+      let style = console.diagnostics.style
+      for fault in reasons.flatMap(\.faults) {
+        console.diagnostics.writeLine("\(style.bold("note:")) \(fault.message)")
+        if let help = fault.help { console.diagnostics.writeLine("  = help: \(help)") }
+      }
+    }
+  }
+
   /// From a plan file; a stale one is refused with what changed.
   ///
-  /// - Parameter threads: nil for the plan's own; others lay scratch out anew.
+  /// - Parameters:
+  ///   - threads: nil for the plan's own; others lay scratch out anew.
+  ///   - allowsStale: take a stale one as its own text of the spec has it.
   init(
-    plan file: InputFile, threads: Int?, dataPath: String?, withFingerprint: Bool, _ console: Console,
-    json: Bool
+    plan file: InputFile, threads: Int?, dataPath: String?, withFingerprint: Bool, allowsStale: Bool = false,
+    _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let stored: StoredPlan
     do {
@@ -54,7 +82,7 @@ struct ReadyPlan {
     }
     try self.init(
       stored, at: file.path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-      reportsWarnings: true, console, json: json)
+      reportsWarnings: true, allowsStale: allowsStale, console, json: json)
   }
 
   /// From the folder of a run: what keeps its plan from being read is a fault of the folder's, like that of any file in it.
@@ -62,7 +90,7 @@ struct ReadyPlan {
   /// - Parameter reportsWarnings: where the run goes on; who looks at it was not the one who began it.
   init(
     run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool = false, _ console: Console, json: Bool
+    reportsWarnings: Bool = false, allowsStale: Bool = false, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let path = "\(folder)/\(RunDirectory.planName)"
     let stored: StoredPlan
@@ -77,24 +105,24 @@ struct ReadyPlan {
     }
     try self.init(
       stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-      reportsWarnings: reportsWarnings, console, json: json)
+      reportsWarnings: reportsWarnings, allowsStale: allowsStale, console, json: json)
     layoutSHA256 = stored.layoutSHA256
   }
 
   private init(
     _ stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool, _ console: Console, json: Bool
+    reportsWarnings: Bool, allowsStale: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     do {
       self = try ReadyPlan(
         compiling: stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-        reportsWarnings: reportsWarnings, console, json: json)
+        reportsWarnings: reportsWarnings, staleness: Staleness(isAllowed: allowsStale), console, json: json)
     } catch {
       // What was edited may be what stands in the way: a path, say.
       guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
       throw Self.edited(path)
     }
-    guard stored.isUntouched else { throw Self.edited(path) }
+    if !stored.isUntouched { try staleness.note(Self.edited(path)) }
   }
 
   /// Where no single figure can be named.
@@ -108,21 +136,24 @@ struct ReadyPlan {
   /// Whether or not the file is as it was written.
   private init(
     compiling stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool, _ console: Console, json: Bool
+    reportsWarnings: Bool, staleness: Staleness, _ console: Console, json: Bool
   ) throws(CommandFailure) {
+    var staleness = staleness
     let folder = Paths.folder(ofInput: path)
-    let specPath = stored.specPath.map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" } ?? path
+    let specPath = stored.specPath.map { Paths.join(folder, $0) } ?? path
     let unchanged = try Self.spec(
-      of: stored, at: path, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings, console,
-      json: json)
+      of: stored, at: path, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings,
+      &staleness, console, json: json)
     let kept = try LoadedSpec(
       path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [],
       dataPath: dataPath,
       reportsWarnings: reportsWarnings && unchanged == nil, console, json: json)
-    guard kept.sha256 == stored.specSHA256 else {
-      throw CommandFailure(
-        .stalePlan, "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
-        help: "plan again from the spec")
+    if kept.sha256 != stored.specSHA256 {
+      try staleness.note(
+        CommandFailure(
+          .stalePlan,
+          "\(path): the plan is stale: its own spec text does not have the SHA-256 that it states",
+          help: "plan again from the spec"))
     }
     let loaded = unchanged ?? kept
     let keptDataPath = stored.dataPath.flatMap { path in
@@ -135,7 +166,12 @@ struct ReadyPlan {
         withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     }
     let asKept = try plan(stored.choices, threads: stored.threads)
-    try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
+    do {
+      try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
+    } catch {
+      try staleness.note(error)
+    }
+    self.staleness = staleness
     self.loaded = loaded
     self.dataPath = openedPath
     startPath = stored.start.map { StartFile.path(Paths.join(kept.folder, $0.path)) }
@@ -175,7 +211,7 @@ struct ReadyPlan {
   /// - Parameter dataPath: of `--data`.
   private static func spec(
     of stored: StoredPlan, at path: String, specPath: String, dataPath: String?, reportsWarnings: Bool,
-    _ console: Console, json: Bool
+    _ staleness: inout Staleness, _ console: Console, json: Bool
   ) throws(CommandFailure) -> LoadedSpec? {
     let isThere = (try? readSource(path: specPath, limit: 1)) != nil
     if stored.specPath != nil, !isThere {
@@ -187,11 +223,13 @@ struct ReadyPlan {
       path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
       dataPath: dataPath, reportsWarnings: reportsWarnings, console, json: json)
     guard present.sha256 == stored.specSHA256 else {
-      throw CommandFailure(
-        .stalePlan,
-        "\(path): the plan is stale: \(specPath) has changed: "
-          + SpecDifference(from: stored.specText, to: present.text).words,
-        help: "plan again: \(command(thatMade: stored, of: present, at: path, dataPath: dataPath))")
+      try staleness.note(
+        CommandFailure(
+          .stalePlan,
+          "\(path): the plan is stale: \(specPath) has changed: "
+            + SpecDifference(from: stored.specText, to: present.text).words,
+          help: "plan again: \(command(thatMade: stored, of: present, at: path, dataPath: dataPath))"))
+      return nil
     }
     return present
   }
@@ -224,17 +262,28 @@ struct ReadyPlan {
     }
   }
 
-  /// The command line.
+  /// The command line, with what was typed when the plan was made.
   ///
-  /// - Parameter dataPath: of `--data` in the command that is at work: a plan file does not keep the one that made it.
+  /// - Parameter dataPath: of `--data` in the command that is at work; nil: that of the one that made the plan.
   private static func command(
     thatMade stored: StoredPlan, of spec: LoadedSpec, at path: String, dataPath: String?
   ) -> String {
     let sets = spec.typedAssignments.map { " --set \(shellQuoted($0.text))" }.joined()
-    let threads = stored.threads == CommonOptions.defaultThreadCount ? "" : " --threads \(stored.threads)"
-    let typedBudget = spec.spec.memory.budget == nil ? stored.budgetBytes : nil
-    let budget = typedBudget.map { " --budget \($0)B" } ?? ""
-    let data = dataPath.map { " --data \(shellWord($0))" } ?? ""
+    func option(_ name: String, _ value: String?) -> String {
+      value.map { " --\(name) \(shellWord($0))" } ?? ""
+    }
+    var options = stored.options ?? PlanOptions()
+    // What nobody typed, or a file does not say, follows from what came of it.
+    if options.budget == nil, spec.spec.memory.budget == nil {
+      options.budget = stored.budgetBytes.map { MemorySize.exactText($0) }
+    }
+    if options.threads == nil, stored.threads != CommonOptions.defaultThreadCount {
+      options.threads = "\(stored.threads)"
+    }
+    let budget = option("budget", options.budget)
+    let threads = option("threads", options.threads)
+    let typedData = options.data.map { Paths.join(FilePath.folder(of: path), $0) }
+    let data = option("data", dataPath ?? typedData)
     return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(path))"
   }
 

@@ -10,7 +10,7 @@ struct StepReport {
     var stage: StagePlan
     /// Rising.
     var seconds: [Double]
-    var foreseen: Double?
+    var estimated: Double?
     /// Of the process, so far.
     var peakBytes: Int?
     var profile: ProfileText?
@@ -34,7 +34,7 @@ struct StepReport {
   mutating func add(_ stage: StagePlan, seconds: [Double], profile: ProfileText?) {
     stages.append(
       Measured(
-        stage: stage, seconds: seconds, foreseen: model.map { $0.stepSeconds(stage, of: plan) },
+        stage: stage, seconds: seconds, estimated: model.map { $0.stepSeconds(stage, of: plan) },
         peakBytes: ProcessMemory.peakBytes, profile: profile))
   }
 
@@ -51,11 +51,14 @@ struct StepReport {
     let measured = stages[position]
     func milliseconds(_ seconds: Double) -> String { fixed(seconds * 1000, decimals: 1) }
     let (least, most) = (measured.seconds[0], measured.seconds[measured.seconds.count - 1])
-    let foreseen = measured.foreseen.map { ", foreseen \(milliseconds($0)) ms" } ?? ""
+    let estimated =
+      measured.estimated.map {
+        ", estimated \(milliseconds($0)) ms (\(signedShare(measured.median, of: $0)))"
+      } ?? ""
     return
-      "  \(name(of: measured.stage))  step \(milliseconds(measured.median)) ms "
-      + "(median of \(measured.seconds.count); \(milliseconds(least)) to \(milliseconds(most)))\(foreseen)  "
-      + "\(fixed(rate(measured), decimals: 1)) images/s\n"
+      "  \(name(of: measured.stage))  step \(milliseconds(measured.median)) ms, "
+      + "median of \(measured.seconds.count)\(estimated)\n"
+      + "    \(milliseconds(least)) to \(milliseconds(most)) ms, \(fixed(rate(measured), decimals: 1)) images/s\n"
       + (measured.profile.map { $0.text(style) } ?? "")
   }
 
@@ -106,7 +109,7 @@ struct StepReport {
     let step = JSON.object([
       ("medianSeconds", .number(measured.median)), ("minSeconds", .number(measured.seconds[0])),
       ("maxSeconds", .number(measured.seconds[measured.seconds.count - 1])),
-      ("plannedSeconds", .optional(measured.foreseen, JSON.number)),
+      ("plannedSeconds", .optional(measured.estimated, JSON.number)),
     ])
     return [
       ("stage", .integer(measured.stage.index)),

@@ -16,7 +16,7 @@ enum RunReport {
         try RunHistory(folder: folder, isThinned: true), of: ready.plan, places: ready.loaded.places,
         times: state == nil ? [] : PlanFile.times(of: ready.plan, ready.loaded), state: state,
         profile: state == nil ? nil : try ProfileText.kept(in: folder),
-        compression: try CompressionFigures(ready.plan, in: folder))
+        compression: try CompressionFigures(ready.plan, in: folder), origin: .here)
       do throws(FileError) { try RunDirectory.writeReport(page.text, in: folder) } catch {
         throw .file(error)
       }

@@ -84,9 +84,10 @@ extension TrainingRun {
         loss: figure.loss, top1: figure.top1, testTop1: tests.first { $0.module == figure.module }?.top1,
         imagesPerSecond: Double(pictureCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
     }
-    if let ensemble = tests.last?.ensemble {
+    // The module's own epoch, as in the lines above: fine-tuning is a stage of its own and counts from 1 again.
+    if let test = tests.last, let ensemble = test.ensemble {
       try folder.appendLog(
-        "ensemble to module \(ensemble.module), epoch \(report.epoch), test: loss \(fixed(ensemble.meanLoss, decimals: 4)), "
+        "ensemble to module \(ensemble.module), epoch \(test.epoch), test: loss \(fixed(ensemble.meanLoss, decimals: 4)), "
           + "top1 \(percentage(ensemble.top1))")
     }
     // Modules that learn together share their pictures and their time; in asynchronous training each has its own time.

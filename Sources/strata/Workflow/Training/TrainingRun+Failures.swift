@@ -51,13 +51,12 @@ extension TrainingRun {
 }
 
 extension RunSummary {
-  /// `12.3 s, foreseen 11.9 s (-3.2%)`.
-  var timeWords: String {
+  /// `time: estimated 11.9 s, measured 12.3 s (+3.4%)`.
+  var timeLine: String {
     let measured = duration(seconds: measuredSeconds)
-    guard let plannedSeconds else { return measured }
-    let difference = (plannedSeconds - measuredSeconds) / max(measuredSeconds, 1e-9)
-    return "\(measured), foreseen \(duration(seconds: plannedSeconds)) "
-      + "(\(difference < 0 ? "-" : "+")\(percentage(difference.magnitude)))"
+    guard let plannedSeconds else { return "time: measured \(measured)" }
+    return "time: estimated \(duration(seconds: plannedSeconds)), measured \(measured) "
+      + "(\(signedShare(measuredSeconds, of: plannedSeconds)))"
   }
 
   /// `peak memory: planned ..., measured ... (-1.2%)`.
@@ -65,9 +64,7 @@ extension RunSummary {
     guard let measuredPeakBytes else {
       return "peak memory: planned \(byteSize(plannedPeakBytes)), measured unknown"
     }
-    let difference = Double(measuredPeakBytes - plannedPeakBytes) / Double(max(1, plannedPeakBytes))
-    let sign = difference < 0 ? "-" : "+"
     return "peak memory: planned \(byteSize(plannedPeakBytes)), measured \(byteSize(measuredPeakBytes)) "
-      + "(\(sign)\(percentage(difference.magnitude)))"
+      + "(\(signedShare(Double(measuredPeakBytes), of: Double(plannedPeakBytes))))"
   }
 }

@@ -39,7 +39,7 @@ struct TrainingRun: ~Copyable {
   let start = monotonicSeconds()
   /// Nil where this machine was never measured.
   private let timeModel: TimeModel?
-  /// Of an asynchronous training whose time is foreseen; nil where they are not counted.
+  /// Of an asynchronous training whose time is estimated; nil where they are not counted.
   private let eventCount: Int?
   private let isProfiled: Bool
 
@@ -88,7 +88,7 @@ struct TrainingRun: ~Copyable {
       // Better now than when their stage is due.
       if resuming, StartFile.isRead(by: plan, from: position) { try plan.requireStart(at: startPath) }
       try log(
-        "training begins: \(plan.name), peak planned \(plan.memory.peakBytes) bytes"
+        "training begins: \(plan.name), peak planned \(byteSize(plan.memory.peakBytes))"
           + (timeWords(from: position).map { ", \($0) to go" } ?? ""))
       if plan.budgetBytes != nil {
         for line in plan.budgetLines { try log("budget: \(line)") }
@@ -200,7 +200,7 @@ struct TrainingRun: ~Copyable {
     do throws(FileError) {
       try folder.writeSummary(summary.json)
       switch end {
-      case .finished: try folder.appendLog("finished: \(summary.memoryLine)")
+      case .finished: try folder.appendLog("finished: \(summary.timeLine); \(summary.memoryLine)")
       case .interrupted(let position): try folder.appendLog("interrupted \(position.words)")
       case .diverged: break
       }
@@ -210,7 +210,7 @@ struct TrainingRun: ~Copyable {
     }
   }
 
-  /// Foreseen of what is left of the run; nil where this machine was never measured.
+  /// Estimated for what is left of the run; nil where this machine was never measured.
   private func secondsLeft(from position: RunPosition) -> Double? {
     guard let timeModel else { return nil }
     var (epoch, step) = (position.epoch, position.step)
@@ -230,9 +230,9 @@ struct TrainingRun: ~Copyable {
     return timeModel.secondsLeft(of: plan, stage: position.stage, epoch: epoch, step: step)
   }
 
-  /// `about 3.2 min`.
+  /// `estimated 3:12`.
   func timeWords(from position: RunPosition) -> String? {
-    secondsLeft(from: position).map { "about \(duration(seconds: $0))" }
+    secondsLeft(from: position).map { "estimated \(duration(seconds: $0))" }
   }
 
   /// Nil where no module loses channels.
