@@ -129,12 +129,12 @@ extension Node {
         "max-pool \(pool.window)x\(pool.window) stride \(pool.stride)"
           + (pool.padding > 0 ? " padding \(pool.padding)" : "")
       ]
-    case .averagePool(let height, let width, _):
+    case .averagePool(let height, let width, let window):
       let input = graph.shape(operands[0])
       guard part == .layers else {
         return ["\(NetworkWiring.averageStep)\(input.height)x\(input.width) to \(height)x\(width)"]
       }
-      return ["average-pool \(input.height / height)x\(input.width / width)"]
+      return ["average-pool \(window ?? input.height / height)x\(window ?? input.width / width)"]
     case .spaceToDepth: return ["fold 2x2"]
     case .subsample(let stride, _): return ["shortcut zero-pad" + (stride > 1 ? " stride \(stride)" : "")]
     case .spatialDeviation, .softmaxCrossEntropy, .similarityLoss, .ensemble: return []

@@ -124,6 +124,13 @@ import Testing
     "network: {family: resnet, input: 1x8x8, classes: 3, batch-norm: false, stages: [{blocks: 1, width: 2}, {blocks: 1, width: 3}], "
       + "head: {kind: mlp, hidden: [6, 5]}}\ndownsampling: {kind: average-pool, schedule: standard}\n"
       + "auxiliary: {kind: mlp-sr, convolutions: 2, hidden: 2}",
+    // Odd sizes: a stride leaves ceil(n / 2), a pool floor(n / 2).
+    "network: {family: vgg, input: 2x7x7, classes: 3, widths: [4, 5, 6], kernel: [3, 5, 3], head: gap}\n"
+      + "downsampling: {kind: average-pool, before: [2, 3]}\nauxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}",
+    "network: {family: vgg, input: 1x9x9, classes: 3, widths: [4, 5, 6], head: vgg}\n"
+      + "downsampling: {kind: max-pool, before: [2, {at: 3, kind: stride}]}\nauxiliary: {kind: cnn, k: 2}",
+    "network: {family: resnet, input: 2x9x9, classes: 3, shortcut: zero-pad, stem: {width: 3, kernel: 3, pool: max}, "
+      + "stages: [{blocks: 1, width: 4}, {blocks: 1, width: 5}]}\nauxiliary: {kind: linear}",
   ].map { "strata: 1\nname: net\ndata: {source: synthetic}\n\($0)\ntraining: {batch: 4}\n" }
 
   @Test(

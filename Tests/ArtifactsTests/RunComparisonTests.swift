@@ -386,6 +386,8 @@ struct RunComparisonTests {
     try ProbeRecords.keep([probe("nearest", 0.25), probe("linear", 0.75)], in: history.folder)
     let records = try ProbeRecords(folder: history.folder).records
     #expect(records == [probe("linear", 0.75), probe("nearest", 0.25)])
+    let text = try folder.text("r/probes.json")
+    #expect(text.contains("\"name\": \"") && text.contains("\"weightsSha256\": "))
     let spoilt = [UInt8]("{\"schema\": \"strata.probes/1\", \"probes\": [{}]}".utf8)
     try folder.write(spoilt, to: "r/probes.json")
     #expect(throws: RunStatusError.self) {

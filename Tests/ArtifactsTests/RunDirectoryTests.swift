@@ -233,11 +233,12 @@ import Testing
   func hardLinks() throws {
     let folder = try TemporaryFolder()
     let run = try RunDirectory.create(at: folder.path + "/run", files: files)
-    try run.appendLog("begin")
+    let time = ClockTime(seconds: 1_800_000_000)
+    try run.appendLog("begin", at: time)
     #expect(link(folder.path + "/run/log.txt", folder.path + "/kept.txt") == 0)
-    try run.appendLog("end")
-    #expect(try folder.text("kept.txt") == "begin\n")
-    #expect(try folder.text("run/log.txt") == "begin\nend\n")
+    try run.appendLog("end", at: time)
+    #expect(try folder.text("kept.txt") == "\(time.text) begin\n")
+    #expect(try folder.text("run/log.txt") == "\(time.text) begin\n\(time.text) end\n")
   }
 
   @Test(

@@ -75,9 +75,8 @@ struct WiredNetwork {
             x, kernelSize: size(1)[0], stride: option("stride", 1), padding: option("padding", 0)
           ).output
       case "average-pool":
-        let window = size(1)
-        x = Reference.adaptiveAveragePoolForward(
-          x, outHeight: x.height / window[0], outWidth: x.width / window[1])
+        guard size(1) == [2, 2] else { throw UnknownStep(step: step) }
+        x = Reference.averagePoolForward(x, side: 2)
       case "adaptive-average-pool":
         guard size(1) == [x.height, x.width] else {
           throw UnknownStep(step: "\(step) at \(x.height)x\(x.width)")

@@ -116,13 +116,15 @@ package struct ProbeRecords: Hashable, Sendable {
     }
     var records = try ProbeRecords(folder: folder)
     records.keep(new)
+    let run = try RunStatus(folder: folder)
+    let document: JSON = [
+      "schema": .string(Self.schema), "name": .string(run.name),
+      "weightsSha256": .optional(run.weightsSHA256, JSON.string),
+      "probes": .array(records.records.map(\.json)),
+    ]
     do throws(FileError) {
-      try directory.replace(RunDirectory.probesName, JSONWriter.document(records.json))
+      try directory.replace(RunDirectory.probesName, JSONWriter.document(document))
     } catch { throw .file(error) }
-  }
-
-  package var json: JSON {
-    ["schema": .string(Self.schema), "probes": .array(records.map(\.json))]
   }
 }
 
