@@ -13,6 +13,8 @@ package struct GrowingLayout {
     /// -1 until it is placed for the first time.
     var offset = -1
     var isWaiting = false
+    /// While it waits: nothing is free for it that begins lower.
+    var searchStart = 0
 
     var end: Int { offset + byteCount }
     func overlaps(_ other: Block) -> Bool { first <= other.last && other.first <= last }
@@ -111,7 +113,7 @@ package struct GrowingLayout {
   package mutating func settle() {
     var neighbours: [Int] = []
     var taken: [Range<Int>] = []
-    for index in pending { wait(index) }
+    for index in pending { wait(index, from: 0) }
     pending.removeAll(keepingCapacity: true)
     while let index = nextWaiting() {
       neighbours.removeAll(keepingCapacity: true)
@@ -119,11 +121,11 @@ package struct GrowingLayout {
       steps += neighbours.count
       let block = blocks[index]
       taken.removeAll(keepingCapacity: true)
-      for other in neighbours where blocks[other].precedes(block) {
+      for other in neighbours where blocks[other].end > block.searchStart && blocks[other].precedes(block) {
         taken.append(blocks[other].offset..<blocks[other].end)
       }
       taken.sort { $0.lowerBound < $1.lowerBound }
-      var offset = 0
+      var offset = block.searchStart
       for range in taken {
         if range.lowerBound >= offset + block.byteCount { break }
         offset = max(offset, range.upperBound)
@@ -134,8 +136,12 @@ package struct GrowingLayout {
       let (new, old) = (offset..<offset + block.byteCount, block.offset..<block.end)
       for other in neighbours where blocks[other].offset >= 0 && block.precedes(blocks[other]) {
         let range = blocks[other].offset..<blocks[other].end
-        // In its way, or behind bytes that are free now.
-        if range.overlaps(new) || (block.offset >= 0 && range.upperBound > old.lowerBound) { wait(other) }
+        if block.offset >= 0, range.upperBound > old.lowerBound {
+          // Behind bytes that are free now: it may begin so that it has one of them, and no lower.
+          wait(other, from: min(range.lowerBound, max(0, old.lowerBound - range.count + 1)))
+        } else if range.overlaps(new) {
+          wait(other, from: range.lowerBound)
+        }
       }
     }
   }
@@ -153,9 +159,13 @@ package struct GrowingLayout {
     for other in longBlocks where other < firstOther { take(other) }
   }
 
-  private mutating func wait(_ index: Int) {
-    guard !blocks[index].isWaiting else { return }
+  private mutating func wait(_ index: Int, from start: Int) {
+    guard !blocks[index].isWaiting else {
+      blocks[index].searchStart = min(blocks[index].searchStart, start)
+      return
+    }
     blocks[index].isWaiting = true
+    blocks[index].searchStart = start
     waiting.append(index)
     var child = waiting.count - 1
     while child > 0, blocks[waiting[child]].precedes(blocks[waiting[(child - 1) / 2]]) {

@@ -38,7 +38,7 @@ struct CheckCommand: Command {
         if diagnostics.isEmpty {
           try LoadedSpec(
             path: path, bytes: bytes, set: set, dataPath: nil, reportsWarnings: false, console, json: json
-          ).warnOfMemory(threads: 2, console)
+          ).warnOfMemory(threads: CommonOptions.defaultThreadCount, console)
         }
         let ofMemory = console.warnings.objects[before...]
         let warningCount = warnings.count + ofMemory.count

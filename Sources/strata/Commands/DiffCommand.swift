@@ -148,7 +148,8 @@ struct DiffCommand: Command {
       console, json: json)
     let plan = try loaded.plan(
       threads: input.threads ?? CommonOptions.defaultThreadCount, budget: input.budget?.size,
-      dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, console, json: json)
+      dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, console, json: json
+    )
     return PlanRecord(
       plan, name: ([input.file.path] + words).joined(separator: " "),
       document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))
