@@ -90,7 +90,7 @@ struct CheckTests {
     try workspace.write("no weights", to: "w.safetensors")
     for command in ["check", "show", "plan"] {
       let result = try workspace.strata(command, "net.yaml", "--set", "network.from=w.safetensors")
-      #expect(result.exitCode == 2 && result.diagnostics.contains("error[E132]"), "\(result.diagnostics)")
+      #expect(result.exitCode == 2 && result.diagnostics.contains("error[E160]"), "\(result.diagnostics)")
     }
   }
 

@@ -227,7 +227,7 @@ struct MethodTests {
     let wide = try workspace.strata("run", "wide.yaml", "-o", "second")
     #expect(wide.exitCode == 2)
     #expect(wide.diagnostics.contains("error[E132]") && wide.diagnostics.contains("--> wide.yaml:4:"))
-    #expect(wide.diagnostics.contains("[16, 8, 3, 3], this network's has [20, 8, 3, 3]"))
+    #expect(wide.diagnostics.contains("'layers.2.conv.weight' [16, 8, 3, 3], here [20, 8, 3, 3]"))
   }
 
   @Test(

@@ -14,7 +14,7 @@ struct ExplanationTests {
     for case let file as URL in files
     where file.pathExtension == "swift" && !file.lastPathComponent.contains("Explanations") {
       let text = try String(contentsOf: file, encoding: .utf8)
-      for match in text.matches(of: /code: "([A-Z][0-9]+)"/) { codes.insert(String(match.1)) }
+      for match in text.matches(of: /"([EW][0-9]{3})"/) { codes.insert(String(match.1)) }
     }
     return codes
   }
