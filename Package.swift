@@ -30,28 +30,38 @@ let package = Package(
     .target(name: "SpecLanguage", dependencies: ["Diagnostics", "CLibYAML"], swiftSettings: strict),
     .target(name: "CostModel", swiftSettings: strict),
     .target(name: "GraphIR", dependencies: ["Diagnostics", "CostModel"], swiftSettings: strict),
-    .target(name: "Passes", dependencies: ["GraphIR", "CostModel", "Diagnostics"], swiftSettings: strict),
-    .target(name: "Planning", dependencies: ["GraphIR", "CostModel", "Diagnostics"], swiftSettings: strict),
+    .target(name: "Operators", dependencies: ["GraphIR", "CostModel", "Diagnostics"], swiftSettings: strict),
+    .target(
+      name: "Passes", dependencies: ["GraphIR", "Operators", "CostModel", "Diagnostics"],
+      swiftSettings: strict),
+    .target(
+      name: "Planning", dependencies: ["GraphIR", "Operators", "CostModel", "Diagnostics"],
+      swiftSettings: strict),
     .target(
       name: "Pipeline",
-      dependencies: ["Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Passes", "Planning"],
+      dependencies: [
+        "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Passes", "Planning",
+      ],
       swiftSettings: strict),
     .target(name: "Kernels", dependencies: ["COpenBLAS", "CostModel"], swiftSettings: kernels),
     .target(
       name: "Datasets", exclude: ["Resources/README.md"], resources: [.embedInCode("Resources/digits.bin")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
-      name: "Execution", dependencies: ["GraphIR", "CostModel", "Planning", "Kernels", "Datasets"],
+      name: "Execution",
+      dependencies: ["GraphIR", "Operators", "CostModel", "Planning", "Kernels", "Datasets"],
       swiftSettings: strict),
     .target(
       name: "Artifacts",
-      dependencies: ["Text", "Diagnostics", "Planning", "Execution", "GraphIR", "CostModel", "Datasets"],
+      dependencies: [
+        "Text", "Diagnostics", "Planning", "Execution", "GraphIR", "Operators", "CostModel", "Datasets",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "strata",
       dependencies: [
-        "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Passes", "Planning",
-        "Pipeline",
+        "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Passes",
+        "Planning", "Pipeline",
         "Kernels", "Datasets",
         "Execution", "Artifacts",
       ],
@@ -63,32 +73,40 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(
       name: "CompilerSupport",
-      dependencies: ["Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR", "TestSupport"],
+      dependencies: [
+        "Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR", "Operators", "TestSupport",
+      ],
       path: "Tests/CompilerSupport"),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
     .testTarget(
       name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
-    .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "Diagnostics", "CostModel"]),
+    .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "Operators", "Diagnostics", "CostModel"]),
+    .testTarget(
+      name: "OperatorsTests", dependencies: ["Operators", "GraphIR", "CostModel", "Diagnostics"]),
     .testTarget(
       name: "PassesTests",
-      dependencies: ["Passes", "GraphIR", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport"],
+      dependencies: [
+        "Passes", "GraphIR", "Operators", "Diagnostics", "Pipeline", "CompilerSupport", "TestSupport",
+      ],
       exclude: ["Goldens"]),
     .testTarget(
       name: "PipelineTests",
       dependencies: [
-        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "CostModel", "Planning", "Datasets",
+        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Planning",
+        "Datasets",
         "Artifacts",
         "Text", "CompilerSupport", "TestSupport",
       ]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["Planning", "GraphIR", "CostModel", "CompilerSupport", "TestSupport"]),
+      dependencies: ["Planning", "GraphIR", "Operators", "CostModel", "CompilerSupport", "TestSupport"]),
     .testTarget(
       name: "ExecutionTests",
       dependencies: [
-        "Execution", "Planning", "GraphIR", "CostModel", "Datasets", "Kernels", "AllocationCounter",
+        "Execution", "Planning", "GraphIR", "Operators", "CostModel", "Datasets", "Kernels",
+        "AllocationCounter",
         "CompilerSupport",
         "TestSupport",
       ]),
@@ -97,7 +115,8 @@ let package = Package(
     .testTarget(
       name: "NetworkTests",
       dependencies: [
-        "Artifacts", "Diagnostics", "GraphIR", "Pipeline", "Planning", "SpecLanguage", "TestSupport", "Text",
+        "Artifacts", "Diagnostics", "GraphIR", "Operators", "Pipeline", "Planning", "SpecLanguage",
+        "TestSupport", "Text",
       ],
       exclude: ["Goldens", "counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
@@ -106,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "ArtifactsTests",
       dependencies: [
-        "Artifacts", "Datasets", "Diagnostics", "Execution", "GraphIR", "Pipeline", "Planning",
+        "Artifacts", "Datasets", "Diagnostics", "Execution", "GraphIR", "Operators", "Pipeline", "Planning",
         "SpecLanguage", "Text",
         "CompilerSupport", "TestSupport",
       ]),

@@ -142,23 +142,3 @@ package struct Graph: Hashable, Sendable {
   package var batch: Int { shape(pictures).batch }
   package var moduleCount: Int { moduleOutputs.count }
 }
-
-extension Node {
-  /// Geometry of a convolution of any direction; nil for other operations.
-  package func convolution(in graph: Graph) -> (convolution: Convolution, input: Shape)? {
-    switch op {
-    case .convolution(let convolution), .convolutionWeightGradient(let convolution):
-      (convolution, graph.shape(operands[0]))
-    case .convolutionInputGradient(let convolution): (convolution, graph.shape(results[0]))
-    case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm,
-      .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .biasGradient, .zeroGradient,
-      .linearInputGradient,
-      .linearWeightGradient,
-      .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
-      .subsampleBackward,
-      .spatialDeviationBackward, .accumulate, .channelScores, .update:
-      nil
-    }
-  }
-}

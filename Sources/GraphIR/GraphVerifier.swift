@@ -61,7 +61,7 @@ package struct GraphVerifier {
       }
       let types = OperandTypes(
         inputs: node.operands.map { graph[$0].type }, outputs: node.results.map { graph[$0].type })
-      if let why = types.fault(of: node.op) { throw fail(why) }
+      if let why = node.op.definition.fault(types) { throw fail(why) }
     }
     let wanted =
       graph.metrics.map { ("metric", $0.value) } + graph.moduleOutputs.map { ("module output", $0) }
@@ -77,35 +77,7 @@ package struct GraphVerifier {
 
   /// Nil where the numbers of operands and results fit the operation.
   private func countFault(_ node: Node) -> String? {
-    let operandCounts: ClosedRange<Int>
-    let resultCounts: ClosedRange<Int>
-    switch node.op {
-    case .convolution, .linear: (operandCounts, resultCounts) = (2...3, 1...1)
-    case .batchNorm: (operandCounts, resultCounts) = (5...5, 1...3)
-    case .relu, .averagePool, .spaceToDepth, .subsample, .spatialDeviation, .biasGradient,
-      .averagePoolBackward, .depthToSpace,
-      .subsampleBackward:
-      (operandCounts, resultCounts) = (1...1, 1...1)
-    case .add, .convolutionInputGradient, .convolutionWeightGradient, .linearInputGradient,
-      .linearWeightGradient, .ensemble,
-      .reluBackward, .maxPoolBackward:
-      (operandCounts, resultCounts) = (2...2, 1...1)
-    case .maxPool: (operandCounts, resultCounts) = (1...1, 1...2)
-    case .foldBatchNorm: (operandCounts, resultCounts) = (5...6, 2...2)
-    case .zeroGradient: (operandCounts, resultCounts) = (0...0, 1...1)
-    case .softmaxCrossEntropy: (operandCounts, resultCounts) = (2...2, 1...2)
-    case .similarityLoss: (operandCounts, resultCounts) = (3...3, 1...2)
-    case .spatialDeviationBackward: (operandCounts, resultCounts) = (3...3, 1...1)
-    case .recall: (operandCounts, resultCounts) = (2...2, 2...2)
-    case .remember: (operandCounts, resultCounts) = (4...4, 0...0)
-    case .batchNormBackward: (operandCounts, resultCounts) = (6...6, 3...3)
-    case .accumulate, .channelScores(.activation), .channelScores(.weightNorm):
-      (operandCounts, resultCounts) = (2...2, 0...0)
-    case .channelScores(.taylor): (operandCounts, resultCounts) = (3...3, 0...0)
-    case .update(let optimizer):
-      let count = 2 + optimizer.stateNames.count
-      (operandCounts, resultCounts) = (count...count, 0...0)
-    }
+    let (operandCounts, resultCounts) = (node.op.definition.operandCounts, node.op.definition.resultCounts)
     guard operandCounts.contains(node.operands.count) else { return "has \(node.operands.count) operands" }
     guard resultCounts.contains(node.results.count) else { return "has \(node.results.count) results" }
     return nil

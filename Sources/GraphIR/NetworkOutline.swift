@@ -54,9 +54,11 @@ package struct NetworkOutline: Hashable, Sendable {
         let sizes = node.sizes(in: graph)
         rows[last].parameters += sizes.parameters
         rows[last].multiplyAdds += sizes.multiplyAdds
-        if let words = node.words(in: graph) { rows[last].operations.append(words) }
+        if let words = node.op.definition.words(node, in: graph) { rows[last].operations.append(words) }
       case .auxiliary:
-        if let words = node.words(in: graph) { modules[node.module - 1].classifierOperations.append(words) }
+        if let words = node.op.definition.words(node, in: graph) {
+          modules[node.module - 1].classifierOperations.append(words)
+        }
       }
     }
   }
@@ -69,30 +71,5 @@ package struct NetworkOutline: Hashable, Sendable {
   /// Of the layers and the head, forward, one picture.
   package var multiplyAdds: Int {
     modules.map(\.multiplyAdds).reduce(0, +) + (modules.last?.classifierMultiplyAdds ?? 0)
-  }
-}
-
-extension Node {
-  /// What a forward operation does to shapes, for people: `conv 3x3 128 /2`; nil for what changes no shape, and for losses.
-  fileprivate func words(in graph: Graph) -> String? {
-    switch op {
-    case .convolution(let c):
-      (graph[operands[1]].name.contains(".shortcut.") ? "shortcut " : "")
-        + "conv \(c.kernelSize)x\(c.kernelSize) \(c.outChannels)" + (c.stride > 1 ? " /\(c.stride)" : "")
-    case .linear(let outFeatures, _): "linear \(outFeatures)"
-    case .maxPool(let pool):
-      "max-pool \(pool.window)x\(pool.window)" + (pool.stride == pool.window ? "" : " /\(pool.stride)")
-    case .averagePool(let height, let width, _): "average to \(height)x\(width)"
-    case .spaceToDepth: "fold 2x2"
-    case .subsample(let stride, let channels):
-      "shortcut zero-pad \(channels)" + (stride > 1 ? " /\(stride)" : "")
-    case .batchNorm, .foldBatchNorm, .relu, .add, .spatialDeviation, .softmaxCrossEntropy, .similarityLoss,
-      .ensemble, .recall, .remember, .convolutionInputGradient, .convolutionWeightGradient, .biasGradient,
-      .zeroGradient,
-      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .channelScores, .update:
-      nil
-    }
   }
 }

@@ -33,7 +33,7 @@ package struct NetworkWiring: Hashable, Sendable {
     for (item, nodes) in layers {
       guard let name = graph.partName(of: nodes) else { continue }
       names[item] = name
-      steps[name] = nodes.flatMap { $0.steps(in: graph) }
+      steps[name] = nodes.flatMap { $0.op.definition.steps($0, in: graph) }
     }
     for metric in graph.metrics {
       let nodes = graph.classifierNodes(of: metric)
@@ -48,12 +48,12 @@ package struct NetworkWiring: Hashable, Sendable {
     var steps: [String] = []
     var isFlat = false
     for node in nodes {
-      if case .linear = node.op, !isFlat {
+      if node.op.kind == .linear, !isFlat {
         let input = graph.shape(node.operands[0])
         steps.append("\(flattenStep)\(input.channels)x\(input.height)x\(input.width)")
         isFlat = true
       }
-      steps += node.steps(in: graph)
+      steps += node.op.definition.steps(node, in: graph)
     }
     return steps
   }
@@ -74,7 +74,7 @@ package struct NetworkWiring: Hashable, Sendable {
     steps.filter { !$0.hasPrefix(averageStep) && !$0.hasPrefix(flattenStep) }
   }
 
-  fileprivate static let averageStep = "adaptive-average-pool "
+  package static let averageStep = "adaptive-average-pool "
   fileprivate static let flattenStep = "flatten "
 
   /// Of the layer, block or classifier that a tensor belongs to, by the tensor's name: `layers.2` of `layers.2.conv.weight`.
@@ -106,43 +106,5 @@ extension Graph {
       }
     }
     return nil
-  }
-}
-
-extension Node {
-  /// Of a network's forward graph; an activation that is fused is a step of its own. None for losses.
-  fileprivate func steps(in graph: Graph) -> [String] {
-    func activated(_ step: String, _ relu: Bool) -> [String] { relu ? [step, "relu"] : [step] }
-    switch op {
-    case .convolution(let c):
-      let isShortcut = graph[operands[1]].name.contains(".shortcut.")
-      return activated(
-        "\(isShortcut ? "shortcut " : "")conv \(c.kernelSize)x\(c.kernelSize)"
-          + (c.stride > 1 ? " stride \(c.stride)" : "") + (c.padding > 0 ? " padding \(c.padding)" : "")
-          + (operands.count > 2 ? " with bias" : ""), c.relu)
-    case .linear(_, let relu): return activated("linear", relu)
-    case .batchNorm(let norm): return activated("batch-norm", norm.relu)
-    case .relu: return ["relu"]
-    case .add(let relu): return activated("add", relu)
-    case .maxPool(let pool):
-      return [
-        "max-pool \(pool.window)x\(pool.window) stride \(pool.stride)"
-          + (pool.padding > 0 ? " padding \(pool.padding)" : "")
-      ]
-    case .averagePool(let height, let width, let window):
-      let input = graph.shape(operands[0])
-      guard part == .layers else {
-        return ["\(NetworkWiring.averageStep)\(input.height)x\(input.width) to \(height)x\(width)"]
-      }
-      return ["average-pool \(window ?? input.height / height)x\(window ?? input.width / width)"]
-    case .spaceToDepth: return ["fold 2x2"]
-    case .subsample(let stride, _): return ["shortcut zero-pad" + (stride > 1 ? " stride \(stride)" : "")]
-    case .spatialDeviation, .softmaxCrossEntropy, .similarityLoss, .ensemble: return []
-    case .foldBatchNorm, .recall, .remember, .convolutionInputGradient, .convolutionWeightGradient,
-      .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward,
-      .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward,
-      .spatialDeviationBackward, .accumulate, .channelScores, .update:
-      preconditionFailure("a network's forward graph has no such operation")
-    }
   }
 }

@@ -1,5 +1,6 @@
 internal import CostModel
 package import GraphIR
+internal import Operators
 
 /// Computes values again in front of their next use instead of keeping them, wherever that lowers what is live at the
 /// peak, until the program needs no more than it may (Chen et al., 2016, for any graph and by need):
@@ -85,7 +86,7 @@ private struct Touches {
     for index in graph.nodes.indices {
       for result in graph.nodes[index].results { definition[result.index] = index }
       for operand in graph.nodes[index].operands { firstReader[operand.index + 1] += 1 }
-      if case .update = graph.nodes[index].op { update[graph.nodes[index].operands[0].index] = index }
+      if graph.nodes[index].op.is(Update.self) { update[graph.nodes[index].operands[0].index] = index }
     }
     for value in 0..<valueCount { firstReader[value + 1] += firstReader[value] }
     var next = firstReader
@@ -362,33 +363,8 @@ private struct RematerializationSearch {
 extension Node {
   /// The node as it computes its first result a second time, and nothing else; nil where it can't.
   fileprivate var recomputed: Node? {
-    var node = self
-    node.results = Array(results.prefix(1))
-    switch op {
-    case .convolution, .linear, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm:
-      return results.count == 1 || node.isPool ? node : nil
-    case .batchNorm(var norm):
-      switch norm.mode {
-      case .inference, .saved: return node
-      case .training, .batch:
-        guard results.count == 3 else { return nil }
-        norm.mode = .saved
-        node.op = .batchNorm(norm)
-        node.operands = Array(operands[..<3]) + results[1...]
-        return node
-      }
-    // A recalled batch would have to be copied from the ring once more: it is kept, and so are its labels.
-    case .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .convolutionInputGradient,
-      .convolutionWeightGradient, .biasGradient, .zeroGradient, .linearInputGradient, .linearWeightGradient,
-      .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
-      .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
-      return nil
-    }
-  }
-
-  private var isPool: Bool {
-    if case .maxPool = op { return true }
-    return false
+    var node = op.definition.recomputed(self)
+    node?.results = Array(results.prefix(1))
+    return node
   }
 }

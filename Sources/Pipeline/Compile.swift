@@ -1,5 +1,6 @@
 package import Diagnostics
 internal import GraphIR
+internal import Operators
 internal import Passes
 package import Planning
 package import SpecLanguage

@@ -1,4 +1,5 @@
 internal import GraphIR
+internal import Operators
 internal import Passes
 internal import Planning
 internal import SpecLanguage

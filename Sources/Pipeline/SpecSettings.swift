@@ -1,5 +1,6 @@
 internal import Diagnostics
 internal import GraphIR
+internal import Operators
 internal import Planning
 internal import SpecLanguage
 

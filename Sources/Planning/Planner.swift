@@ -1,5 +1,6 @@
 package import CostModel
 package import GraphIR
+package import Operators
 
 /// The graphs of one stage, all passes done.
 package struct StageGraphs: Sendable {

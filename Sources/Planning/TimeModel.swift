@@ -1,5 +1,6 @@
 package import CostModel
 package import GraphIR
+internal import Operators
 
 /// How long programs take on a machine whose profile is known.
 package struct TimeModel: Sendable {
@@ -256,55 +257,6 @@ extension TimeModel {
     }
     let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)
     return max(0, epochs) + (features ?? 0) + now.rankingSeconds + later + final
-  }
-}
-
-extension Node {
-  /// What the node's kernel does.
-  fileprivate func work(in graph: Graph) -> [Work] {
-    func shape(_ id: ValueID) -> Shape { graph.shape(id) }
-    func bytes(_ ids: [ValueID]) -> Int { ids.map { graph[$0].type.byteCount }.reduce(0, +) }
-    let moved = bytes(operands) + bytes(results)
-    switch op {
-    case .convolution(let c):
-      return [.convolution(.forward, c.geometry(input: shape(operands[0])), c.algorithm)]
-    case .convolutionInputGradient(let c):
-      return [.convolution(.inputGradient, c.geometry(input: shape(results[0])), c.algorithm)]
-    case .convolutionWeightGradient(let c):
-      return [.convolution(.weightGradient, c.geometry(input: shape(operands[0])), c.algorithm)]
-    case .linear(let outFeatures, _):
-      let x = shape(operands[0])
-      return [.linear(.forward, rows: x.batch, ins: x.elementsPerPicture, outs: outFeatures)]
-    case .linearInputGradient:
-      let (dy, dx) = (shape(operands[0]), shape(results[0]))
-      return [.linear(.inputGradient, rows: dx.batch, ins: dx.elementsPerPicture, outs: dy.channels)]
-    case .linearWeightGradient:
-      let (x, dy) = (shape(operands[0]), shape(operands[1]))
-      return [.linear(.weightGradient, rows: x.batch, ins: x.elementsPerPicture, outs: dy.channels)]
-    case .batchNorm(let norm):
-      return [.sweep(norm.mode.takesStatistics ? .batchNormTraining : .batchNormInference, byteCount: moved)]
-    case .batchNormBackward: return [.sweep(.batchNormBackward, byteCount: moved)]
-    case .biasGradient: return [.sweep(.columnSums, byteCount: moved)]
-    case .maxPool: return [.sweep(.maxPool, byteCount: moved)]
-    case .maxPoolBackward: return [.sweep(.maxPoolBackward, byteCount: moved)]
-    case .averagePool: return [.sweep(.averagePool, byteCount: moved)]
-    case .averagePoolBackward: return [.sweep(.averagePoolBackward, byteCount: moved)]
-    case .update(let optimizer):
-      switch optimizer {
-      case .sgd: return [.sweep(.sgd, byteCount: moved)]
-      case .adam: return [.sweep(.adam, byteCount: moved)]
-      }
-    case .spaceToDepth, .depthToSpace, .subsample, .subsampleBackward, .recall, .remember:
-      return [.sweep(.rearrangement, byteCount: moved)]
-    case .spatialDeviation, .spatialDeviationBackward: return [.sweep(.columnSums, byteCount: 2 * moved)]
-    case .similarityLoss:
-      let z = shape(operands[0])
-      let square = Work.linear(.forward, rows: z.batch, ins: z.elementsPerPicture, outs: z.batch)
-      return [square, square, .sweep(.elementwise, byteCount: moved)]
-    case .relu, .reluBackward, .add, .foldBatchNorm, .softmaxCrossEntropy, .ensemble, .zeroGradient,
-      .accumulate, .channelScores:
-      return [.sweep(.elementwise, byteCount: moved)]
-    }
   }
 }
 

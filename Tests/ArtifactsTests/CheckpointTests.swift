@@ -2,6 +2,7 @@ import Artifacts
 import CompilerSupport
 import Execution
 import Foundation
+import Operators
 import Planning
 import TestSupport
 import Testing
@@ -122,7 +123,7 @@ private final class Run {
     func updates(_ plan: Plan) -> [String] {
       let graph = plan.stages[0].training.graph
       return graph.nodes.compactMap { node in
-        if case .update = node.op { graph[node.operands[0]].name } else { nil }
+        node.op.is(Update.self) ? graph[node.operands[0]].name : nil
       }
     }
     let most = try plan(threads: 1, limit: nil).arenaBytes

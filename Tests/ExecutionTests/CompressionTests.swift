@@ -3,6 +3,7 @@ import Datasets
 import Execution
 import Foundation
 import GraphIR
+import Operators
 import Planning
 import Testing
 
@@ -378,7 +379,7 @@ struct UnchangedWeightsTests {
               let bias = graph.value(named: "auxiliaries.1.convolutions.1.batch_norm.bias")
             else { return }
             for index in graph.nodes.indices {
-              guard case .update = graph.nodes[index].op, graph.nodes[index].operands[0] == bias
+              guard graph.nodes[index].op.is(Update.self), graph.nodes[index].operands[0] == bias
               else { continue }
               graph.nodes[index].operands[0] = frozen
             }

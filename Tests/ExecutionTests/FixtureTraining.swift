@@ -1,6 +1,7 @@
 import CompilerSupport
 import Execution
 import GraphIR
+import Operators
 import Planning
 import TestSupport
 
@@ -38,9 +39,7 @@ struct FixtureTraining {
     pictures = PyTorchLayouts.pictures(try fixture.tensor("images")).values.map { Float($0) }
     labels = try fixture.tensor("labels").integers.map { Int32($0) }
     algorithms = plan.stages.flatMap { stage in
-      stage.training.graph.nodes.compactMap {
-        $0.convolution(in: stage.training.graph)?.convolution.algorithm.rawValue
-      }
+      stage.training.graph.nodes.compactMap { $0.convolutionOperator?.convolution.algorithm.rawValue }
     }
     var previous: StagePlan?
     for stage in plan.stages {

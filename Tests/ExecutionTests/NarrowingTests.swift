@@ -2,6 +2,7 @@ import CompilerSupport
 import Datasets
 import Execution
 import GraphIR
+import Operators
 import Planning
 import TestSupport
 import Testing
@@ -189,7 +190,7 @@ struct ChannelRankingTests {
     #expect(statistics.map(module.read) == before, "ranking leaves running statistics alone")
 
     let node = try #require(program.graph.nodes.last)
-    guard case .channelScores(.taylor) = node.op else {
+    guard node.op == Op(ChannelScores(.taylor)) else {
       Issue.record("the last operation is \(node.op)")
       return true
     }

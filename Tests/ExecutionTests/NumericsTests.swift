@@ -1,6 +1,7 @@
 import CompilerSupport
 import Execution
 import Foundation
+import Operators
 import Planning
 import TestSupport
 import Testing
@@ -116,7 +117,7 @@ private struct FirstStep {
     let graph = stage.training.graph
     let parameters = stage.resident.entries.filter { $0.value.category == .parameter }
     convolutions = graph.nodes.compactMap { node in
-      guard case .convolution(let convolution) = node.op else { return nil }
+      guard let convolution = node.op.as(Convolution.self) else { return nil }
       let filter = node.operands[1]
       return StepConvolution(
         weight: graph[filter].name, algorithm: convolution.algorithm.rawValue,

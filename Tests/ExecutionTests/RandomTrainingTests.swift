@@ -209,7 +209,7 @@ private struct StageTrial {
     for entry in stage.resident.entries {
       let name = entry.value.name
       let count = entry.value.type.elementCount
-      switch (entry.value.category, entry.value.type) {
+      switch (entry.value.category, entry.value.type.extent) {
       case (.optimizer, _): continue
       case (.statistics, _):
         let isVariance = name.hasSuffix("running_var")

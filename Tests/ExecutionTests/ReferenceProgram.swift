@@ -1,5 +1,7 @@
+import CostModel
 import Glibc
 import GraphIR
+import Operators
 import TestSupport
 
 /// A forward graph computed in Double, node by node: what the engine's programs are held against. Knows nothing of
@@ -52,53 +54,51 @@ struct ReferenceProgram {
   /// What the node adds to its module's objective.
   private mutating func compute(_ node: Node, _ x: Pictures) -> Double {
     let result = node.results[0]
-    switch node.op {
-    case .convolution(let c):
+    func relu(_ activation: Activation) -> Bool { activation == .relu }
+    switch node.op.definition {
+    case let c as Convolution:
       let convolution = ReferenceConvolution(
         outChannels: c.outChannels, kernelSize: c.kernelSize, stride: c.stride, padding: c.padding)
       let y = Reference.convolutionForward(
         x, filter: tensor(node.operands[1]), bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil,
         convolution)
-      set(result, y, relu: c.relu)
-    case .linear(let outFeatures, let relu):
+      set(result, y, relu: relu(c.activation))
+    case let linear as Linear:
       let rows = Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
       let y = Reference.linearForward(
         rows, weight: tensor(node.operands[1]),
-        bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil, outFeatures: outFeatures)
-      set(result, y, relu: relu)
-    case .batchNorm(let norm): set(result, normalized(x, node, norm.mode), relu: norm.relu)
-    case .relu: set(result, x, relu: true)
-    case .add(let relu):
+        bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil, outFeatures: linear.outFeatures)
+      set(result, y, relu: relu(linear.activation))
+    case let norm as BatchNorm: set(result, normalized(x, node, norm.mode), relu: relu(norm.activation))
+    case let activate as Activate: set(result, x, relu: relu(activate.activation))
+    case let addition as Addition:
       guard let other = values[node.operands[1]] else { preconditionFailure("both are there") }
-      set(result, x.with(values: Reference.addForward(x.values, other.values)), relu: relu)
-    case .maxPool(let pool): set(result, pooled(x, pool), relu: false)
-    case .averagePool(let height, let width, let window):
+      set(
+        result, x.with(values: Reference.addForward(x.values, other.values)), relu: relu(addition.activation))
+    case let pool as MaxPool: set(result, pooled(x, pool), relu: false)
+    case let pool as AveragePool:
       let y =
-        window.map { Reference.averagePoolForward(x, side: $0) }
-        ?? Reference.adaptiveAveragePoolForward(x, outHeight: height, outWidth: width)
+        pool.window.map { Reference.averagePoolForward(x, side: $0) }
+        ?? Reference.adaptiveAveragePoolForward(x, outHeight: pool.height, outWidth: pool.width)
       set(result, y, relu: false)
-    case .spaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
-    case .subsample(let stride, let channels):
-      set(result, subsampled(x, stride: stride, channels: channels), relu: false)
-    case .spatialDeviation: set(result, deviations(x), relu: false)
-    case .softmaxCrossEntropy(let weight):
+    case is SpaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
+    case let subsample as Subsample:
+      set(result, subsampled(x, stride: subsample.stride, channels: subsample.channels), relu: false)
+    case is SpatialDeviation: set(result, deviations(x), relu: false)
+    case let entropy as SoftmaxCrossEntropy:
       let loss = Reference.softmaxCrossEntropy(x, labels: labels)
       losses[result] = loss.loss
       top1[result] = loss.top1
-      return weight * loss.loss
-    case .similarityLoss(let weight, let classes):
+      return entropy.weight * loss.loss
+    case let similarity as SimilarityLoss:
       let rows = Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
-      let loss = Reference.similarityLoss(rows, labels: labels, classes: classes).loss
-      losses[result] = (1 - weight) * (losses[node.operands[2]] ?? .nan) + weight * loss
+      let loss = Reference.similarityLoss(rows, labels: labels, classes: similarity.classes).loss
+      losses[result] =
+        (1 - similarity.weight) * (losses[node.operands[2]] ?? .nan) + similarity.weight * loss
       top1[result] = top1[node.operands[2]]
-      return weight * loss
-    case .ensemble: set(result, ensemble(result), relu: false)
-    case .recall, .remember, .foldBatchNorm, .convolutionInputGradient, .convolutionWeightGradient,
-      .biasGradient, .zeroGradient,
-      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .channelScores, .update:
-      preconditionFailure("forward graphs before folding have none")
+      return similarity.weight * loss
+    case is Ensemble: set(result, ensemble(result), relu: false)
+    default: preconditionFailure("no reference for '\(node.op.text)' in a forward graph before folding")
     }
     return 0
   }

@@ -2,6 +2,7 @@ import CompilerSupport
 import CostModel
 import Execution
 import GraphIR
+import Operators
 import Planning
 import Testing
 
@@ -21,7 +22,7 @@ struct ThreadCountTests {
   /// Parameters in the order in which they are updated.
   private func updates(_ graph: Graph) -> [String] {
     graph.nodes.compactMap { node in
-      guard case .update = node.op else { return nil }
+      guard node.op.is(Update.self) else { return nil }
       return graph[node.operands[0]].name
     }
   }
@@ -77,9 +78,9 @@ struct ThreadCountTests {
   /// How each convolution of a program is computed.
   private func algorithms(_ graph: Graph) -> [(place: ConvolutionPlace, algorithm: ConvolutionAlgorithm)] {
     graph.nodes.compactMap { node in
-      guard let place = node.convolutionPlace(in: graph), let (convolution, _) = node.convolution(in: graph)
+      guard let place = node.convolutionPlace(in: graph), let definition = node.convolutionOperator
       else { return nil }
-      return (place, convolution.algorithm)
+      return (place, definition.convolution.algorithm)
     }
   }
 
@@ -110,7 +111,7 @@ struct ThreadCountTests {
       let found = Set(algorithms(plan).filter { $0.key.geometry.kernelSize == 3 }.values)
       if found.contains(.im2col), found.count > 1 { mixed += 1 }
       recomputed += plan.stages.flatMap(\.training.graph.nodes).count {
-        if case .convolution = $0.op { $0.isRecomputed } else { false }
+        $0.op.is(Convolution.self) && $0.isRecomputed
       }
     }
     #expect(mixed > 2 && recomputed > 0)

@@ -1,5 +1,6 @@
 import Diagnostics
 import GraphIR
+import Operators
 import Testing
 
 /// A small well-formed graph, to be spoiled: 2 pictures of 4x4, 3 channels, through convolution, batch norm, ReLU and a
@@ -21,7 +22,7 @@ private struct SmallGraph {
       builder.graph.pictures, Convolution(outChannels: 5, kernelSize: 3, padding: 1), bias: true, name: "conv"
     )
     norm = builder.batchNorm(convolution, name: "norm")
-    relu = builder.relu(norm)
+    relu = builder.activate(norm, .relu)
     logits = builder.linear(relu, outFeatures: 10, name: "output")
     builder.loss(logits: logits, metricsOf: 1)
     builder.graph.moduleOutputs = [relu]
@@ -160,7 +161,7 @@ struct GraphVerifierTests {
   @Test("an operand that is read twice can't be overwritten")
   func overwritingWhatIsReadTwice() {
     var graph = inPlace
-    graph.nodes[Place.relu].op = .add(relu: false)
+    graph.nodes[Place.relu].op = Op(Addition())
     graph.nodes[Place.relu].operands.append(graph.nodes[Place.relu].operands[0])
     #expect(fault(graph) == "node 2, add: overwrites an operand that it reads twice")
   }
@@ -186,7 +187,7 @@ struct GraphVerifierTests {
     let activation = graph.addValue(
       Value(name: "x", type: .vector(5), category: .gradient, module: 1))
     var source = graph.nodes[Place.relu]
-    source.op = .zeroGradient
+    source.op = Op(ZeroGradient())
     source.operands = []
     source.results = [activation]
     graph.nodes.insert(source, at: 0)

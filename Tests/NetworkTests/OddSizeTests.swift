@@ -102,7 +102,7 @@ struct OddSizeTests {
       let graph = try #require(try checked.plan().stages.last?.training.graph)
       let filters = graph.values.compactMap { value -> Int? in
         guard value.name == "auxiliaries.4.convolutions.1.conv.weight",
-          case .filter(_, _, let outChannels) = value.type
+          case .filter(_, _, let outChannels) = value.type.extent
         else { return nil }
         return outChannels
       }

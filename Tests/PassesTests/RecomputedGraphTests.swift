@@ -1,5 +1,6 @@
 import CompilerSupport
 import GraphIR
+import Operators
 import Planning
 import TestSupport
 import Testing
@@ -44,7 +45,7 @@ struct RecomputedGraphTests {
     for parameter in clone.operands[1...2] {
       let update = try #require(
         graph.nodes.firstIndex { node in
-          if case .update = node.op { return node.operands[0] == parameter }
+          if node.op.is(Update.self) { return node.operands[0] == parameter }
           return false
         })
       #expect(update > index)

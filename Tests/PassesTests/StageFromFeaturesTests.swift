@@ -1,5 +1,6 @@
 import CompilerSupport
 import GraphIR
+import Operators
 import Passes
 import Testing
 
@@ -39,7 +40,7 @@ struct StageFromFeaturesTests {
     try GraphVerifier(stage).verify()
     #expect(stage.shape(stage.pictures) == Shape(batch: 4, height: 16, width: 16, channels: 8))
     for node in stage.nodes {
-      guard case .batchNorm(let norm) = node.op else { continue }
+      guard let norm = node.op.as(BatchNorm.self) else { continue }
       #expect(norm.mode == (node.module == 3 ? .training : .inference))
     }
   }

@@ -1,5 +1,6 @@
 import CompilerSupport
 import GraphIR
+import Operators
 import Planning
 import Testing
 
@@ -75,7 +76,7 @@ struct FeatureChoiceTests {
     /// Of the layers of the first modules.
     func algorithms(_ program: Program, upTo module: Int) -> [String] {
       program.graph.nodes.compactMap { node in
-        guard case .convolution(let convolution) = node.op, node.module <= module else { return nil }
+        guard let convolution = node.op.as(Convolution.self), node.module <= module else { return nil }
         return "\(node.item) \(convolution.algorithm)"
       }
     }

@@ -1,6 +1,7 @@
 import Artifacts
 import CompilerSupport
 import GraphIR
+import Operators
 import Planning
 import Testing
 import Text
@@ -153,7 +154,7 @@ struct RandomPlanTests {
       let graph = stage.training.graph
       var updated: [String] = []
       for (index, node) in graph.nodes.enumerated() {
-        guard case .update = node.op else { continue }
+        guard node.op.is(Update.self) else { continue }
         let parameter = node.operands[0]
         updated.append(graph[parameter].name)
         let isRead = graph.nodes[(index + 1)...].contains { $0.operands.contains(parameter) }

@@ -1,5 +1,6 @@
 import CompilerSupport
 import GraphIR
+import Operators
 import SpecLanguage
 import Testing
 
@@ -34,7 +35,7 @@ struct ResNetKernelTests {
     let mixed = try spec("basic", "{blocks: 1, width: 4, kernel: 1}, {blocks: 2, width: 6}")
     let graph = try #require(try mixed.graphs(after: "fuse").first).graph
     let sides = graph.nodes.compactMap { node -> Int? in
-      guard node.part == .layers, node.item > 0, case .convolution(let c) = node.op else { return nil }
+      guard node.part == .layers, node.item > 0, let c = node.op.as(Convolution.self) else { return nil }
       return c.kernelSize
     }
     // The second stage's first block has a shortcut, behind its own two.

@@ -1,6 +1,7 @@
 import CompilerSupport
 import Diagnostics
 import GraphIR
+import Operators
 import Pipeline
 import Planning
 import SpecLanguage
@@ -101,7 +102,7 @@ struct StartTests {
     let graph = plan.stages[0].training.graph
     #expect(graph.nodes.allSatisfy { $0.module == 3 || $0.part == .layers })
     for node in graph.nodes where node.module < 3 {
-      if case .batchNorm(let norm) = node.op { #expect(norm.mode == .inference) }
+      if let norm = node.op.as(BatchNorm.self) { #expect(norm.mode == .inference) }
       #expect(node.op.mutatedOperands.isEmpty)
     }
     for program in [plan.evaluation, plan.stages[0].depthEvaluation] {
@@ -206,8 +207,8 @@ struct StartTests {
       from: short)
     #expect(plan.stages.map(\.schedule.indices) == [[2, 3, 4]])
     let graph = plan.stages[0].training.graph
-    #expect(graph.nodes.filter { $0.op == .recall }.map(\.module) == [3, 4])
-    #expect(graph.nodes.filter { $0.op == .remember }.map(\.module) == [2, 3])
+    #expect(graph.nodes.filter { $0.op.is(Recall.self) }.map(\.module) == [3, 4])
+    #expect(graph.nodes.filter { $0.op.is(Remember.self) }.map(\.module) == [2, 3])
     let feeding = try #require(plan.stages[0].feeding)
     #expect(feeding.graph.nodes.map(\.module).max() == 3)
   }

@@ -1,5 +1,6 @@
 import CompilerSupport
 import GraphIR
+import Operators
 import Planning
 import TestSupport
 import Testing
@@ -168,7 +169,7 @@ struct PlanVerifierTests {
   func alignment() throws {
     let value = try #require(graph.nodes.last { !$0.results.isEmpty }?.results[0].index)
     #expect(fault(moved(value, to: program.offsets[value] + 4)) != nil)
-    let node = try firstNode { if case .convolution = $0 { true } else { false } }
+    let node = try firstNode { $0.is(Convolution.self) }
     var ranges = ranges
     let scratch = try #require(program.scratch(ofNode: node))
     ranges[node] = scratch.lowerBound + 4..<scratch.upperBound

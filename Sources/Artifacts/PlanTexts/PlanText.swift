@@ -1,6 +1,7 @@
 package import Diagnostics
 internal import Execution
 internal import GraphIR
+internal import Operators
 package import Planning
 package import Text
 

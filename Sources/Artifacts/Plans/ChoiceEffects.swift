@@ -1,4 +1,5 @@
 internal import GraphIR
+internal import Operators
 package import Planning
 internal import Text
 
@@ -105,8 +106,7 @@ extension Plan {
     let pieces = choices.pieceCount(of: training.batch)
     let hasBatchNorm = stages.contains { stage in
       stage.training.graph.nodes.contains { node in
-        guard case .batchNorm(let norm) = node.op else { return false }
-        return norm.mode == .training
+        node.op.as(BatchNorm.self)?.mode == .training
       }
     }
     return ChoiceEffect(

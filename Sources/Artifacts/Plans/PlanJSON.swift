@@ -2,6 +2,7 @@ internal import Datasets
 package import Diagnostics
 internal import Execution
 internal import GraphIR
+internal import Operators
 package import Planning
 package import Text
 

@@ -1,5 +1,5 @@
 internal import Glibc
-package import Text
+internal import Text
 
 /// What one probe has found behind every module of a finished run.
 package struct ProbeRecord: Hashable, Sendable {

@@ -75,6 +75,16 @@ extension ProductBuffer {
     }
   }
 
+  package static func convolution(
+    _ operation: ConvolutionOperation, _ geometry: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
+  ) -> Int {
+    switch operation {
+    case .forward: convolutionForward(geometry, algorithm)
+    case .inputGradient: convolutionInputGradient(geometry, algorithm)
+    case .weightGradient: convolutionWeightGradient(geometry, algorithm)
+    }
+  }
+
   private static func winogradForward(_ cost: WinogradCost) -> Int {
     byteCount(
       m: min(cost.tiles, cost.blocks.size), n: min(cost.geometry.outChannels, cost.stripes.size),

@@ -13,7 +13,7 @@ package struct PyTorchLayout: Sendable {
   package init(_ type: TensorType) {
     elementCount = type.elementCount
     shape = type.pyTorchShape
-    switch type {
+    switch type.extent {
     case .filter(let kernelSize, let inChannels, let outChannels):
       (channels, area) = (inChannels, kernelSize * kernelSize)
       (outerStride, channelStride, areaStride) = (1, outChannels, inChannels * outChannels)
@@ -23,7 +23,7 @@ package struct PyTorchLayout: Sendable {
     case .vector:
       (channels, area) = (1, 1)
       (outerStride, channelStride, areaStride) = (1, 1, 1)
-    case .pictures, .labels, .windowIndices, .metrics:
+    case .pictures, .labels, .metrics:
       preconditionFailure("only parameters and statistics have one")
     }
   }

@@ -1,5 +1,6 @@
 internal import CostModel
 package import GraphIR
+internal import Operators
 
 /// Chooses how each convolution is computed, from its shape alone.
 package struct AlgorithmChoice: Pass {
@@ -15,24 +16,9 @@ package struct AlgorithmChoice: Pass {
   package func run(_ graph: Graph) -> Graph {
     var result = graph
     for (index, node) in graph.nodes.enumerated() {
-      guard let (convolution, input) = node.convolution(in: graph) else { continue }
-      let geometry = convolution.geometry(input: input)
-      var chosen = convolution
-      chosen.algorithm = ConvolutionCost.chooseAlgorithm(geometry, strict: isStrict)
-      switch node.op {
-      case .convolution: result.nodes[index].op = .convolution(chosen)
-      case .convolutionInputGradient: result.nodes[index].op = .convolutionInputGradient(chosen)
-      case .convolutionWeightGradient: result.nodes[index].op = .convolutionWeightGradient(chosen)
-      case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-        .spatialDeviation, .foldBatchNorm,
-        .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember, .biasGradient, .zeroGradient,
-        .linearInputGradient,
-        .linearWeightGradient,
-        .batchNormBackward, .reluBackward, .maxPoolBackward, .averagePoolBackward, .depthToSpace,
-        .subsampleBackward,
-        .spatialDeviationBackward, .accumulate, .channelScores, .update:
-        break
-      }
+      guard let definition = node.convolutionOperator else { continue }
+      result.nodes[index].op = definition.computed(
+        by: ConvolutionCost.chooseAlgorithm(definition.geometry(node, in: graph), strict: isStrict))
     }
     return result
   }

@@ -1,4 +1,6 @@
+internal import CostModel
 package import GraphIR
+internal import Operators
 
 /// In inference batch norm multiplies and shifts every channel by constants, so the convolution before it can do both: a
 /// folded filter and bias, made anew in every step (they are small beside the pictures), save a sweep over memory.
@@ -14,12 +16,11 @@ package struct FoldBatchNorm: Pass {
     var replacements: [Int: [Node]] = [:]
     var removed: Set<Int> = []
     for (index, node) in graph.nodes.enumerated() {
-      guard case .batchNorm(let norm) = node.op, norm.mode == .inference,
+      guard let norm = node.op.as(BatchNorm.self), norm.mode == .inference,
         let source = uses.producer(ofValueReadOnce: node.operands[0]),
-        case .convolution(let convolution) = graph.nodes[source].op,
-        !convolution.relu
+        let convolution = graph.nodes[source].op.as(Convolution.self), convolution.activation == .none
       else { continue }
-      replacements[source] = fold(node, relu: norm.relu, into: graph.nodes[source], convolution, &result)
+      replacements[source] = fold(node, norm.activation, into: graph.nodes[source], convolution, &result)
       removed.insert(index)
     }
     for (index, node) in graph.nodes.enumerated() where !removed.contains(index) {
@@ -30,7 +31,8 @@ package struct FoldBatchNorm: Pass {
 
   /// The convolution's nodes in place of both.
   private func fold(
-    _ norm: Node, relu: Bool, into source: Node, _ convolution: Convolution, _ graph: inout Graph
+    _ norm: Node, _ activation: Activation, into source: Node, _ convolution: Convolution,
+    _ graph: inout Graph
   ) -> [Node] {
     let filter = source.operands[1]
     func value(_ type: TensorType, _ name: String) -> ValueID {
@@ -39,13 +41,13 @@ package struct FoldBatchNorm: Pass {
     let foldedFilter = value(graph[filter].type, "folded_filter")
     let foldedBias = value(.vector(convolution.outChannels), "folded_bias")
     var folding = norm
-    folding.op = .foldBatchNorm
+    folding.op = Op(BatchNormFolding())
     folding.operands = [filter] + norm.operands[1...] + source.operands.dropFirst(2)
     folding.results = [foldedFilter, foldedBias]
     var folded = source
     var attributes = convolution
-    attributes.relu = relu
-    folded.op = .convolution(attributes)
+    attributes.activation = activation
+    folded.op = Op(attributes)
     folded.operands = [source.operands[0], foldedFilter, foldedBias]
     folded.results = [norm.results[0]]
     return [folding, folded]

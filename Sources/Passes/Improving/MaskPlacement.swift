@@ -1,4 +1,5 @@
 package import GraphIR
+internal import Operators
 
 /// Takes the ReLU's mask of what a pool hands back before the pool's backward pass spreads it, not after: where a maximum
 /// came from is positive exactly where the maximum is. The gradient has the same bits, the mask is read from the pool's small
@@ -13,7 +14,7 @@ package struct MaskPlacement: Pass {
     var result = graph
     var replacements: [Int: [Node]] = [:]
     for (index, node) in graph.nodes.enumerated() {
-      guard case .reluBackward = node.op,
+      guard node.op.is(ActivationBackward.self),
         let spread = uses.producer(ofValueReadOnce: node.operands[1]),
         let pooled = Self.pooled(from: node.operands[0], by: graph.nodes[spread], in: graph)
       else { continue }
@@ -35,19 +36,14 @@ package struct MaskPlacement: Pass {
 
   /// What a pool made of `y`, where `spread` is that pool's backward pass.
   private static func pooled(from y: ValueID, by spread: Node, in graph: Graph) -> ValueID? {
-    switch spread.op {
-    case .maxPoolBackward:
+    if spread.op.is(MaxPoolBackward.self) {
       let pool = graph.nodes.first { $0.results.count == 2 && $0.results[1] == spread.operands[1] }
       return pool.flatMap { $0.operands[0] == y ? $0.results[0] : nil }
-    case .depthToSpace:
-      let folds = graph.nodes.filter { $0.op == .spaceToDepth && $0.operands[0] == y }
-      return folds.count == 1 ? folds[0].results[0] : nil
-    case .convolution, .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
-      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
-      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .averagePoolBackward,
-      .subsampleBackward, .spatialDeviationBackward, .accumulate, .channelScores, .update:
-      return nil
     }
+    if spread.op.is(DepthToSpace.self) {
+      let folds = graph.nodes.filter { $0.op.is(SpaceToDepth.self) && $0.operands[0] == y }
+      return folds.count == 1 ? folds[0].results[0] : nil
+    }
+    return nil
   }
 }

@@ -1,5 +1,6 @@
 internal import CostModel
 package import GraphIR
+package import Operators
 
 /// Computes some convolutions by im2col instead of Winograd, where im2col works in less memory. Slower, and rounded otherwise.
 ///
@@ -50,34 +51,13 @@ package struct SmallScratch: Pass {
 extension Node {
   /// A convolution of any direction by the algorithm that has the least working memory; nil for what has no other.
   fileprivate var withIm2col: Node? {
-    func changed(_ convolution: Convolution) -> Convolution? {
-      switch convolution.algorithm {
-      case .im2col, .pointwise: return nil
-      case .winograd2x2, .winograd4x4:
-        var convolution = convolution
-        convolution.algorithm = .im2col
-        return convolution
-      }
+    guard let definition = convolutionOperator else { return nil }
+    switch definition.convolution.algorithm {
+    case .im2col, .pointwise: return nil
+    case .winograd2x2, .winograd4x4:
+      var node = self
+      node.op = definition.computed(by: .im2col)
+      return node
     }
-    var node = self
-    switch op {
-    case .convolution(let c):
-      guard let c = changed(c) else { return nil }
-      node.op = .convolution(c)
-    case .convolutionInputGradient(let c):
-      guard let c = changed(c) else { return nil }
-      node.op = .convolutionInputGradient(c)
-    case .convolutionWeightGradient(let c):
-      guard let c = changed(c) else { return nil }
-      node.op = .convolutionWeightGradient(c)
-    case .linear, .batchNorm, .relu, .add, .maxPool, .averagePool, .spaceToDepth, .subsample,
-      .spatialDeviation, .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
-      .biasGradient,
-      .zeroGradient, .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward,
-      .maxPoolBackward, .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward,
-      .accumulate, .channelScores, .update:
-      return nil
-    }
-    return node
   }
 }

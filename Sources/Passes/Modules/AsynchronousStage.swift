@@ -1,4 +1,5 @@
 package import GraphIR
+internal import Operators
 
 /// Cuts the modules of a stage apart, for asynchronous training: a module recalls its batch, features and labels, from the
 /// ring that the module before it fills, and keeps what it hands on in a ring of its own. Each module's nodes then form a
@@ -64,7 +65,7 @@ package struct AsynchronousStage: Pass {
       if module < graph.moduleCount {
         let kept = makeRing(behind: output, ofModule: module, &stage)
         var node = layers[layers.count - 1]
-        node.op = .remember
+        node.op = Op(Remember())
         node.operands = [output, batch.labels, kept.features, kept.labels]
         node.results = []
         stage.nodes.append(node)
@@ -84,7 +85,7 @@ package struct AsynchronousStage: Pass {
     }
     let batch = (features: add(input.features, "recalled"), labels: add(input.labels, "recalled_labels"))
     var node = first
-    node.op = .recall
+    node.op = Op(Recall())
     node.operands = [ring.features, ring.labels]
     node.results = [batch.features, batch.labels]
     node.isDetached = false

@@ -1,6 +1,7 @@
 internal import CostModel
 package import Diagnostics
 package import GraphIR
+internal import Operators
 
 /// A classifier to attach to a module: an auxiliary network, or the head behind the last one.
 package struct ClassifierRecipe: Sendable {
@@ -175,7 +176,7 @@ struct ClassifierBuilder {
     let prefix = "\(name).convolutions.\(number)"
     var y = builder.convolution(x, attributes, bias: false, name: "\(prefix).conv")
     if recipe.batchNorm { y = builder.batchNorm(y, name: "\(prefix).batch_norm") }
-    return builder.relu(y)
+    return builder.activate(y, .relu)
   }
 
   private func hiddenLayers(
@@ -186,7 +187,7 @@ struct ClassifierBuilder {
       let prefix = "\(name).hidden.\(index + 1)"
       x = builder.linear(x, outFeatures: width, name: "\(prefix).linear")
       if batchNorm { x = builder.batchNorm(x, name: "\(prefix).batch_norm") }
-      x = builder.relu(x)
+      x = builder.activate(x, .relu)
     }
     return x
   }

@@ -1,4 +1,5 @@
 package import GraphIR
+package import Operators
 
 /// Turns a stage's forward nodes into the ranking of the channels that its module hands on: forward, where the criterion
 /// asks for it backward as far as the layers' output, and the importance of each channel added to a vector of scores.
@@ -32,7 +33,7 @@ package struct ChannelRanking: Pass {
     let watched: [ValueID]
     switch criterion {
     case .taylor:
-      var differentiation = ModuleDifferentiation(graph: ranking, module: module, goal: .watching)
+      var differentiation = GradientBuilder.watching(ranking, module: module)
       differentiation.run(forward: nodes)
       guard let gradient = differentiation.gradient(of: output) else {
         preconditionFailure("a module's loss depends on what its layers hand on")
@@ -40,14 +41,14 @@ package struct ChannelRanking: Pass {
       ranking = differentiation.graph
       watched = [output, gradient]
     case .activation:
-      var differentiation = ModuleDifferentiation(graph: ranking, module: module, goal: .watching)
+      var differentiation = GradientBuilder.watching(ranking, module: module)
       differentiation.run(forward: layers)
       ranking = differentiation.graph
       watched = [output]
     case .weightNorm:
       watched = [graph.nodes[graph.lastConvolution(ofModule: module)].operands[1]]
     }
-    node.op = .channelScores(criterion)
+    node.op = Op(ChannelScores(criterion))
     node.operands = [ranking.addValue(scores)] + watched
     node.results = []
     ranking.nodes.append(node)

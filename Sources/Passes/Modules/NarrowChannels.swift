@@ -1,4 +1,5 @@
 package import GraphIR
+internal import Operators
 
 /// Leaves a module some of the channels that its layers hand on: the rows of its last convolution that make them, with their
 /// bias and batch norm, and whatever reads them, in its auxiliary and in the next module. Behind the first convolution or
@@ -30,8 +31,7 @@ extension Graph {
   /// The node that makes the channels which a module of plain layers hands on.
   func lastConvolution(ofModule module: Int) -> Int {
     let last = nodes.lastIndex { node in
-      guard node.module == module, node.part == .layers, case .convolution = node.op else { return false }
-      return true
+      node.module == module && node.part == .layers && node.op.is(Convolution.self)
     }
     guard let last else { preconditionFailure("lowering makes a convolution in every layer") }
     return last
@@ -53,12 +53,12 @@ private struct Narrowing {
 
   mutating func run(module: Int) {
     let source = graph.lastConvolution(ofModule: module)
-    guard case .convolution(var convolution) = graph.nodes[source].op else {
+    guard var convolution = graph.nodes[source].op.as(Convolution.self) else {
       preconditionFailure("a convolution is one")
     }
     precondition(convolution.outChannels == channels, "a plain layer hands on what its convolution makes")
     convolution.outChannels = width
-    graph.nodes[source].op = .convolution(convolution)
+    graph.nodes[source].op = Op(convolution)
     for operand in graph.nodes[source].operands.dropFirst() { narrowParameter(operand, ofOutput: true) }
     narrowPicture(graph.nodes[source].results[0])
     for index in graph.nodes.indices.dropFirst(source + 1)
@@ -70,21 +70,16 @@ private struct Narrowing {
   /// A node whose input has lost channels.
   private mutating func narrow(_ index: Int) {
     let node = graph.nodes[index]
-    switch node.op {
-    case .relu, .maxPool, .averagePool, .spaceToDepth, .spatialDeviation: narrowPicture(node.results[0])
-    case .batchNorm:
+    switch node.op.definition.channelFlow {
+    case .passes: narrowPicture(node.results[0])
+    case .passesWithVectors:
       for operand in node.operands.dropFirst() { narrowParameter(operand, ofOutput: false) }
       narrowPicture(node.results[0])
-    case .convolution, .linear:
+    case .ends:
       narrowParameter(node.operands[1], ofOutput: false)
       if node.operands.count > 2 { startLike(node.operands[1], node.operands[2]) }
-    case .add, .subsample: preconditionFailure("plain layers have no shortcuts")
-    case .foldBatchNorm, .softmaxCrossEntropy, .similarityLoss, .ensemble, .recall, .remember,
-      .convolutionInputGradient, .convolutionWeightGradient, .biasGradient, .zeroGradient,
-      .linearInputGradient, .linearWeightGradient, .batchNormBackward, .reluBackward, .maxPoolBackward,
-      .averagePoolBackward, .depthToSpace, .subsampleBackward, .spatialDeviationBackward, .accumulate,
-      .channelScores, .update:
-      preconditionFailure("a network's forward graph, with a linear layer before each loss")
+    case nil:
+      preconditionFailure("plain layers have no '\(node.op.text)', and a linear layer before each loss")
     }
   }
 
@@ -98,7 +93,7 @@ private struct Narrowing {
   }
 
   private mutating func narrowParameter(_ id: ValueID, ofOutput: Bool) {
-    switch graph[id].type {
+    switch graph[id].type.extent {
     case .vector(let count): graph[id].type = .vector(left(of: count))
     case .filter(let kernelSize, let inChannels, let outChannels):
       graph[id].type = .filter(
@@ -109,7 +104,7 @@ private struct Narrowing {
       graph[id].type = .matrix(
         outFeatures: outFeatures, height: height, width: width, channels: left(of: channels))
       startFrom(id, fanIn: height * width * left(of: channels))
-    case .pictures, .labels, .windowIndices, .metrics: preconditionFailure("no parameter or statistic")
+    case .pictures, .labels, .metrics: preconditionFailure("no parameter or statistic")
     }
   }
 

@@ -1,5 +1,6 @@
 internal import Diagnostics
 package import GraphIR
+internal import Operators
 
 /// Keeps what makes the features of one depth: the layers up to a module's, as inference, averaged to a small picture where
 /// that is asked for. The features are what the graph hands on.
@@ -44,8 +45,7 @@ extension Graph {
     let copy = addValue(
       Value(name: "pictures_as_they_are", type: self[pictures].type, category: .activation, module: 1))
     var node = Node(
-      op: .averagePool(height: shape.height, width: shape.width, window: nil), operands: [pictures],
-      results: [copy],
+      op: Op(AveragePool(height: shape.height, width: shape.width)), operands: [pictures], results: [copy],
       origin: origin, item: 0)
     node.module = 1
     nodes.append(node)

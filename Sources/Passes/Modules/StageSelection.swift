@@ -1,4 +1,5 @@
 package import GraphIR
+package import Operators
 
 /// Keeps what one stage of training runs: the trained modules with their losses, and the frozen modules before them as
 /// inference (running statistics used and kept, no auxiliaries).
@@ -133,16 +134,5 @@ extension Graph {
     self[output].name = "features"
     self[output].category = .batch
     self[output].module = 0
-  }
-}
-
-extension Node {
-  /// The node with running statistics in place of the batch's.
-  var asInference: Node {
-    guard case .batchNorm(var norm) = op else { return self }
-    norm.mode = .inference
-    var node = self
-    node.op = .batchNorm(norm)
-    return node
   }
 }

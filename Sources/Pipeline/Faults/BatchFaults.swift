@@ -1,5 +1,6 @@
 internal import Diagnostics
 internal import GraphIR
+internal import Operators
 internal import Planning
 internal import SpecLanguage
 
@@ -44,17 +45,14 @@ func oneElementFault(of graph: Graph) -> Diagnostic? {
 extension Graph {
   /// A loss of pairs of pictures: the sum over pieces of a batch is not the batch's, in training and in evaluation.
   var hasSimilarityLoss: Bool {
-    nodes.contains { node in
-      if case .similarityLoss = node.op { return true }
-      return false
-    }
+    nodes.contains { $0.op.is(SimilarityLoss.self) }
   }
 }
 
 extension Node {
   /// Whether this is a batch norm of pictures of 1x1, whose statistics come from the batch alone.
   func normalizesOnePixel(in graph: Graph) -> Bool {
-    guard case .batchNorm = op else { return false }
+    guard op.is(BatchNorm.self) else { return false }
     let shape = graph.shape(operands[0])
     return shape.height * shape.width == 1
   }

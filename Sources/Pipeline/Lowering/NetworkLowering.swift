@@ -1,6 +1,7 @@
 internal import CostModel
 internal import Diagnostics
 internal import GraphIR
+internal import Operators
 internal import SpecLanguage
 
 /// Builds the forward graph of the layers: the network without modules, auxiliaries and head.
@@ -66,7 +67,7 @@ struct NetworkLowering {
         let y = convolve(x, attributes, bias: layer.bias.value, name: "\(name).conv", "layer \(index + 1)")
       else { return }
       x = layer.batchNorm.value ? builder.batchNorm(y, name: "\(name).batch_norm") : y
-      x = builder.relu(x)
+      x = builder.activate(x, .relu)
       noteSize(layer.width.span, "layer \(index + 1)")
     }
   }
@@ -149,7 +150,7 @@ struct NetworkLowering {
       outChannels: stem.width.value, kernelSize: stem.kernel.value, stride: stem.stride.value,
       padding: stem.kernel.value / 2)
     guard let y = convolve(x, attributes, bias: bias, name: "stem.conv", "the stem") else { return false }
-    x = builder.relu(normalized(y, name: "stem.batch_norm"))
+    x = builder.activate(normalized(y, name: "stem.batch_norm"), .relu)
     if stem.maxPool.value { x = builder.maxPool(x, MaxPool(window: 3, stride: 2, padding: 1)) }
     noteSize(stem.width.span, "the stem")
     return true
@@ -190,7 +191,7 @@ struct NetworkLowering {
         return false
       }
       x = normalized(y, name: "\(name).batch_norm\(index + 1)")
-      if index < convolutions.count - 1 { x = builder.relu(x) }
+      if index < convolutions.count - 1 { x = builder.activate(x, .relu) }
     }
     let outShape = builder.graph.shape(x)
     var shortcut = input
@@ -214,7 +215,7 @@ struct NetworkLowering {
         shortcut = builder.subsample(input, stride: stride, channels: outShape.channels)
       }
     }
-    x = builder.relu(builder.add(x, shortcut))
+    x = builder.activate(builder.add(x, shortcut), .relu)
     return true
   }
 

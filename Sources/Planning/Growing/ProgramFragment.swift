@@ -1,5 +1,6 @@
 internal import CostModel
 package import GraphIR
+internal import Operators
 
 /// What the nodes of a module bring to a program: the blocks of memory that they make, and how much longer those before them
 /// are wanted. The same derivation of what lives how long as `Lifetime.all`, for some of a program's nodes.
@@ -109,9 +110,9 @@ package struct ProgramFragment: Sendable {
     (blocks, results) = Self.inOrder(builder.blocks, builder.results)
     step = StepMultiplyAdds(nodes, of: graph, trained: trained, batch: batch)
     for node in nodes {
-      productBufferBytes = max(productBufferBytes, node.productBufferBytes(in: graph))
+      productBufferBytes = max(productBufferBytes, node.op.definition.productBufferBytes(node, in: graph))
       multiplyAddsPerPicture += node.productMultiplyAdds(in: graph) / graph.batch
-      guard case .update = node.op else { continue }
+      guard node.op.is(Update.self) else { continue }
       for state in node.operands.dropFirst(2) {
         optimizerBytes += paddedByteCount(graph[state].type.byteCount)
       }

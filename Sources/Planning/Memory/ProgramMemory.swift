@@ -181,9 +181,9 @@ extension MemoryCategory {
     case .statistics: self = .statistics
     case .optimizer: self = .optimizer
     case .replay:
-      switch value.type {
+      switch value.type.extent {
       case .labels: self = .batch
-      case .pictures, .filter, .matrix, .vector, .windowIndices, .metrics: self = .activation
+      case .pictures, .filter, .matrix, .vector, .metrics: self = .activation
       }
     case .accumulator: self = .gradient
     case .batch, .gradient, .activation: preconditionFailure("not resident")

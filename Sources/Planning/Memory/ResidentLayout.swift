@@ -1,4 +1,5 @@
 package import GraphIR
+internal import Operators
 
 /// Offsets of what outlives a run of a program. Parameters and statistics lie in order of modules, so that a stage which trains
 /// module m needs only what lies before module m + 1; optimizer state of the stage's modules follows behind, in the order of
@@ -102,7 +103,7 @@ private struct KeptByUpdates {
 
   init(_ graph: Graph) {
     for node in graph.nodes {
-      guard case .update = node.op else { continue }
+      guard node.op.is(Update.self) else { continue }
       let parameter = graph[node.operands[0]].name
       states[parameter] = Array(node.operands[2...])
       if graph[node.operands[1]].category == .accumulator { sums[parameter] = node.operands[1] }

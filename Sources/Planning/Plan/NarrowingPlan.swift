@@ -1,4 +1,5 @@
 package import GraphIR
+package import Operators
 
 /// How a stage ends whose module loses channels: they are ranked, over training pictures and with what is resident in the
 /// stage; then the module moves together, and the next stage tunes it.
@@ -44,7 +45,7 @@ package struct TensorCut: Hashable, Sendable {
         "narrowing leaves so many of each pixel's channels")
       return old / channels
     }
-    switch (old, new) {
+    switch (old.extent, new.extent) {
     case (.vector(let old), .vector(let new)): (rows, run) = (copies(old, new), 1)
     case (.filter(let kernelSize, let ins, let outs), .filter(_, let newIns, let newOuts)):
       let patch = kernelSize * kernelSize

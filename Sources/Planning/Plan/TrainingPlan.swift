@@ -1,5 +1,5 @@
 internal import Glibc
-package import GraphIR
+package import Operators
 
 package enum TrainingStrategy: String, Hashable, Sendable {
   case sequential, parallel, asynchronous

@@ -1,18 +1,22 @@
 import Diagnostics
 import GraphIR
+import Operators
 import Testing
 
 /// An operation with operands and results that fit.
 struct FittingOperation: Sendable, CustomTestStringConvertible {
   let name: String
-  let op: Op
+  let op: any OperatorDefinition
   let inputs, outputs: [TensorType]
   /// Changes of one type that leave the operation well formed: `operand or result, what grew by one`.
   let tolerated: [String]
 
   var testDescription: String { name }
 
-  init(_ name: String, _ op: Op, _ inputs: [TensorType], _ outputs: [TensorType], tolerates: [String] = []) {
+  init(
+    _ name: String, _ op: some OperatorDefinition, _ inputs: [TensorType], _ outputs: [TensorType],
+    tolerates: [String] = []
+  ) {
     self.name = name
     self.op = op
     self.inputs = inputs
@@ -28,11 +32,7 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
     .windowIndices(Shape(batch: 2, height: side, width: side, channels: channels))
   }
 
-  private static let inference: BatchNorm = {
-    var norm = BatchNorm()
-    norm.mode = .inference
-    return norm
-  }()
+  private static let inference = BatchNorm(mode: .inference)
 
   private static let plain = Convolution(outChannels: 5, kernelSize: 3, padding: 1)
   private static let strided = Convolution(outChannels: 5, kernelSize: 3, stride: 2, padding: 1)
@@ -42,93 +42,100 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
   private static let fives = TensorType.vector(5)
 
   static let all = [
-    FittingOperation("convolution", .convolution(plain), [pictures(6, 3), filter, fives], [pictures(6, 5)]),
+    FittingOperation("convolution", plain, [pictures(6, 3), filter, fives], [pictures(6, 5)]),
     FittingOperation(
-      "strided convolution", .convolution(strided), [pictures(6, 3), filter, fives], [pictures(3, 5)]),
+      "strided convolution", strided, [pictures(6, 3), filter, fives], [pictures(3, 5)]),
     FittingOperation(
-      "input gradient", .convolutionInputGradient(plain), [pictures(6, 5), filter], [pictures(6, 3)]),
+      "input gradient", ConvolutionInputGradient(convolution: plain), [pictures(6, 5), filter],
+      [pictures(6, 3)]),
     FittingOperation(
-      "weight gradient", .convolutionWeightGradient(plain), [pictures(6, 3), pictures(6, 5)], [filter]),
+      "weight gradient", ConvolutionWeightGradient(convolution: plain), [pictures(6, 3), pictures(6, 5)],
+      [filter]),
     FittingOperation(
-      "bias gradient", .biasGradient, [pictures(6, 5)], [fives],
+      "bias gradient", BiasGradient(), [pictures(6, 5)], [fives],
       tolerates: ["operand 0, batch", "operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "linear", .linear(outFeatures: 7, relu: false), [pictures(2, 3), weight, .vector(7)], [pictures(1, 7)]),
+      "linear", Linear(outFeatures: 7), [pictures(2, 3), weight, .vector(7)], [pictures(1, 7)]),
     FittingOperation(
-      "linear input gradient", .linearInputGradient, [pictures(1, 7), weight], [pictures(2, 3)]),
+      "linear input gradient", LinearInputGradient(), [pictures(1, 7), weight], [pictures(2, 3)]),
     FittingOperation(
-      "linear weight gradient", .linearWeightGradient, [pictures(2, 3), pictures(1, 7)], [weight]),
+      "linear weight gradient", LinearWeightGradient(), [pictures(2, 3), pictures(1, 7)], [weight]),
     FittingOperation(
-      "batch norm", .batchNorm(BatchNorm()), [pictures(6, 5), fives, fives, fives, fives],
+      "batch norm", BatchNorm(), [pictures(6, 5), fives, fives, fives, fives],
       [pictures(6, 5), fives, fives]),
     FittingOperation(
-      "batch norm in inference", .batchNorm(inference), [pictures(6, 5), fives, fives, fives, fives],
+      "batch norm in inference", inference, [pictures(6, 5), fives, fives, fives, fives],
       [pictures(6, 5)]),
     FittingOperation(
-      "batch norm backward", .batchNormBackward(relu: true),
+      "batch norm backward", BatchNormBackward(.relu),
       [pictures(6, 5), pictures(6, 5), fives, fives, fives, fives], [pictures(6, 5), fives, fives]),
     FittingOperation(
-      "fold batch norm", .foldBatchNorm, [filter, fives, fives, fives, fives, fives], [filter, fives]),
-    FittingOperation("relu", .relu, [pictures(6, 5)], [pictures(6, 5)]),
-    FittingOperation("relu backward", .reluBackward, [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
-    FittingOperation("add", .add(relu: false), [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
-    FittingOperation("max-pool", .maxPool(pool), [pictures(6, 5)], [pictures(3, 5), indices(3, 5)]),
+      "fold batch norm", BatchNormFolding(), [filter, fives, fives, fives, fives, fives], [filter, fives]),
+    FittingOperation("relu", Activate(.relu), [pictures(6, 5)], [pictures(6, 5)]),
     FittingOperation(
-      "max-pool backward", .maxPoolBackward(pool), [pictures(3, 5), indices(3, 5)], [pictures(6, 5)]),
+      "relu backward", ActivationBackward(.relu), [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
+    FittingOperation("add", Addition(), [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
+    FittingOperation("max-pool", pool, [pictures(6, 5)], [pictures(3, 5), indices(3, 5)]),
     FittingOperation(
-      "average pool", .averagePool(height: 2, width: 2, window: nil), [pictures(6, 5)], [pictures(2, 5)],
+      "max-pool backward", MaxPoolBackward(pool), [pictures(3, 5), indices(3, 5)], [pictures(6, 5)]),
+    FittingOperation(
+      "average pool", AveragePool(height: 2, width: 2), [pictures(6, 5)], [pictures(2, 5)],
       tolerates: ["operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "average pool backward", .averagePoolBackward(window: nil), [pictures(2, 5)], [pictures(6, 5)],
+      "average pool backward", AveragePoolBackward(window: nil), [pictures(2, 5)], [pictures(6, 5)],
       tolerates: ["operand 0, height", "operand 0, width", "result 0, height", "result 0, width"]),
     FittingOperation(
-      "average pool by windows", .averagePool(height: 3, width: 3, window: 2), [pictures(7, 5)],
+      "average pool by windows", AveragePool(height: 3, width: 3, window: 2), [pictures(7, 5)],
       [pictures(3, 5)]),
     FittingOperation(
-      "average pool by windows, backward", .averagePoolBackward(window: 2), [pictures(3, 5)],
+      "average pool by windows, backward", AveragePoolBackward(window: 2), [pictures(3, 5)],
       [pictures(7, 5)]),
-    FittingOperation("space to depth", .spaceToDepth, [pictures(6, 5)], [pictures(3, 20)]),
-    FittingOperation("depth to space", .depthToSpace, [pictures(3, 20)], [pictures(6, 5)]),
+    FittingOperation("space to depth", SpaceToDepth(), [pictures(6, 5)], [pictures(3, 20)]),
+    FittingOperation("depth to space", DepthToSpace(), [pictures(3, 20)], [pictures(6, 5)]),
     FittingOperation(
-      "subsample", .subsample(stride: 2, channels: 8), [pictures(6, 5)], [pictures(3, 8)],
+      "subsample", Subsample(stride: 2, channels: 8), [pictures(6, 5)], [pictures(3, 8)],
       tolerates: ["operand 0, channels"]),
     FittingOperation(
-      "subsample backward", .subsampleBackward(stride: 2), [pictures(3, 8)], [pictures(6, 5)],
+      "subsample backward", SubsampleBackward(stride: 2), [pictures(3, 8)], [pictures(6, 5)],
       tolerates: ["operand 0, channels", "result 0, channels"]),
     FittingOperation(
-      "deviation", .spatialDeviation, [pictures(6, 5)], [pictures(1, 5)],
+      "deviation", SpatialDeviation(), [pictures(6, 5)], [pictures(1, 5)],
       tolerates: ["operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "deviation backward", .spatialDeviationBackward, [pictures(6, 5), pictures(1, 5), pictures(1, 5)],
+      "deviation backward", SpatialDeviationBackward(), [pictures(6, 5), pictures(1, 5), pictures(1, 5)],
       [pictures(6, 5)]),
     FittingOperation(
-      "cross entropy", .softmaxCrossEntropy(weight: 1), [pictures(1, 10), .labels(batch: 2)],
+      "cross entropy", SoftmaxCrossEntropy(), [pictures(1, 10), .labels(batch: 2)],
       [.metrics, pictures(1, 10)]),
     FittingOperation(
-      "similarity", .similarityLoss(weight: 1, classes: 10), [pictures(6, 5), .labels(batch: 2), .metrics],
+      "similarity", SimilarityLoss(weight: 1, classes: 10), [pictures(6, 5), .labels(batch: 2), .metrics],
       [.metrics, pictures(6, 5)]),
     FittingOperation(
-      "ensemble", .ensemble(.logits, share: 0.5), [pictures(1, 10), pictures(1, 10)], [pictures(1, 10)]),
+      "ensemble", Ensemble(.logits, share: 0.5), [pictures(1, 10), pictures(1, 10)], [pictures(1, 10)]),
     FittingOperation(
-      "recall", .recall, [.pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6)],
+      "recall", Recall(), [.pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6)],
       [.pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2)]),
     FittingOperation(
-      "remember", .remember,
+      "remember", Remember(),
       [
         .pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2),
         .pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6),
       ], []),
-    FittingOperation("taylor scores", .channelScores(.taylor), [fives, pictures(6, 5), pictures(6, 5)], []),
     FittingOperation(
-      "activation scores", .channelScores(.activation), [fives, pictures(6, 5)], [],
+      "zero gradient", ZeroGradient(), [], [fives],
+      tolerates: ["result 0, count", "result 0, kind", "result 0, element type"]),
+    FittingOperation("accumulate", Accumulate(), [filter, filter], []),
+    FittingOperation("taylor scores", ChannelScores(.taylor), [fives, pictures(6, 5), pictures(6, 5)], []),
+    FittingOperation(
+      "activation scores", ChannelScores(.activation), [fives, pictures(6, 5)], [],
       tolerates: ["operand 1, batch", "operand 1, height", "operand 1, width"]),
     FittingOperation(
-      "filter scores", .channelScores(.weightNorm), [fives, filter], [],
+      "filter scores", ChannelScores(.weightNorm), [fives, filter], [],
       tolerates: ["operand 1, kernel size", "operand 1, input channels"]),
     FittingOperation(
-      "sgd", .update(.sgd(momentum: 0.9, weightDecay: 0, nesterov: false)), [filter, filter, filter], []),
+      "sgd", Update(.sgd(momentum: 0.9, weightDecay: 0, nesterov: false)), [filter, filter, filter], []),
     FittingOperation(
-      "adam", .update(.adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0)),
+      "adam", Update(.adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0)),
       [weight, weight, weight, weight], []),
   ]
 
@@ -144,7 +151,7 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
       graph.addValue(Value(name: "y", type: $0, category: .activation, module: 1))
     }
     let origin = SourceSpan(file: SourceFileID(index: 0), utf8: 0..<1)
-    graph.nodes = [Node(op: op, operands: operands, results: results, origin: origin, item: 1)]
+    graph.nodes = [Node(op: Op(op), operands: operands, results: results, origin: origin, item: 1)]
     do {
       try GraphVerifier(graph).verify()
       return nil
@@ -165,32 +172,41 @@ extension TensorType {
         ("width", shape.with(width: shape.width + 1)), ("channels", shape.with(channels: shape.channels + 1)),
       ]
     }
-    let stranger = ("kind", TensorType.labels(batch: 77))
-    switch self {
-    case .pictures(let shape): return changed(shape).map { ($0, .pictures($1)) } + [stranger]
-    case .windowIndices(let shape): return changed(shape).map { ($0, .windowIndices($1)) } + [stranger]
+    let strangers = [
+      ("kind", TensorType.labels(batch: 77)),
+      ("element type", TensorType(element == .uint8 ? .float32 : .uint8, extent)),
+    ]
+    switch extent {
+    case .pictures(let shape):
+      return changed(shape).map { ($0, TensorType(element, .pictures($1))) } + strangers
     case .filter(let k, let i, let o):
       return [
         ("kernel size", .filter(kernelSize: k + 1, inChannels: i, outChannels: o)),
         ("input channels", .filter(kernelSize: k, inChannels: i + 1, outChannels: o)),
-        ("output channels", .filter(kernelSize: k, inChannels: i, outChannels: o + 1)), stranger,
-      ]
+        ("output channels", .filter(kernelSize: k, inChannels: i, outChannels: o + 1)),
+      ] + strangers
     case .matrix(let o, let h, let w, let c):
       return [
         ("output features", .matrix(outFeatures: o + 1, height: h, width: w, channels: c)),
         ("height", .matrix(outFeatures: o, height: h + 1, width: w, channels: c)),
         ("width", .matrix(outFeatures: o, height: h, width: w + 1, channels: c)),
-        ("channels", .matrix(outFeatures: o, height: h, width: w, channels: c + 1)), stranger,
-      ]
-    case .vector(let count): return [("count", .vector(count + 1)), stranger]
-    case .labels(let batch): return [("batch", .labels(batch: batch + 1)), stranger]
-    case .metrics: return [stranger]
+        ("channels", .matrix(outFeatures: o, height: h, width: w, channels: c + 1)),
+      ] + strangers
+    case .vector(let count): return [("count", .vector(count + 1))] + strangers
+    case .labels(let batch): return [("batch", .labels(batch: batch + 1))] + strangers
+    case .metrics: return strangers
     }
   }
 }
 
 @Suite("Types of operands and results")
 struct OperandTypeTests {
+  @Test("of every operation")
+  func complete() {
+    let covered = Set(FittingOperation.all.map { type(of: $0.op).kind })
+    #expect(OperatorKind.allCases.filter { !covered.contains($0) } == [])
+  }
+
   @Test("fit as they are", arguments: FittingOperation.all)
   func fitting(operation: FittingOperation) {
     #expect(operation.fault(inputs: operation.inputs, outputs: operation.outputs) == nil)

@@ -1,5 +1,6 @@
-internal import CostModel
+package import CostModel
 package import Diagnostics
+package import GraphIR
 
 /// Appends forward operations to a graph, with their shapes inferred and their parameters made. Callers have checked
 /// that shapes work out; the builder traps where they do not.
@@ -19,18 +20,15 @@ package struct GraphBuilder {
     self.origin = origin
   }
 
-  private mutating func append(_ op: Op, _ operands: [ValueID], makes type: TensorType, named name: String)
-    -> ValueID
-  {
+  private mutating func append(
+    _ definition: some OperatorDefinition, _ operands: [ValueID], makes type: TensorType, named name: String
+  ) -> ValueID {
     let result = graph.addValue(Value(name: name, type: type, category: .activation, module: module))
-    append(op, operands, results: [result])
-    return result
-  }
-
-  private mutating func append(_ op: Op, _ operands: [ValueID], results: [ValueID]) {
     graph.nodes.append(
       Node(
-        op: op, operands: operands, results: results, origin: origin, item: item, module: module, part: part))
+        op: Op(definition), operands: operands, results: [result], origin: origin, item: item,
+        module: module, part: part))
+    return result
   }
 
   private mutating func parameter(_ name: String, _ type: TensorType, _ initial: InitialValue) -> ValueID {
@@ -66,7 +64,7 @@ package struct GraphBuilder {
     let out = Shape(
       batch: shape.batch, height: geometry.outHeight, width: geometry.outWidth,
       channels: attributes.outChannels)
-    return append(.convolution(attributes), operands, makes: .pictures(out), named: name)
+    return append(attributes, operands, makes: .pictures(out), named: name)
   }
 
   /// A fully connected layer over the flattened picture.
@@ -80,7 +78,7 @@ package struct GraphBuilder {
     let bias = parameter("\(name).bias", .vector(outFeatures), heFanOut ? .zeros : .uniformFanIn(fanIn))
     let out = Shape(batch: shape.batch, height: 1, width: 1, channels: outFeatures)
     return append(
-      .linear(outFeatures: outFeatures, relu: false), [x, weight, bias], makes: .pictures(out), named: name)
+      Linear(outFeatures: outFeatures), [x, weight, bias], makes: .pictures(out), named: name)
   }
 
   /// Parameters `NAME.weight` (scale) and `NAME.bias` (shift), statistics `NAME.running_mean`, `NAME.running_var`.
@@ -93,16 +91,16 @@ package struct GraphBuilder {
       statistic("\(name).running_mean", count: shape.channels, .zeros),
       statistic("\(name).running_var", count: shape.channels, .ones),
     ]
-    return append(.batchNorm(BatchNorm()), operands, makes: .pictures(shape), named: name)
+    return append(BatchNorm(), operands, makes: .pictures(shape), named: name)
   }
 
-  package mutating func relu(_ x: ValueID) -> ValueID {
-    append(.relu, [x], makes: graph[x].type, named: "relu")
+  package mutating func activate(_ x: ValueID, _ activation: Activation) -> ValueID {
+    append(Activate(activation), [x], makes: graph[x].type, named: activation.rawValue)
   }
 
   package mutating func add(_ a: ValueID, _ b: ValueID) -> ValueID {
     precondition(graph.shape(a) == graph.shape(b), "lowering projects the shortcut where shapes differ")
-    return append(.add(relu: false), [a, b], makes: graph[a].type, named: "sum")
+    return append(Addition(), [a, b], makes: graph[a].type, named: "sum")
   }
 
   package mutating func maxPool(_ x: ValueID, _ pool: MaxPool) -> ValueID {
@@ -111,7 +109,7 @@ package struct GraphBuilder {
     precondition(
       min(shape.height, shape.width) + 2 * pool.padding >= pool.window, "lowering rejects pools to nothing")
     let out = shape.with(height: extent(shape.height), width: extent(shape.width))
-    return append(.maxPool(pool), [x], makes: .pictures(out), named: "max_pool")
+    return append(pool, [x], makes: .pictures(out), named: "max_pool")
   }
 
   /// Nothing where the picture has that size already.
@@ -120,8 +118,7 @@ package struct GraphBuilder {
     if shape.height == height && shape.width == width { return x }
     let out = shape.with(height: height, width: width)
     return append(
-      .averagePool(height: height, width: width, window: nil), [x], makes: .pictures(out),
-      named: "average_pool")
+      AveragePool(height: height, width: width), [x], makes: .pictures(out), named: "average_pool")
   }
 
   /// 2x2 windows; a last row or column of an odd size is in none.
@@ -132,7 +129,7 @@ package struct GraphBuilder {
     // Of even sizes adaptive windows are the same ones.
     let isEven = shape.height % 2 == 0 && shape.width % 2 == 0
     return append(
-      .averagePool(height: out.height, width: out.width, window: isEven ? nil : 2), [x],
+      AveragePool(height: out.height, width: out.width, window: isEven ? nil : 2), [x],
       makes: .pictures(out), named: "average_pool")
   }
 
@@ -140,7 +137,7 @@ package struct GraphBuilder {
     let shape = graph.shape(x)
     precondition(shape.height % 2 == 0 && shape.width % 2 == 0, "lowering rejects odd halvings")
     let out = shape.with(height: shape.height / 2, width: shape.width / 2, channels: 4 * shape.channels)
-    return append(.spaceToDepth, [x], makes: .pictures(out), named: "space_to_depth")
+    return append(SpaceToDepth(), [x], makes: .pictures(out), named: "space_to_depth")
   }
 
   package mutating func subsample(_ x: ValueID, stride: Int, channels: Int) -> ValueID {
@@ -149,12 +146,12 @@ package struct GraphBuilder {
       height: (shape.height + stride - 1) / stride, width: (shape.width + stride - 1) / stride,
       channels: channels)
     return append(
-      .subsample(stride: stride, channels: channels), [x], makes: .pictures(out), named: "subsample")
+      Subsample(stride: stride, channels: channels), [x], makes: .pictures(out), named: "subsample")
   }
 
   package mutating func spatialDeviation(_ x: ValueID) -> ValueID {
     append(
-      .spatialDeviation, [x], makes: .pictures(graph.shape(x).with(height: 1, width: 1)), named: "deviation")
+      SpatialDeviation(), [x], makes: .pictures(graph.shape(x).with(height: 1, width: 1)), named: "deviation")
   }
 
   /// The module's loss and its figures; an ensemble's, which has nothing to learn.
@@ -167,11 +164,11 @@ package struct GraphBuilder {
     metricsOf index: Int, ofEnsemble isEnsemble: Bool = false
   ) {
     var metrics = append(
-      .softmaxCrossEntropy(weight: weight), [logits, graph.labels], makes: .metrics,
+      SoftmaxCrossEntropy(weight: weight), [logits, graph.labels], makes: .metrics,
       named: isEnsemble ? "ensemble" : "loss")
     if let similarity {
       metrics = append(
-        .similarityLoss(weight: similarity.weight, classes: graph.shape(logits).channels),
+        SimilarityLoss(weight: similarity.weight, classes: graph.shape(logits).channels),
         [similarity.features, graph.labels, metrics], makes: .metrics, named: "loss")
     }
     graph.metrics.append(
@@ -183,6 +180,6 @@ package struct GraphBuilder {
     _ soFar: ValueID, with logits: ValueID, share: Double, meanOf mean: EnsembleMean
   ) -> ValueID {
     append(
-      .ensemble(mean, share: share), [soFar, logits], makes: graph[logits].type, named: "ensemble_logits")
+      Ensemble(mean, share: share), [soFar, logits], makes: graph[logits].type, named: "ensemble_logits")
   }
 }
