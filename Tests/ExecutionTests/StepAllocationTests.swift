@@ -43,7 +43,7 @@ struct StepAllocationTests {
   /// a dispatch that took memory would do so in every node, of which a step of this net has dozens.
   @Test(
     "are a few of a debug build's own, and one a job that several workers share",
-    arguments: [("parallel", 4), ("sequential", 4), ("end-to-end", 4), ("asynchronous", 12)])
+    arguments: [("parallel", 6), ("sequential", 6), ("end-to-end", 6), ("asynchronous", 12)])
   func few(strategy: String, most: Int) async {
     // In a process of its own: other tests would count as well.
     await #expect(processExitsWith: .success) { [strategy, most] in

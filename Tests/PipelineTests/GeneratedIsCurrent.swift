@@ -57,13 +57,13 @@ struct GeneratedIsCurrent {
 
   private struct SourceNeedsFiles: Error { let source: DataSource }
 
-  /// What `strata plan specs/NAME.yaml -o generated/NAME.plan.json` writes.
+  /// What `strata plan specs/NAME.yaml --threads 2 -o generated/NAME.plan.json` writes.
   private func planText(_ plan: Plan, _ name: String, _ spec: DecodedSpec) -> String {
     let path = "specs/\(name).yaml"
     return PlanDocument.text(
       of: plan, specPath: path,
       keptSpecPath: PlanDocument.relativePath(of: path, from: "generated", currentFolder: "/"),
-      dataPath: plan.data.path, places: spec.places)
+      options: PlanOptions(threads: "2"), dataPath: plan.data.path, places: spec.places)
   }
 
   @Test("to the byte", arguments: Repository.specNames)
