@@ -238,7 +238,7 @@ struct BudgetTests {
 
   @Test("a batch that leaves one picture over is named as one with drop-last")
   func lastBatchOfOne() throws {
-    let pictures = ["--set", "data.limit.train=905"]
+    let pictures = ["--set", "data.limit.train=905", "--threads", "2"]
     func planned(_ batch: Int, _ more: String...) throws -> StrataProcess {
       try StrataProcess(
         ["plan", "net.yaml", "--json", "--set", "training.batch=\(batch)"] + pictures + more,

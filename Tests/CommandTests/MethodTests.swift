@@ -250,7 +250,7 @@ struct MethodTests {
     #expect(try evaluation("second").modules.map(\.index) == [1, 2])
   }
 
-  @Test("what probing takes is foreseen, and refused where a limit forbids it", .timeLimit(.minutes(3)))
+  @Test("what probing takes is foreseen, and refused where a limit forbids it")
   func probeMemory() throws {
     struct Probe: Decodable {
       struct Memory: Decodable { var plannedPeakBytes, measuredPeakBytes: Int }

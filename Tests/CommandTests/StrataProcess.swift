@@ -41,14 +41,15 @@ struct StrataProcess {
     let errors = FileManager.default.temporaryDirectory.appending(path: "strata-\(UUID().uuidString).txt")
     try Data().write(to: errors)
     defer { try? FileManager.default.removeItem(at: errors) }
-    process.executableURL = executable
-    process.arguments = arguments
+    (process.executableURL, process.arguments) = Self.bound(executable, arguments)
     process.environment = Self.environment.merging(environment) { $1 }
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()
+    let watchdog = Self.kill(process, behind: Self.longestSeconds)
+    defer { watchdog.cancel() }
     self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     diagnostics = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
@@ -67,6 +68,40 @@ struct StrataProcess {
       $1
     }
   }()
+
+  /// Far longer than any of them takes on a busy machine: a program that hangs has to end at some time. Limits of the tests themselves
+  /// would not do, as they count from where a test waits for its turn.
+  private static let longestSeconds = 1200.0
+
+  /// Kills a process that is still at work after so long.
+  private static func kill(_ process: Process, behind seconds: Double) -> DispatchWorkItem {
+    let number = process.processIdentifier
+    let work = DispatchWorkItem { Foundation.kill(number, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: work)
+    return work
+  }
+
+  /// The processors that the tests may use, from the first one on.
+  static let processors: [Int] = {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let list = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }?.split(
+      separator: "\t"
+    ).last
+    return (list ?? "").split(separator: ",").flatMap { range -> [Int] in
+      let ends = range.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last else { return [] }
+      return Array(first...last)
+    }
+  }()
+
+  /// The program gets two processors at the most, so that what it chooses by their number is the same on every machine.
+  static func bound(_ executable: URL, _ arguments: [String]) -> (URL, [String]) {
+    let tool = URL(filePath: "/usr/bin/taskset")
+    guard processors.count > 2, FileManager.default.isExecutableFile(atPath: tool.path) else {
+      return (executable, arguments)
+    }
+    return (tool, ["-c", "\(processors[0]),\(processors[1])", executable.path] + arguments)
+  }
 
   /// The program lies beside the bundle that holds these tests.
   static let executable: URL = {

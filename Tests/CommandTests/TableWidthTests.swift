@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Text for people fits 100 columns, whatever the network; sizes are in units of 1024s; no two rows have one name.
-@Suite("Tables that fit", .timeLimit(.minutes(10)))
+@Suite("Tables that fit")
 struct TableWidthTests {
   private let workspace: Workspace
 
@@ -60,14 +60,16 @@ struct TableWidthTests {
   @Test("a plan that a budget made stands beside the one of its strategy under a name of its own")
   func names() throws {
     try workspace.write(Self.wide, to: "net.yaml")
-    let natural = try workspace.strata("plan", "net.yaml", "--json", "--set", "training.strategy=parallel")
+    let natural = try workspace.strata(
+      "plan", "net.yaml", "--json", "--threads", "2", "--set", "training.strategy=parallel")
     let document = try #require(
       try JSONSerialization.jsonObject(with: Data(natural.output.utf8)) as? [String: Any])
     let memory = try #require(document["memory"] as? [String: Any])
     let peak = try #require(memory["peakBytes"] as? Int)
     let arena = try #require(memory["arenaBytes"] as? Int)
     let text = try requireNarrow([
-      "plan", "net.yaml", "--set", "training.strategy=parallel", "--budget", "\(peak - arena / 10)",
+      "plan", "net.yaml", "--threads", "2", "--set", "training.strategy=parallel", "--budget",
+      "\(peak - arena / 10)",
     ])
     let rows = text.split(separator: "\n").filter { $0.hasPrefix("  parallel") }
     #expect(rows.filter { $0.contains("parallel, with the budget's choices *") }.count == 1, "\(text)")

@@ -20,7 +20,7 @@ struct TourTests {
     }
   }
 
-  @Test("goes through, line by line", .timeLimit(.minutes(5)))
+  @Test("goes through, line by line")
   func goesThrough() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "strata-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -13,48 +13,50 @@ struct ResumeCommandTests {
 
   private func path(_ name: String) -> String { workspace.url.appending(path: name).path }
 
-  /// A run that is asked to stop as soon as it has a checkpoint of its third epoch or a later one.
-  private func interruptedRun(_ folder: String, _ more: String...) throws {
-    let run = try RunningStrata(
-      ["run", "net.yaml", "-o", folder, "--set", "training.epochs=40", "--checkpoint-every", "1ms"] + more,
-      in: workspace.url)
-    #expect(
-      run.wait {
+  /// A run that is asked to stop as soon as it has a checkpoint of its third epoch or a later one; how many epochs it is to have.
+  @discardableResult
+  private func interruptedRun(_ folder: String, _ more: String...) throws -> Int {
+    let (epochs, end) = try workspace.signalled(
+      folder, SIGTERM, epochs: 40,
+      once: {
         let names = (try? workspace.names(in: "\(folder)/checkpoints")) ?? []
         return names.contains { !$0.hasPrefix(".") && !$0.contains("epoch-1-") && !$0.contains("epoch-2-") }
-      })
-    run.send(SIGTERM)
-    let end = try run.wait()
+      }
+    ) { epochs in
+      ["run", "net.yaml", "-o", folder, "--set", "training.epochs=\(epochs)", "--checkpoint-every", "1ms"]
+        + more
+    }
     try #require(end.exitCode == 6, "\(end)")
     #expect(try workspace.names(in: "\(folder)/checkpoints").count == 2)
+    return epochs
   }
 
-  private func whole() throws -> Data {
-    let run = try workspace.strata("run", "net.yaml", "-o", "whole", "--set", "training.epochs=40")
+  private func whole(epochs: Int) throws -> Data {
+    let run = try workspace.strata("run", "net.yaml", "-o", "whole", "--set", "training.epochs=\(epochs)")
     try #require(run.exitCode == 0, "\(run.diagnostics)")
     return try workspace.data("whole/model.safetensors")
   }
 
-  private func expectFinished(_ folder: String, _ whole: Data) throws {
+  private func expectFinished(_ folder: String, _ whole: Data, epochs: Int) throws {
     let isSame = try workspace.data("\(folder)/model.safetensors") == whole
     #expect(isSame)
     // As many lines as epochs, modules and parts, each once.
     let lines = try workspace.text("\(folder)/metrics.jsonl").split(separator: "\n")
     let places = Set(lines.map { $0.prefix(while: { $0 != "l" }) })
-    #expect(lines.count == 40 * 2 * 2 && places.count <= lines.count)
+    #expect(lines.count == epochs * 2 * 2 && places.count <= lines.count)
   }
 
   @Test("from where it was, and a finished run says so")
   func resume() throws {
-    let whole = try whole()
-    try interruptedRun("out")
+    let epochs = try interruptedRun("out", "--threads", "2")
+    let whole = try whole(epochs: epochs)
     #expect(
       try workspace.strata("show", "out").output.contains("interrupted; strata run out --resume goes on"))
     let resumed = try workspace.strata("run", "out", "--resume", "--threads", "3")
     #expect(resumed.exitCode == 0)
     #expect(resumed.output.hasPrefix("3 threads instead of 2: peak "), "\(resumed.output)")
     #expect(resumed.diagnostics.contains("out: training small goes on behind stage 1, epoch "))
-    try expectFinished("out", whole)
+    try expectFinished("out", whole, epochs: epochs)
     let again = try workspace.strata("run", "out", "--resume")
     #expect(again.exitCode == 0 && again.output == "out: the run is finished\n")
     let json = try workspace.strata("run", "out", "--resume", "--json")
@@ -90,8 +92,8 @@ struct ResumeCommandTests {
 
   @Test("a damaged checkpoint is named, and the one before it is used")
   func damaged() throws {
-    let whole = try whole()
-    try interruptedRun("out")
+    let epochs = try interruptedRun("out")
+    let whole = try whole(epochs: epochs)
     let names = try workspace.names(in: "out/checkpoints").sorted {
       $0.compare($1, options: .numeric) == .orderedAscending
     }
@@ -105,14 +107,14 @@ struct ResumeCommandTests {
         "warning[W006]: checkpoint refused: out/checkpoints/\(names[1]): damaged: the tensor "))
     #expect(resumed.diagnostics.contains("goes on behind"))
     #expect(try workspace.names(in: "out/checkpoints").contains("\(names[1]).refused"))
-    try expectFinished("out", whole)
+    try expectFinished("out", whole, epochs: epochs)
   }
 
   @Test("checkpoints of another run are named, and not used")
   func foreign() throws {
-    let whole = try whole()
     try interruptedRun("other", "--set", "training.seed=2")
-    try interruptedRun("out")
+    let epochs = try interruptedRun("out")
+    let whole = try whole(epochs: epochs)
     for name in try workspace.names(in: "out/checkpoints") {
       try FileManager.default.removeItem(atPath: path("out/checkpoints/\(name)"))
     }
@@ -125,19 +127,19 @@ struct ResumeCommandTests {
     #expect(
       resumed.diagnostics.components(separatedBy: "not of this run: its spec is another one").count == 3)
     #expect(resumed.diagnostics.contains("out: no checkpoint; training small from the beginning"))
-    try expectFinished("out", whole)
+    try expectFinished("out", whole, epochs: epochs)
   }
 
   @Test("killed between its weights and its summary, or with a torn summary")
   func lastMoments() throws {
-    let whole = try whole()
+    let whole = try whole(epochs: 40)
     for _ in 1...2 {
       try FileManager.default.removeItem(atPath: path("whole/summary.json"))
       try Data("half".utf8).write(to: workspace.url.appending(path: "whole/.summary.json.1-0.tmp"))
       try Data("half".utf8).write(to: workspace.url.appending(path: "whole/.model.safetensors.1-0.tmp"))
       let resumed = try workspace.strata("run", "whole", "--resume")
       #expect(resumed.exitCode == 0, "\(resumed.diagnostics)")
-      try expectFinished("whole", whole)
+      try expectFinished("whole", whole, epochs: 40)
       #expect(try workspace.names(in: "whole").filter { $0.hasSuffix(".tmp") } == [])
     }
   }
@@ -192,17 +194,15 @@ struct ResumeCommandTests {
 
   @Test("an invalid memory access ends with 70 and one line, and the run goes on afterwards")
   func internalError() throws {
-    let run = try RunningStrata(
-      ["run", "net.yaml", "-o", "out", "--set", "training.epochs=40"], in: workspace.url)
-    #expect(run.wait { FileManager.default.fileExists(atPath: path("out/checkpoints")) })
-    run.send(SIGSEGV)
-    let end = try run.wait()
+    let (epochs, end) = try workspace.signalled(
+      "out", SIGSEGV, epochs: 40, once: { FileManager.default.fileExists(atPath: path("out/checkpoints")) }
+    ) { ["run", "net.yaml", "-o", "out", "--set", "training.epochs=\($0)"] }
     #expect(end.exitCode == 70)
     #expect(
-      end.diagnostics.hasSuffix(
+      end.diagnostics.contains(
         "strata: internal error: invalid memory access; please report the command line and the spec\n"))
     #expect(try workspace.strata("run", "out", "--resume").exitCode == 0)
-    try expectFinished("out", try whole())
+    try expectFinished("out", try whole(epochs: epochs), epochs: epochs)
   }
 
   @Test("times that are none", arguments: ["10", "m", "0s", "-1s", "1d", "1 m"])

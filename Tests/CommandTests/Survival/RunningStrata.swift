@@ -20,14 +20,12 @@ final class RunningStrata {
     outputFile = FileManager.default.temporaryDirectory.appending(path: "strata-\(name).out")
     try Data().write(to: errors)
     try Data().write(to: outputFile)
+    var (executable, words) = (StrataProcess.executable, arguments)
     if let limits {
-      process.executableURL = URL(filePath: "/bin/bash")
-      process.arguments =
-        ["-c", "ulimit \(limits); exec \"$0\" \"$@\"", StrataProcess.executable.path] + arguments
-    } else {
-      process.executableURL = StrataProcess.executable
-      process.arguments = arguments
+      words = ["-c", "ulimit \(limits); exec \"$0\" \"$@\"", executable.path] + words
+      executable = URL(filePath: "/bin/bash")
     }
+    (process.executableURL, process.arguments) = StrataProcess.bound(executable, words)
     process.environment = StrataProcess.environment
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
@@ -54,14 +52,45 @@ final class RunningStrata {
       diagnostics: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
   }
 
-  /// Waits until `condition` holds, looking often; false if the program ends or a minute passes before.
+  /// Waits until `condition` holds, looking often; false if the program ends or five minutes pass before.
   func wait(until condition: () -> Bool) -> Bool {
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(300)
     while ContinuousClock.now < deadline {
       if condition() { return true }
       if !process.isRunning { return condition() }
       usleep(1000)
     }
     return false
+  }
+}
+
+extension Workspace {
+  /// A run that gets a signal in its middle, once a moment has come.
+  ///
+  /// On a machine that is quick, or busy with other things, the run may be over before anyone has looked: it is taken away then, and
+  /// begun again with ten times the epochs.
+  ///
+  /// - Parameters:
+  ///   - folder: what the run makes, and what is taken away.
+  ///   - epochs: of the first attempt.
+  ///   - arguments: of a run of so many epochs.
+  /// - Returns: how many epochs the run has that was reached, and its end.
+  func signalled(
+    _ folder: String, _ signal: Int32, epochs: Int, once moment: () -> Bool,
+    _ arguments: (_ epochs: Int) -> [String]
+  ) throws -> (epochs: Int, end: RunningStrata.End) {
+    var epochs = epochs
+    while true {
+      let run = try RunningStrata(arguments(epochs), in: url)
+      let hasCome = run.wait(until: moment)
+      run.send(signal)
+      let end = try run.wait()
+      guard end.exitCode == 0, epochs < 100_000 else {
+        #expect(hasCome, "\(end)")
+        return (epochs, end)
+      }
+      try FileManager.default.removeItem(at: url.appending(path: folder))
+      epochs *= 10
+    }
   }
 }

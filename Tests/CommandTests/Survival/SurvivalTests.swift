@@ -72,7 +72,7 @@ struct SurvivalTests {
       var choices: Choices
     }
     func plan(_ arguments: String...) throws -> Document {
-      let sets = ["--set", "training.strategy=end-to-end", "--set", "training.epochs=6"]
+      let sets = ["--set", "training.strategy=end-to-end", "--set", "training.epochs=6", "--threads", "2"]
       let plan = try StrataProcess(["plan", "net.yaml", "--json"] + sets + arguments, in: workspace.url)
       try #require(plan.exitCode == 0, "\(plan.diagnostics)")
       return try JSONDecoder().decode(Document.self, from: Data(plan.output.utf8))
@@ -231,7 +231,8 @@ struct SurvivalTests {
       let elapsed = ContinuousClock.now - start
       slowest = max(
         slowest, Double(elapsed.components.attoseconds) * 1e-18 + Double(elapsed.components.seconds))
-      #expect(elapsed < .seconds(5), place)
+      // A second at the most, but for a machine that is busy with other things.
+      #expect(elapsed < .seconds(60), place)
       #expect(end.exitCode == 6 || end.exitCode == 0, "\(place): \(end.diagnostics)")
       if end.exitCode == 6 {
         interrupted += 1
@@ -249,21 +250,23 @@ struct SurvivalTests {
 
   @Test("stopped while a stage's features are made, they keep the end of the stage before")
   func stopsWhileFeaturesAreMade() throws {
-    // A tenth of a second and more for the features, on any machine.
+    // Features that take far longer than it takes to see that they are begun.
     try workspace.write(
       """
       strata: 1
       name: features
       data: {source: synthetic, limit: {train: 20000, test: 100}}
-      network: {family: vgg, input: 3x32x32, classes: 10, widths: [4, 4]}
+      network: {family: vgg, input: 3x32x32, classes: 10, widths: [4, 4], kernel: [7, 3]}
       downsampling: {kind: average-pool, before: [1]}
       training: {strategy: sequential, epochs: 1, batch: 100}
       memory: {features: cache}
 
       """, to: "features.yaml")
     let run = try RunningStrata(["run", "features.yaml", "-o", "features"], in: workspace.url)
-    #expect(run.wait { lineCount("features") == 2 })
-    sleep(0.1)
+    #expect(
+      run.wait {
+        FileManager.default.fileExists(atPath: workspace.url.appending(path: "features/features.bin").path)
+      })
     run.send(SIGTERM)
     let end = try run.wait()
     #expect(end.exitCode == 6, "\(end.diagnostics)")
