@@ -154,8 +154,8 @@ struct CompressionCommandTests {
     }
     let (epochs, end) = try workspace.signalled(
       "out", SIGINT, epochs: 12,
-      once: { ((try? workspace.text("out/metrics.jsonl")) ?? "").contains("\"split\":\"narrowed\"") }
-    ) { ["run", "net.yaml", "-o", "out", "--checkpoint-every", "1ms"] + sets($0) }
+      once: { ((try? workspace.text("out/metrics.jsonl")) ?? "").contains("\"split\":\"narrowed\"") },
+      arguments: { ["run", "net.yaml", "-o", "out", "--checkpoint-every", "1ms"] + sets($0) })
     #expect(end.exitCode == 6, "\(end)")
     let whole = try StrataProcess(["run", "net.yaml", "-o", "whole"] + sets(epochs), in: workspace.url)
     try #require(whole.exitCode == 0, "\(whole.diagnostics)")

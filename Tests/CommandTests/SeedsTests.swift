@@ -87,8 +87,8 @@ struct SeedsTests {
   func interrupted() throws {
     let checkpoints = workspace.url.appending(path: "ls/seed-1/checkpoints")
     let (epochs, end) = try workspace.signalled(
-      "ls", SIGINT, epochs: 100, once: { FileManager.default.fileExists(atPath: checkpoints.path) }
-    ) { ["run", "net.yaml", "--seeds", "2", "-o", "ls", "--set", "training.epochs=\($0)"] }
+      "ls", SIGINT, epochs: 100, once: { FileManager.default.fileExists(atPath: checkpoints.path) },
+      arguments: { ["run", "net.yaml", "--seeds", "2", "-o", "ls", "--set", "training.epochs=\($0)"] })
     try #require(end.exitCode == 6, "\(end)")
     let hint = try #require(end.output.split(separator: "\n").last)
     #expect(hint == "go on: strata run net.yaml -o ls --set training.epochs=\(epochs) --seeds 2 --resume")

@@ -21,11 +21,11 @@ struct ResumeCommandTests {
       once: {
         let names = (try? workspace.names(in: "\(folder)/checkpoints")) ?? []
         return names.contains { !$0.hasPrefix(".") && !$0.contains("epoch-1-") && !$0.contains("epoch-2-") }
-      }
-    ) { epochs in
-      ["run", "net.yaml", "-o", folder, "--set", "training.epochs=\(epochs)", "--checkpoint-every", "1ms"]
-        + more
-    }
+      },
+      arguments: { epochs in
+        ["run", "net.yaml", "-o", folder, "--set", "training.epochs=\(epochs)", "--checkpoint-every", "1ms"]
+          + more
+      })
     try #require(end.exitCode == 6, "\(end)")
     #expect(try workspace.names(in: "\(folder)/checkpoints").count == 2)
     return epochs
@@ -195,8 +195,8 @@ struct ResumeCommandTests {
   @Test("an invalid memory access ends with 70 and one line, and the run goes on afterwards")
   func internalError() throws {
     let (epochs, end) = try workspace.signalled(
-      "out", SIGSEGV, epochs: 40, once: { FileManager.default.fileExists(atPath: path("out/checkpoints")) }
-    ) { ["run", "net.yaml", "-o", "out", "--set", "training.epochs=\($0)"] }
+      "out", SIGSEGV, epochs: 40, once: { FileManager.default.fileExists(atPath: path("out/checkpoints")) },
+      arguments: { ["run", "net.yaml", "-o", "out", "--set", "training.epochs=\($0)"] })
     #expect(end.exitCode == 70)
     #expect(
       end.diagnostics.contains(

@@ -77,7 +77,7 @@ extension Workspace {
   /// - Returns: how many epochs the run has that was reached, and its end.
   func signalled(
     _ folder: String, _ signal: Int32, epochs: Int, once moment: () -> Bool,
-    _ arguments: (_ epochs: Int) -> [String]
+    arguments: (_ epochs: Int) -> [String]
   ) throws -> (epochs: Int, end: RunningStrata.End) {
     var epochs = epochs
     while true {
