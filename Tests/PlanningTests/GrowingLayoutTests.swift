@@ -78,16 +78,21 @@ struct GrowingLayoutTests {
   }
 
   /// Modules that are all alike, each handing a block on, and one block that lives from the beginning to the end.
-  private func steps(modules: Int) -> Int {
+  ///
+  /// - Parameter metrics: small blocks of each module that wait for the program's end.
+  private func steps(modules: Int, metrics: Int = 0) -> Int {
     var growth = Growth()
     growth.add(64, 0...0, livesOn: true)
     for module in 0..<modules {
       let start = 8 * module
-      growth.extend(0, to: start + 7)
+      for index in growth.lifetimes.indices where growth.livesOn[index] {
+        growth.extend(index, to: start + 7)
+      }
       if module > 0 { growth.extend(growth.lifetimes.count - 1, to: start + 3) }
       for node in 0..<7 {
         growth.add(64 << (node % 4), start + node...start + min(7, node + 2), livesOn: false)
       }
+      for _ in 0..<metrics { growth.add(64, start + 6...start + 7, livesOn: true) }
       growth.add(512, start + 7...start + 7, livesOn: false)
       growth.end = start + 7
       growth.layout.settle()
@@ -99,5 +104,13 @@ struct GrowingLayoutTests {
   func growth() {
     let (shallow, deep) = (steps(modules: 200), steps(modules: 400))
     #expect(Double(deep) < 2.2 * Double(shallow), "\(shallow) steps, then \(deep)")
+  }
+
+  /// Each block meets all metrics from before its module, so the square is what there is; if the metrics were placed anew behind
+  /// every module, each looking at all that it has outlived, it would be the cube.
+  @Test("leaves metrics of earlier modules where they lie")
+  func metrics() {
+    let (shallow, deep) = (steps(modules: 60, metrics: 2), steps(modules: 120, metrics: 2))
+    #expect(Double(deep) < 4.4 * Double(shallow), "\(shallow) steps, then \(deep)")
   }
 }

@@ -49,6 +49,15 @@ package struct GrowingLayout {
 
   private static let shortLength = 64
 
+  /// Bytes that a block has left, and for blocks of one size since when others take them.
+  private struct FreedBytes {
+    var bytes = 0..<0
+    /// Of the block that has left them.
+    var lastNode = 0
+    var byteCount = -1
+    var takenSince = -1
+  }
+
   /// Where the last block ends.
   package var byteCount: Int { blocks.reduce(0) { max($0, $1.end) } }
 
@@ -113,6 +122,7 @@ package struct GrowingLayout {
   package mutating func settle() {
     var neighbours: [Int] = []
     var taken: [Range<Int>] = []
+    var freed = FreedBytes()
     for index in pending { wait(index, from: 0) }
     pending.removeAll(keepingCapacity: true)
     while let index = nextWaiting() {
@@ -134,9 +144,12 @@ package struct GrowingLayout {
       remember(index)
       blocks[index].offset = offset
       let (new, old) = (offset..<offset + block.byteCount, block.offset..<block.end)
+      freed = FreedBytes(bytes: old, lastNode: block.last)
       for other in neighbours where blocks[other].offset >= 0 && block.precedes(blocks[other]) {
         let range = blocks[other].offset..<blocks[other].end
-        if block.offset >= 0, range.upperBound > old.lowerBound {
+        if block.offset >= 0, range.upperBound > old.lowerBound,
+          !isTaken(&freed, for: blocks[other])
+        {
           // Behind bytes that are free now: it may begin so that it has one of them, and no lower.
           wait(other, from: min(range.lowerBound, max(0, old.lowerBound - range.count + 1)))
         } else if range.overlaps(new) {
@@ -145,6 +158,40 @@ package struct GrowingLayout {
       }
     }
   }
+
+  /// Whether larger blocks take all bytes that have become free anyway, at one node or another of a block that lives longer. What has
+  /// lived since long ago, as metrics do that wait for the end of the program, stays where it is when something moves far behind its first node.
+  private mutating func isTaken(_ freed: inout FreedBytes, for other: Block) -> Bool {
+    guard other.last >= freed.lastNode, other.last - other.first >= Self.shortLength else { return false }
+    if other.byteCount != freed.byteCount {
+      freed.byteCount = other.byteCount
+      freed.takenSince = takenSince(freed, largerThan: other.byteCount)
+    }
+    return other.first <= freed.takenSince
+  }
+
+  /// The last node such that blocks beginning at it or behind it take all of the bytes; -1 where none is found near.
+  private mutating func takenSince(_ freed: FreedBytes, largerThan byteCount: Int) -> Int {
+    var holes = [freed.bytes]
+    let end = freed.lastNode + 1 < firstBlocks.count ? firstBlocks[freed.lastNode + 1] : blocks.count
+    for index in (max(0, end - Self.nearCount)..<end).reversed() {
+      steps += 1
+      let block = blocks[index]
+      guard block.byteCount > byteCount, block.offset >= 0 else { continue }
+      let range = block.offset..<block.end
+      guard holes.contains(where: { $0.overlaps(range) }) else { continue }
+      holes = holes.flatMap { hole in
+        [
+          hole.lowerBound..<max(hole.lowerBound, min(hole.upperBound, range.lowerBound)),
+          min(hole.upperBound, max(hole.lowerBound, range.upperBound))..<hole.upperBound,
+        ].filter { !$0.isEmpty }
+      }
+      if holes.isEmpty { return block.first }
+    }
+    return -1
+  }
+
+  private static let nearCount = 512
 
   /// Placed or not, each at least once.
   private func collectNeighbours(of index: Int, into neighbours: inout [Int]) {
@@ -155,8 +202,8 @@ package struct GrowingLayout {
     let from = max(0, block.first - Self.shortLength)
     let firstOther = from < firstBlocks.count ? firstBlocks[from] : blocks.count
     let end = block.last + 1 < firstBlocks.count ? firstBlocks[block.last + 1] : blocks.count
-    for other in firstOther..<max(firstOther, end) { take(other) }
     for other in longBlocks where other < firstOther { take(other) }
+    for other in firstOther..<max(firstOther, end) { take(other) }
   }
 
   private mutating func wait(_ index: Int, from start: Int) {

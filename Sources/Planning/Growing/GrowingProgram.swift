@@ -83,10 +83,14 @@ struct GrowingProgram {
 
   /// The figures of the program that ends with a module behind the last one.
   ///
-  /// - Parameter inside: the same module as the program has it where others follow.
+  /// - Parameters:
+  ///   - inside: the same module as the program has it where others follow.
+  ///   - enough: bytes that another program of the stage takes; a layout that is no larger need not be the best.
   /// - Returns: nil where the module does not want what `inside` does, or the labels are not read last of all though metrics of
   ///   modules before it wait for the end.
-  mutating func figures(endingWith fragment: ProgramFragment, inside: ProgramFragment) -> Figures? {
+  mutating func figures(endingWith fragment: ProgramFragment, inside: ProgramFragment, enough: Int = 0)
+    -> Figures?
+  {
     guard let extended = blocks(extendedBy: fragment), let others = blocks(extendedBy: inside),
       Set(extended.map(\.index)).union([Self.labels]) == Set(others.map(\.index)).union([Self.labels]),
       let labelsLast = fragment.labelsLast, kept.isEmpty || labelsLast == fragment.nodeCount - 1
@@ -99,8 +103,9 @@ struct GrowingProgram {
       _ = Self.grow(&layout, fragment, from: start, extended, tie: tie, kept)
       layout.settle()
       // The packer is content with its first order where that reaches the bound.
-      return layout.byteCount <= best.total
-        ? layout.byteCount : ArenaPacker(layout.lifetimes).pack().byteCount
+      return layout.byteCount <= max(best.total, enough)
+        ? layout.byteCount
+        : ArenaPacker(layout.lifetimes).byteCount(largestFirst: layout.byteCount, enough: enough)
     }
     let runtime = RuntimeMemory(
       nodes: nodeCount + fragment.nodeCount, values: valueCount + fragment.valueCount, isRanking: false,

@@ -84,13 +84,18 @@ extension Planner {
       guard let insideLayers = frozen.layers(ofModule: module),
         let insideMeasured = frozen.measured(ofModule: module),
         let trained = layers.figures(endingWith: own.training, inside: insideLayers),
-        let evaluated = layers.figures(endingWith: own.evaluation, inside: insideLayers)
+        let evaluated = layers.figures(
+          endingWith: own.evaluation, inside: insideLayers, enough: trained.layoutBytes)
       else { return nil }
       var programs: [(GrowingProgram.Figures, PeakLocation.ProgramKind)] = [
         (trained, .training), (evaluated, .evaluation),
       ]
       if let depth = own.depthEvaluation {
-        guard let deep = measured.figures(endingWith: depth, inside: insideMeasured) else { return nil }
+        guard
+          let deep = measured.figures(
+            endingWith: depth, inside: insideMeasured, enough: max(trained.layoutBytes, evaluated.layoutBytes)
+          )
+        else { return nil }
         programs.append((deep, .depthEvaluation))
       }
       let (memory, runtime) = figures(

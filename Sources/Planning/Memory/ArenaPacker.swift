@@ -45,27 +45,42 @@ package struct ArenaPacker {
     let bound = lowerBound
     var best: Layout?
     for order in PackingOrder.allCases {
-      let layout = pack(in: order, &steps)
-      if best.map({ layout.byteCount < $0.byteCount }) ?? true { best = layout }
+      guard let layout = pack(in: order, below: best?.byteCount ?? .max, &steps) else { continue }
+      best = layout
       if layout.byteCount <= bound { break }
     }
     return best ?? Layout(offsets: [], byteCount: 0)
   }
 
-  private func pack(in order: PackingOrder, _ steps: inout Int) -> Layout {
+  /// The bytes of the best layout where those of the one made largest blocks first are known.
+  ///
+  /// - Parameter enough: what is no larger need not be the best.
+  package func byteCount(largestFirst: Int, enough: Int) -> Int {
+    let enough = max(enough, lowerBound)
+    var best = largestFirst
+    var steps = 0
+    for order in PackingOrder.allCases where order != .largestFirst && best > enough {
+      if let layout = pack(in: order, below: best, &steps) { best = layout.byteCount }
+    }
+    return best
+  }
+
+  /// - Returns: nil where the layout would take `limit` bytes or more.
+  private func pack(in order: PackingOrder, below limit: Int, _ steps: inout Int) -> Layout? {
     let keys = lifetimes.map { order.key(byteCount: $0.byteCount, nodes: $0.nodes) }
     let indices = lifetimes.indices.sorted { a, b in keys[a] == keys[b] ? a < b : keys[a] > keys[b] }
     var taken = TakenBytes(nodeCount: nodeCount)
     var offsets = [Int](repeating: 0, count: lifetimes.count)
     var end = 0
+    defer { steps += taken.steps }
     for index in indices {
       let (byteCount, nodes) = (lifetimes[index].byteCount, lifetimes[index].nodes)
       let offset = taken.lowestGap(of: byteCount, during: nodes)
       taken.take(offset..<offset + byteCount, during: nodes)
       offsets[index] = offset
       end = max(end, offset + byteCount)
+      guard end < limit else { return nil }
     }
-    steps += taken.steps
     return Layout(offsets: offsets, byteCount: end)
   }
 }

@@ -4,58 +4,62 @@
 struct TakenBytes {
   /// A leaf for each node behind as many inner stretches; 1 is the root.
   private let leafCount: Int
-  private var atAny: [ByteUnion]
-  private var throughout: [ByteUnion]
+  /// Of each stretch what is taken at any of its nodes, and next to it what is taken throughout.
+  private var unions: [ByteUnion]
   /// Byte ranges that were looked at or changed.
   private(set) var steps = 0
   /// Reused by every question, and empty between them.
-  private var found: [ByteCursor] = []
+  private var found: [(union: Int, next: Int)] = []
 
   init(nodeCount: Int) {
     var leafCount = 1
     while leafCount < nodeCount { leafCount *= 2 }
     self.leafCount = leafCount
-    atAny = Array(repeating: ByteUnion(), count: 2 * leafCount)
-    throughout = atAny
+    unions = Array(repeating: ByteUnion(), count: 4 * leafCount)
   }
 
   /// The lowest offset from which on `byteCount` bytes are free during all of `nodes`.
   mutating func lowestGap(of byteCount: Int, during nodes: ClosedRange<Int>) -> Int {
     var (left, right) = (nodes.lowerBound + leafCount, nodes.upperBound + leafCount)
-    collect(atAny[left])
-    if right != left { collect(atAny[right]) }
+    collect(atAny(left))
+    if right != left { collect(atAny(right)) }
     // Stretches between the two paths to the root lie inside `nodes`; those on the paths reach beyond them.
     while left > 1 {
       if left / 2 != right / 2 {
-        if left.isMultiple(of: 2) { collect(atAny[left + 1]) }
-        if !right.isMultiple(of: 2) { collect(atAny[right - 1]) }
+        if left.isMultiple(of: 2) { collect(atAny(left + 1)) }
+        if !right.isMultiple(of: 2) { collect(atAny(right - 1)) }
       }
       (left, right) = (left / 2, right / 2)
-      collect(throughout[left])
-      if right != left { collect(throughout[right]) }
+      collect(throughout(left))
+      if right != left { collect(throughout(right)) }
     }
     var offset = 0
     var isFree = false
     while !isFree {
       isFree = true
       for index in found.indices {
-        while let range = found[index].next, range.upperBound <= offset {
-          found[index].advance()
+        let union = found[index].union
+        while let range = unions[union][found[index].next], range.upperBound <= offset {
+          found[index].next += 1
           steps += 1
         }
-        guard let range = found[index].next, range.lowerBound < offset + byteCount else { continue }
+        guard let range = unions[union][found[index].next], range.lowerBound < offset + byteCount else {
+          continue
+        }
         offset = range.upperBound
         isFree = false
       }
       steps += found.count
     }
-    // Unions that somebody else holds would be copied when they change.
     found.removeAll(keepingCapacity: true)
     return offset
   }
 
-  private mutating func collect(_ union: ByteUnion) {
-    if !union.ranges.isEmpty { found.append(ByteCursor(union)) }
+  private func atAny(_ stretch: Int) -> Int { 2 * stretch }
+  private func throughout(_ stretch: Int) -> Int { 2 * stretch + 1 }
+
+  private mutating func collect(_ union: Int) {
+    if unions[union][0] != nil { found.append((union, 0)) }
   }
 
   mutating func take(_ bytes: Range<Int>, during nodes: ClosedRange<Int>) {
@@ -74,14 +78,17 @@ struct TakenBytes {
   }
 
   private mutating func insert(_ bytes: Range<Int>, isThroughout: Bool, _ stretch: Int) {
-    steps += atAny[stretch].insert(bytes)
-    if isThroughout { steps += throughout[stretch].insert(bytes) }
+    steps += unions[atAny(stretch)].insert(bytes)
+    if isThroughout { steps += unions[throughout(stretch)].insert(bytes) }
   }
 }
 
 /// Bytes as rising ranges that neither overlap nor touch.
 struct ByteUnion {
   private(set) var ranges: [Range<Int>] = []
+
+  /// Nil behind the last one.
+  subscript(index: Int) -> Range<Int>? { index < ranges.count ? ranges[index] : nil }
 
   /// - Returns: ranges that were looked at.
   mutating func insert(_ bytes: Range<Int>) -> Int {
@@ -112,16 +119,4 @@ struct ByteUnion {
     }
     return low
   }
-}
-
-/// A walk over a union's ranges.
-private struct ByteCursor {
-  private let ranges: [Range<Int>]
-  private var index = 0
-
-  init(_ union: ByteUnion) { ranges = union.ranges }
-
-  var next: Range<Int>? { index < ranges.count ? ranges[index] : nil }
-
-  mutating func advance() { index += 1 }
 }
