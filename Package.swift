@@ -9,12 +9,13 @@ let strict: [SwiftSetting] = [
   .strictMemorySafety(),
 ]
 
-/// Float loops. Optimised in debug builds too, or the tests would crawl (an unoptimised kernel is up to 180 times slower).
+/// Float loops. Optimised in debug builds too, or the tests would crawl (an unoptimised kernel is up to 180 times slower), and as one
+/// module, as release builds are: loops of one file are specialised for functions of another.
 let kernels: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
-  .unsafeFlags(["-O"], .when(configuration: .debug)),
+  .unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"], .when(configuration: .debug)),
 ]
 
 // The order of the targets is the order of the data: a target imports only what stands before it.

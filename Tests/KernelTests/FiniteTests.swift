@@ -74,7 +74,7 @@ struct FiniteTests {
       batchNormTraining(
         x: batch, scale: [1], shift: [0], runningMean: &mean, runningVariance: &variance, y: &output,
         savedMean: &savedMean, savedInverseDeviation: &savedDeviation, rows: batch.count, channels: 1,
-        relu: false, epsilon: 1e-5, momentum: 0.1,
+        activation: .none, epsilon: 1e-5, momentum: 0.1,
         context: KernelContext(workers: workers, scratch: scratch.pointer, scratchByteCount: 1 << 16))
     }
     return (mean[0], variance[0])

@@ -8,7 +8,6 @@ extension KernelDispatch {
     let input = unsafe shape(node.operands[0])
     let x = unsafe floats(node.operands[0])
     let y = unsafe floats(node.results[0])
-    let relu = norm.activation == .relu
     switch norm.mode {
     case .training, .batch:
       let moves = norm.mode == .training
@@ -17,19 +16,19 @@ extension KernelDispatch {
         runningMean: moves ? floats(node.operands[3]) : nil,
         runningVariance: moves ? floats(node.operands[4]) : nil, y: y,
         savedMean: floats(node.results[1]), savedInverseDeviation: floats(node.results[2]),
-        rows: input.rows, channels: input.channels, relu: relu, epsilon: BatchNorm.epsilon,
+        rows: input.rows, channels: input.channels, activation: norm.activation, epsilon: BatchNorm.epsilon,
         momentum: BatchNorm.momentum, context: context)
     case .inference:
       unsafe batchNormInference(
         x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
         runningMean: floats(node.operands[3]), runningVariance: floats(node.operands[4]), y: y,
-        rows: input.rows, channels: input.channels, relu: relu, epsilon: BatchNorm.epsilon,
+        rows: input.rows, channels: input.channels, activation: norm.activation, epsilon: BatchNorm.epsilon,
         context: context)
     case .saved:
       unsafe batchNormSaved(
         x: x, scale: floats(node.operands[1]), shift: floats(node.operands[2]),
         savedMean: floats(node.operands[3]), savedInverseDeviation: floats(node.operands[4]), y: y,
-        rows: input.rows, channels: input.channels, relu: relu, context: context)
+        rows: input.rows, channels: input.channels, activation: norm.activation, context: context)
     }
   }
 
@@ -40,7 +39,7 @@ extension KernelDispatch {
       shift: floats(node.operands[3]), savedMean: floats(node.operands[4]),
       savedInverseDeviation: floats(node.operands[5]), dx: floats(node.results[0]),
       dScale: floats(node.results[1]), dShift: floats(node.results[2]), rows: x.rows, channels: x.channels,
-      relu: backward.activation == .relu, context: context)
+      activation: backward.activation, context: context)
   }
 
   func run(_: BatchNormFolding, _ node: Node, _ context: KernelContext) {

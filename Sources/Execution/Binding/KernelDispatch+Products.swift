@@ -9,7 +9,7 @@ extension KernelDispatch {
     unsafe convolutionForward(
       x: floats(node.operands[0]), filter: floats(node.operands[1]),
       bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: floats(node.results[0]),
-      relu: convolution.activation == .relu,
+      activation: convolution.activation,
       geometry: convolution.geometry(input: shape(node.operands[0])), algorithm: convolution.algorithm,
       context: context)
   }
@@ -35,7 +35,7 @@ extension KernelDispatch {
       x: floats(node.operands[0]), weight: floats(node.operands[1]),
       bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: floats(node.results[0]),
       rows: batch, inFeatures: shape(node.operands[0]).elementsPerPicture, outFeatures: linear.outFeatures,
-      relu: linear.activation == .relu, context: context)
+      activation: linear.activation, context: context)
   }
 
   func run(_: LinearInputGradient, _ node: Node, _ context: KernelContext) {

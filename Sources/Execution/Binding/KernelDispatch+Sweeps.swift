@@ -6,30 +6,22 @@ internal import Operators
 // Element by element, window by window.
 extension KernelDispatch {
   func run(_ activate: Activate, _ node: Node, _ context: KernelContext) {
-    let count = unsafe shape(node.operands[0]).elementCount
-    switch activate.activation {
-    case .none: preconditionFailure("nothing is applied by itself")
-    case .relu:
-      unsafe reluForward(
-        x: floats(node.operands[0]), y: floats(node.results[0]), count: count, context: context)
-    }
+    unsafe activationForward(
+      activate.activation, x: floats(node.operands[0]), y: floats(node.results[0]),
+      count: shape(node.operands[0]).elementCount, context: context)
   }
 
   func run(_ backward: ActivationBackward, _ node: Node, _ context: KernelContext) {
-    let count = unsafe shape(node.operands[0]).elementCount
-    switch backward.activation {
-    case .none: preconditionFailure("nothing is applied by itself")
-    case .relu:
-      unsafe reluBackward(
-        y: floats(node.operands[0]), dy: floats(node.operands[1]), dx: floats(node.results[0]), count: count,
-        context: context)
-    }
+    unsafe activationBackward(
+      backward.activation, y: floats(node.operands[0]), dy: floats(node.operands[1]),
+      dx: floats(node.results[0]),
+      count: shape(node.operands[0]).elementCount, context: context)
   }
 
   func run(_ addition: Addition, _ node: Node, _ context: KernelContext) {
     unsafe addForward(
       a: floats(node.operands[0]), b: floats(node.operands[1]), y: floats(node.results[0]),
-      count: shape(node.operands[0]).elementCount, relu: addition.activation == .relu, context: context)
+      count: shape(node.operands[0]).elementCount, activation: addition.activation, context: context)
   }
 
   func run(_ pool: MaxPool, _ node: Node, _ context: KernelContext) {

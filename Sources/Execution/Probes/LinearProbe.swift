@@ -1,3 +1,4 @@
+internal import CostModel
 package import Kernels
 
 /// Linear separability: one-versus-rest logistic regression on standardised features, an L2 penalty of |w|^2 / 2n on the
@@ -59,7 +60,7 @@ package struct LinearProbe {
                   unsafe linearForward(
                     x: x.baseAddress!, weight: parameters.baseAddress!,
                     bias: parameters.baseAddress! + weightCount, y: logits.baseAddress!, rows: rows,
-                    inFeatures: columns, outFeatures: classes, relu: false, context: context)
+                    inFeatures: columns, outFeatures: classes, activation: .none, context: context)
                   value = unsafe oneVersusRestLoss(
                     logits: logits.baseAddress!, labels: labels.baseAddress!, rows: rows, classes: classes,
                     blockLosses: losses.baseAddress!, workers: workers)
@@ -95,7 +96,7 @@ package struct LinearProbe {
             unsafe linearForward(
               x: x.baseAddress!, weight: parameters.baseAddress!,
               bias: parameters.baseAddress! + classes * features.columns, y: logits.baseAddress!,
-              rows: features.rows, inFeatures: features.columns, outFeatures: classes, relu: false,
+              rows: features.rows, inFeatures: features.columns, outFeatures: classes, activation: .none,
               context: context)
             unsafe greatestLogits(
               logits.baseAddress!, rows: features.rows, classes: classes, into: winners.baseAddress!,

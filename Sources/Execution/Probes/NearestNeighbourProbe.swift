@@ -1,3 +1,4 @@
+internal import CostModel
 package import Kernels
 
 /// Accuracy of the nearest neighbour: every test picture gets the label of the training picture whose features are nearest,
@@ -54,7 +55,7 @@ package struct NearestNeighbourProbe {
                   unsafe linearForward(
                     x: test.baseAddress! + queries.lowerBound * columns,
                     weight: train.baseAddress! + first * columns, bias: nil, y: products.baseAddress!,
-                    rows: queries.count, inFeatures: columns, outFeatures: count, relu: false,
+                    rows: queries.count, inFeatures: columns, outFeatures: count, activation: .none,
                     context: context)
                   unsafe updateNearest(
                     products: products.baseAddress!, halfNorms: halfNorms.baseAddress! + first,

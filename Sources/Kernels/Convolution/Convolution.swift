@@ -3,28 +3,30 @@ package import CostModel
 // Convolutions by whichever algorithm the plan names. Pictures are [batch, height, width, channels], filters
 // [kernelSize, kernelSize, inChannels, outChannels]; `geometry.batch` is the number of pictures at hand.
 
-/// y = x * filter + bias, or its positive part.
+/// y = f(x * filter + bias).
 package func convolutionForward(
   x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, relu: Bool, geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm,
-  context: KernelContext
+  y: UnsafeMutablePointer<Float>, activation: Activation, geometry: ConvolutionGeometry,
+  algorithm: ConvolutionAlgorithm, context: KernelContext
 ) {
   let scratch = context.layOut(KernelScratch.convolutionForward(geometry, algorithm))
   switch algorithm {
   case .pointwise:
     precondition(geometry.isPointwise, "the compiler keeps pointwise for 1x1 convolutions")
-    pointwiseForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, context.workers)
+    pointwiseForward(
+      x: x, filter: filter, bias: bias, y: y, activation: activation, geometry, context.workers)
   case .im2col:
-    im2colForward(x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, scratch, context.workers)
+    im2colForward(
+      x: x, filter: filter, bias: bias, y: y, activation: activation, geometry, scratch, context.workers)
   case .winograd4x4:
     precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
-      WinogradTile4.self, x: x, filter: filter, .forward, bias: bias, y: y, relu: relu,
+      WinogradTile4.self, x: x, filter: filter, .forward, bias: bias, y: y, activation: activation,
       WinogradCost(geometry, tile: 4), scratch, context.workers)
   case .winograd2x2:
     precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
-      WinogradTile2.self, x: x, filter: filter, .forward, bias: bias, y: y, relu: relu,
+      WinogradTile2.self, x: x, filter: filter, .forward, bias: bias, y: y, activation: activation,
       WinogradCost(geometry, tile: 2), scratch, context.workers)
   }
 }
@@ -44,12 +46,12 @@ package func convolutionInputGradient(
   case .winograd4x4:
     precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
-      WinogradTile4.self, x: dy, filter: filter, .turned, bias: nil, y: dx, relu: false,
+      WinogradTile4.self, x: dy, filter: filter, .turned, bias: nil, y: dx, activation: .none,
       WinogradCost(geometry.inputGradientForward, tile: 4), scratch, context.workers)
   case .winograd2x2:
     precondition(geometry.allowsWinograd, "the compiler keeps Winograd for stride 1")
     winogradForward(
-      WinogradTile2.self, x: dy, filter: filter, .turned, bias: nil, y: dx, relu: false,
+      WinogradTile2.self, x: dy, filter: filter, .turned, bias: nil, y: dx, activation: .none,
       WinogradCost(geometry.inputGradientForward, tile: 2), scratch, context.workers)
   }
 }

@@ -6,12 +6,14 @@ internal import CostModel
 /// `sharedOffset`: floats of the shared scratch that are taken.
 func im2colForward(
   x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats,
+  y: UnsafeMutablePointer<Float>, activation: Activation, _ geometry: ConvolutionGeometry,
+  _ scratch: ScratchFloats,
   sharedOffset: Int = 0, _ workers: Workers
 ) {
   if let cost = NarrowConvolutionCost(geometry) {
     narrowForward(
-      x: x, filter: filter, bias: bias, y: y, relu: relu, geometry, cost, scratch, sharedOffset: sharedOffset,
+      x: x, filter: filter, bias: bias, y: y, activation: activation, geometry, cost, scratch,
+      sharedOffset: sharedOffset,
       workers)
     return
   }
@@ -24,7 +26,7 @@ func im2colForward(
     multiply(
       patches, leading: columns.count, filter + columns.lowerBound * outs, leading: outs, into: target,
       leading: outs, m: rows.count, n: outs, k: columns.count)
-    addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, relu: relu)
+    addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, activation: activation)
   }
 }
 
@@ -37,7 +39,7 @@ func im2colInputGradient(
       filter, into: scratch.shared, kernelSize: geometry.kernelSize, ins: geometry.inChannels,
       outs: geometry.outChannels, workers)
     im2colForward(
-      x: dy, filter: scratch.shared, bias: nil, y: dx, relu: false, transposed, scratch,
+      x: dy, filter: scratch.shared, bias: nil, y: dx, activation: .none, transposed, scratch,
       sharedOffset: KernelScratch.turnedFilterFloats(transposed), workers)
     return
   }

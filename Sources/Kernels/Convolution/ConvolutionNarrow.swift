@@ -4,7 +4,8 @@ internal import CostModel
 
 func narrowForward(
   x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ cost: NarrowConvolutionCost,
+  y: UnsafeMutablePointer<Float>, activation: Activation, _ geometry: ConvolutionGeometry,
+  _ cost: NarrowConvolutionCost,
   _ scratch: ScratchFloats, sharedOffset: Int, _ workers: Workers
 ) {
   let (lanes, outs) = (cost.lanes, geometry.outChannels)
@@ -27,11 +28,15 @@ func narrowForward(
       let target = y + (picture &* geometry.outHeight &+ row) &* geometry.outWidth &* outs
       let line = lines + cost.stripFloats
       if lanes == 4 {
-        multiplyLine(
-          SIMD4<Float>.self, first, filled, filledBias, relu: relu, geometry, cost.lineFloats, into: line)
+        activation.run(
+          MultipliedLine<SIMD4<Float>>(
+            lines: first, filter: filled, bias: filledBias, geometry: geometry, lineFloats: cost.lineFloats,
+            y: line))
       } else {
-        multiplyLine(
-          SIMD8<Float>.self, first, filled, filledBias, relu: relu, geometry, cost.lineFloats, into: line)
+        activation.run(
+          MultipliedLine<SIMD8<Float>>(
+            lines: first, filter: filled, bias: filledBias, geometry: geometry, lineFloats: cost.lineFloats,
+            y: line))
       }
       copy(line, to: target, count: geometry.outWidth &* outs)
     }
@@ -101,55 +106,57 @@ private func copyLines(
 }
 
 /// One row of the output. A pixel's spare lanes are written over by the next pixel.
-@inline(__always)
-private func multiplyLine<V: SIMD & BitwiseCopyable>(
-  _: V.Type, _ lines: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ bias: UnsafePointer<Float>,
-  relu: Bool, _ geometry: ConvolutionGeometry, _ lineFloats: Int, into y: UnsafeMutablePointer<Float>
-) where V.Scalar == Float {
-  let (outs, width) = (geometry.outChannels, geometry.outWidth)
-  let run = geometry.kernelSize &* geometry.inChannels
-  let step = geometry.stride &* geometry.inChannels
-  let bias = UnsafeRawPointer(bias).loadUnaligned(as: V.self)
+private struct MultipliedLine<V: ActivatedVector>: ActivatedWork {
+  let lines, filter, bias: UnsafePointer<Float>
+  let geometry: ConvolutionGeometry
+  let lineFloats: Int
+  let y: UnsafeMutablePointer<Float>
 
-  @inline(__always)
-  func finish(_ sum: V, _ pixel: Int) {
-    var value = sum + bias
-    if relu { value = value.replacing(with: V.zero, where: value .< V.zero) }
-    UnsafeMutableRawPointer(y + pixel &* outs).storeBytes(of: value, as: V.self)
-  }
-  var pixel = 0
-  while pixel &+ 4 <= width {
-    var (a, b, c, d) = (V.zero, V.zero, V.zero, V.zero)
-    var weights = filter
-    for kernelRow in 0..<geometry.kernelSize {
-      let source = lines + (kernelRow &* lineFloats &+ pixel &* step)
-      for tap in 0..<run {
-        let weight = UnsafeRawPointer(weights).loadUnaligned(as: V.self)
-        a += weight * source[tap]
-        b += weight * source[tap &+ step]
-        c += weight * source[tap &+ 2 &* step]
-        d += weight * source[tap &+ 3 &* step]
-        weights += V.scalarCount
-      }
+  func run<Function: ActivationFunction>(_: Function.Type) {
+    let (outs, width) = (geometry.outChannels, geometry.outWidth)
+    let run = geometry.kernelSize &* geometry.inChannels
+    let step = geometry.stride &* geometry.inChannels
+    let bias = UnsafeRawPointer(bias).loadUnaligned(as: V.self)
+
+    @inline(__always)
+    func finish(_ sum: V, _ pixel: Int) {
+      UnsafeMutableRawPointer(y + pixel &* outs).storeBytes(
+        of: (sum + bias).activated(by: Function.self), as: V.self)
     }
-    finish(a, pixel)
-    finish(b, pixel &+ 1)
-    finish(c, pixel &+ 2)
-    finish(d, pixel &+ 3)
-    pixel &+= 4
-  }
-  while pixel < width {
-    var sum = V.zero
-    var weights = filter
-    for kernelRow in 0..<geometry.kernelSize {
-      let source = lines + (kernelRow &* lineFloats &+ pixel &* step)
-      for tap in 0..<run {
-        sum += UnsafeRawPointer(weights).loadUnaligned(as: V.self) * source[tap]
-        weights += V.scalarCount
+    var pixel = 0
+    while pixel &+ 4 <= width {
+      var (a, b, c, d) = (V.zero, V.zero, V.zero, V.zero)
+      var weights = filter
+      for kernelRow in 0..<geometry.kernelSize {
+        let source = lines + (kernelRow &* lineFloats &+ pixel &* step)
+        for tap in 0..<run {
+          let weight = UnsafeRawPointer(weights).loadUnaligned(as: V.self)
+          a += weight * source[tap]
+          b += weight * source[tap &+ step]
+          c += weight * source[tap &+ 2 &* step]
+          d += weight * source[tap &+ 3 &* step]
+          weights += V.scalarCount
+        }
       }
+      finish(a, pixel)
+      finish(b, pixel &+ 1)
+      finish(c, pixel &+ 2)
+      finish(d, pixel &+ 3)
+      pixel &+= 4
     }
-    finish(sum, pixel)
-    pixel &+= 1
+    while pixel < width {
+      var sum = V.zero
+      var weights = filter
+      for kernelRow in 0..<geometry.kernelSize {
+        let source = lines + (kernelRow &* lineFloats &+ pixel &* step)
+        for tap in 0..<run {
+          sum += UnsafeRawPointer(weights).loadUnaligned(as: V.self) * source[tap]
+          weights += V.scalarCount
+        }
+      }
+      finish(sum, pixel)
+      pixel &+= 1
+    }
   }
 }
 

@@ -4,7 +4,7 @@ internal import CostModel
 
 func pointwiseForward(
   x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, relu: Bool, _ geometry: ConvolutionGeometry, _ workers: Workers
+  y: UnsafeMutablePointer<Float>, activation: Activation, _ geometry: ConvolutionGeometry, _ workers: Workers
 ) {
   let (ins, outs, blocks) = (geometry.inChannels, geometry.outChannels, geometry.pointwiseBlocks)
   workers.forEach(blocks.blockCount) { item, _ in
@@ -14,7 +14,7 @@ func pointwiseForward(
       x + rows.lowerBound * ins, leading: ins, filter, leading: outs, into: target, leading: outs,
       m: rows.count,
       n: outs, k: ins)
-    addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, relu: relu)
+    addBias(bias, to: target, leading: outs, rows: rows.count, columns: outs, activation: activation)
   }
 }
 

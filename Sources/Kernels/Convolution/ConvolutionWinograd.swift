@@ -19,7 +19,7 @@ private struct WinogradPass {
   let zeros, x: UnsafePointer<Float>
   let bias: UnsafePointer<Float>?
   let u, y: UnsafeMutablePointer<Float>
-  let relu: Bool
+  let activation: Activation
 
   func transformFilter<Tile: WinogradTile>(
     _: Tile.Type, _ filter: UnsafePointer<Float>, _ orientation: FilterOrientation, _ workers: Workers
@@ -72,17 +72,17 @@ private struct WinogradPass {
   func transformOutput<Tile: WinogradTile>(
     _: Tile.Type, _ m: UnsafePointer<Float>, row: Int, tiles: Range<Int>
   ) {
-    Kernels.transformOutput(
-      Tile.self, m + row * channels.count, stride: cost.outputStride, outputs, tiles: tiles,
-      channels: channels,
-      bias: bias, relu: relu, into: y)
+    activation.run(
+      OutputTransform<Tile>(
+        planes: m + row * channels.count, stride: cost.outputStride, pictures: outputs, tiles: tiles,
+        channels: channels, bias: bias, y: y))
   }
 }
 
-/// y = x * filter + bias, or its positive part.
+/// y = f(x * filter + bias).
 func winogradForward<Tile: WinogradTile>(
   _: Tile.Type, x: UnsafePointer<Float>, filter: UnsafePointer<Float>, _ orientation: FilterOrientation,
-  bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, relu: Bool, _ cost: WinogradCost,
+  bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, activation: Activation, _ cost: WinogradCost,
   _ scratch: ScratchFloats, _ workers: Workers
 ) {
   let zeros = scratch.shared
@@ -91,7 +91,8 @@ func winogradForward<Tile: WinogradTile>(
   for stripe in 0..<cost.stripes.blockCount {
     let pass = WinogradPass(
       cost: cost, channels: cost.stripes[stripe],
-      inputs: .inputs(cost), outputs: .outputs(cost), zeros: zeros, x: x, bias: bias, u: u, y: y, relu: relu)
+      inputs: .inputs(cost), outputs: .outputs(cost), zeros: zeros, x: x, bias: bias, u: u, y: y,
+      activation: activation)
     pass.transformFilter(Tile.self, filter, orientation, workers)
     if cost.isShared {
       runShared(Tile.self, pass, block: u + cost.planes * cost.filterStride, workers)

@@ -147,46 +147,50 @@ func transformOutputGradient<Tile: WinogradTile>(
   }
 }
 
-/// Pixels from planes, A^T m A, plus bias, or the positive part. The planes hold the channels `channels` of the pictures
+/// Pixels from planes, f(A^T m A + bias). The planes hold the channels `channels` of the pictures
 /// only, `planes` the first tile's row; what sticks out of the picture is dropped.
-func transformOutput<Tile: WinogradTile>(
-  _: Tile.Type, _ planes: UnsafePointer<Float>, stride: Int, _ pictures: TiledPictures, tiles: Range<Int>,
-  channels: Range<Int>, bias: UnsafePointer<Float>?, relu: Bool, into y: UnsafeMutablePointer<Float>
-) {
-  withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
-    let temporary = temporary.baseAddress!
-    for tile in tiles {
-      let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
-      let rows = min(Tile.outputs, pictures.height &- row)
-      let columns = min(Tile.outputs, pictures.width &- column)
-      let line = pictures.width &* pictures.channels
-      let target =
-        y
-        + (((picture &* pictures.height &+ row) &* pictures.width &+ column) &* pictures.channels
-          &+ channels.lowerBound)
-      let source = planes + (tile &- tiles.lowerBound) &* channels.count
+struct OutputTransform<Tile: WinogradTile>: ActivatedWork {
+  let planes: UnsafePointer<Float>
+  let stride: Int
+  let pictures: TiledPictures
+  let tiles, channels: Range<Int>
+  let bias: UnsafePointer<Float>?
+  let y: UnsafeMutablePointer<Float>
 
-      @inline(__always)
-      func transform(_ channel: Int, _ access: some LaneAccess) {
-        for j in 0..<Tile.points {
-          Tile.output({ access.load(source + (($0 &* Tile.points &+ j) &* stride &+ channel)) }) {
-            temporary[$0 &* Tile.points &+ j] = $1
+  func run<Function: ActivationFunction>(_: Function.Type) {
+    withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
+      let temporary = temporary.baseAddress!
+      for tile in tiles {
+        let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
+        let rows = min(Tile.outputs, pictures.height &- row)
+        let columns = min(Tile.outputs, pictures.width &- column)
+        let line = pictures.width &* pictures.channels
+        let target =
+          y
+          + (((picture &* pictures.height &+ row) &* pictures.width &+ column) &* pictures.channels
+            &+ channels.lowerBound)
+        let source = planes + (tile &- tiles.lowerBound) &* channels.count
+
+        @inline(__always)
+        func transform(_ channel: Int, _ access: some LaneAccess) {
+          for j in 0..<Tile.points {
+            Tile.output({ access.load(source + (($0 &* Tile.points &+ j) &* stride &+ channel)) }) {
+              temporary[$0 &* Tile.points &+ j] = $1
+            }
+          }
+          let offset = bias.map { access.load($0 + (channels.lowerBound &+ channel)) } ?? .zero
+          for i in 0..<rows {
+            let pixel = target + (i &* line &+ channel)
+            Tile.output({ temporary[i &* Tile.points &+ $0] }) {
+              guard $0 < columns else { return }
+              access.store(Function.value($1 + offset), pixel + $0 &* pictures.channels)
+            }
           }
         }
-        let offset = bias.map { access.load($0 + (channels.lowerBound &+ channel)) } ?? .zero
-        for i in 0..<rows {
-          let pixel = target + (i &* line &+ channel)
-          Tile.output({ temporary[i &* Tile.points &+ $0] }) {
-            guard $0 < columns else { return }
-            var value = $1 + offset
-            if relu { value = value.replacing(with: Lane.zero, where: value .< Lane.zero) }
-            access.store(value, pixel + $0 &* pictures.channels)
-          }
-        }
+        forEachLane(
+          channels.count, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: channels.count)) })
       }
-      forEachLane(
-        channels.count, whole: { transform($0, WholeLane()) },
-        partial: { transform(0, PartialLane(count: channels.count)) })
     }
   }
 }

@@ -1,15 +1,15 @@
-internal import CostModel
+package import CostModel
 
 /// Output tiles of one product each. Fixed by the shape, so a result does not depend on who computes it.
 private func tiles(rows: Int, columns: Int) -> (rows: Blocks, columns: Blocks) {
   (Blocks(count: rows, size: 256), Blocks(count: columns, size: 128))
 }
 
-/// y = x weight^T + bias, or its positive part. `x` [rows, inFeatures], `weight` [outFeatures, inFeatures] (PyTorch's
+/// y = f(x weight^T + bias). `x` [rows, inFeatures], `weight` [outFeatures, inFeatures] (PyTorch's
 /// layout), `y` [rows, outFeatures].
 package func linearForward(
   x: UnsafePointer<Float>, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, rows: Int, inFeatures: Int, outFeatures: Int, relu: Bool,
+  y: UnsafeMutablePointer<Float>, rows: Int, inFeatures: Int, outFeatures: Int, activation: Activation,
   context: KernelContext
 ) {
   let (rowBlocks, columnBlocks) = tiles(rows: rows, columns: outFeatures)
@@ -23,7 +23,7 @@ package func linearForward(
       into: target, leading: outFeatures, m: rows.count, n: columns.count, k: inFeatures)
     addBias(
       bias.map { $0 + columns.lowerBound }, to: target, leading: outFeatures, rows: rows.count,
-      columns: columns.count, relu: relu)
+      columns: columns.count, activation: activation)
   }
 }
 
@@ -61,26 +61,36 @@ package func linearWeightGradient(
   }
 }
 
-/// y += bias in each row, then y = max(0, y) if asked: the end of a product, while its result is in the cache.
+/// y = f(y + bias) in each row: the end of a product, while its result is in the cache.
 func addBias(
   _ bias: UnsafePointer<Float>?, to y: UnsafeMutablePointer<Float>, leading: Int, rows: Int, columns: Int,
-  relu: Bool
+  activation: Activation
 ) {
-  guard bias != nil || relu else { return }
-  for row in 0..<rows {
-    let y = y + row &* leading
-    var i = 0
-    while i &+ 8 <= columns {
-      var value = load(y, i)
-      if let bias { value += load(bias, i) }
-      store(relu ? positivePart(value) : value, y, i)
-      i &+= 8
-    }
-    while i < columns {
-      var value = y[i]
-      if let bias { value += bias[i] }
-      y[i] = relu ? positivePart(value) : value
-      i &+= 1
+  guard bias != nil || activation != .none else { return }
+  activation.run(BiasedRows(bias: bias, y: y, leading: leading, rows: rows, columns: columns))
+}
+
+private struct BiasedRows: ActivatedWork {
+  let bias: UnsafePointer<Float>?
+  let y: UnsafeMutablePointer<Float>
+  let leading, rows, columns: Int
+
+  func run<Function: ActivationFunction>(_: Function.Type) {
+    for row in 0..<rows {
+      let y = y + row &* leading
+      var i = 0
+      while i &+ 8 <= columns {
+        var value = load(y, i)
+        if let bias { value += load(bias, i) }
+        store(Function.value(value), y, i)
+        i &+= 8
+      }
+      while i < columns {
+        var value = y[i]
+        if let bias { value += bias[i] }
+        y[i] = Function.value(value)
+        i &+= 1
+      }
     }
   }
 }

@@ -17,15 +17,6 @@ func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>, _ index: In
   UnsafeMutableRawPointer(pointer + index).storeBytes(of: vector, as: Vector.self)
 }
 
-/// max(0, v) that lets NaN through, so that a diverging run is seen to diverge.
-@inline(__always)
-func positivePart(_ vector: Vector) -> Vector {
-  vector.replacing(with: Vector.zero, where: vector .< Vector.zero)
-}
-
-@inline(__always)
-func positivePart(_ value: Float) -> Float { value < 0 ? 0 : value }
-
 /// Copies a short run; `memcpy`'s call costs more than the copy where pictures have few channels. The last eight floats
 /// may overlap those before.
 @inline(__always)

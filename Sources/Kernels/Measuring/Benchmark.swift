@@ -179,7 +179,7 @@ private struct Benchmark {
         switch convolution.operation {
         case .forward:
           convolutionForward(
-            x: x, filter: filter, bias: nil, y: y, relu: true, geometry: g, algorithm: algorithm,
+            x: x, filter: filter, bias: nil, y: y, activation: .relu, geometry: g, algorithm: algorithm,
             context: context)
         case .inputGradient:
           convolutionInputGradient(
@@ -201,7 +201,7 @@ private struct Benchmark {
     measure("linear forward", shape, multiplyAdds: work, floatsMoved: moved, report) { context in
       linearForward(
         x: x, weight: filter, bias: nil, y: y, rows: rows, inFeatures: features, outFeatures: features,
-        relu: true,
+        activation: .relu,
         context: context)
     }
     measure("linear input-gradient", shape, multiplyAdds: work, floatsMoved: moved, report) { context in
@@ -224,19 +224,20 @@ private struct Benchmark {
     measure("batch norm training", shape, multiplyAdds: nil, floatsMoved: 2 * count, report) { context in
       batchNormTraining(
         x: x, scale: v[0], shift: v[1], runningMean: v[2], runningVariance: v[3], y: y, savedMean: v[4],
-        savedInverseDeviation: v[5], rows: rows, channels: channels, relu: true, epsilon: 1e-5, momentum: 0.1,
+        savedInverseDeviation: v[5], rows: rows, channels: channels, activation: .relu, epsilon: 1e-5,
+        momentum: 0.1,
         context: context)
     }
     measure("batch norm backward", shape, multiplyAdds: nil, floatsMoved: 3 * count, report) { context in
       batchNormBackward(
         x: x, dy: dy, scale: v[0], shift: v[1], savedMean: v[4], savedInverseDeviation: v[5], dx: y,
         dScale: v[6],
-        dShift: v[7], rows: rows, channels: channels, relu: true, context: context)
+        dShift: v[7], rows: rows, channels: channels, activation: .relu, context: context)
     }
     measure("batch norm inference", shape, multiplyAdds: nil, floatsMoved: 2 * count, report) { context in
       batchNormInference(
         x: x, scale: v[0], shift: v[1], runningMean: v[2], runningVariance: v[3], y: y, rows: rows,
-        channels: channels, relu: true, epsilon: 1e-5, context: context)
+        channels: channels, activation: .relu, epsilon: 1e-5, context: context)
     }
     measure("max pool forward", shape, multiplyAdds: nil, floatsMoved: count * 21 / 16, report) { context in
       maxPoolForward(

@@ -153,7 +153,7 @@ private struct Calibration {
       switch operation {
       case .forward:
         convolutionForward(
-          x: x, filter: filter, bias: nil, y: y, relu: false, geometry: g, algorithm: algorithm,
+          x: x, filter: filter, bias: nil, y: y, activation: .none, geometry: g, algorithm: algorithm,
           context: context)
       case .inputGradient:
         convolutionInputGradient(
@@ -175,7 +175,7 @@ private struct Calibration {
       case .forward:
         linearForward(
           x: x, weight: filter, bias: nil, y: y, rows: rows, inFeatures: features, outFeatures: features,
-          relu: false, context: context)
+          activation: .none, context: context)
       case .inputGradient:
         linearInputGradient(
           dy: dy, weight: filter, dx: y, rows: rows, inFeatures: features, outFeatures: features,
@@ -202,24 +202,24 @@ private struct Calibration {
       return measured(8 * count) {
         batchNormTraining(
           x: x, scale: v[0], shift: v[1], runningMean: v[2], runningVariance: v[3], y: y, savedMean: v[4],
-          savedInverseDeviation: v[5], rows: rows, channels: channels, relu: true, epsilon: 1e-5,
+          savedInverseDeviation: v[5], rows: rows, channels: channels, activation: .relu, epsilon: 1e-5,
           momentum: 0.1, context: context)
       }
     case .batchNormInference:
       return measured(8 * count) {
         batchNormInference(
           x: x, scale: v[0], shift: v[1], runningMean: v[2], runningVariance: v[3], y: y, rows: rows,
-          channels: channels, relu: true, epsilon: 1e-5, context: context)
+          channels: channels, activation: .relu, epsilon: 1e-5, context: context)
       }
     case .batchNormBackward:
       return measured(12 * count) {
         batchNormBackward(
           x: x, dy: dy, scale: v[0], shift: v[1], savedMean: v[4], savedInverseDeviation: v[5], dx: y,
-          dScale: v[6], dShift: v[7], rows: rows, channels: channels, relu: true, context: context)
+          dScale: v[6], dShift: v[7], rows: rows, channels: channels, activation: .relu, context: context)
       }
     case .elementwise:
       return measured(12 * count) {
-        addForward(a: x, b: dy, y: y, count: count, relu: true, context: context)
+        addForward(a: x, b: dy, y: y, count: count, activation: .relu, context: context)
       }
     case .sgd:
       return measured(12 * count) {

@@ -40,7 +40,7 @@ package func measureCeilings(
     guard !profile.points(of: sum.kind).contains(where: { $0.size == sum.size }) else { break }
     let (a, b, y) = (start, start + largest, start + 2 * largest)
     let addition = time.of {
-      addForward(a: a, b: b, y: y, count: count, relu: false, context: context)
+      addForward(a: a, b: b, y: y, count: count, activation: .none, context: context)
     }
     profile.add(
       MachineProfile.Point(size: sum.size, rows: 1, secondsPerUnit: addition / sum.amount), of: sum.kind)

@@ -1,16 +1,17 @@
-internal import CostModel
+package import CostModel
 
 /// Batch normalisation over rows, per channel (Ioffe and Szegedy, 2015), in training. `x`, `y` [rows, channels], not the same.
 ///
 /// The biased variance normalises; the running variance takes in the unbiased one, running = (1 - momentum) running +
 /// momentum batch; one that becomes infinite or NaN is noted (`Workers.takeNotFinite`). Without running statistics none are
 /// touched, whatever the batch's are. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
-/// With `relu`, y = max(0, ...).
+/// `activation` is applied to what comes out.
 package func batchNormTraining(
   x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   runningMean: UnsafeMutablePointer<Float>?, runningVariance: UnsafeMutablePointer<Float>?,
   y: UnsafeMutablePointer<Float>, savedMean: UnsafeMutablePointer<Float>,
-  savedInverseDeviation: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, epsilon: Float,
+  savedInverseDeviation: UnsafeMutablePointer<Float>, rows: Int, channels: Int, activation: Activation,
+  epsilon: Float,
   momentum: Float, context: KernelContext
 ) {
   let scratch = context.layOut(KernelScratch.batchNormTraining(rows: rows, channels: channels))
@@ -44,7 +45,8 @@ package func batchNormTraining(
     context.workers.note(check)
   }
   normalize(
-    x: x, mean: savedMean, slope: partial, shift: shift, y: y, rows: rows, folding: folding, relu: relu,
+    x: x, mean: savedMean, slope: partial, shift: shift, y: y, rows: rows, folding: folding,
+    activation: activation,
     wideRows: partial + 2 * Blocks.sumBlockLimit(rows: rows, columns: channels) * channels, context: context)
 }
 
@@ -59,13 +61,13 @@ private func moved(_ running: Float, towards batch: Float, by momentum: Float) -
 package func batchNormInference(
   x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   runningMean: UnsafePointer<Float>, runningVariance: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
-  rows: Int, channels: Int, relu: Bool, epsilon: Float, context: KernelContext
+  rows: Int, channels: Int, activation: Activation, epsilon: Float, context: KernelContext
 ) {
   let slope = context.layOut(KernelScratch.batchNormInference(rows: rows, channels: channels)).shared
   for c in 0..<channels { slope[c] = scale[c] / (runningVariance[c] + epsilon).squareRoot() }
   normalize(
     x: x, mean: runningMean, slope: slope, shift: shift, y: y, rows: rows,
-    folding: RowFolding(rows: rows, channels: channels), relu: relu, wideRows: slope + channels,
+    folding: RowFolding(rows: rows, channels: channels), activation: activation, wideRows: slope + channels,
     context: context)
 }
 
@@ -73,13 +75,13 @@ package func batchNormInference(
 package func batchNormSaved(
   x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   savedMean: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>,
-  y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, relu: Bool, context: KernelContext
+  y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, activation: Activation, context: KernelContext
 ) {
   let slope = context.layOut(KernelScratch.batchNormInference(rows: rows, channels: channels)).shared
   for c in 0..<channels { slope[c] = scale[c] * savedInverseDeviation[c] }
   normalize(
     x: x, mean: savedMean, slope: slope, shift: shift, y: y, rows: rows,
-    folding: RowFolding(rows: rows, channels: channels), relu: relu, wideRows: slope + channels,
+    folding: RowFolding(rows: rows, channels: channels), activation: activation, wideRows: slope + channels,
     context: context)
 }
 
@@ -114,12 +116,12 @@ package func foldBatchNorm(
   }
 }
 
-/// y = (x - mean) slope + shift. The difference first: where the mean is large against the deviation, x slope would lose it.
+/// y = f((x - mean) slope + shift). The difference first: where the mean is large against the deviation, x slope would lose it.
 /// `wideRows` has place for three wide rows where rows are folded.
 private func normalize(
   x: UnsafePointer<Float>, mean: UnsafePointer<Float>, slope: UnsafePointer<Float>,
   shift: UnsafePointer<Float>,
-  y: UnsafeMutablePointer<Float>, rows: Int, folding: RowFolding, relu: Bool,
+  y: UnsafeMutablePointer<Float>, rows: Int, folding: RowFolding, activation: Activation,
   wideRows: UnsafeMutablePointer<Float>, context: KernelContext
 ) {
   var memory = wideRows
@@ -129,40 +131,40 @@ private func normalize(
   let blocks = Blocks.rows(rows, columns: folding.channels)
   context.workers.forEach(blocks.blockCount) { item, _ in
     folding.forEachPart(of: blocks[item]) { offset, rows, channels, isWide in
-      normalizeRows(
-        x + offset, mean: means.values(wide: isWide), slope: slopes.values(wide: isWide),
-        shift: shifts.values(wide: isWide), y: y + offset, rows: rows, channels: channels,
-        floor: relu ? 0 : -.infinity)
+      activation.run(
+        NormalizedRows(
+          x: x + offset, mean: means.values(wide: isWide), slope: slopes.values(wide: isWide),
+          shift: shifts.values(wide: isWide), y: y + offset, rows: rows, channels: channels))
     }
   }
 }
 
-private func normalizeRows(
-  _ x: UnsafePointer<Float>, mean: UnsafePointer<Float>, slope: UnsafePointer<Float>,
-  shift: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, rows: Int, channels: Int, floor: Float
-) {
-  forEachRowGroup(0..<rows) { row, count in
-    let (x, y) = (x + row &* channels, y + row &* channels)
-    var c = 0
-    while c &+ 8 <= channels {
-      let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
-      let floor = Vector(repeating: floor)
-      var i = c
-      for _ in 0..<count {
-        let value = (load(x, i) - mean) * slope + shift
-        store(value.replacing(with: floor, where: value .< floor), y, i)
-        i &+= channels
+private struct NormalizedRows: ActivatedWork {
+  let x, mean, slope, shift: UnsafePointer<Float>
+  let y: UnsafeMutablePointer<Float>
+  let rows, channels: Int
+
+  func run<Function: ActivationFunction>(_: Function.Type) {
+    forEachRowGroup(0..<rows) { row, count in
+      let (x, y) = (x + row &* channels, y + row &* channels)
+      var c = 0
+      while c &+ 8 <= channels {
+        let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
+        var i = c
+        for _ in 0..<count {
+          store(Function.value((load(x, i) - mean) * slope + shift), y, i)
+          i &+= channels
+        }
+        c &+= 8
       }
-      c &+= 8
-    }
-    while c < channels {
-      var i = c
-      for _ in 0..<count {
-        let value = (x[i] - mean[c]) * slope[c] + shift[c]
-        y[i] = value < floor ? floor : value
-        i &+= channels
+      while c < channels {
+        var i = c
+        for _ in 0..<count {
+          y[i] = Function.value((x[i] - mean[c]) * slope[c] + shift[c])
+          i &+= channels
+        }
+        c &+= 1
       }
-      c &+= 1
     }
   }
 }

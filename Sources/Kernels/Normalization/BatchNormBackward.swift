@@ -1,17 +1,16 @@
-internal import CostModel
+package import CostModel
 
-/// Gradients of `batchNormTraining`. `dx` may be `dy`. With `relu` the output's sign is worked out again from `x` and the
+/// Gradients of `batchNormTraining`. `dx` may be `dy`. What the activation was applied to is worked out again from `x` and the
 /// saved statistics, by the same arithmetic as in the forward pass.
 ///
-/// With g the gradient behind the ReLU and n = (x - mean) inverse deviation: dShift = sum g, dScale = sum g n,
+/// With g the gradient in front of the activation and n = (x - mean) inverse deviation: dShift = sum g, dScale = sum g n,
 /// dx = scale inverse deviation (g - dShift / rows - n dScale / rows).
 package func batchNormBackward(
   x: UnsafePointer<Float>, dy: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   savedMean: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>,
   dx: UnsafeMutablePointer<Float>,
   dScale: UnsafeMutablePointer<Float>, dShift: UnsafeMutablePointer<Float>, rows: Int, channels: Int,
-  relu: Bool,
-  context: KernelContext
+  activation: Activation, context: KernelContext
 ) {
   let memory = context.layOut(KernelScratch.batchNormBackward(rows: rows, channels: channels))
   let folding = RowFolding(rows: rows, channels: channels)
@@ -32,14 +31,11 @@ package func batchNormBackward(
     folding.forEachPart(of: blocks[item]) { offset, rows, count, isWide in
       let wideSums = isWide ? memory.worker(worker) : sums
       if isWide { clear(wideSums, count: 2 * count) }
-      if relu {
-        addGradients(
-          channelwise, isWide, x + offset, dy + offset, rows: rows, channels: count, relu: true, to: wideSums)
-      } else {
-        addGradients(
-          channelwise, isWide, x + offset, dy + offset, rows: rows, channels: count, relu: false, to: wideSums
-        )
-      }
+      activation.run(
+        SummedGradients(
+          channelwise: channelwise, isWide: isWide, x: x + offset, dy: dy + offset, rows: rows,
+          channels: count,
+          sums: wideSums))
       if isWide {
         folding.addFolded(wideSums, to: sums)
         folding.addFolded(wideSums + count, to: sums + channels)
@@ -66,18 +62,11 @@ package func batchNormBackward(
   let spread = Blocks.rows(rows, columns: channels)
   context.workers.forEach(spread.blockCount) { item, _ in
     folding.forEachPart(of: spread[item]) { offset, rows, channels, isWide in
-      let (centers, tilts) = (wideCenters.values(wide: isWide), wideTilts.values(wide: isWide))
-      if relu {
-        spreadGradients(
-          channelwise, isWide, centers: centers, tilts: tilts, x + offset, dy + offset, dx + offset,
-          rows: rows,
-          channels: channels, relu: true)
-      } else {
-        spreadGradients(
-          channelwise, isWide, centers: centers, tilts: tilts, x + offset, dy + offset, dx + offset,
-          rows: rows,
-          channels: channels, relu: false)
-      }
+      activation.run(
+        SpreadGradients(
+          channelwise: channelwise, isWide: isWide, centers: wideCenters.values(wide: isWide),
+          tilts: wideTilts.values(wide: isWide), x: x + offset, dy: dy + offset, dx: dx + offset, rows: rows,
+          channels: channels))
     }
   }
 }
@@ -95,81 +84,86 @@ private struct Channelwise {
 }
 
 /// `sums[0]` += sums of g, `sums[1]` += sums of g (x - mean).
-@inline(__always)
-private func addGradients(
-  _ p: Channelwise, _ isWide: Bool, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, rows: Int,
-  channels: Int, relu: Bool, to sums: UnsafeMutablePointer<Float>
-) {
-  let (means, slopes, shifts) = p.values(wide: isWide)
-  forEachRowGroup(0..<rows) { row, count in
-    let (x, dy) = (x + row &* channels, dy + row &* channels)
-    var c = 0
-    while c &+ 8 <= channels {
-      let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
-      var (plain, weighted) = (Vector.zero, Vector.zero)
-      var i = c
-      for _ in 0..<count {
-        let deviation = load(x, i) - mean
-        var g = load(dy, i)
-        if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
-        plain += g
-        weighted += g * deviation
-        i &+= channels
+private struct SummedGradients: ActivatedWork {
+  let channelwise: Channelwise
+  let isWide: Bool
+  let x, dy: UnsafePointer<Float>
+  let rows, channels: Int
+  let sums: UnsafeMutablePointer<Float>
+
+  func run<Function: ActivationFunction>(_: Function.Type) {
+    let (means, slopes, shifts) = channelwise.values(wide: isWide)
+    forEachRowGroup(0..<rows) { row, count in
+      let (x, dy) = (x + row &* channels, dy + row &* channels)
+      var c = 0
+      while c &+ 8 <= channels {
+        let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
+        var (plain, weighted) = (Vector.zero, Vector.zero)
+        var i = c
+        for _ in 0..<count {
+          let deviation = load(x, i) - mean
+          let g = Function.gradient(load(dy, i), at: deviation * slope + shift)
+          plain += g
+          weighted += g * deviation
+          i &+= channels
+        }
+        store(load(sums, c) + plain, sums, c)
+        store(load(sums, c &+ channels) + weighted, sums, c &+ channels)
+        c &+= 8
       }
-      store(load(sums, c) + plain, sums, c)
-      store(load(sums, c &+ channels) + weighted, sums, c &+ channels)
-      c &+= 8
-    }
-    while c < channels {
-      var (plain, weighted): (Float, Float) = (0, 0)
-      var i = c
-      for _ in 0..<count {
-        let deviation = x[i] - means[c]
-        let g = !relu || deviation * slopes[c] + shifts[c] > 0 ? dy[i] : 0
-        plain += g
-        weighted += g * deviation
-        i &+= channels
+      while c < channels {
+        var (plain, weighted): (Float, Float) = (0, 0)
+        var i = c
+        for _ in 0..<count {
+          let deviation = x[i] - means[c]
+          let g = Function.gradient(dy[i], at: deviation * slopes[c] + shifts[c])
+          plain += g
+          weighted += g * deviation
+          i &+= channels
+        }
+        sums[c] += plain
+        sums[c &+ channels] += weighted
+        c &+= 1
       }
-      sums[c] += plain
-      sums[c &+ channels] += weighted
-      c &+= 1
     }
   }
 }
 
 /// dx = slope g - center - (x - mean) tilt.
-@inline(__always)
-private func spreadGradients(
-  _ p: Channelwise, _ isWide: Bool, centers: UnsafePointer<Float>, tilts: UnsafePointer<Float>,
-  _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, rows: Int,
-  channels: Int, relu: Bool
-) {
-  let (means, slopes, shifts) = p.values(wide: isWide)
-  forEachRowGroup(0..<rows) { row, count in
-    let (x, dy, dx) = (x + row &* channels, dy + row &* channels, dx + row &* channels)
-    var c = 0
-    while c &+ 8 <= channels {
-      let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
-      let (center, tilt) = (load(centers, c), load(tilts, c))
-      var i = c
-      for _ in 0..<count {
-        let deviation = load(x, i) - mean
-        var g = load(dy, i)
-        if relu { g = Vector.zero.replacing(with: g, where: deviation * slope + shift .> .zero) }
-        store(g * slope - center - deviation * tilt, dx, i)
-        i &+= channels
+private struct SpreadGradients: ActivatedWork {
+  let channelwise: Channelwise
+  let isWide: Bool
+  let centers, tilts, x, dy: UnsafePointer<Float>
+  let dx: UnsafeMutablePointer<Float>
+  let rows, channels: Int
+
+  func run<Function: ActivationFunction>(_: Function.Type) {
+    let (means, slopes, shifts) = channelwise.values(wide: isWide)
+    forEachRowGroup(0..<rows) { row, count in
+      let (x, dy, dx) = (x + row &* channels, dy + row &* channels, dx + row &* channels)
+      var c = 0
+      while c &+ 8 <= channels {
+        let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
+        let (center, tilt) = (load(centers, c), load(tilts, c))
+        var i = c
+        for _ in 0..<count {
+          let deviation = load(x, i) - mean
+          let g = Function.gradient(load(dy, i), at: deviation * slope + shift)
+          store(g * slope - center - deviation * tilt, dx, i)
+          i &+= channels
+        }
+        c &+= 8
       }
-      c &+= 8
-    }
-    while c < channels {
-      var i = c
-      for _ in 0..<count {
-        let deviation = x[i] - means[c]
-        let g = !relu || deviation * slopes[c] + shifts[c] > 0 ? dy[i] : 0
-        dx[i] = g * slopes[c] - centers[c] - deviation * tilts[c]
-        i &+= channels
+      while c < channels {
+        var i = c
+        for _ in 0..<count {
+          let deviation = x[i] - means[c]
+          let g = Function.gradient(dy[i], at: deviation * slopes[c] + shifts[c])
+          dx[i] = g * slopes[c] - centers[c] - deviation * tilts[c]
+          i &+= channels
+        }
+        c &+= 1
       }
-      c &+= 1
     }
   }
 }

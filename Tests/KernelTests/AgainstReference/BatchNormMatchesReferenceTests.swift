@@ -54,7 +54,8 @@ import Testing
       batchNormTraining(
         x: c.xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer, runningMean: outputs[3],
         runningVariance: outputs[4], y: outputs[0], savedMean: outputs[1], savedInverseDeviation: outputs[2],
-        rows: rows, channels: channels, relu: relu, epsilon: 1e-5, momentum: 0.1, context: context)
+        rows: rows, channels: channels, activation: relu ? .relu : .none, epsilon: 1e-5, momentum: 0.1,
+        context: context)
     }
     expectClose(outputs[0], y.values, reductionLength: 1, slack: 24, "batch norm output")
     // A block's mean is a float sum of up to 65,536 numbers, several in each lane.
@@ -65,6 +66,33 @@ import Testing
     expectClose(outputs[3], moved.runningMean, reductionLength: 1, slack: 8, "batch norm running mean")
     expectClose(
       outputs[4], moved.runningVariance, reductionLength: 1, slack: 4, "batch norm running variance")
+  }
+
+  /// One row is its own mean, and has no variance that could be estimated.
+  @Test func trainingOnOneRow() {
+    let channels = 9
+    let c = Case(5, channels)
+    let xs = AlignedBuffer<Float>(Array(c.x.values[..<channels]))
+    let outputs = run(
+      KernelScratch.batchNormTraining(rows: 1, channels: channels), reading: [xs, c.scales, c.shifts],
+      writing: [
+        .fresh(channels), .fresh(channels), .fresh(channels), .holding(c.norm.runningMean),
+        .holding(c.norm.runningVariance),
+      ]
+    ) { outputs, context in
+      batchNormTraining(
+        x: xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer, runningMean: outputs[3],
+        runningVariance: outputs[4], y: outputs[0], savedMean: outputs[1], savedInverseDeviation: outputs[2],
+        rows: 1, channels: channels, activation: .none, epsilon: 1e-5, momentum: 0.1, context: context)
+    }
+    #expect(outputs[0] == c.shifts.elements && outputs[1] == xs.elements)
+    expectClose(
+      outputs[3], zip(c.norm.runningMean, xs.doubles).map { 0.9 * $0 + 0.1 * $1 }, reductionLength: 1,
+      slack: 4,
+      "running mean of one row")
+    expectClose(
+      outputs[4], c.norm.runningVariance.map { 0.9 * $0 }, reductionLength: 1, slack: 4,
+      "running variance of one row")
   }
 
   /// Channels that are constant, whose mean is a thousand deviations, or whose variance is as small as epsilon: where a
@@ -92,7 +120,7 @@ import Testing
       batchNormTraining(
         x: xs.pointer, scale: scales.pointer, shift: shifts.pointer, runningMean: outputs[3],
         runningVariance: outputs[4], y: outputs[0], savedMean: outputs[1], savedInverseDeviation: outputs[2],
-        rows: rows, channels: channels, relu: false, epsilon: 1e-5, momentum: 0.1, context: context)
+        rows: rows, channels: channels, activation: .none, epsilon: 1e-5, momentum: 0.1, context: context)
     }
     let y = Reference.batchNormTraining(x, &norm)
     let (mean, variance) = Reference.moments(x)
@@ -125,7 +153,7 @@ import Testing
           x: xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer,
           runningMean: moves ? outputs[3] : nil, runningVariance: moves ? outputs[4] : nil, y: outputs[0],
           savedMean: outputs[1], savedInverseDeviation: outputs[2], rows: rows, channels: channels,
-          relu: true, epsilon: 1e-5, momentum: 0.1, context: context)
+          activation: .relu, epsilon: 1e-5, momentum: 0.1, context: context)
       }
     }
     let (moved, kept) = (outputs(true), outputs(false))
@@ -147,7 +175,8 @@ import Testing
     ) { outputs, context in
       batchNormInference(
         x: c.xs.pointer, scale: c.scales.pointer, shift: c.shifts.pointer, runningMean: means.pointer,
-        runningVariance: variances.pointer, y: outputs[0], rows: rows, channels: channels, relu: relu,
+        runningVariance: variances.pointer, y: outputs[0], rows: rows, channels: channels,
+        activation: relu ? .relu : .none,
         epsilon: 1e-5, context: context)
     }
     let expected = Reference.batchNormInference(c.x, c.norm, relu: relu)
@@ -170,7 +199,8 @@ import Testing
       batchNormBackward(
         x: c.xs.pointer, dy: c.dys.pointer, scale: c.scales.pointer, shift: c.shifts.pointer,
         savedMean: means.pointer, savedInverseDeviation: inverses.pointer, dx: outputs[0], dScale: outputs[1],
-        dShift: outputs[2], rows: rows, channels: channels, relu: relu, context: context)
+        dShift: outputs[2], rows: rows, channels: channels, activation: relu ? .relu : .none, context: context
+      )
     }
     expectClose(outputs[0], expected.input.values, reductionLength: 1, slack: 12, "batch norm dx")
     expectClose(outputs[1], expected.scale, reductionLength: rows, slack: 4, "batch norm dscale")

@@ -92,7 +92,7 @@ import Testing
         writing: [.fresh(g.outRows * g.outChannels)]
       ) {
         convolutionForward(
-          x: xs.pointer, filter: filters.pointer, bias: nil, y: $0[0], relu: false, geometry: g,
+          x: xs.pointer, filter: filters.pointer, bias: nil, y: $0[0], activation: .none, geometry: g,
           algorithm: algorithm, context: $1)
       }
       expectBounded(

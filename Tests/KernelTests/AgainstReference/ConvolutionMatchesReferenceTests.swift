@@ -38,6 +38,9 @@ import Testing
     shape(9, 16, 16, 17, 8, kernel: 1), shape(3, 8, 8, 400, 380, kernel: 1),
     shape(2, 4, 4, 130, 130, kernel: 3), shape(3, 7, 5, 192, 192, kernel: 3),
     shape(2, 1, 1, 200, 264, kernel: 3), shape(1, 1, 16, 8, 8, kernel: 7),
+    shape(5, 2, 2, 32, 32, kernel: 3), shape(1, 13, 3, 10, 33, kernel: 3), shape(40, 8, 8, 16, 16, kernel: 3),
+    shape(2, 6, 6, 130, 70, kernel: 3), shape(1, 10, 10, 48, 64, kernel: 3),
+    shape(2, 13, 6, 4, 4, kernel: 1, stride: 3, padding: 0), shape(40, 8, 8, 8, 8, kernel: 1),
   ]
 
   /// Few output channels, which are the lanes of one vector: every number of them, rows that fill no four pixels, pictures that are copied
@@ -115,7 +118,8 @@ import Testing
         writing: [.fresh(g.outRows * g.outChannels)]
       ) { outputs, context in
         convolutionForward(
-          x: xs.pointer, filter: filters.pointer, bias: bias?.pointer, y: outputs[0], relu: relu, geometry: g,
+          x: xs.pointer, filter: filters.pointer, bias: bias?.pointer, y: outputs[0],
+          activation: relu ? .relu : .none, geometry: g,
           algorithm: algorithm, context: context)
       }
       expectClose(

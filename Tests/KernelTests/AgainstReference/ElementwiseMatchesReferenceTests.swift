@@ -13,15 +13,38 @@ import Testing
     let y = Reference.reluForward(x)
     let (xs, ys, dys) = (AlignedBuffer<Float>(x), AlignedBuffer<Float>(y), AlignedBuffer<Float>(dy))
     let forward = run(.none, reading: [xs], writing: [.fresh(count)]) {
-      reluForward(x: xs.pointer, y: $0[0], count: count, context: $1)
+      activationForward(.relu, x: xs.pointer, y: $0[0], count: count, context: $1)
     }
     let backward = run(
       .none, reading: [ys, dys], writing: [.fresh(count)]
     ) {
-      reluBackward(y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+      activationBackward(.relu, y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
     }
     #expect(forward[0].map(Double.init) == y)
     #expect(backward[0].map(Double.init) == Reference.reluBackward(outputGradient: dy, y: y))
+  }
+
+  @Test func reluKeepsNaN() {
+    let x: [Double] = [1, .nan, -1, -.infinity, .nan, 0, 2, 3, .nan]
+    let y = run(.none, writing: [.holding(x)]) {
+      activationForward(.relu, x: $0[0], y: $0[0], count: 9, context: $1)
+    }
+    #expect(y[0].map(\.isNaN) == x.map(\.isNaN))
+  }
+
+  /// An activation that changes nothing: as kernels are called with it where there is none.
+  @Test(arguments: counts)
+  func none(count: Int) {
+    var random = SplitMix64(seed: UInt64(count))
+    let (x, dy) = (random.uniform(count: count), random.uniform(count: count))
+    let (xs, dys) = (AlignedBuffer<Float>(x), AlignedBuffer<Float>(dy))
+    let forward = run(.none, reading: [xs], writing: [.fresh(count)]) {
+      activationForward(.none, x: xs.pointer, y: $0[0], count: count, context: $1)
+    }
+    let backward = run(.none, reading: [xs, dys], writing: [.fresh(count)]) {
+      activationBackward(.none, y: xs.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+    }
+    #expect(forward[0] == xs.elements && backward[0] == dys.elements)
   }
 
   @Test(arguments: counts, [false, true])
@@ -32,7 +55,9 @@ import Testing
     let y = run(
       .none, reading: [aBuffer, bBuffer], writing: [.fresh(count)]
     ) {
-      addForward(a: aBuffer.pointer, b: bBuffer.pointer, y: $0[0], count: count, relu: relu, context: $1)
+      addForward(
+        a: aBuffer.pointer, b: bBuffer.pointer, y: $0[0], count: count, activation: relu ? .relu : .none,
+        context: $1)
     }
     // One addition, rounded once.
     #expect(y[0] == Reference.addForward(a, b, relu: relu).map { Float($0) })

@@ -14,17 +14,17 @@ struct KernelOutput {
   }
 }
 
-/// Calls a kernel with 1, 2, 3 and 7 workers, each time on fresh outputs and on exactly the scratch that is planned for it,
+/// Calls a kernel with each of these numbers of workers, each time on fresh outputs and on exactly the scratch that is planned for it,
 /// filled with NaN. Expects the same bits every time and nothing written beside an operand; returns the outputs.
 func run(
   _ scratch: Scratch, reading inputs: [AlignedBuffer<Float>] = [], writing outputs: [KernelOutput],
-  sourceLocation: SourceLocation = #_sourceLocation,
+  workers counts: [Int] = [1, 2, 3, 7], sourceLocation: SourceLocation = #_sourceLocation,
   _ kernel: (_ outputs: [UnsafeMutablePointer<Float>], _ context: KernelContext) -> Void
 ) -> [[Float]] {
   let inputBits = inputs.map(\.bitPatterns)
   var first: [[UInt32]]?
   var results: [[Float]] = []
-  for workers in [1, 2, 3, 7] {
+  for workers in counts {
     let buffers = outputs.map { $0.before.map { AlignedBuffer($0) } ?? AlignedBuffer(count: $0.count) }
     let memory = AlignedBuffer<Float>(count: scratch.floatCount(workers: workers))
     let context = KernelContext(
@@ -37,7 +37,7 @@ func run(
     let bits = buffers.map(\.bitPatterns)
     if let first {
       let same = bits == first
-      #expect(same, "\(workers) workers give other bits than one", sourceLocation: sourceLocation)
+      #expect(same, "\(workers) workers give other bits than \(counts[0])", sourceLocation: sourceLocation)
     } else {
       first = bits
       results = buffers.map(\.elements)

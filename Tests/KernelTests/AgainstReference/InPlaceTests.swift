@@ -12,18 +12,18 @@ import Testing
     let (x, dy) = (random.uniform(count: count), random.uniform(count: count))
     let xs = AlignedBuffer<Float>(x)
     let apart = run(.none, reading: [xs], writing: [.fresh(count)]) {
-      reluForward(x: xs.pointer, y: $0[0], count: count, context: $1)
+      activationForward(.relu, x: xs.pointer, y: $0[0], count: count, context: $1)
     }
     let inPlace = run(.none, writing: [.holding(x)]) {
-      reluForward(x: $0[0], y: $0[0], count: count, context: $1)
+      activationForward(.relu, x: $0[0], y: $0[0], count: count, context: $1)
     }
     #expect(inPlace == apart)
     let (ys, dys) = (AlignedBuffer<Float>(apart[0]), AlignedBuffer<Float>(dy))
     let gradient = run(.none, reading: [ys, dys], writing: [.fresh(count)]) {
-      reluBackward(y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+      activationBackward(.relu, y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
     }
     let gradientInPlace = run(.none, reading: [ys], writing: [.holding(dy)]) {
-      reluBackward(y: ys.pointer, dy: $0[0], dx: $0[0], count: count, context: $1)
+      activationBackward(.relu, y: ys.pointer, dy: $0[0], dx: $0[0], count: count, context: $1)
     }
     #expect(gradientInPlace == gradient)
   }
@@ -34,13 +34,17 @@ import Testing
     let (a, b) = (random.uniform(count: count), random.uniform(count: count))
     let (first, second) = (AlignedBuffer<Float>(a), AlignedBuffer<Float>(b))
     let apart = run(.none, reading: [first, second], writing: [.fresh(count)]) {
-      addForward(a: first.pointer, b: second.pointer, y: $0[0], count: count, relu: relu, context: $1)
+      addForward(
+        a: first.pointer, b: second.pointer, y: $0[0], count: count, activation: relu ? .relu : .none,
+        context: $1)
     }
     let ontoFirst = run(.none, reading: [second], writing: [.holding(a)]) {
-      addForward(a: $0[0], b: second.pointer, y: $0[0], count: count, relu: relu, context: $1)
+      addForward(
+        a: $0[0], b: second.pointer, y: $0[0], count: count, activation: relu ? .relu : .none, context: $1)
     }
     let ontoSecond = run(.none, reading: [first], writing: [.holding(b)]) {
-      addForward(a: first.pointer, b: $0[0], y: $0[0], count: count, relu: relu, context: $1)
+      addForward(
+        a: first.pointer, b: $0[0], y: $0[0], count: count, activation: relu ? .relu : .none, context: $1)
     }
     #expect(ontoFirst == apart)
     #expect(ontoSecond == apart)
@@ -62,7 +66,8 @@ import Testing
     ) {
       batchNormInference(
         x: x, scale: scales.pointer, shift: shifts.pointer, runningMean: means.pointer,
-        runningVariance: variances.pointer, y: y, rows: rows, channels: channels, relu: relu, epsilon: 1e-5,
+        runningVariance: variances.pointer, y: y, rows: rows, channels: channels,
+        activation: relu ? .relu : .none, epsilon: 1e-5,
         context: context)
     }
     let scratch = KernelScratch.batchNormInference(rows: rows, channels: channels)
@@ -78,7 +83,7 @@ import Testing
       batchNormBackward(
         x: xs.pointer, dy: dy, scale: scales.pointer, shift: shifts.pointer, savedMean: means.pointer,
         savedInverseDeviation: variances.pointer, dx: outputs[0], dScale: outputs[1], dShift: outputs[2],
-        rows: rows, channels: channels, relu: relu, context: context)
+        rows: rows, channels: channels, activation: relu ? .relu : .none, context: context)
     }
     let backwardScratch = KernelScratch.batchNormBackward(rows: rows, channels: channels)
     let outputs: [KernelOutput] = [.fresh(channels), .fresh(channels)]

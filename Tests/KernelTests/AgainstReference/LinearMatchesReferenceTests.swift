@@ -24,7 +24,7 @@ import Testing
         linearForward(
           x: xs.pointer, weight: weights.pointer, bias: hasBias ? biases.pointer : nil, y: outputs[0],
           rows: rows,
-          inFeatures: ins, outFeatures: outs, relu: relu, context: context)
+          inFeatures: ins, outFeatures: outs, activation: relu ? .relu : .none, context: context)
       }
       expectClose(y[0], expected.values, reductionLength: ins, slack: 1.5, "linear forward")
     }

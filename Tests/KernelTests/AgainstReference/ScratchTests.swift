@@ -54,7 +54,8 @@ enum ScratchUser: String, Codable, CaseIterable, Sendable {
     switch self {
     case .im2colForward, .winogradForward:
       convolutionForward(
-        x: p[0], filter: p[1], bias: nil, y: p[2], relu: false, geometry: geometry, algorithm: algorithm,
+        x: p[0], filter: p[1], bias: nil, y: p[2], activation: .none, geometry: geometry,
+        algorithm: algorithm,
         context: context)
     case .im2colInputGradient, .im2colStridedInputGradient, .winogradInputGradient:
       convolutionInputGradient(
@@ -67,16 +68,17 @@ enum ScratchUser: String, Codable, CaseIterable, Sendable {
     case .batchNormTraining:
       Kernels.batchNormTraining(
         x: p[0], scale: p[1], shift: p[2], runningMean: p[3], runningVariance: p[4], y: p[5], savedMean: p[6],
-        savedInverseDeviation: p[7], rows: rows, channels: channels, relu: true, epsilon: 1e-5, momentum: 0.1,
+        savedInverseDeviation: p[7], rows: rows, channels: channels, activation: .relu, epsilon: 1e-5,
+        momentum: 0.1,
         context: context)
     case .batchNormInference:
       Kernels.batchNormInference(
         x: p[0], scale: p[1], shift: p[2], runningMean: p[3], runningVariance: p[4], y: p[5], rows: rows,
-        channels: channels, relu: true, epsilon: 1e-5, context: context)
+        channels: channels, activation: .relu, epsilon: 1e-5, context: context)
     case .batchNormBackward:
       Kernels.batchNormBackward(
         x: p[0], dy: p[1], scale: p[2], shift: p[3], savedMean: p[4], savedInverseDeviation: p[5], dx: p[1],
-        dScale: p[6], dShift: p[7], rows: rows, channels: channels, relu: true, context: context)
+        dScale: p[6], dShift: p[7], rows: rows, channels: channels, activation: .relu, context: context)
     case .foldBatchNorm:
       Kernels.foldBatchNorm(
         filter: p[0], bias: nil, scale: p[1], shift: p[2], runningMean: p[3], runningVariance: p[4],
@@ -147,6 +149,38 @@ enum ScratchUser: String, Codable, CaseIterable, Sendable {
         #expect(fits, "\(fewer) of \(rows) rows of \(channels) channels")
       }
     }
+  }
+
+  @Test(arguments: ConvolutionMatchesReferenceTests.cases)
+  func neverFallsAsTheBatchGrows(_ testCase: ConvolutionMatchesReferenceTests.Case) {
+    var (geometry, last) = (testCase.geometry, [Scratch.none, .none, .none])
+    var isMonotone = true
+    for batch in 1...100 {
+      geometry.batch = batch
+      let now = [
+        KernelScratch.convolutionForward(geometry, testCase.algorithm),
+        KernelScratch.convolutionInputGradient(geometry, testCase.algorithm),
+        KernelScratch.convolutionWeightGradient(geometry, testCase.algorithm),
+      ]
+      for (a, b) in zip(last, now) {
+        isMonotone = isMonotone && a.sharedFloats <= b.sharedFloats && a.floatsPerWorker <= b.floatsPerWorker
+      }
+      last = now
+    }
+    #expect(isMonotone)
+  }
+
+  @Test(arguments: [1, 3, 8, 10, 64, 100, 513])
+  func neverFallsAsRowsGrow(_ columns: Int) {
+    var (last, isMonotone, suffices) = (0, true, true)
+    for rows in 1...40_000 {
+      let now = KernelScratch.batchNormBackward(rows: rows, channels: columns).sharedFloats
+      isMonotone = isMonotone && now >= last
+      suffices = suffices && now >= 2 * columns * (Blocks.sums(rows: rows, columns: columns).blockCount + 1)
+      last = now
+    }
+    #expect(isMonotone)
+    #expect(suffices)
   }
 
   private func expectFits(

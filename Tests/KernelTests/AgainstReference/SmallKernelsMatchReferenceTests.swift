@@ -74,7 +74,7 @@ import Testing
       batchNormSaved(
         x: buffers[0].pointer, scale: buffers[1].pointer, shift: buffers[2].pointer,
         savedMean: buffers[3].pointer, savedInverseDeviation: buffers[4].pointer, y: $0[0], rows: rows,
-        channels: channels, relu: relu, context: $1)
+        channels: channels, activation: relu ? .relu : .none, context: $1)
     }
     let expected = x.values.indices.map { place in
       let c = place % channels
