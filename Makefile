@@ -18,8 +18,8 @@ demo: build ## install what is missing, build, plan specs/digits.yaml and train 
 build: dependencies ## build the program in release mode: .build/release/strata
 	swift build -c release --product strata
 
-test: dependencies ## install what is missing and run the tests (debug; CONFIGURATION=release for release)
-	swift test -c $(CONFIGURATION) --disable-xctest
+test: dependencies ## install what is missing and run the tests, whose failures are named at the end (debug; CONFIGURATION=release for release)
+	Tests/run.sh -c $(CONFIGURATION) --disable-xctest
 
 # Each core takes as long as `make test`. CORES="Nehalem SkylakeX" runs these alone, which is how to go on after an interruption.
 test-cores: dependencies ## the tests under the code that OpenBLAS has for each processor family that this one can stand in for

@@ -15,8 +15,9 @@ package struct RandomSpec: Sendable {
   /// Training pictures that leave no last batch of one.
   package let pictures: Int
 
-  package init(seed: Int, size: Size = .planned) {
-    var drawing = Drawing(random: SplitMix64(seed: UInt64(seed)), size: size)
+  /// - Parameter strategy: nil: drawn as well.
+  package init(seed: Int, size: Size = .planned, strategy: String? = nil) {
+    var drawing = Drawing(random: SplitMix64(seed: UInt64(seed)), size: size, strategy: strategy)
     text = drawing.text()
     pictures = 4 * drawing.batch
   }
@@ -26,6 +27,7 @@ package struct RandomSpec: Sendable {
 private struct Drawing {
   var random: SplitMix64
   let size: RandomSpec.Size
+  let strategy: String?
   private(set) var batch = 0
   /// How often the picture can be halved before the last module.
   private var halvings = 0
@@ -33,17 +35,19 @@ private struct Drawing {
   /// Of a vgg's layers.
   private var widths: [Int] = []
 
-  init(random: SplitMix64, size: RandomSpec.Size) {
+  init(random: SplitMix64, size: RandomSpec.Size, strategy: String?) {
     self.random = random
     self.size = size
+    self.strategy = strategy
   }
 
   mutating func text() -> String {
     batch = size == .planned ? int(2...9) : int(4...6)
     let sides = [(8, 3), (12, 2), (6, 1), (10, 1), (4, 2), (16, 4)]
     (side, halvings) = pick(size == .planned ? sides : sides.dropLast())
-    let strategy = pick(
+    let drawn = pick(
       ["parallel", "sequential", "end-to-end"] + (size == .planned ? ["asynchronous"] : []))
+    let strategy = strategy ?? drawn
     let isVGG = chance(2)
     let (network, itemCount) = isVGG ? vgg() : resnet()
     let moduleCount = isVGG ? itemCount : itemCount + 1

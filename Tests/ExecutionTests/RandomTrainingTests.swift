@@ -1,6 +1,7 @@
 import CompilerSupport
 import Execution
 import GraphIR
+import Operators
 import Planning
 import TestSupport
 import Testing
@@ -12,6 +13,13 @@ struct RandomTrainingTests {
   @Test(arguments: 0..<20)
   func random(seed: Int) throws {
     let random = RandomSpec(seed: 1000 + seed, size: .run)
+    try expectAgreement(random.text, pictures: random.pictures, seed: seed)
+  }
+
+  /// One turn of every module, each on what the one before it has just handed on: as weights do not move, that is a parallel step.
+  @Test(arguments: 0..<12)
+  func asynchronous(seed: Int) throws {
+    let random = RandomSpec(seed: 2000 + seed, size: .run, strategy: "asynchronous")
     try expectAgreement(random.text, pictures: random.pictures, seed: seed)
   }
 
@@ -101,7 +109,7 @@ struct RandomTrainingTests {
     """,
   ])
   func corner(sections: String) throws {
-    for (seed, strategy) in ["parallel", "sequential", "end-to-end"].enumerated() {
+    for (seed, strategy) in ["parallel", "sequential", "end-to-end", "asynchronous"].enumerated() {
       let text = "strata: 1\nname: corner\n\(sections)\ntraining: {batch: 5, strategy: \(strategy)}\n"
       try expectAgreement(text, pictures: 10, seed: seed)
     }
@@ -137,7 +145,7 @@ struct RandomTrainingTests {
     let spec = try DecodedSpec(
       text, sets: ["training.optimizer={kind: sgd, momentum: 0, weight-decay: 0}", "training.epochs=1"])
     let plan = try spec.plan(threads: 1 + seed % 3, pictures: pictures)
-    let forward = try spec.graphs(after: "stage").map(\.graph)
+    let forward = try spec.graphs(after: "stage").filter { !$0.title.hasSuffix(", feeding") }.map(\.graph)
     let dumps = try spec.graphs(after: "evaluation")
     let measured = dumps.filter { $0.title.hasSuffix(", evaluation") }.map(\.graph)
     let depths = dumps.filter { $0.title.hasSuffix(", evaluation of all depths") }
@@ -165,23 +173,28 @@ private struct StageTrial {
   private var place: Comment { "seed \(seed), stage \(stage.index):\n\(text)" }
 
   func expectAgreement() {
-    // Numbers near a kink or a tie could take another branch in Float: others are drawn then.
+    // Numbers near a kink or a tie could take another branch in Float: others are drawn then, until they keep well away, or as well as
+    // any that were drawn where a network has so many numbers that some are always near.
+    var best: (reference: ReferenceProgram, batch: Batch, random: SplitMix64)?
     for attempt in 0..<50 {
       var random = SplitMix64(seed: UInt64(1_000_000 * attempt + seed))
       let batch = self.batch(&random)
       var reference = ReferenceProgram(
         forward, tensors: tensors(&random), pictures: batch.pictures, labels: batch.labels)
       reference.run(modules: modules(of: forward))
-      guard reference.margin > 1e-5 else { continue }
-      write(reference.tensors)
-      run(stage.training, batch)
-      expectMetrics(of: stage.training, forward, reference)
-      expectStatistics(reference)
-      for module in stage.schedule.indices { expectGradients(module, reference, &random) }
-      expectEvaluation(batch)
+      if reference.margin > best?.reference.margin ?? 1e-5 { best = (reference, batch, random) }
+      if let margin = best?.reference.margin, margin > 2e-4 || attempt >= 10 { break }
+    }
+    guard let (reference, batch, drawn) = best else {
+      Issue.record("no numbers away from every kink: \(place)")
       return
     }
-    Issue.record("no numbers away from every kink: \(place)")
+    var random = drawn
+    write(reference.tensors)
+    expectMetrics(run(stage.training, batch), of: stage.training, forward, reference)
+    expectStatistics(reference)
+    for module in stage.schedule.indices { expectGradients(module, reference, &random) }
+    expectEvaluation(batch)
   }
 
   private func modules(of graph: Graph) -> [Int] { Array(1...(graph.nodes.map(\.module).max() ?? 1)) }
@@ -210,7 +223,7 @@ private struct StageTrial {
       let name = entry.value.name
       let count = entry.value.type.elementCount
       switch (entry.value.category, entry.value.type.extent) {
-      case (.optimizer, _): continue
+      case (.optimizer, _), (.replay, _): continue
       case (.statistics, _):
         let isVariance = name.hasSuffix("running_var")
         tensors[name] = random.uniform(count: count, in: isVariance ? 0.5...1.5 : -0.5...0.5)
@@ -233,7 +246,7 @@ private struct StageTrial {
   private func write(_ tensors: [String: [Double]]) {
     // Clears the optimizer's state, too.
     engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident)
-    for entry in stage.resident.entries where entry.value.category != .optimizer {
+    for entry in stage.resident.entries {
       guard let numbers = tensors[entry.value.name] else { continue }
       let theirs = pyTorch(numbers.map { Float($0) }, entry)
       engine.write(entry, from: 0, theirs.span)
@@ -260,20 +273,32 @@ private struct StageTrial {
     return theirs
   }
 
-  private func run(_ program: Program, _ batch: Batch) {
+  /// - Returns: the program's metrics.
+  private func run(_ program: Program, _ batch: Batch) -> [MetricSums] {
     let pictures = batch.pictures.floats
     let labels = batch.labels.map { Int32($0) }
     engine.setBatch(pictures: pictures.span, labels: labels.span, for: program)
     // Rate 0: the weights stay.
     let clock = ModuleClock(learningRate: 0, step: 1)
-    engine.run(program, batch: batch.labels.count, clocks: engine.plan.modules.map { _ in clock })
+    var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
+    guard stage.feeding != nil, program.graph.nodes.contains(where: { $0.op.is(Remember.self) }) else {
+      engine.run(program, batch: batch.labels.count, clocks: engine.plan.modules.map { _ in clock })
+      engine.addMetrics(of: program, pictures: batch.labels.count, to: &sums)
+      return sums
+    }
+    // One after the other: they may share their memory.
+    for (index, module) in sums.map(\.module).enumerated() {
+      engine.run(program, modules: module...module, batch: batch.labels.count, clock: clock)
+      engine.addMetrics(of: program, module: module, pictures: batch.labels.count, to: &sums[index])
+    }
+    return sums
   }
 
   // MARK: - Expectations
 
-  private func expectMetrics(of program: Program, _ graph: Graph, _ reference: ReferenceProgram) {
-    var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
-    engine.addMetrics(of: program, pictures: graph.batch, to: &sums)
+  private func expectMetrics(
+    _ sums: [MetricSums], of program: Program, _ graph: Graph, _ reference: ReferenceProgram
+  ) {
     #expect(program.graph.metrics.map(\.module) == graph.metrics.map(\.module))
     #expect(program.graph.metrics.map(\.isEnsemble) == graph.metrics.map(\.isEnsemble))
     for (sum, metric) in zip(sums, graph.metrics) {
@@ -340,7 +365,8 @@ private struct StageTrial {
 
   private func expectEvaluation(_ batch: Batch) {
     var tensors: [String: [Double]] = [:]
-    for entry in stage.resident.entries where entry.value.category != .optimizer {
+    for entry in stage.resident.entries {
+      guard entry.value.category != .optimizer, entry.value.category != .replay else { continue }
       tensors[entry.value.name] = read(entry).map { Double($0) }
     }
     expectEvaluation(by: stage.evaluation, evaluation, tensors, batch)
@@ -356,7 +382,6 @@ private struct StageTrial {
       graph, tensors: tensors, pictures: batch.pictures, labels: batch.labels,
       ensembleMean: text.contains("ensemble: probabilities") ? .probabilities : .logits)
     reference.run(modules: modules(of: graph))
-    run(program, batch)
-    expectMetrics(of: program, graph, reference)
+    expectMetrics(run(program, batch), of: program, graph, reference)
   }
 }

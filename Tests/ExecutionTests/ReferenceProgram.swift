@@ -53,6 +53,11 @@ struct ReferenceProgram {
 
   /// What the node adds to its module's objective.
   private mutating func compute(_ node: Node, _ x: Pictures) -> Double {
+    // A ring has one slot here: what was handed on last.
+    if node.op.is(Remember.self) {
+      values[node.operands[2]] = x
+      return 0
+    }
     let result = node.results[0]
     func relu(_ activation: Activation) -> Bool { activation == .relu }
     switch node.op.definition {
@@ -81,6 +86,7 @@ struct ReferenceProgram {
         pool.window.map { Reference.averagePoolForward(x, side: $0) }
         ?? Reference.adaptiveAveragePoolForward(x, outHeight: pool.height, outWidth: pool.width)
       set(result, y, relu: false)
+    case is Recall: set(result, x, relu: false)
     case is SpaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
     case let subsample as Subsample:
       set(result, subsampled(x, stride: subsample.stride, channels: subsample.channels), relu: false)

@@ -49,7 +49,7 @@ import Testing
       "overrides: ", "x", "-", ".inf",
     ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xED, 0xA0, 0x80]]
 
-  private static func mutant(_ random: inout SeededGenerator) -> [UInt8] {
+  private static func mutant(_ random: inout SplitMix64) -> [UInt8] {
     var bytes = Array((seeds.randomElement(using: &random) ?? "").utf8)
     for _ in 0..<Int.random(in: 1...6, using: &random) {
       let place = Int.random(in: 0...bytes.count, using: &random)
@@ -70,7 +70,7 @@ import Testing
 
   @Test func mutantsAreHarmless() {
     let report = FuzzCampaign("specs", usualCount: 2000).run { seed, _ in
-      var random = SeededGenerator(state: seed)
+      var random = SplitMix64(seed: seed)
       let bytes = Self.mutant(&random)
       let sets = [[], ["training.epochs=3"], [String(decoding: Self.mutant(&random), as: UTF8.self)]]
       return Self.check(bytes, sets: sets.randomElement(using: &random) ?? [], "seed \(seed)")

@@ -1,25 +1,13 @@
 import SpecLanguage
-
-/// Numbers that depend on the seed alone (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
+import TestSupport
 
 /// Writes random specs, as JSON (which is YAML), that obey the table of keys. Only what the table does not say, how
 /// keys go together, may be wrong with them.
 struct SpecGenerator {
-  var random: SeededGenerator
+  var random: SplitMix64
 
   init(seed: UInt64) {
-    random = SeededGenerator(state: seed)
+    random = SplitMix64(seed: seed)
   }
 
   mutating func spec() -> String { section(SpecTable.root) }
