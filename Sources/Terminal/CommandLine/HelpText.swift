@@ -36,7 +36,7 @@ extension ProgramSpec {
     text += heading("options")
     let column = (command.options.map(\.signature.count).max() ?? 0) + 2
     for option in command.options {
-      text += entry(option.signature, describe(option), column: column, width: width, style)
+      text += entry(option.signature, description(of: option), column: column, width: width, style)
     }
     text += heading("exit codes")
     let codes = ExitCode.allCases.filter { command.canExit(with: $0) }
@@ -68,7 +68,8 @@ extension ProgramSpec {
     return text + "'\(self.name) help \(name)' tells more\n"
   }
 
-  private func describe(_ option: OptionSpec) -> String {
+  /// What an option does, its default, and whether it may be repeated.
+  func description(of option: OptionSpec) -> String {
     var text = option.summary
     if let defaultText = option.defaultText { text += " (default: \(defaultText))" }
     if option.isRepeatable { text += "; may be repeated" }

@@ -3,14 +3,28 @@ internal import Text
 
 /// `strata help [COMMAND]`, `strata COMMAND --help`, `strata --help`
 struct HelpCommand: Command {
+  static let man = Flag("man", "print the manual page of all commands, for man(1)")
+
   static let spec = CommandSpec(
     "help", group: CommandGroup.about, summary: "list the commands, or tell all about one",
     discussion: "'strata COMMAND --help' prints the same, and 'strata' alone the list.",
-    operands: OperandSpec("COMMAND", 0...1, "a command's name"),
-    examples: [.init("strata help plan", "options, exit codes and examples of 'strata plan'")])
+    operands: OperandSpec("COMMAND", 0...1, "a command's name"), options: [man.spec],
+    synopses: ["[COMMAND]", "--man"],
+    examples: [
+      .init("strata help plan", "options, exit codes and examples of 'strata plan'"),
+      .init("strata help --man > strata.1", "'make install' does it"),
+    ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let program = CommandTable.program
+    if arguments[man] {
+      guard arguments.operands.isEmpty, !arguments[CommandSpec.json] else {
+        throw CommandFailure(
+          .faultyInput, "'--man' prints one page of all commands, and takes neither COMMAND nor '--json'")
+      }
+      console.output.write(program.manPage)
+      return .done
+    }
     guard let name = arguments.operands.first else {
       print(nil, json: arguments[CommandSpec.json], console)
       return .done
