@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-cores torture sanitize lint dependencies swift
+.PHONY: help demo build install uninstall test test-install test-cores latency torture sanitize lint dependencies swift
 
 STRATA := .build/release/strata
 CONFIGURATION ?= debug
@@ -18,6 +18,36 @@ demo: build ## install what is missing, build, plan specs/digits.yaml and train 
 build: dependencies ## build the program in release mode: .build/release/strata
 	swift build -c release --product strata
 
+# A program with Swift's runtime and the C++ library in it: where it runs it needs OpenBLAS and libyaml alone. It is built apart from the
+# other one. DESTDIR stands in front of PREFIX for packagers.
+PREFIX ?= /usr/local
+INSTALLED := $(DESTDIR)$(PREFIX)
+STATIC := .build/static
+
+$(STATIC)/release/strata: dependencies
+	swift build -c release --product strata --static-swift-stdlib --scratch-path $(STATIC) \
+	  -Xswiftc -Xclang-linker -Xswiftc -static-libstdc++
+
+install: $(STATIC)/release/strata ## put a program that needs no Swift, completions and a man page below PREFIX (/usr/local)
+	install -d $(INSTALLED)/bin $(INSTALLED)/share/man/man1 $(INSTALLED)/share/bash-completion/completions \
+	  $(INSTALLED)/share/zsh/site-functions $(INSTALLED)/share/fish/vendor_completions.d
+	install -m 755 -s $(STATIC)/release/strata $(INSTALLED)/bin/strata
+	$(STATIC)/release/strata help --man > $(INSTALLED)/share/man/man1/strata.1
+	$(STATIC)/release/strata completions bash > $(INSTALLED)/share/bash-completion/completions/strata
+	$(STATIC)/release/strata completions zsh > $(INSTALLED)/share/zsh/site-functions/_strata
+	$(STATIC)/release/strata completions fish > $(INSTALLED)/share/fish/vendor_completions.d/strata.fish
+
+uninstall: ## take away what `make install` with the same PREFIX has put there
+	rm -f $(INSTALLED)/bin/strata $(INSTALLED)/share/man/man1/strata.1 \
+	  $(INSTALLED)/share/bash-completion/completions/strata $(INSTALLED)/share/zsh/site-functions/_strata \
+	  $(INSTALLED)/share/fish/vendor_completions.d/strata.fish
+
+test-install: ## install into a folder, and run the program in a root that holds only libc, OpenBLAS and libyaml (needs root)
+	Tests/install.sh
+
+latency: build ## how fast the language server answers on every spec: median and 95th percentile
+	python3 Tests/editor-latency.py $(STRATA) specs/*.yaml
+
 test: dependencies ## install what is missing and run the tests, whose failures are named at the end (debug; CONFIGURATION=release for release)
 	Tests/run.sh -c $(CONFIGURATION) --disable-xctest
 
@@ -26,22 +56,26 @@ test-cores: dependencies ## the tests under the code that OpenBLAS has for each 
 	swift build -c $(CONFIGURATION) --build-tests --disable-xctest
 	CORES='$(CORES)' CONFIGURATION=$(CONFIGURATION) Tests/cores.sh
 
-# Ten campaigns share a million mutants. Each keeps the seed at work in $(NOTES): STRATA_FUZZ=1 STRATA_FUZZ_SEED=that repeats it.
+# Eleven campaigns have 100,000 mutants each. Each keeps the seed at work in $(NOTES): STRATA_FUZZ=1 STRATA_FUZZ_SEED=that repeats it.
 MUTANTS ?= 100000
 KILLS ?= 50
 STOPS ?= 20
 DISK_FAULTS ?= 10
 # Specs whose budgets are tried; `make test` takes one in a hundred.
 BUDGETS ?= 500
+# Random specs whose hints are held against `strata show` and `strata plan`; `make test` takes 25.
+EDITOR_SPECS ?= 200
 NOTES := .build/torture
 
-torture: dependencies ## a million spoiled files, 50 kills, 20 stops, 10 full disks, budgets of 500 specs: every run ends as if undisturbed (an hour)
+torture: dependencies ## a million spoiled files, 100,000 edits, 50 kills, 20 stops, 10 full disks, budgets of 500 specs: every run ends as if undisturbed (an hour)
 	swift build -c release --build-tests
 	mkdir -p $(NOTES)
 	STRATA_KILLS=$(KILLS) STRATA_STOPS=$(STOPS) STRATA_DISK_FAULTS=$(DISK_FAULTS) \
 	  timeout 900 swift test -c release --skip-build --disable-xctest --filter 'SurvivalTests|FaultTests'
 	STRATA_FUZZ=$(MUTANTS) STRATA_FUZZ_NOTES=$(NOTES) \
-	  timeout 1200 swift test -c release --skip-build --disable-xctest --filter 'FuzzTests'
+	  timeout 2400 swift test -c release --skip-build --disable-xctest --filter 'FuzzTests'
+	STRATA_EDITOR_SPECS=$(EDITOR_SPECS) \
+	  timeout 900 swift test -c release --skip-build --disable-xctest --filter 'HintAgreementTests'
 	STRATA_BUDGETS=$(BUDGETS) \
 	  timeout 2400 swift test -c release --skip-build --disable-xctest --filter 'BudgetCampaignTests'
 

@@ -58,13 +58,19 @@ let package = Package(
         "Text", "Diagnostics", "Planning", "Execution", "GraphIR", "Operators", "CostModel", "Datasets",
       ],
       swiftSettings: strict),
+    .target(
+      name: "LanguageServer",
+      dependencies: [
+        "Text", "Diagnostics", "SpecLanguage", "GraphIR", "Pipeline", "Planning", "Artifacts",
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "strata",
       dependencies: [
         "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Passes",
         "Planning", "Pipeline",
         "Kernels", "Datasets",
-        "Execution", "Artifacts",
+        "Execution", "Artifacts", "LanguageServer",
       ],
       swiftSettings: strict),
     .target(
@@ -81,7 +87,8 @@ let package = Package(
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
     .testTarget(
-      name: "SpecLanguageTests", dependencies: ["SpecLanguage", "Diagnostics", "TestSupport"]),
+      name: "SpecLanguageTests",
+      dependencies: ["SpecLanguage", "Diagnostics", "CompilerSupport", "TestSupport"]),
     .testTarget(name: "KernelTests", dependencies: ["Kernels", "CostModel", "TestSupport"]),
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "Operators", "Diagnostics", "CostModel"]),
     .testTarget(
@@ -122,6 +129,9 @@ let package = Package(
       exclude: ["Goldens", "counts.txt"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "Text", "TestSupport"]),
     // Runs the program itself, which therefore has to be built first.
+    .testTarget(
+      name: "LanguageServerTests",
+      dependencies: ["strata", "LanguageServer", "CompilerSupport", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["strata", "TestSupport"]),
     .testTarget(
       name: "ArtifactsTests",

@@ -22,7 +22,7 @@ enum CommandGroup {
 enum CommandTable {
   static let commands: [any Command.Type] = [
     NewCommand.self, CheckCommand.self, ShowCommand.self, IRCommand.self, ExplainCommand.self,
-    SchemaCommand.self,
+    SchemaCommand.self, LspCommand.self,
     PlanCommand.self, DiffCommand.self,
     RunCommand.self, EvaluateCommand.self, ProbeCommand.self, CompareCommand.self, BenchCommand.self,
     CompletionsCommand.self, HelpCommand.self, VersionCommand.self,

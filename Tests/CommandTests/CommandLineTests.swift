@@ -3,7 +3,7 @@ import Testing
 
 private let names = [
   "check", "plan", "run", "evaluate", "probe", "ir", "show", "diff", "compare", "bench", "new", "schema",
-  "explain",
+  "explain", "lsp",
   "completions", "help", "version",
 ]
 

@@ -1,3 +1,4 @@
+import CompilerSupport
 import Diagnostics
 import SpecLanguage
 import Testing
@@ -52,4 +53,8 @@ import Testing
     #expect(Decoded(small).codes.isEmpty)
     #expect(Decoded(small + "#" + String(repeating: "x", count: 200)).codes == ["E001"])
   }
+}
+
+extension BadSpec: CustomTestStringConvertible {
+  public var testDescription: String { "\(code) \(fragment.debugDescription)" }
 }

@@ -1,3 +1,4 @@
+import CompilerSupport
 import Diagnostics
 import Foundation
 import SpecLanguage

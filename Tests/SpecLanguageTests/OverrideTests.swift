@@ -1,3 +1,4 @@
+import CompilerSupport
 import Diagnostics
 import SpecLanguage
 import Testing

@@ -204,26 +204,19 @@ package struct PlanPage {
 
   /// The spec's text with the share of the peak beside each line.
   private func annotatedSpec(_ html: inout HTML) {
-    var bytes: [String: Int] = [:]
-    for row in attribution.rows {
-      if let place = row.place { bytes[place, default: 0] += row.byteCount }
-    }
-    let most = max(1, bytes.values.max() ?? 1)
     html.element("pre", [("class", "spec")]) { html in
-      for (index, line) in places.specLines.enumerated() {
-        let held = bytes[places.place(line: index + 1)] ?? 0
+      for (line, text) in zip(attribution.lines(places), places.specLines) {
         html.element("div") { html in
-          html.element("span", [("class", "at")], text: "\(index + 1)")
+          html.element("span", [("class", "at")], text: "\(line.line)")
           html.element("span", [("class", "bar")]) { html in
-            if held > 0 {
-              let width = max(1, Int((Double(held) / Double(most) * 120).rounded()))
+            if line.byteCount > 0 {
+              let width = max(1, Int((line.shareOfLargest * 120).rounded()))
               html.element("i", [("style", "width:\(width)px")]) { _ in }
             }
           }
           html.element(
-            "span", [("class", "share")],
-            text: held > 0 ? percentage(Double(held) / Double(max(1, attribution.byteCount))) : "")
-          html.element("code", text: line)
+            "span", [("class", "share")], text: line.byteCount > 0 ? percentage(line.share) : "")
+          html.element("code", text: text)
         }
       }
     }

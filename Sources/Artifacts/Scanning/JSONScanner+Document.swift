@@ -1,4 +1,4 @@
-internal import Text
+package import Text
 
 extension JSONScanner {
   /// Deeper documents are nothing that Strata writes.
@@ -45,14 +45,15 @@ extension JSONScanner {
 
 extension JSON {
   /// A member of an object; nil for anything else.
-  subscript(key: String) -> JSON? {
+  package subscript(key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
   }
 
-  var integer: Int? { if case .integer(let value) = self { value } else { nil } }
-  var string: String? { if case .string(let value) = self { value } else { nil } }
-  var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
+  package var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+  package var string: String? { if case .string(let value) = self { value } else { nil } }
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
 
   /// Every leaf with its dotted path, in order: `stages[2].memory.peakBytes`. Elements count from 1, as everything does.
   func leaves(path: String = "") -> [(path: String, value: JSON)] {

@@ -11,6 +11,8 @@ struct JSONScanner {
 
   private let bytes: [UInt8]
   private(set) var offset = 0
+  /// Whether half a surrogate pair is read as U+FFFD, which has as many UTF-16 units; otherwise it is a fault.
+  var replacesLoneSurrogates = false
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -99,11 +101,17 @@ struct JSONScanner {
       var code = try fourDigits()
       // Beyond U+FFFF: a pair of surrogates.
       if (0xD800..<0xDC00).contains(code), bytes[offset...].starts(with: "\\u".utf8) {
+        let behind = offset
         offset += 2
         let low = try fourDigits()
-        if (0xDC00..<0xE000).contains(low) { code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00) }
+        if (0xDC00..<0xE000).contains(low) {
+          code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+        } else {
+          offset = behind
+        }
       }
       if let scalar = UnicodeScalar(code) { return scalar }
+      if replacesLoneSurrogates { return "\u{FFFD}" }
     default: break  // bytes are no enum: whatever else it is, it is no escape
     }
     offset = begin

@@ -2,13 +2,10 @@
 /// it is. `[]` stands for the entries of a list, the words in brackets for the kinds that have the key.
 package func referenceTable() -> String {
   var lines = ["| key | takes | default | unit | meaning | source |", "|---|---|---|---|---|---|"]
-  SpecTable.walk { key, section, shape in
-    let path = section.isEmpty ? key.name : section + "." + key.name
-    let kinds =
-      key.kinds.isEmpty ? "" : " (\(shape.discriminator ?? "kind"): \(key.kinds.joined(separator: ", ")))"
+  for key in KeyReference.all {
+    let kinds = key.kinds.isEmpty ? "" : " (\(key.discriminator): \(key.kinds.joined(separator: ", ")))"
     let cells = [
-      "`\(path)`\(kinds)", key.shape.referenceWords, key.fallback.referenceWords, key.unit ?? "",
-      key.documentation, SpecSources.source(of: path) ?? "",
+      "`\(key.path)`\(kinds)", key.takes, key.fallback, key.unit ?? "", key.meaning, key.source ?? "",
     ]
     lines.append("| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |")
   }
@@ -17,7 +14,7 @@ package func referenceTable() -> String {
 
 extension ValueShape {
   /// Like ``words``, but a section says no more than that it is one: its keys follow in the table.
-  fileprivate var referenceWords: String {
+  var referenceWords: String {
     switch self {
     case .version, .flag, .integer, .seed, .number, .name, .path, .picture, .size: words
     case .word(let words): words.map { "`\($0)`" }.joined(separator: " | ")
@@ -30,7 +27,7 @@ extension ValueShape {
 }
 
 extension SpecKey.Fallback {
-  fileprivate var referenceWords: String {
+  var referenceWords: String {
     switch self {
     case .required: "**required**"
     case .value(let value): "`\(value.referenceText)`"

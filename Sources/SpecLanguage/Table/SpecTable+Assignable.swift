@@ -19,7 +19,7 @@ package func assignableKeys() -> [AssignableKey] {
 
 extension ValueShape {
   /// Words that stand for themselves; sections that a word can stand for have their kinds.
-  fileprivate var completions: [String] {
+  var completions: [String] {
     switch self {
     case .flag: ["true", "false"]
     case .word(let words): words

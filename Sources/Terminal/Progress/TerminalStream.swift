@@ -9,7 +9,8 @@ package final class TerminalStream {
   private let descriptor: Int32
   package let isTerminal: Bool
   package let style: TextStyle
-  private var isClosed = false
+  /// Its reader is gone, or writing has failed: what is written is dropped.
+  package private(set) var isClosed = false
   /// Its reader took nothing when it was last asked to.
   private var isAsleep = false
   /// Why text was lost, in the system's words: a full disk, say; nil while all went well.
@@ -92,6 +93,8 @@ package final class TerminalStream {
 
   /// - Returns: false if the reader takes nothing for longer than `patience`.
   private func waitForReader(_ patience: () -> Int32?) -> Bool {
+    // Asked about no descriptor, the system waits for ever.
+    guard descriptor >= 0 else { return true }
     let slice: Int32 = 50
     var waited: Int32 = 0
     while true {

@@ -16,23 +16,37 @@ struct CheckCommand: Command {
       """,
     operands: OperandSpec(
       "SPEC", 1...Int.max, "architecture specs (YAML)", completion: CommonOperands.specFiles),
-    options: [CommonOptions.set.spec, CommonOptions.strict.spec],
+    options: [WatchedFiles.option.spec, CommonOptions.set.spec, CommonOptions.strict.spec],
     examples: [
       .init("strata check net.yaml", "check one spec"),
       .init("strata new vgg-dgl | strata check -", "check what another program writes"),
       .init("strata check specs/*.yaml", "check many; exits with 2 if any of them has a fault"),
+      .init("strata check --watch net.yaml", "beside an editor: check again on every save"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+    guard arguments[WatchedFiles.option] else { return try check(arguments, console) }
+    guard !arguments[CommandSpec.json] else {
+      throw CommandFailure(.faultyInput, "'--watch' and '--json' exclude each other")
+    }
+    try WatchedFiles.run(arguments.operands, console) { (console) throws(CommandFailure) in
+      _ = try check(arguments, console)
+    }
+  }
+
+  private static func check(
+    _ arguments: Arguments, _ console: Console
+  ) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     var faultCount = 0
     // With warnings, in the order of the files.
-    var found: [String] = []
+    var objects: [String] = []
     var unread: [Fault] = []
     for path in arguments.operands {
       do {
         let (bytes, set) = (try LoadedSpec.read(path), arguments[CommonOptions.set])
-        let (diagnostics, warnings, texts) = try LoadedSpec.faults(path: path, bytes: bytes, set: set)
+        let found = try LoadedSpec.findings(path: path, bytes: bytes, set: set)
+        let (diagnostics, warnings, texts) = (found.diagnostics, found.warnings, found.texts)
         for warning in warnings { console.warn(warning, texts) }
         let before = console.warnings.objects.count
         if diagnostics.isEmpty {
@@ -42,9 +56,9 @@ struct CheckCommand: Command {
         }
         let ofMemory = console.warnings.objects[before...]
         let warningCount = warnings.count + ofMemory.count
-        found += (warnings.map { $0.under(console.warnings.isStrict) } + diagnostics).map(
+        objects += (warnings.map { $0.under(console.warnings.isStrict) } + diagnostics).map(
           DiagnosticJSON(texts: texts).object)
-        found += ofMemory
+        objects += ofMemory
         if diagnostics.isEmpty {
           if !json, warningCount == 0 || !console.warnings.isStrict {
             console.output.writeLine("\(path): ok" + words(warningCount))
@@ -66,7 +80,7 @@ struct CheckCommand: Command {
           + "\"help\":\(fault.help.map { JSONText.string($0) } ?? "null")}"
       }
       console.output.writeLine(
-        "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(found.joined(separator: ","))],"
+        "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(objects.joined(separator: ","))],"
           + "\"errors\":[\(errors.joined(separator: ","))]}")
     }
     if faultCount == 0, unread.isEmpty { try console.requireNoWarnings(json: false) }

@@ -32,7 +32,8 @@ struct PlanCommand: Command {
     operands: CommonOperands.spec,
     options: [
       output.spec, CommonOptions.budget.spec, largestBatch.spec, CommonOptions.threads.spec,
-      CommonOptions.data.spec, html.spec, stages.spec, CommonOptions.set.spec, CommonOptions.strict.spec,
+      CommonOptions.data.spec, html.spec, stages.spec, WatchedFiles.option.spec, CommonOptions.set.spec,
+      CommonOptions.strict.spec,
     ],
     exitCodes: [.failed, .overBudget, .faultyData],
     examples: [
@@ -40,11 +41,13 @@ struct PlanCommand: Command {
       .init("strata plan net.yaml --html net.html", "the same to look at, in a page that needs nothing else"),
       .init("strata plan net.yaml --budget 1GiB -o net.plan.json", "find a plan that fits, and keep it"),
       .init("strata plan net.yaml --largest-batch --budget 2GiB", "what each strategy could take"),
+      .init("strata plan net.yaml --watch", "beside an editor: on every save, and what it has changed"),
     ])
 
   static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
     let json = arguments[CommandSpec.json]
     if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
+    if arguments[WatchedFiles.option] { try watch(arguments, console) }
     var loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set],
       dataPath: arguments[CommonOptions.data], console, json: json)
@@ -87,6 +90,29 @@ struct PlanCommand: Command {
     }
     PlanFile.print(plan, of: loaded, json: json, listsStages: arguments[stages], console)
     return .done
+  }
+
+  private static func watch(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> Never {
+    let given = [
+      (arguments[output] != nil, "-o"), (arguments[html] != nil, "--html"),
+      (arguments[largestBatch], "--largest-batch"), (arguments[CommandSpec.json], "--json"),
+    ].first(where: \.0)
+    if let given {
+      throw CommandFailure(.faultyInput, "'--watch' prints plans, and does not go with '\(given.1)'")
+    }
+    var saved = SavedPlans()
+    try WatchedFiles.run(arguments.operands, console) { (console) throws(CommandFailure) in
+      let loaded = try LoadedSpec(
+        path: arguments.operands[0], set: arguments[CommonOptions.set],
+        dataPath: arguments[CommonOptions.data], console, json: false)
+      let plan = try loaded.plan(
+        threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
+        dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: false)
+      plan.warnOfMemory(console)
+      try console.requireNoWarnings(json: false)
+      PlanFile.print(plan, of: loaded, json: false, listsStages: arguments[stages], console)
+      if let words = saved.note(plan) { console.output.writeLine("\n" + words) }
+    }
   }
 
   /// Options that mean nothing without a plan are not passed over in silence.

@@ -42,6 +42,9 @@ final class RunningStrata {
 
   var isRunning: Bool { process.isRunning }
 
+  /// What it has written to standard output.
+  var outputSoFar: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
+
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   func wait() throws -> End {

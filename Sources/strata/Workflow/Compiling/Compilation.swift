@@ -115,10 +115,12 @@ extension LoadedSpec {
   /// Everything that planning would find, as far as it can be known without the data.
   ///
   /// - Returns: what is to be warned of, of stored weights.
-  static func check(_ spec: Spec, in folder: String) throws(CompilationFailed) -> [Diagnostic] {
+  static func check(
+    _ spec: Spec, in folder: String, weights: StartReading = StartFile.facts
+  ) throws(CompilationFailed) -> [Diagnostic] {
     let start: StartSource?
     do {
-      start = try readStartIfThere(of: spec, in: folder)
+      start = try readStartIfThere(of: spec, in: folder, weights)
     } catch {
       // The spec's own faults are told with it.
       var faults = error.diagnostics
@@ -145,23 +147,27 @@ extension LoadedSpec {
 
   /// Likewise, but nil where there is nothing yet: weights that are still to be made are no fault of the spec.
   func readStartIfThere() throws(CompilationFailed) -> StartSource? {
-    try Self.readStartIfThere(of: spec, in: folder)
+    try Self.readStartIfThere(of: spec, in: folder, weights)
   }
 
   private static func readStartIfThere(
-    of spec: Spec, in folder: String
+    of spec: Spec, in folder: String, _ weights: StartReading
   ) throws(CompilationFailed) -> StartSource? {
     guard let path = weightsPath(of: spec, in: folder), StartFile.isThere(path) else { return nil }
-    return try readStart(of: spec, in: folder)
+    return try readStart(of: spec, in: folder, weights)
   }
 
   /// What planning needs of the weights that `network.from` names; nil without it.
-  func readStart() throws(CompilationFailed) -> StartSource? { try Self.readStart(of: spec, in: folder) }
+  func readStart() throws(CompilationFailed) -> StartSource? {
+    try Self.readStart(of: spec, in: folder, weights)
+  }
 
-  private static func readStart(of spec: Spec, in folder: String) throws(CompilationFailed) -> StartSource? {
+  private static func readStart(
+    of spec: Spec, in folder: String, _ weights: StartReading
+  ) throws(CompilationFailed) -> StartSource? {
     guard let from = spec.network.from, let startPath = weightsPath(of: spec, in: folder) else { return nil }
     do {
-      return .file(try StartFile.facts(of: startPath))
+      return .file(try weights(startPath))
     } catch {
       guard let run = RunDirectory.unfinishedRun(leaving: startPath) else {
         if case .foreign(let foreign) = error {

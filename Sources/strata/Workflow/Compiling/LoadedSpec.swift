@@ -3,9 +3,13 @@ internal import Datasets
 internal import Diagnostics
 internal import GraphIR
 internal import Pipeline
+internal import Planning
 internal import SpecLanguage
 internal import Terminal
 internal import Text
+
+/// Reads what planning needs to know of a weights file.
+typealias StartReading = @Sendable (_ path: String) throws(ModelFileError) -> StoredWeights
 
 /// A spec from a file and `--set`s, checked, with what diagnostics about it need.
 struct LoadedSpec {
@@ -18,6 +22,7 @@ struct LoadedSpec {
   let diagnostics: [Diagnostic]
   /// Whether what is warned of is told: not of a run that is only looked at.
   let reportsWarnings: Bool
+  let weights: StartReading
   private let bytes: [UInt8]
   private let assignments: [Assignment]
   private let setPaths: SetPaths
@@ -87,24 +92,37 @@ struct LoadedSpec {
     return (texts, result, givenPaths)
   }
 
-  /// Every fault of a spec, as far as it can be read, in order of their places; nothing is told.
-  static func faults(
-    path: String, bytes: [UInt8], set assignments: [Assignment]
-  ) throws(CommandFailure) -> (diagnostics: [Diagnostic], warnings: [Diagnostic], texts: SourceTexts) {
+  /// What `strata check` finds in a text.
+  struct Findings {
+    /// Every fault, as far as the text can be read, in order of their places.
+    var diagnostics: [Diagnostic]
+    var warnings: [Diagnostic]
+    var texts: SourceTexts
+    /// Of decoding.
+    var result: DecodeResult
+  }
+
+  /// Looks at a text; nothing is told.
+  ///
+  /// - Parameter label: what places in the text begin with; nil for `path`.
+  static func findings(
+    path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
+    weights: StartReading = StartFile.facts
+  ) throws(CommandFailure) -> Findings {
     let (texts, result, _) = try decoded(
-      path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: .currentFolder,
+      label ?? path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: .currentFolder,
       dataPath: nil)
     var bag = DiagnosticBag()
     bag.add(contentsOf: result.diagnostics)
     var found = warnings(result)
     if let spec = result.spec {
       do {
-        found += try Self.check(spec, in: Paths.folder(ofInput: path))
+        found += try Self.check(spec, in: Paths.folder(ofInput: path), weights: weights)
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }
     }
-    return (bag.inSourceOrder, found, texts)
+    return Findings(diagnostics: bag.inSourceOrder, warnings: found, texts: texts, result: result)
   }
 
   /// Of the text alone, without its data.
@@ -123,10 +141,11 @@ struct LoadedSpec {
   /// - Parameters:
   ///   - label: what places in the text begin with; nil for `path`.
   ///   - dataPath: of `--data`.
+  ///   - weights: reads the file that `network.from` names.
   init(
     path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
     pathsOfSets setPaths: SetPaths = .currentFolder, dataPath: String?, reportsWarnings: Bool = true,
-    _ console: Console, json: Bool
+    weights: @escaping StartReading = StartFile.facts, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let (texts, result, givenPaths) = try Self.decoded(
       label ?? path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: setPaths,
@@ -139,6 +158,7 @@ struct LoadedSpec {
     }
     self.path = path
     self.reportsWarnings = reportsWarnings
+    self.weights = weights
     self.bytes = bytes
     self.assignments = assignments
     self.setPaths = setPaths

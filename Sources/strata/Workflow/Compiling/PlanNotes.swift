@@ -10,19 +10,22 @@ extension Plan {
   ///
   /// - Parameter path: of the spec, where others are looked at beside it.
   func warnOfMemory(path: String? = nil, _ console: Console) {
+    guard let warning = memoryWarning else { return }
     let place = path.map { "\($0): " } ?? ""
-    guard let words = memoryWords else {
-      if memory.peakBytes > Self.unlikelyByteCount {
-        console.warn(
-          code: "W005",
-          "\(place)the plan's peak is \(byteSize(memory.peakBytes)): hardly any machine has so much",
-          help: "look for a digit too many in sizes, `training.batch` or the auxiliary's keys")
-      }
-      return
+    console.warn(code: "W005", place + warning.message, help: warning.help)
+  }
+
+  /// What there is to warn of; nil: nothing.
+  var memoryWarning: Fault? {
+    if let words = memoryWords {
+      return Fault(
+        "\(words): 'strata run' will refuse it here",
+        help: "with --budget 90% a plan of the spec is chosen that fits, where there is one")
     }
-    console.warn(
-      code: "W005", "\(place)\(words): 'strata run' will refuse it here",
-      help: "with --budget 90% a plan of the spec is chosen that fits, where there is one")
+    guard memory.peakBytes > Self.unlikelyByteCount else { return nil }
+    return Fault(
+      "the plan's peak is \(byteSize(memory.peakBytes)): hardly any machine has so much",
+      help: "look for a digit too many in sizes, `training.batch` or the auxiliary's keys")
   }
 
   /// Before anything is made for a run that the system would stop.

@@ -7,17 +7,19 @@ internal import Text
 
 /// A spec that no plan makes fit its budget: by how much, and what would help.
 struct Shortfall {
-  private struct Change {
+  struct Change {
     var assignments: [Assignment]
     var peakBytes: Int
 
-    var words: String { assignments.map { "--set \(shellQuoted($0.text))" }.joined(separator: " ") }
+    fileprivate var words: String {
+      assignments.map { "--set \(shellQuoted($0.text))" }.joined(separator: " ")
+    }
   }
 
   private let loaded: LoadedSpec
   private let budget: Budget
   private let smallest: Plan
-  private let changes: [Change]
+  let changes: [Change]
 
   private static let changeCount = 3
 

@@ -1,26 +1,22 @@
-import Testing
-
 /// One fault each: its code and, marked, its exact place. Fragments are completed with the keys that every spec needs.
-struct BadSpec: CustomTestStringConvertible {
-  var code: String
-  var fragment: String
+package struct BadSpec: Sendable {
+  package var code: String
+  package var fragment: String
   /// Whether a spec can be had in spite of it.
-  var leavesSpec: Bool
-  var isComplete: Bool
+  package var leavesSpec: Bool
+  package var isComplete: Bool
 
-  init(_ code: String, _ fragment: String, leavesSpec: Bool = false, complete: Bool = false) {
+  package init(_ code: String, _ fragment: String, leavesSpec: Bool = false, complete: Bool = false) {
     self.code = code
     self.fragment = fragment
     self.leavesSpec = leavesSpec
     isComplete = complete
   }
 
-  var testDescription: String { "\(code) \(fragment.debugDescription)" }
-
-  var marked: MarkedSpec { MarkedSpec(isComplete ? fragment : completed(fragment)) }
+  package var marked: MarkedSpec { MarkedSpec(isComplete ? fragment : completed(fragment)) }
 }
 
-let badTexts = [
+package let badTexts = [
   BadSpec("E003", "name: a⟦\u{0}⟧b\n"),
   BadSpec("E003", "name: é⟦\u{7}⟧\n"),
   BadSpec("E003", "name: a⟦\u{FFFE}⟧\n"),
@@ -49,7 +45,7 @@ let badTexts = [
   BadSpec("E011", "⟦strata⟧\n", complete: true),
 ]
 
-let badKeys = [
+package let badKeys = [
   BadSpec("E020", "training:\n  ⟪epochs⟫: 2\n  ⟦epochs⟧: 20\n", leavesSpec: true),
   BadSpec("E020", "⟪name⟫: a\nnumerics: fast\n⟦\"name\"⟧: b\n", leavesSpec: true),
   BadSpec("E021", "⟦downsmpling⟧:\n  before: [1]\n"),
@@ -89,7 +85,7 @@ let badKeys = [
   BadSpec("E025", "training: {partition: {⟪cuts⟫: [2], ⟦modules⟧: 2}}\n"),
 ]
 
-let badValues = [
+package let badValues = [
   BadSpec("E030", "training: {epochs: ⟦\"2\"⟧}\n", leavesSpec: true),
   BadSpec("E030", "training: {epochs: ⟦[2, 3]⟧}\n", leavesSpec: true),
   BadSpec("E030", "data: ⟦digits⟧\n"),
@@ -140,7 +136,7 @@ let badValues = [
   ),
 ]
 
-let badRelations = [
+package let badRelations = [
   BadSpec("E040", "network: {family: vgg, widths: [8], kernel: ⟦4⟧}\n", leavesSpec: true),
   BadSpec(
     "E040", "network: {family: resnet, stages: [{blocks: 1, width: 8, kernel: ⟦2⟧}]}\n", leavesSpec: true),

@@ -1,0 +1,67 @@
+internal import Glibc
+internal import Terminal
+internal import Text
+
+/// Files that an editor saves again and again, looked at from time to time: by name, because editors put new files in the place of
+/// old ones.
+struct WatchedFiles {
+  private let paths: [String]
+  /// Nil where there is no file at the moment: between two saves, say.
+  private var stamps: [FileStamp?]
+
+  /// Between two looks.
+  private static let pauseMicroseconds: UInt32 = 100_000
+
+  /// - Throws: what is read only once can't be watched.
+  init(_ paths: [String]) throws(CommandFailure) {
+    if let stream = paths.first(where: Paths.isStream) {
+      throw CommandFailure(.faultyInput, "'--watch' watches files, and '\(stream)' is none")
+    }
+    self.paths = paths
+    stamps = paths.map(FileStamp.init)
+  }
+
+  /// Waits for the next save.
+  mutating func waitForChange() {
+    while true {
+      Interruption.endIfRequested()
+      usleep(Self.pauseMicroseconds)
+      let now = paths.map(FileStamp.init)
+      guard now != stamps else { continue }
+      stamps = now
+      // A file that is being put in another's place comes with the next look.
+      if !now.contains(nil) { return }
+    }
+  }
+}
+
+extension WatchedFiles {
+  static let option = Flag("watch", "do it again whenever the file is saved, until ^C")
+
+  /// Calls `body` now and behind each save; ends with the process.
+  ///
+  /// - Parameter body: with a console that has warned of nothing yet.
+  static func run(
+    _ paths: [String], _ console: Console, _ body: (Console) throws(CommandFailure) -> Void
+  ) throws(CommandFailure) -> Never {
+    var files = try WatchedFiles(paths)
+    // Programs that start others may have their signals blocked, and this one would have no end.
+    Interruption.install()
+    while true {
+      let fresh = Console(output: console.output, diagnostics: console.diagnostics)
+      fresh.warnings.isStrict = console.warnings.isStrict
+      if console.output.canRedraw { console.output.writeProgress("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+      do throws(CommandFailure) {
+        try body(fresh)
+      } catch {
+        // The next save may mend it.
+        console.diagnostics.write(error.text(console.diagnostics.style))
+      }
+      console.output.writeLine(
+        console.output.style.dim("-- watching \(paths.joined(separator: ", ")); ^C ends it --"))
+      // Nobody reads what a watch prints to a pipe that is closed.
+      if console.output.isClosed { exit(ExitCode.done.rawValue) }
+      files.waitForChange()
+    }
+  }
+}
