@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build install uninstall test test-install test-cores latency torture sanitize lint dependencies swift
+.PHONY: help demo build install uninstall test test-root test-cores latency torture sanitize lint dependencies swift
 
 STRATA := .build/release/strata
 CONFIGURATION ?= debug
@@ -24,10 +24,14 @@ PREFIX ?= /usr/local
 INSTALLED := $(DESTDIR)$(PREFIX)
 STATIC := .build/static
 
+# Swift's runtime asks for -lstdc++: in a folder that has nothing but the archive the linker finds the archive.
 $(STATIC)/release/strata: dependencies
+	mkdir -p $(STATIC)/archives
+	ln -sf "$$("$$(dirname "$$(command -v swift)")/clang" -print-file-name=libstdc++.a)" $(STATIC)/archives/
 	swift build -c release --product strata --static-swift-stdlib --scratch-path $(STATIC) \
-	  -Xswiftc -Xclang-linker -Xswiftc -static-libstdc++
+	  -Xswiftc -L$(CURDIR)/$(STATIC)/archives
 
+.PHONY: $(STATIC)/release/strata
 install: $(STATIC)/release/strata ## put a program that needs no Swift, completions and a man page below PREFIX (/usr/local)
 	install -d $(INSTALLED)/bin $(INSTALLED)/share/man/man1 $(INSTALLED)/share/bash-completion/completions \
 	  $(INSTALLED)/share/zsh/site-functions $(INSTALLED)/share/fish/vendor_completions.d
@@ -42,7 +46,7 @@ uninstall: ## take away what `make install` with the same PREFIX has put there
 	  $(INSTALLED)/share/bash-completion/completions/strata $(INSTALLED)/share/zsh/site-functions/_strata \
 	  $(INSTALLED)/share/fish/vendor_completions.d/strata.fish
 
-test-install: ## install into a folder, and run the program in a root that holds only libc, OpenBLAS and libyaml (needs root)
+test-root: ## install into a folder, and run the program in a root that holds only libc, OpenBLAS and libyaml (needs root)
 	Tests/install.sh
 
 latency: build ## how fast the language server answers on every spec: median and 95th percentile
