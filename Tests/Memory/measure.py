@@ -36,7 +36,7 @@ CASES = [
     ("resnet50 linear 224px b32 parallel", "resnet50", {}, 1),
     ("vgg11 mlp-sr 224px b16 parallel", "vgg11-dgl-224", {}, 1),
     ("vgg11 224px b32 end-to-end", "vgg11", {"training.strategy": "end-to-end"}, 1),
-    ("vgg 32px, all 60,000 pictures", None, {}, None),
+    ("vgg 32px, all 60,000 images", None, {}, None),
 ]
 
 # Networks whose memory is the programs themselves, and a run of many epochs: figures of `strata run` as well.
