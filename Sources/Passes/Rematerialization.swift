@@ -326,6 +326,14 @@ private struct RematerializationSearch {
         }
       }
     }
+    // Where a loss reads a copy, its metric names the copy: nobody may be left to read the original.
+    for index in graph.metrics.indices {
+      let metric = graph.metrics[index]
+      guard let copy = copy[metric.logits.index], let loss = touches.definition[metric.value.index],
+        loss >= use
+      else { continue }
+      graph.metrics[index].logits = copy
+    }
   }
 
   private mutating func insert(_ clones: [Node], before use: Int, movingUpdates updates: Set<Int>) {

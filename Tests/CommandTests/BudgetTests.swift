@@ -31,6 +31,7 @@ private struct OverBudget: Decodable {
 private struct LargestBatches: Decodable {
   struct Figure: Decodable {
     var strategy: String
+    var keysLeftOut: [String]
     struct SameBits: Decodable { var batch, peakBytes: Int }
     var batch, peakBytes, batchWithDropLast: Int?
     var ratio: Double?
@@ -267,6 +268,60 @@ struct BudgetTests {
         #expect(plan.exitCode == 0, "\(figure.strategy) \(batch): \(plan.diagnostics)")
       }
     }
+  }
+
+  /// Where the way to a small peak computes logits again, the loss reads the copy, and so does what its metric is of.
+  @Test("logits that are computed again are no fault, and change no weight")
+  func logitsComputedAgain() throws {
+    try workspace.write(
+      """
+      strata: 1
+      name: matching
+      data: {source: synthetic, limit: {train: 64, test: 32}}
+      network:
+        {family: vgg, input: 3x8x8, classes: 30, widths: [16, 16], head: {kind: mlp, hidden: [4, 7]}}
+      auxiliary: {kind: mlp, hidden: 3, loss: predsim}
+      training: {strategy: sequential, epochs: 1, batch: 32}
+      numerics: strict
+      """, to: "matching.yaml")
+    let line = ["matching.yaml", "--threads", "2"]
+    let plan = try StrataProcess(["plan", "--json"] + line, in: workspace.url)
+    let peak = try JSONDecoder().decode(BudgetedPlan.self, from: Data(plan.output.utf8)).memory.peakBytes
+    func budget(_ percent: Int) -> [String] { ["--budget", "\(peak * percent / 100)B"] }
+    for percent in [97, 94, 90] {
+      let refused = try StrataProcess(["plan"] + line + budget(percent), in: workspace.url)
+      #expect(refused.exitCode == 3, "\(percent)%: \(refused)")
+    }
+    let within = try StrataProcess(["plan"] + line + budget(101), in: workspace.url)
+    #expect(within.exitCode == 0 && within.output.contains("computed again"), "\(within)")
+    for (folder, options) in [("plain", []), ("again", budget(101))] {
+      #expect(try StrataProcess(["run", "-o", folder] + line + options, in: workspace.url).exitCode == 0)
+    }
+    let isSame = try workspace.data("plain/model.safetensors") == workspace.data("again/model.safetensors")
+    #expect(isSame)
+  }
+
+  @Test("a strategy that does not take a key of the spec says so, and is planned without it")
+  func largestBatchWithoutKeys() throws {
+    let line = [
+      "plan", "net.yaml", "--budget", "200MiB", "--threads", "2", "--set", "training.start={every: 1}",
+    ]
+    let result = try StrataProcess(line + ["--largest-batch", "--json"], in: workspace.url)
+    let report = try JSONDecoder().decode(LargestBatches.self, from: Data(result.output.utf8))
+    let sequential = try #require(report.strategies.first { $0.strategy == "sequential" })
+    #expect(sequential.keysLeftOut == ["training.start"])
+    #expect(report.strategies.filter { $0.strategy != "sequential" }.allSatisfy { $0.keysLeftOut == [] })
+    let people = try StrataProcess(line + ["--largest-batch"], in: workspace.url)
+    #expect(
+      people.output.contains(
+        "sequential: without training.start, which it does not take: --set training.start=null\n"),
+      "\(people.output)")
+    let sets = ["training.strategy=sequential", "training.batch=\(try #require(sequential.batch))"]
+    func planned(_ sets: [String]) throws -> Int32 {
+      try StrataProcess(line + sets.flatMap { ["--set", $0] }, in: workspace.url).exitCode
+    }
+    #expect(try planned(sets) == 2)
+    #expect(try planned(sets + ["training.start=null"]) == 0)
   }
 
   @Test("stored weights to start from change no batch, and where they do not fit that is the fault")

@@ -6,13 +6,17 @@ import Planning
 import SpecLanguage
 import Testing
 
-/// What must hold of budgets for every spec, tried on specs that are drawn from seeds: `STRATA_BUDGETS` sets how many.
+/// What must hold of budgets for every spec, tried on specs that are drawn from seeds: `STRATA_BUDGETS` sets how many,
+/// `STRATA_BUDGETS_FROM` which is the first.
 @Suite("Budgets of random specs")
 struct BudgetCampaignTests {
   private static let usualCount = 5
   private static let budgetCount = 8
-  static let seeds =
-    0..<(ProcessInfo.processInfo.environment["STRATA_BUDGETS"].flatMap { Int($0) } ?? usualCount)
+  static let seeds: Range<Int> = {
+    func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
+    let first = number("STRATA_BUDGETS_FROM") ?? 0
+    return first..<first + (number("STRATA_BUDGETS") ?? usualCount)
+  }()
 
   /// A spec with data and threads.
   private struct Trial {
@@ -116,7 +120,9 @@ struct BudgetCampaignTests {
     for strategy in found {
       func spec(_ batch: Int) -> Spec? {
         try? DecodedSpec(
-          trial.text, sets: ["training.strategy=\(strategy.strategy.rawValue)", "training.batch=\(batch)"]
+          trial.text,
+          sets: ["training.strategy=\(strategy.strategy.rawValue)", "training.batch=\(batch)"]
+            + strategy.keysLeftOut.map { "\($0)=null" }
         ).spec
       }
       func solve(_ spec: Spec) -> Plan? { try? trial.solver(spec, budget).solve() }

@@ -17,6 +17,8 @@ package struct LargestBatch: Hashable, Sendable {
   }
 
   package var strategy: Strategy
+  /// Keys of the spec that go with its own strategy and not with this one: what is planned here has none of them.
+  package var keysLeftOut: [String]
   /// As the plan without a budget is: nothing recomputed, no batch in pieces, all data kept. What papers measure a method's
   /// memory by. Nil where not even the smallest fits.
   package var natural: Figure?
@@ -50,6 +52,7 @@ package struct LargestBatch: Hashable, Sendable {
 private struct LargestBatchSearch {
   private var spec: Spec
   private let strategy: Strategy
+  private var keysLeftOut: [String] = []
   private let options: CompileOptions
   private let budgetBytes: Int
   private let note: ((Int) -> Void)?
@@ -65,8 +68,12 @@ private struct LargestBatchSearch {
     if strategy != spec.training.strategy.value {
       self.spec.training.strategy.value = strategy
       // What only the spec's own strategy has.
+      if strategy == .sequential, spec.training.startEvery.value != 0 { keysLeftOut.append("training.start") }
       self.spec.training.startEvery.value = 0
-      if strategy == .endToEnd { self.spec.network.frozen = nil }
+      if strategy == .endToEnd, spec.network.frozen != nil {
+        keysLeftOut.append("network.frozen")
+        self.spec.network.frozen = nil
+      }
     }
     self.strategy = strategy
     self.options = options
@@ -82,7 +89,8 @@ private struct LargestBatchSearch {
     if largest >= 2 { try require(2) }
     let natural = largestFigure(.natural)
     let sameBits = largestFigure(.sameBits, from: natural?.batchWithDropLast ?? natural?.batch)
-    return LargestBatch(strategy: strategy, natural: natural, sameBits: sameBits)
+    return LargestBatch(
+      strategy: strategy, keysLeftOut: keysLeftOut, natural: natural, sameBits: sameBits)
   }
 
   private enum Allowed { case natural, sameBits }

@@ -72,6 +72,12 @@ enum LargestBatchReport {
     if figures.contains(where: \.isAllPictures) {
       notes.append("all pictures: no batch is larger than the \(grouped(trainCount)) training pictures")
     }
+    for figure in found where !figure.keysLeftOut.isEmpty {
+      let sets = figure.keysLeftOut.map { " --set \($0)=null" }.joined()
+      notes.append(
+        "\(figure.strategy.rawValue): without \(figure.keysLeftOut.joined(separator: " and ")), which it does not take:\(sets)"
+      )
+    }
     for figure in found {
       for case (let name, let figure?) in [("as it comes", figure.natural), ("same bits", figure.sameBits)] {
         guard let larger = figure.batchWithDropLast else { continue }
@@ -104,6 +110,7 @@ enum LargestBatchReport {
           found.map { figure in
             .object([
               ("strategy", .string(figure.strategy.rawValue)),
+              ("keysLeftOut", .array(figure.keysLeftOut.map { .string($0) })),
               ("batch", .optional(figure.batch, JSON.integer)),
               ("peakBytes", .optional(figure.peakBytes, JSON.integer)),
               ("isAllPictures", .bool(figure.isAllPictures)),
