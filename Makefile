@@ -52,8 +52,8 @@ test-root: ## install into a folder, and run the program in a root that holds on
 latency: build ## how fast the language server answers on every spec: median and 95th percentile
 	python3 Tests/editor-latency.py $(STRATA) specs/*.yaml
 
-test: dependencies ## install what is missing and run the tests, whose failures are named at the end (debug; CONFIGURATION=release for release)
-	Tests/run.sh -c $(CONFIGURATION) --disable-xctest
+test: dependencies ## install what is missing and run the tests, whose failures are named at the end (debug; CONFIGURATION=release for release, FILTER=... for some)
+	Tests/run.sh -c $(CONFIGURATION) --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 # Each core takes as long as `make test`. CORES="Nehalem SkylakeX" runs these alone, which is how to go on after an interruption.
 test-cores: dependencies ## the tests under the code that OpenBLAS has for each processor family that this one can stand in for
