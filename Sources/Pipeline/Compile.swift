@@ -3,7 +3,7 @@ internal import GraphIR
 internal import Operators
 internal import Passes
 package import Planning
-package import SpecLanguage
+internal import SpecLanguage
 
 // The whole compiler on one screen: a spec to the network's graph, the network to stages, stages to a plan.
 
@@ -36,29 +36,35 @@ package struct CompileOptions: Sendable {
 
 /// Compiles a spec to a plan.
 ///
-/// - Throws: every fault that shapes and counts reveal, and every feature that is not supported yet, at once.
-package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
-  let compiler = Compiler(spec, options: options)
+/// - Throws: every fault that counts reveal, and every feature that is not supported yet, at once.
+package func compile(_ lowered: LoweredSpec, options: CompileOptions) throws(CompilationFailed) -> Plan {
+  let compiler = Compiler(lowered, options: options)
   guard let choices = options.choices else { return try compiler.naturalPlan() }
   return try compiler.plan(choices)
 }
 
 /// A spec on its way to a plan, or to several that meet a budget in different ways.
 struct Compiler {
-  let spec: Spec
+  let lowered: LoweredSpec
   let options: CompileOptions
 
-  init(_ spec: Spec, options: CompileOptions) {
-    self.spec = spec
+  init(_ lowered: LoweredSpec, options: CompileOptions) {
+    self.lowered = lowered
     self.options = options
   }
 
-  /// - Parameter comparison: of the strategies without choices, from an earlier plan of the same spec; nil: to be made.
-  func plan(
-    _ choices: PlanChoices, comparison: [StrategyFigures]? = nil
-  ) throws(CompilationFailed) -> Plan {
+  var spec: Spec { lowered.spec }
+  /// With nothing chosen.
+  var network: Graph { lowered.network }
+
+  /// As a plan with these choices trains it: lowered anew where another batch passes, or the cut is another.
+  func network(_ choices: PlanChoices) throws(CompilationFailed) -> Graph {
+    choices.microBatch == nil && choices.modules == nil ? network : try lower(spec.with(choices))
+  }
+
+  func plan(_ choices: PlanChoices) throws(CompilationFailed) -> Plan {
     let facts = options.facts
-    let network = try lower(spec.with(choices))
+    let network = try network(choices)
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let (training, start) = try checkedTraining(
       of: spec, network, choices, facts: facts, start: options.start)
@@ -80,8 +86,6 @@ struct Compiler {
       budgetBytes: options.budgetBytes,
       places: PlanPlaces(spec), narrowed: narrowed.sizesBefore)
     plan.start = start
-    plan.comparison = comparison ?? self.comparison(with: plan, network: network)
-    if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(narrowed, .file, .paying) }
     return plan
   }

@@ -46,13 +46,13 @@ struct BudgetCampaignTests {
     func solver(_ spec: Spec, _ budget: Int, threads: Int? = nil) throws -> BudgetSolver {
       var options = options
       options.threads = threads ?? options.threads
-      return try BudgetSolver(spec, options: options, budgetBytes: budget)
+      return try BudgetSolver(LoweredSpec(spec), options: options, budgetBytes: budget)
     }
 
     func natural(_ spec: Spec, threads: Int = 2) throws -> Plan {
       var options = options
       options.threads = threads
-      return try compile(spec, options: options)
+      return try compile(LoweredSpec(spec), options: options)
     }
   }
 
@@ -112,7 +112,8 @@ struct BudgetCampaignTests {
     let trial = try Trial(seed: seed)
     let natural = try trial.natural(trial.decoded.spec)
     let budget = natural.memory.peakBytes - natural.arenaBytes / 8 + natural.arenaBytes * (seed % 5) / 8
-    let found = try LargestBatch.all(of: trial.decoded.spec, options: trial.options, budgetBytes: budget)
+    let found = try LargestBatch.all(
+      of: LoweredSpec(trial.decoded.spec), options: trial.options, budgetBytes: budget)
     for strategy in found {
       func spec(_ batch: Int) -> Spec? {
         try? DecodedSpec(

@@ -27,7 +27,7 @@ struct RandomPlanTests {
     expectPlaces(plan, seed: seed, random.text)
     expectUpdates(plan, seed: seed)
     let again = try DecodedSpec(random.text).plan(threads: threads, pictures: random.pictures)
-    let isSame = text(plan, spec) == text(again, spec) && plan.layoutText == again.layoutText
+    let isSame = try text(plan, spec) == text(again, spec) && plan.layoutText == again.layoutText
     #expect(isSame, "seed \(seed): the second plan differs")
   }
 
@@ -60,8 +60,9 @@ struct RandomPlanTests {
     #expect(try spec.plan(pictures: random.pictures, choices: choices).layoutText == plan.layoutText)
   }
 
-  private func text(_ plan: Plan, _ spec: DecodedSpec) -> String {
-    JSONWriter.document(plan.json(specPath: nil, dataPath: nil, places: spec.places))
+  private func text(_ plan: Plan, _ spec: DecodedSpec) throws -> String {
+    JSONWriter.document(
+      plan.json(specPath: nil, dataPath: nil, places: spec.places, try spec.comparison(with: plan)))
   }
 
   /// Programs are well formed, and every byte is accounted for.

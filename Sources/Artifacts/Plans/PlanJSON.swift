@@ -15,11 +15,10 @@ extension Plan {
   ///   - options: of the command line that made the plan.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
-  ///   - times: of the comparison's rows on this machine; none in a file.
   package func json(
     specPath: String?, specSets: [String] = [], options: PlanOptions = PlanOptions(), dataPath: String?,
     startPath: String? = nil,
-    places: SourcePlaces, times: [TimeFigures] = []
+    places: SourcePlaces, _ comparison: PlanComparison
   ) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.plan/1"),
@@ -64,8 +63,8 @@ extension Plan {
       ("stages", .array(stages.map { json(of: $0) })),
       ("learningRates", LearningRateText(self).json),
       ("checkpointBytes", .integer(checkpointByteCount)),
-      ("memory", .object(memory.members + wholePlanMembers(places))),
-      ("comparison", ComparisonText(self, times: times).json),
+      ("memory", .object(memory.members + wholePlanMembers(places, comparison))),
+      ("comparison", ComparisonText(self, comparison).json),
     ]
     return .object(members)
   }
@@ -116,11 +115,13 @@ extension Plan {
     ]
   }
 
-  private func wholePlanMembers(_ places: SourcePlaces) -> [(key: String, value: JSON)] {
+  private func wholePlanMembers(
+    _ places: SourcePlaces, _ comparison: PlanComparison
+  ) -> [(key: String, value: JSON)] {
     [
       ("peakStage", .optional(peakStage, JSON.integer)),
       ("peakOperation", .string(peakOperation(places.place))),
-      ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
+      ("endToEndPeakBytes", .optional(comparison.endToEndPeakBytes, JSON.integer)),
       ("budgetBytes", .optional(budgetBytes, JSON.integer)),
       ("attribution", PeakAttribution(self, places: places).json),
     ]

@@ -3,15 +3,29 @@ internal import GraphIR
 package import Planning
 package import SpecLanguage
 
+/// A spec with the graph of its network: lowered once, and then checked, planned, compared and searched for budgets.
+package struct LoweredSpec: Sendable {
+  package let spec: Spec
+  let network: Graph
+
+  /// - Throws: what shapes tell.
+  package init(_ spec: Spec) throws(CompilationFailed) {
+    self.spec = spec
+    network = try lower(spec)
+  }
+}
+
 /// Everything that `compile` would find, without planning.
 ///
 /// - Parameters:
 ///   - pictures: that there are to train on; nil: only the data knows, and what hangs on their number is not looked at.
 ///   - start: what `network.from` names; nil: it is not at hand, and not looked at.
+@discardableResult
 package func check(
   _ spec: Spec, pictures: Int? = nil, start: StartSource? = nil
-) throws(CompilationFailed) {
-  let network = try lower(spec)
+) throws(CompilationFailed) -> LoweredSpec {
+  let lowered = try LoweredSpec(spec)
+  let network = lowered.network
   var diagnostics: [Diagnostic] = []
   if start != nil {
     do throws(CompilationFailed) {
@@ -26,6 +40,7 @@ package func check(
       of: spec, training, network, PlanChoices(), pictures: pictures, tests: spec.data.testCount ?? 0)
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
+  return lowered
 }
 
 /// How a network is trained and what its weights start from.

@@ -29,9 +29,6 @@ package struct Plan: Sendable {
   package var choices: PlanChoices
   /// So many stages run their frozen modules in every step, though starting from features in a file would take less time.
   package var stagesWithoutFeatures = 0
-  /// Every strategy for the same network, batch and data with nothing chosen for a budget; where something was chosen, the
-  /// plan itself behind them. Empty where nobody asked.
-  package var comparison: [StrategyFigures] = []
   /// The network that the spec describes, where the run leaves one with fewer channels.
   package var unnarrowed: NetworkFigures?
   package var places: PlanPlaces
@@ -48,11 +45,6 @@ package struct Plan: Sendable {
   /// The largest resident set of a process that runs nothing but one of the plan's programs.
   package func peakBytes(running program: Program) -> Int {
     program.arenaBytes + memory.dataBytes + memory.runtimeBytes
-  }
-
-  /// The comparison's rows but for one that stands for this plan's choices.
-  package var comparisonWithoutChoices: [StrategyFigures] {
-    choices == PlanChoices() ? comparison : Array(comparison.dropLast())
   }
 
   /// Multiply-adds of all training steps that only make values again, as a share of the others.
@@ -73,22 +65,6 @@ package struct Plan: Sendable {
       others += Double(parts(step).others) * Double(stage.epochs)
     }
     return some / max(1, others)
-  }
-
-  /// The most that a program needs which makes a step.
-  package var trainingArenaBytes: Int {
-    stages.flatMap(\.programs.all).filter(\.role.runsTrainingBatches).map(\.element.arenaBytes).max() ?? 0
-  }
-
-  /// The most that a program needs which only runs forward.
-  package var forwardArenaBytes: Int {
-    stages.flatMap(\.programs.all).filter { !$0.role.runsTrainingBatches }.map(\.element.arenaBytes)
-      .reduce(evaluation.arenaBytes, max)
-  }
-
-  /// What end-to-end backprop of the same network and batch would need.
-  package var endToEndPeakBytes: Int? {
-    comparison.first { $0.strategy == .endToEnd }?.memory.peakBytes
   }
 }
 

@@ -86,7 +86,8 @@ struct BenchCommand: Command {
     var loaded = try LoadedSpec(path: path, set: assignments, dataPath: nil, console, json: json)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
-      threads: threads, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
+      threads: threads, budget: nil, dataPath: nil, withFingerprint: false, console, json: json
+    ).plan
     try console.requireNoWarnings(json: json)
     if let wanted, wanted > plan.stages.count {
       throw CommandFailure(

@@ -72,7 +72,7 @@ struct DiffCommand: Command {
     if files.allSatisfy({ $0.kind == .plan }), let option = firstOption(arguments) {
       throw CommandFailure(.faultyInput, "'\(option)' goes with a spec: a plan file is taken as it stands")
     }
-    var records: [PlanRecord?] = [nil, nil]
+    var records: [PlanLock?] = [nil, nil]
     // Plans first: they say what a spec beside them is planned for.
     for index in [0, 1] where files[index].kind == .plan { records[index] = try record(ofPlan: files[index]) }
     for index in [0, 1] where files[index].kind == .spec {
@@ -131,9 +131,9 @@ struct DiffCommand: Command {
 
   // MARK: - Plans
 
-  private static func record(ofPlan file: InputFile) throws(CommandFailure) -> PlanRecord {
+  private static func record(ofPlan file: InputFile) throws(CommandFailure) -> PlanLock {
     do {
-      return try PlanRecord(path: file.path, bytes: file.bytes)
+      return try PlanLock(path: file.path, bytes: file.bytes)
     } catch {
       throw CommandFailure(error)
     }
@@ -142,23 +142,23 @@ struct DiffCommand: Command {
   /// - Parameter words: options that are named beside the file.
   private static func record(
     ofSpec input: Input, named words: [String], _ console: Console, json: Bool
-  ) throws(CommandFailure) -> PlanRecord {
+  ) throws(CommandFailure) -> PlanLock {
     let loaded = try LoadedSpec(
       path: input.file.path, bytes: input.file.bytes, set: input.assignments, dataPath: input.dataPath,
       console, json: json)
-    let plan = try loaded.plan(
+    let compiled = try loaded.plan(
       threads: input.threads ?? CommonOptions.defaultThreadCount, budget: input.budget?.size,
       dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, console, json: json
     )
-    return PlanRecord(
-      plan, name: ([input.file.path] + words).joined(separator: " "),
-      document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))
+    return PlanLock(
+      compiled.plan, compiled.comparison(), name: ([input.file.path] + words).joined(separator: " "),
+      places: loaded.places)
   }
 }
 
 extension CommandFailure {
   /// A plan of another format is stale; anything else that is no plan is a fault of what was passed.
-  init(_ error: StoredPlanError) {
+  init(_ error: PlanLockError) {
     switch error {
     case .otherFormat:
       self.init(.stalePlan, error.message, help: "plan again with this release")

@@ -21,7 +21,7 @@ struct EvaluateCommand: Command {
     let json = arguments[CommandSpec.json]
     let path = arguments.operands[0]
     try RunFolder.require(path)
-    let ready = try ReadyPlan(
+    let ready = try LoadedPlan(
       run: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
       withFingerprint: false, console, json: json)
     try RunWeights.requireWhole(in: path, to: "evaluate")

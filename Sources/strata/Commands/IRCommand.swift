@@ -94,6 +94,7 @@ struct IRCommand: Command {
     }
     return try loaded.plan(
       threads: threads, budget: arguments[CommonOptions.budget], dataPath: dataPath, withFingerprint: false,
-      console, json: arguments[CommandSpec.json])
+      console, json: arguments[CommandSpec.json]
+    ).plan
   }
 }

@@ -64,28 +64,31 @@ struct PlanCommand: Command {
         dataPath: arguments[CommonOptions.data], console, json: json)
     }
     let readsFiles = loaded.spec.data.source.value.readsFiles
-    let plan = try loaded.plan(
+    let compiled = try loaded.plan(
       threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil
         || (readsFiles && (json || arguments[output] != nil)),
       console, json: json)
+    let plan = compiled.plan
     plan.warnOfMemory(console)
     try console.requireNoWarnings(json: json)
     if readsFiles, arguments[output] != nil, plan.data.facts.fingerprint == nil {
       console.diagnostics.writeLine(
         "note: the data is not there, so the plan is not pinned to it: it runs on any data of this shape")
     }
+    let comparison = compiled.comparison(withTimes: true)
     if let path = arguments[output] {
       let options = PlanOptions(
         budget: arguments.text(of: CommonOptions.budget), threads: arguments.text(of: CommonOptions.threads),
         data: arguments[CommonOptions.data])
-      try PlanFile.write(plan, of: loaded, options: options, to: path, console)
+      try PlanFile.write(plan, comparison, of: loaded, options: options, to: path, console)
     }
     if let path = arguments[html] {
-      try PlanFile.writePage(plan, of: loaded, to: path, console)
+      try PlanFile.writePage(plan, comparison, of: loaded, to: path, console)
     }
-    PlanFile.print(plan, of: loaded, json: json, listsStages: arguments[stages], console)
+    PlanFile.print(
+      plan, comparison, of: loaded, json: json, listsStages: arguments[stages], console)
     return .done
   }
 

@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Datasets
+internal import Diagnostics
 internal import Execution
 internal import Pipeline
 internal import Planning
@@ -67,16 +68,19 @@ struct ProbeCommand: Command {
     }
     let path = arguments.operands[0]
     try RunFolder.require(path)
-    let ready = try ReadyPlan(
+    let ready = try LoadedPlan(
       run: path, threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
     let weightsSHA256 = try RunWeights.requireWhole(in: path, to: "probe")
+    let network = try ready.loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+      try ProbedNetwork(spec)
+    }
     let probing = Probing(
-      ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
+      ready: ready, network: network, modelPath: "\(path)/\(RunDirectory.modelName)",
       weightsSHA256: weightsSHA256,
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? defaultEpochs,
-      width: arguments[width], console: console, json: json)
-    let planned = try probing.plannedPeakBytes(chosen)
+      width: arguments[width], console: console)
+    let planned = probing.plannedPeakBytes(chosen)
     try requireRoom(planned, threads: ready.plan.threads, isPooled: arguments[features] != .full)
     console.warnOfIdleWorkers(ready.plan.threads)
     let dataset = try ready.openDataToMeasure(console)
@@ -115,7 +119,7 @@ struct ProbeCommand: Command {
 
   /// The figures are told by then: what keeps them from being kept is told too, and stops nothing.
   private static func keep(
-    _ records: [ProbeRecord], of ready: ReadyPlan, in folder: String, _ arguments: Arguments,
+    _ records: [ProbeRecord], of ready: LoadedPlan, in folder: String, _ arguments: Arguments,
     _ console: Console
   ) {
     do throws(RunStatusError) {
@@ -129,7 +133,7 @@ struct ProbeCommand: Command {
       let kept =
         arguments[CommonOptions.threads] == nil
         ? ready
-        : try ReadyPlan(
+        : try LoadedPlan(
           run: folder, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
           json: arguments[CommandSpec.json])
       RunReport.write(kept, in: folder, state: .finished, console)

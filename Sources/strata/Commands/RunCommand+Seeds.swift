@@ -96,7 +96,7 @@ extension RunCommand {
   ///
   /// - Parameter place: where it must be; nil: among `runs/NAME-1`, `-2`, ..., a finished one first, then the last.
   private static func presentRun(
-    of ready: ReadyPlan, seed: UInt64, at place: String?
+    of ready: LoadedPlan, seed: UInt64, at place: String?
   ) throws(CommandFailure) -> String? {
     let conditions = RunConditions(ready.plan)
     guard let place else {

@@ -101,7 +101,7 @@ struct RunCommand: Command {
       ready.plan.warnOfMemory(console)
       console.warnOfIdleWorkers(ready.plan.threads)
       try console.requireNoWarnings(json: json)
-      PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
+      PlanFile.print(ready, json: json, console)
       return .done
     }
     let run = try begin(ready, output: arguments[output], json: json, arguments, console)
@@ -122,7 +122,7 @@ struct RunCommand: Command {
   ///   - json: print the summary as a document; nil: print nothing.
   ///   - goOn: the command line that goes on after an interruption; nil for the run's own.
   static func begin(
-    _ ready: ReadyPlan, output: String?, json: Bool?, goOn: String? = nil, _ arguments: Arguments,
+    _ ready: LoadedPlan, output: String?, json: Bool?, goOn: String? = nil, _ arguments: Arguments,
     _ console: Console
   ) throws(CommandFailure) -> (end: RunEnd, place: String) {
     var ready = ready
@@ -190,7 +190,7 @@ struct RunCommand: Command {
       " --set \(shellWord($0.text))"
     }.joined()
     // As the run had it opened: the spec in its folder has the path from where it lay.
-    let kept = try? StoredPlan(path: "\(place)/\(RunDirectory.planName)")
+    let kept = try? PlanLock(path: "\(place)/\(RunDirectory.planName)")
     let data = kept?.dataPath.map { $0.hasPrefix("/") ? " --data \(shellWord($0))" : "" } ?? ""
     let line = "strata run \(shellWord("\(place)/\(RunDirectory.specName)"))\(sets)\(data)"
     return CommandFailure(
@@ -214,7 +214,7 @@ struct RunCommand: Command {
       throw failure(error)
     }
     Interruption.install()
-    var ready = try ReadyPlan(
+    var ready = try LoadedPlan(
       run: folder.path, threads: arguments[CommonOptions.threads],
       dataPath: arguments[CommonOptions.data], withFingerprint: false, reportsWarnings: true, console,
       json: arguments[CommandSpec.json])
@@ -237,7 +237,7 @@ struct RunCommand: Command {
   }
 
   private static func train(
-    _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool, json: Bool?,
+    _ ready: LoadedPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool, json: Bool?,
     goOn: String?, _ arguments: Arguments, _ console: Console
   ) throws(CommandFailure) -> RunEnd {
     let place = folder.path
@@ -334,13 +334,13 @@ struct RunCommand: Command {
 
   static func ready(
     _ file: InputFile, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
-  ) throws(CommandFailure) -> ReadyPlan {
+  ) throws(CommandFailure) -> LoadedPlan {
     let json = arguments[CommandSpec.json]
     // The run itself hashes what it reads; here it is needed to tell this run from others.
     let needsFingerprint = arguments[seeds] != nil && arguments[resume]
     switch file.kind {
     case .spec:
-      return try ReadyPlan(
+      return try LoadedPlan(
         spec: file, set: assignments, threads: arguments.threadCount,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
         withFingerprint: needsFingerprint, console, json: json)
@@ -354,13 +354,14 @@ struct RunCommand: Command {
           .faultyInput, "'--budget' does not go with a plan: its memory is settled",
           help: "plan again with --budget")
       }
-      return try ReadyPlan(
+      return try LoadedPlan(
         plan: file, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
         withFingerprint: false, console, json: json)
     }
   }
 
-  private static func makeFolder(_ ready: ReadyPlan, _ path: String?) throws(CommandFailure) -> RunDirectory {
+  private static func makeFolder(_ ready: LoadedPlan, _ path: String?) throws(CommandFailure) -> RunDirectory
+  {
     let files = [
       RunDirectory.FirstFile(name: RunDirectory.planName, text: PlanFile.textForRun(ready)),
       RunDirectory.FirstFile(name: RunDirectory.specName, text: ready.plan.specText),

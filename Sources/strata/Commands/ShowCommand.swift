@@ -96,13 +96,13 @@ struct ShowCommand: Command {
       try showRun(path, json: json, console)
       return .done
     }
-    let ready: ReadyPlan
+    let ready: LoadedPlan
     if let input {
-      ready = try ReadyPlan(
+      ready = try LoadedPlan(
         plan: input, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
         withFingerprint: false, allowsStale: true, console, json: json)
     } else {
-      ready = try ReadyPlan(
+      ready = try LoadedPlan(
         run: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
         withFingerprint: false, allowsStale: true, console, json: json)
     }
@@ -120,7 +120,7 @@ struct ShowCommand: Command {
     } else if let query = arguments[at] {
       try showMoment(query, of: ready.plan, ready.loaded, json: json, console)
     } else {
-      PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
+      PlanFile.print(ready, json: json, console)
     }
     return .done
   }
@@ -132,22 +132,22 @@ struct ShowCommand: Command {
   ) throws(CommandFailure) {
     let json = arguments[CommandSpec.json]
     func plan() throws(CommandFailure) -> Plan {
-      let plan = try loaded.plan(
+      let compiled = try loaded.plan(
         threads: arguments[CommonOptions.threads] ?? CommonOptions.defaultThreadCount,
         budget: arguments[CommonOptions.budget],
         dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
       try console.requireNoWarnings(json: json)
-      return plan
+      return compiled.plan
     }
     if arguments[layout] { return showLayout(try plan(), json: json, console) }
     if let query = arguments[at] {
       let plan = try plan()
       return try showMoment(query, of: plan, loaded, json: json, console)
     }
-    let (outline, warnings) = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      let warnings = try LoadedSpec.check(spec, in: loaded.folder)
-      return (try NamedOutline(spec), warnings)
+    let (lowered, warnings) = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+      try LoadedSpec.check(spec, in: loaded.folder)
     }
+    let outline = NamedOutline(lowered)
     for warning in warnings { loaded.warn(warning, console) }
     try console.requireNoWarnings(json: json)
     if arguments[resolved] { return showResolved(loaded, json: json, console) }

@@ -8,21 +8,37 @@ internal import SpecLanguage
 internal import Terminal
 internal import Text
 
+/// A plan, and the network that it was compiled from.
+struct CompiledSpec {
+  let lowered: LoweredSpec
+  let plan: Plan
+
+  /// - Parameter withTimes: where this machine was measured.
+  func comparison(withTimes: Bool = false) -> PlanComparison {
+    var comparison = lowered.comparison(with: plan)
+    if withTimes, let model = Calibration.model(threads: plan.threads) {
+      comparison.times = lowered.strategyTimes(of: plan, model: model)
+    }
+    return comparison
+  }
+}
+
 extension LoadedSpec {
   /// Compiles for `threads` workers, within the budget of the command line or the spec; every fault is told.
   func plan(
     threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ console: Console,
     json: Bool
-  ) throws(CommandFailure) -> Plan {
+  ) throws(CommandFailure) -> CompiledSpec {
     guard let budget = Budget(budget, spec: spec) else {
       return try plan(
         threads: threads, choices: nil, budgetBytes: nil, dataPath: dataPath,
         withFingerprint: withFingerprint, console, json: json)
     }
     budget.tell(console)
-    let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+    let (lowered, facts) = try prepared(
+      dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
     let start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
-    warn(of: start, console)
+    warn(of: lowered, start: start, console)
     let options = CompileOptions(threads: threads, facts: facts, specText: text, start: start)
     let progress = SearchProgress(on: console.diagnostics)
     func note(_ state: BudgetSearchState) {
@@ -30,15 +46,15 @@ extension LoadedSpec {
       Interruption.endIfRequested()
       progress.note { budget.words(for: state) }
     }
-    let solver = try checked(console, json: json) { spec throws(CompilationFailed) in
+    let solver = try checked(console, json: json) { _ throws(CompilationFailed) in
       try BudgetSolver(
-        spec, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount, note: note
-      )
+        lowered, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount,
+        note: note)
     }
     if let plan = solver.solve() {
       progress.finish()
       budget.tell(plan, threads: threads, console)
-      return plan
+      return CompiledSpec(lowered: lowered, plan: plan)
     }
     let shortfall = Shortfall(
       self, options: options, budget: budget, smallest: solver.smallest(), note: note)
@@ -52,32 +68,33 @@ extension LoadedSpec {
   func plan(
     threads: Int, choices: PlanChoices?, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
     start: StartSource? = nil, _ console: Console, json: Bool
-  ) throws(CommandFailure) -> Plan {
-    let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+  ) throws(CommandFailure) -> CompiledSpec {
+    let (lowered, facts) = try prepared(
+      dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
     var start = start
     if start == nil {
       start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
     }
-    let plan = try checked(console, json: json) { spec throws(CompilationFailed) in
+    let plan = try checked(console, json: json) { _ throws(CompilationFailed) in
       try compile(
-        spec,
+        lowered,
         options: CompileOptions(
           threads: threads, facts: facts, specText: text, start: start, choices: choices,
           budgetBytes: budgetBytes))
     }
-    warn(of: start, console)
-    return plan
+    warn(of: lowered, start: start, console)
+    return CompiledSpec(lowered: lowered, plan: plan)
   }
 
-  private func warn(of start: StartSource?, _ console: Console) {
-    for warning in warnings(of: spec, start: start) { warn(warning, console) }
+  private func warn(of lowered: LoweredSpec, start: StartSource?, _ console: Console) {
+    for warning in warnings(of: lowered, start: start) { warn(warning, console) }
   }
 
-  /// Faults of the spec come before those of the data: they are cheaper to mend.
-  func facts(
+  /// What planning begins with. Faults of the spec come before those of the data: they are cheaper to mend.
+  func prepared(
     dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
-  ) throws(CommandFailure) -> DataFacts {
-    _ = try checked(console, json: json) { spec throws(CompilationFailed) in
+  ) throws(CommandFailure) -> (lowered: LoweredSpec, facts: DataFacts) {
+    let lowered = try checked(console, json: json) { spec throws(CompilationFailed) in
       try Pipeline.check(spec, pictures: spec.data.trainCount)
     }
     let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
@@ -85,7 +102,7 @@ extension LoadedSpec {
     if !spec.data.source.value.readsFiles || dataPath != nil || spec.data.path != nil {
       warnOfLabels(of: try DataOpening(self, path: dataPath), console)
     }
-    return facts
+    return (lowered, facts)
   }
 
   /// Warns where the plan would take more memory than this machine has, or than any is likely to have; plans only where that may
@@ -96,8 +113,9 @@ extension LoadedSpec {
     let start: StartSource?
     do throws(CompilationFailed) { start = try readStart() } catch { return }
     let images = (spec.data.trainCount ?? 0) + (spec.data.testCount ?? 0)
-    guard
-      roughPeakBytes(of: spec, images: images) > min(MemoryLimit.binding(workers: threads).byteCount, 1 << 40)
+    guard let lowered = try? LoweredSpec(spec),
+      roughPeakBytes(of: lowered, images: images)
+        > min(MemoryLimit.binding(workers: threads).byteCount, 1 << 40)
     else { return }
     // The data need not be there: what it has resident is the least of it then.
     let facts =
@@ -106,16 +124,19 @@ extension LoadedSpec {
         trainCount: max(1, spec.data.trainCount ?? spec.training.batch.value),
         testCount: spec.data.testCount ?? 1,
         residentBytes: 0, fingerprint: nil)
-    let plan = try? compileAlone(
-      spec,
-      options: CompileOptions(threads: threads, facts: facts, specText: text, start: start))
+    let plan = try? compile(
+      lowered,
+      options: CompileOptions(
+        threads: threads, facts: facts, specText: text, start: start, choices: PlanChoices()))
     plan?.warnOfMemory(path: path, console)
   }
 
   /// Everything that planning would find, as far as it can be known without the data.
   ///
-  /// - Returns: what is to be warned of, of stored weights.
-  static func check(_ spec: Spec, in folder: String) throws(CompilationFailed) -> [Diagnostic] {
+  /// - Returns: the lowered spec, and what is to be warned of, of stored weights.
+  static func check(
+    _ spec: Spec, in folder: String
+  ) throws(CompilationFailed) -> (lowered: LoweredSpec, warnings: [Diagnostic]) {
     let start: StartSource?
     do {
       start = try readStartIfThere(of: spec, in: folder)
@@ -129,8 +150,8 @@ extension LoadedSpec {
       }
       throw CompilationFailed(diagnostics: faults)
     }
-    try Pipeline.check(spec, pictures: spec.data.trainCount, start: start)
-    return warnings(of: spec, start: start)
+    let lowered = try Pipeline.check(spec, pictures: spec.data.trainCount, start: start)
+    return (lowered, warnings(of: lowered, start: start))
   }
 
   /// Where the weights lie that `network.from` names; nil without it.

@@ -16,15 +16,16 @@ enum LargestBatchReport {
         help: "pass --budget SIZE, or set memory.budget in the spec")
     }
     budget.tell(console)
-    let facts = try loaded.facts(dataPath: dataPath, withFingerprint: false, console, json: json)
+    let (lowered, facts) = try loaded.prepared(
+      dataPath: dataPath, withFingerprint: false, console, json: json)
     try console.requireNoWarnings(json: json)
     let start = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
       try loaded.readStart()
     }
     let options = CompileOptions(threads: threads, facts: facts, specText: loaded.text, start: start)
     let progress = SearchProgress(on: console.diagnostics)
-    let found = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try LargestBatch.all(of: spec, options: options, budgetBytes: budget.usableByteCount) { count in
+    let found = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
+      try LargestBatch.all(of: lowered, options: options, budgetBytes: budget.usableByteCount) { count in
         progress.note {
           "looking for the largest batches within \(byteSize(budget.byteCount)): \(count) measured"
         }

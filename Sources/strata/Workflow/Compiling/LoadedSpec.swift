@@ -99,7 +99,7 @@ struct LoadedSpec {
     var found = warnings(result)
     if let spec = result.spec {
       do {
-        found += try Self.check(spec, in: Paths.folder(ofInput: path))
+        found += try Self.check(spec, in: Paths.folder(ofInput: path)).warnings
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }

@@ -37,7 +37,7 @@ struct Shortfall {
       for assignments in kind {
         guard let spec = loaded.spec(with: assignments),
           let solver = try? BudgetSolver(
-            spec, options: options, budgetBytes: budget.usableByteCount, note: note),
+            LoweredSpec(spec), options: options, budgetBytes: budget.usableByteCount, note: note),
           let peakBytes = solver.peakBytes()
         else { continue }
         changes.append(Change(assignments: assignments, peakBytes: peakBytes))

@@ -45,7 +45,8 @@ struct ProbedDepth {
 
 /// Probes every depth of a finished run, one after the other, so that the features of one alone are in memory.
 struct Probing {
-  let ready: ReadyPlan
+  let ready: LoadedPlan
+  let network: ProbedNetwork
   let modelPath: String
   /// Of that file, as it was held against what the run has written.
   let weightsSHA256: String
@@ -54,49 +55,42 @@ struct Probing {
   let epochs: Int
   let width: Int?
   let console: Console
-  let json: Bool
 
   /// The process's largest resident set while it probes every depth; asks for no data.
-  func plannedPeakBytes(_ learners: [ProbeLearner]) throws(CommandFailure) -> Int {
+  func plannedPeakBytes(_ learners: [ProbeLearner]) -> Int {
     let (isLinear, isNearest) = (learners.contains(.linear), learners.contains(.nearest))
     var peak = 0
-    for module in try modules() {
+    for module in modules {
       if isLinear || isNearest {
-        let memory = ProbeMemory(try featureProgram(module), of: ready.plan)
+        let memory = ProbeMemory(featureProgram(module), of: ready.plan)
         peak = max(peak, memory.peakByteCount(isLinear: isLinear, isNearest: isNearest))
       }
       for convolutions in learners.compactMap(\.convolutions) {
-        let plan = try convolutionalPlan(convolutions, behind: module)
-        peak = max(peak, plan.peakBytes(beside: ready.plan))
+        peak = max(peak, plan(convolutions, behind: module).peakBytes(beside: ready.plan))
       }
     }
     return peak
   }
 
   /// From the pictures on.
-  private func modules() throws(CommandFailure) -> ClosedRange<Int> {
-    0...(try compiled { spec throws(CompilationFailed) in try probedModules(spec) }.count)
+  private var modules: ClosedRange<Int> { 0...network.moduleNames.count }
+
+  private func featureProgram(_ module: Int) -> Program {
+    network.featureProgram(ofModule: module, poolSize: poolSize, of: ready.plan)
   }
 
-  private func featureProgram(_ module: Int) throws(CommandFailure) -> Program {
-    try compiled { spec throws(CompilationFailed) in
-      try ready.plan.featureProgram(ofModule: module, poolSize: poolSize, spec)
-    }
-  }
-
-  private func convolutionalPlan(_ convolutions: Int, behind module: Int) throws(CommandFailure) -> Plan {
+  /// Of a convolutional probe.
+  private func plan(_ convolutions: Int, behind module: Int) -> Plan {
     let probe = ConvolutionalProbe(convolutions: convolutions, width: width, epochs: epochs)
-    var plan = try compiled { spec throws(CompilationFailed) in
-      try ready.plan.probe(probe, behind: module, poolSize: poolSize, spec)
-    }
+    var plan = network.plan(probe, behind: module, poolSize: poolSize, of: ready.plan)
     plan.start?.sha256 = weightsSHA256
     return plan
   }
 
   func run(_ learners: [ProbeLearner], on dataset: Dataset) throws(CommandFailure) -> [ProbedDepth] {
-    let names = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }
+    let names = network.moduleNames
     var depths: [ProbedDepth] = []
-    for module in try modules() {
+    for module in modules {
       let depth = try probe(
         module, name: module == 0 ? "pictures" : names[module - 1], learners, on: dataset)
       let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
@@ -104,12 +98,6 @@ struct Probing {
       depths.append(depth)
     }
     return depths
-  }
-
-  private func compiled<Result>(
-    _ phase: (Spec) throws(CompilationFailed) -> Result
-  ) throws(CommandFailure) -> Result {
-    try ready.loaded.checked(console, json: json, phase)
   }
 
   private func probe(
@@ -128,7 +116,7 @@ struct Probing {
   private func probeTables(
     _ depth: inout ProbedDepth, _ learners: [ProbeLearner], on dataset: Dataset
   ) throws(CommandFailure) {
-    let program = try featureProgram(depth.module)
+    let program = featureProgram(depth.module)
     depth.features = program.featureCount
     guard learners.contains(.linear) || learners.contains(.nearest) else { return }
     var (train, test) = try features(program, depth: depth.module, of: dataset)
@@ -185,7 +173,7 @@ struct Probing {
   private func train(
     _ learner: ProbeLearner, _ convolutions: Int, behind module: Int, on dataset: Dataset
   ) throws(CommandFailure) -> ProbedDepth.Figure {
-    let plan = try convolutionalPlan(convolutions, behind: module)
+    let plan = plan(convolutions, behind: module)
     let engine = try Engine.make(plan.memoryMap)
     let pictures = PicturePreparer(dataset, plan: plan)
     let modelPath = modelPath

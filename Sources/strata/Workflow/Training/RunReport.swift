@@ -9,12 +9,13 @@ enum RunReport {
   ///
   /// - Parameter state: how the run ended; nil while it goes on.
   static func write(
-    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status?, _ console: Console
+    _ ready: LoadedPlan, in folder: String, state: RunSummary.Status?, _ console: Console
   ) {
     do throws(RunStatusError) {
       let page = RunPage(
-        try RunHistory(folder: folder, isThinned: true), of: ready.plan, places: ready.loaded.places,
-        times: state == nil ? [] : PlanFile.times(of: ready.plan, ready.loaded), state: state,
+        try RunHistory(folder: folder, isThinned: true), of: ready.plan,
+        state == nil ? ready.comparison : ready.comparisonWithTimes, places: ready.loaded.places,
+        state: state,
         profile: state == nil ? nil : try ProfileText.kept(in: folder),
         compression: try CompressionFigures(ready.plan, in: folder), origin: .here)
       do throws(FileError) { try RunDirectory.writeReport(page.text, in: folder) } catch {

@@ -18,7 +18,7 @@ enum RunEnd {
 /// One training in its folder: progress on standard error, metrics and checkpoints as they come, weights and summary at the
 /// end.
 struct TrainingRun: ~Copyable {
-  let ready: ReadyPlan
+  let ready: LoadedPlan
   let plan: Plan
   let folder: RunDirectory
   let console: Console
@@ -47,7 +47,7 @@ struct TrainingRun: ~Copyable {
   ///   - checkpointSeconds: of `--checkpoint-every`.
   ///   - isProfiled: whether to tell where the time goes.
   init(
-    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
+    _ ready: LoadedPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
     _ console: Console
   ) {
     self.isProfiled = isProfiled

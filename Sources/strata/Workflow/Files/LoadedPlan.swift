@@ -8,9 +8,10 @@ internal import Terminal
 internal import Text
 
 /// A compiled plan with the spec behind it, ready to run.
-struct ReadyPlan {
+struct LoadedPlan {
   let loaded: LoadedSpec
   private(set) var plan: Plan
+  let comparison: PlanComparison
   /// `--data`, or what the plan's run had opened; nil for the spec's own.
   let dataPath: String?
   /// The weights file that the network starts from.
@@ -31,9 +32,10 @@ struct ReadyPlan {
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(
       path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, console, json: json)
-    plan = try loaded.plan(
+    let compiled = try loaded.plan(
       threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
       json: json)
+    (plan, comparison) = (compiled.plan, compiled.comparison())
     layoutSHA256 = plan.layoutSHA256
     keptPeak = nil
     plannedFingerprint = nil
@@ -74,14 +76,14 @@ struct ReadyPlan {
     plan file: InputFile, threads: Int?, dataPath: String?, withFingerprint: Bool, allowsStale: Bool = false,
     _ console: Console, json: Bool
   ) throws(CommandFailure) {
-    let stored: StoredPlan
+    let stored: PlanLock
     do {
-      stored = try StoredPlan(path: file.path, bytes: file.bytes)
+      stored = try PlanLock(path: file.path, bytes: file.bytes)
     } catch {
       throw CommandFailure(error)
     }
     try self.init(
-      stored, at: file.path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
       reportsWarnings: true, allowsStale: allowsStale, console, json: json)
   }
 
@@ -93,9 +95,9 @@ struct ReadyPlan {
     reportsWarnings: Bool = false, allowsStale: Bool = false, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     let path = "\(folder)/\(RunDirectory.planName)"
-    let stored: StoredPlan
+    let stored: PlanLock
     do {
-      stored = try StoredPlan(path: path)
+      stored = try PlanLock(path: path)
     } catch {
       let failure = CommandFailure(error)
       throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
@@ -104,25 +106,25 @@ struct ReadyPlan {
       console.warn(code: "W041", damage)
     }
     try self.init(
-      stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
       reportsWarnings: reportsWarnings, allowsStale: allowsStale, console, json: json)
     layoutSHA256 = stored.layoutSHA256
   }
 
   private init(
-    _ stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    _ stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
     reportsWarnings: Bool, allowsStale: Bool, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     do {
-      self = try ReadyPlan(
-        compiling: stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      self = try LoadedPlan(
+        compiling: stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
         reportsWarnings: reportsWarnings, staleness: Staleness(isAllowed: allowsStale), console, json: json)
     } catch {
       // What was edited may be what stands in the way: a path, say.
       guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
-      throw Self.edited(path)
+      throw Self.edited(stored.path)
     }
-    if !stored.isUntouched { try staleness.note(Self.edited(path)) }
+    if !stored.isUntouched { try staleness.note(Self.edited(stored.path)) }
   }
 
   /// Where no single figure can be named.
@@ -135,14 +137,15 @@ struct ReadyPlan {
 
   /// Whether or not the file is as it was written.
   private init(
-    compiling stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    compiling stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
     reportsWarnings: Bool, staleness: Staleness, _ console: Console, json: Bool
   ) throws(CommandFailure) {
     var staleness = staleness
+    let path = stored.path
     let folder = Paths.folder(ofInput: path)
     let specPath = stored.specPath.map { Paths.join(folder, $0) } ?? path
     let unchanged = try Self.spec(
-      of: stored, at: path, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings,
+      of: stored, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings,
       &staleness, console, json: json)
     let kept = try LoadedSpec(
       path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [],
@@ -160,14 +163,15 @@ struct ReadyPlan {
       path.hasPrefix("/") && kept.spec.data.source.value.readsFiles ? path : nil
     }
     let openedPath = dataPath ?? keptDataPath
-    func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> Plan {
+    func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> CompiledSpec {
       try loaded.plan(
         threads: threads, choices: choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
         withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
     }
-    let asKept = try plan(stored.choices, threads: stored.threads)
+    let compiled = try plan(stored.choices, threads: stored.threads)
+    let (asKept, keptComparison) = (compiled.plan, compiled.comparison())
     do {
-      try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
+      try Self.require(stored, compiled: asKept, keptComparison, places: loaded.places)
     } catch {
       try staleness.note(error)
     }
@@ -182,9 +186,9 @@ struct ReadyPlan {
         let options = CompileOptions(
           threads: asked, facts: asKept.data.facts, specText: loaded.text,
           start: stored.start.map(StartSource.plan))
-        threads = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+        threads = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
           try fittingThreads(
-            spec, options: options, choices: asKept.choices,
+            compiled.lowered, options: options, choices: asKept.choices,
             budgetBytes: BudgetMargin.usableBytes(of: budgetBytes),
             atLeast: stored.threads)
         }
@@ -196,9 +200,10 @@ struct ReadyPlan {
       // What is needed of the kept plan, before there is another one: both together would be more than the run's peak.
       let choices = asKept.choices
       keptPeak = (asKept.threads, asKept.memory.peakBytes)
-      self.plan = try plan(choices, threads: threads)
+      let compiled = try plan(choices, threads: threads)
+      (self.plan, comparison) = (compiled.plan, compiled.comparison())
     } else {
-      self.plan = asKept
+      (self.plan, comparison) = (asKept, keptComparison)
       keptPeak = nil
     }
     layoutSHA256 = self.plan.layoutSHA256
@@ -210,9 +215,10 @@ struct ReadyPlan {
   ///
   /// - Parameter dataPath: of `--data`.
   private static func spec(
-    of stored: StoredPlan, at path: String, specPath: String, dataPath: String?, reportsWarnings: Bool,
+    of stored: PlanLock, specPath: String, dataPath: String?, reportsWarnings: Bool,
     _ staleness: inout Staleness, _ console: Console, json: Bool
   ) throws(CommandFailure) -> LoadedSpec? {
+    let path = stored.path
     let isThere = (try? readSource(path: specPath, limit: 1)) != nil
     if stored.specPath != nil, !isThere {
       console.diagnostics.writeLine(
@@ -228,7 +234,7 @@ struct ReadyPlan {
           .stalePlan,
           "\(path): the plan is stale: \(specPath) has changed: "
             + SpecDifference(from: stored.specText, to: present.text).words,
-          help: "plan again: \(command(thatMade: stored, of: present, at: path, dataPath: dataPath))"))
+          help: "plan again: \(command(thatMade: stored, of: present, dataPath: dataPath))"))
       return nil
     }
     return present
@@ -236,10 +242,10 @@ struct ReadyPlan {
 
   /// Holds what was compiled against what the file says.
   private static func require(
-    _ stored: StoredPlan, at path: String, compiled plan: Plan, places: SourcePlaces
+    _ stored: PlanLock, compiled plan: Plan, _ comparison: PlanComparison, places: SourcePlaces
   ) throws(CommandFailure) {
     func stale(_ reason: String, help: String = "plan again from the spec") -> CommandFailure {
-      CommandFailure(.stalePlan, "\(path): the plan is stale: \(reason)", help: help)
+      CommandFailure(.stalePlan, "\(stored.path): the plan is stale: \(reason)", help: help)
     }
     guard plan.layoutSHA256 == stored.layoutSHA256 else {
       let layouts = "(layout \(stored.layoutSHA256.prefix(12)) -> \(plan.layoutSHA256.prefix(12)))"
@@ -248,7 +254,7 @@ struct ReadyPlan {
         : stale("it was edited since it was made: what it says comes to another memory \(layouts)")
     }
     // A plan whose figures are not those of its spec promises what the run would not keep.
-    if let edited = stored.editedFigure(compiled: plan, places: places) {
+    if let edited = stored.editedFigure(compiled: plan, comparison, places: places) {
       throw stale(
         "its '\(edited.path)' is not what its spec comes to (\(edited.stated) -> \(edited.computed))")
     }
@@ -266,7 +272,7 @@ struct ReadyPlan {
   ///
   /// - Parameter dataPath: of `--data` in the command that is at work; nil: that of the one that made the plan.
   private static func command(
-    thatMade stored: StoredPlan, of spec: LoadedSpec, at path: String, dataPath: String?
+    thatMade stored: PlanLock, of spec: LoadedSpec, dataPath: String?
   ) -> String {
     let sets = spec.typedAssignments.map { " --set \(shellQuoted($0.text))" }.joined()
     func option(_ name: String, _ value: String?) -> String {
@@ -282,9 +288,18 @@ struct ReadyPlan {
     }
     let budget = option("budget", options.budget)
     let threads = option("threads", options.threads)
-    let typedData = options.data.map { Paths.join(FilePath.folder(of: path), $0) }
+    let typedData = options.data.map { Paths.join(FilePath.folder(of: stored.path), $0) }
     let data = option("data", dataPath ?? typedData)
-    return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(path))"
+    return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(stored.path))"
+  }
+
+  /// With how long each row takes, where this machine was measured.
+  ///
+  /// - Complexity: lowers the spec once more: nobody keeps its graph while the run goes on.
+  var comparisonWithTimes: PlanComparison {
+    guard let model = Calibration.model(threads: plan.threads), let lowered = try? LoweredSpec(loaded.spec)
+    else { return comparison }
+    return PlanComparison(rows: comparison.rows, times: lowered.strategyTimes(of: plan, model: model))
   }
 
   /// Before a training begins: the weights that it starts from must be those that were planned with.

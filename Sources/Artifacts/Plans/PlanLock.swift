@@ -3,7 +3,7 @@ package import Planning
 internal import Text
 
 /// Why a plan file can't be read.
-package enum StoredPlanError: Error {
+package enum PlanLockError: Error {
   case unreadable(path: String, reason: SourceReadError)
   case tooLarge(path: String)
   case malformed(path: String, offset: Int, expected: String, found: String)
@@ -16,22 +16,24 @@ package enum StoredPlanError: Error {
   package var message: String {
     switch self {
     case .unreadable(let path, let reason): "cannot read '\(path)': \(reason.words)"
-    case .tooLarge(let path): "\(path): not a plan: larger than \(StoredPlan.largestByteCount) bytes"
+    case .tooLarge(let path): "\(path): not a plan: larger than \(PlanLock.largestByteCount) bytes"
     case .malformed(let path, let offset, let expected, let found):
       "\(path): not a plan: at byte \(offset): expected \(expected), found \(found)"
     case .missing(let path, let key): "\(path): not a plan: '\(key)' is missing"
     case .wrongSchema(let path, let found):
-      "\(path): not a plan: its schema is '\(found)', expected '\(StoredPlan.schema)'"
+      "\(path): not a plan: its schema is '\(found)', expected '\(PlanLock.schema)'"
     case .otherFormat(let path, let found):
-      "\(path): the plan is stale: its format is '\(found)', this release's is '\(StoredPlan.schema)'"
+      "\(path): the plan is stale: its format is '\(found)', this release's is '\(PlanLock.schema)'"
     case .wrongThreads(let path, let found): "\(path): not a plan: \(found) threads, expected 1 to 256"
     }
   }
 }
 
-/// What a plan file is pinned to. The programs themselves are compiled again from the spec's text that the file keeps, and
-/// must come out with the same layout: compiling is deterministic.
-package struct StoredPlan: Sendable {
+/// A plan file: settings, choices, hashes and figures that pin a plan. Its programs are compiled again from the spec's text that the
+/// file keeps, and must come out with the same layout and the same figures: compiling is deterministic.
+package struct PlanLock: Sendable {
+  /// How the user called the file, or the plan in memory.
+  package let path: String
   package var threads: Int
   package var specSHA256: String
   /// Where the spec lies, from the plan's folder; nil in a plan that was printed, not kept.
@@ -59,7 +61,7 @@ package struct StoredPlan: Sendable {
   /// Plans are small: a larger file is something else.
   package static let largestByteCount = 4 << 20
 
-  package init(path: String) throws(StoredPlanError) {
+  package init(path: String) throws(PlanLockError) {
     let bytes: [UInt8]
     do {
       bytes = try readSource(path: path, limit: Self.largestByteCount + 1)
@@ -70,8 +72,9 @@ package struct StoredPlan: Sendable {
   }
 
   /// Of a file that was read.
-  package init(path: String, bytes: [UInt8]) throws(StoredPlanError) {
+  package init(path: String, bytes: [UInt8]) throws(PlanLockError) {
     guard bytes.count <= Self.largestByteCount else { throw .tooLarge(path: path) }
+    self.path = path
     let bytes = Self.withoutByteOrderMark(bytes)
     let members: Members
     do throws(JSONScanner.Fault) {
@@ -82,7 +85,7 @@ package struct StoredPlan: Sendable {
     } catch {
       throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
     }
-    func needed<Value>(_ value: Value?, _ key: String) throws(StoredPlanError) -> Value {
+    func needed<Value>(_ value: Value?, _ key: String) throws(PlanLockError) -> Value {
       guard let value else { throw .missing(path: path, key: key) }
       return value
     }
@@ -114,8 +117,8 @@ package struct StoredPlan: Sendable {
 
   /// Whether the file is a plan, of this release's format or another's, whole or not.
   package static func holdsPlan(_ path: String) -> Bool {
-    do throws(StoredPlanError) {
-      _ = try StoredPlan(path: path)
+    do throws(PlanLockError) {
+      _ = try PlanLock(path: path)
       return true
     } catch {
       switch error {
@@ -148,15 +151,17 @@ package struct StoredPlan: Sendable {
   /// edited it, or another release adds up otherwise. What the file does not have, or has besides, does not count; nor do
   /// places in the spec, which comments move.
   package func editedFigure(
-    compiled plan: Plan, places: SourcePlaces
+    compiled plan: Plan, _ comparison: PlanComparison, places: SourcePlaces
   ) -> (path: String, stated: String, computed: String)? {
     let computed = Dictionary(
-      plan.json(specPath: nil, dataPath: nil, places: places).leaves().map { ($0.path, $0.value) },
+      plan.json(specPath: nil, dataPath: nil, places: places, comparison).leaves().map {
+        ($0.path, $0.value)
+      },
       uniquingKeysWith: { first, _ in first })
     let free = ["spec.path", "data.path", "data.fingerprint", "start.path", "memory.peakOperation"]
     for leaf in document.leaves()
     where !free.contains(leaf.path) && !leaf.path.hasPrefix("memory.attribution[") {
-      guard !PlanDocument.isOfPrinting(leaf.path), let value = computed[leaf.path],
+      guard !Self.isOfPrinting(leaf.path), let value = computed[leaf.path],
         JSONWriter.line(value.canonical) != JSONWriter.line(leaf.value.canonical)
       else { continue }
       return (leaf.path, leaf.value.words, value.words)
