@@ -23,8 +23,7 @@ struct CheckCommand: Command {
       .init("strata check specs/*.yaml", "check many; exits with 2 if any of them has a fault"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     var faultCount = 0
     // With warnings, in the order of the files.
     var found: [String] = []
@@ -33,45 +32,45 @@ struct CheckCommand: Command {
       do {
         let (bytes, set) = (try LoadedSpec.read(path), arguments[CommonOptions.set])
         let (diagnostics, warnings, texts) = try LoadedSpec.faults(path: path, bytes: bytes, set: set)
-        for warning in warnings { console.warn(warning, texts) }
-        let before = console.warnings.objects.count
+        for warning in warnings { session.warn(warning, texts) }
+        let before = session.warnings.objects.count
         if diagnostics.isEmpty {
           try LoadedSpec(
-            path: path, bytes: bytes, set: set, dataPath: nil, reportsWarnings: false, console, json: json
-          ).warnOfMemory(threads: CommonOptions.defaultThreadCount, console)
+            path: path, bytes: bytes, set: set, dataPath: nil, reportsWarnings: false, session
+          ).warnOfMemory(threads: CommonOptions.defaultThreadCount, session)
         }
-        let ofMemory = console.warnings.objects[before...]
+        let ofMemory = session.warnings.objects[before...]
         let warningCount = warnings.count + ofMemory.count
-        found += (warnings.map { $0.under(console.warnings.isStrict) } + diagnostics).map(
+        found += (warnings.map { $0.under(session.warnings.isStrict) } + diagnostics).map(
           DiagnosticJSON(texts: texts).object)
         found += ofMemory
         if diagnostics.isEmpty {
-          if !json, warningCount == 0 || !console.warnings.isStrict {
-            console.output.writeLine("\(path): ok" + words(warningCount))
+          if !session.json, warningCount == 0 || !session.warnings.isStrict {
+            session.output.writeLine("\(path): ok" + words(warningCount))
           }
           continue
         }
-        if faultCount > 0, console.warnings.entries.isEmpty { console.diagnostics.writeLine("") }
-        _ = tell(diagnostics, texts, console, json: false)
+        if faultCount > 0, session.warnings.entries.isEmpty { session.diagnostics.writeLine("") }
+        _ = tell(diagnostics, texts, session, asDocument: false)
         faultCount += diagnostics.count
       } catch {
         // Other specs are checked all the same.
-        console.diagnostics.write(error.text(console.diagnostics.style))
+        session.diagnostics.write(error.text(session.diagnostics.style))
         unread += error.faults
       }
     }
-    if json {
+    if session.json {
       let errors = unread.map { fault in
         "{\"message\":\(JSONText.string(fault.message)),"
           + "\"help\":\(fault.help.map { JSONText.string($0) } ?? "null")}"
       }
-      console.output.writeLine(
+      session.output.writeLine(
         "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(found.joined(separator: ","))],"
           + "\"errors\":[\(errors.joined(separator: ","))]}")
     }
-    if faultCount == 0, unread.isEmpty { try console.requireNoWarnings(json: false) }
+    if faultCount == 0, unread.isEmpty { try session.requireNoWarnings(asDocument: false) }
     let isFaulty =
-      faultCount > 0 || !unread.isEmpty || console.warnings.isStrict && !console.warnings.entries.isEmpty
+      faultCount > 0 || !unread.isEmpty || session.warnings.isStrict && !session.warnings.entries.isEmpty
     return isFaulty ? .faultyInput : .done
   }
 

@@ -65,8 +65,7 @@ struct DiffCommand: Command {
     }
   }
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let files = [try InputFile(arguments.operands[0]), try InputFile(arguments.operands[1])]
     var inputs = [try input(.a, files[0], arguments), try input(.b, files[1], arguments)]
     if files.allSatisfy({ $0.kind == .plan }), let option = firstOption(arguments) {
@@ -78,14 +77,14 @@ struct DiffCommand: Command {
     for index in [0, 1] where files[index].kind == .spec {
       let words = inputs[index].optionWords
       inputs[index].threads = inputs[index].threads ?? records[1 - index]?.threads
-      records[index] = try record(ofSpec: inputs[index], named: words, console, json: json)
+      records[index] = try record(ofSpec: inputs[index], named: words, session)
     }
     guard let old = records[0], let new = records[1] else {
       preconditionFailure("a file is a spec or a plan")
     }
-    try console.requireNoWarnings(json: json)
+    try session.requireNoWarnings()
     let diff = PlanDiff(old, new)
-    console.output.write(json ? JSONWriter.document(diff.json) : diff.text(console.output.style))
+    session.output.write(session.json ? JSONWriter.document(diff.json) : diff.text(session.output.style))
     return arguments[exitCode] && !diff.isEmpty ? .failed : .done
   }
 
@@ -141,14 +140,14 @@ struct DiffCommand: Command {
 
   /// - Parameter words: options that are named beside the file.
   private static func record(
-    ofSpec input: Input, named words: [String], _ console: Console, json: Bool
+    ofSpec input: Input, named words: [String], _ session: Session
   ) throws(CommandFailure) -> PlanLock {
     let loaded = try LoadedSpec(
       path: input.file.path, bytes: input.file.bytes, set: input.assignments, dataPath: input.dataPath,
-      console, json: json)
+      session)
     let compiled = try loaded.plan(
       threads: input.threads ?? CommonOptions.defaultThreadCount, budget: input.budget?.size,
-      dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, console, json: json
+      dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, session
     )
     return PlanLock(
       compiled.plan, compiled.comparison(), name: ([input.file.path] + words).joined(separator: " "),

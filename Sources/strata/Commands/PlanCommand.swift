@@ -42,12 +42,11 @@ struct PlanCommand: Command {
       .init("strata plan net.yaml --largest-batch --budget 2GiB", "what each strategy could take"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
     var loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set],
-      dataPath: arguments[CommonOptions.data], console, json: json)
+      dataPath: arguments[CommonOptions.data], session)
     if let path = arguments[output], Paths.isStream(loaded.path),
       FilePath.real(FilePath.folder(of: path)) != FilePath.real(".")
     {
@@ -61,20 +60,20 @@ struct PlanCommand: Command {
     if arguments[largestBatch] {
       return try LargestBatchReport.run(
         loaded, threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
-        dataPath: arguments[CommonOptions.data], console, json: json)
+        dataPath: arguments[CommonOptions.data], session)
     }
     let readsFiles = loaded.spec.data.source.value.readsFiles
     let compiled = try loaded.plan(
       threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil
-        || (readsFiles && (json || arguments[output] != nil)),
-      console, json: json)
+        || (readsFiles && (session.json || arguments[output] != nil)),
+      session)
     let plan = compiled.plan
-    plan.warnOfMemory(console)
-    try console.requireNoWarnings(json: json)
+    plan.warnOfMemory(session)
+    try session.requireNoWarnings()
     if readsFiles, arguments[output] != nil, plan.data.facts.fingerprint == nil {
-      console.diagnostics.writeLine(
+      session.diagnostics.writeLine(
         "note: the data is not there, so the plan is not pinned to it: it runs on any data of this shape")
     }
     let comparison = compiled.comparison(withTimes: true)
@@ -82,13 +81,13 @@ struct PlanCommand: Command {
       let options = PlanOptions(
         budget: arguments.text(of: CommonOptions.budget), threads: arguments.text(of: CommonOptions.threads),
         data: arguments[CommonOptions.data])
-      try PlanFile.write(plan, comparison, of: loaded, options: options, to: path, console)
+      try PlanFile.write(plan, comparison, of: loaded, options: options, to: path, session)
     }
     if let path = arguments[html] {
-      try PlanFile.writePage(plan, comparison, of: loaded, to: path, console)
+      try PlanFile.writePage(plan, comparison, of: loaded, to: path, session)
     }
     PlanFile.print(
-      plan, comparison, of: loaded, json: json, listsStages: arguments[stages], console)
+      plan, comparison, of: loaded, listsStages: arguments[stages], session)
     return .done
   }
 

@@ -26,40 +26,39 @@ struct CompiledSpec {
 extension LoadedSpec {
   /// Compiles for `threads` workers, within the budget of the command line or the spec; every fault is told.
   func plan(
-    threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ console: Console,
-    json: Bool
+    threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ session: Session
   ) throws(CommandFailure) -> CompiledSpec {
     guard let budget = Budget(budget, spec: spec) else {
       return try plan(
         threads: threads, choices: nil, budgetBytes: nil, dataPath: dataPath,
-        withFingerprint: withFingerprint, console, json: json)
+        withFingerprint: withFingerprint, session)
     }
-    budget.tell(console)
+    budget.tell(session)
     let (lowered, facts) = try prepared(
-      dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
-    let start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
-    warn(of: lowered, start: start, console)
+      dataPath: dataPath, withFingerprint: withFingerprint, session)
+    let start = try checked(session) { _ throws(CompilationFailed) in try readStart() }
+    warn(of: lowered, start: start, session)
     let options = CompileOptions(threads: threads, facts: facts, specText: text, start: start)
-    let progress = SearchProgress(on: console.diagnostics)
+    let progress = SearchProgress(on: session.diagnostics)
     func note(_ state: BudgetSearchState) {
       // Of several runs, the next one's search.
       Interruption.endIfRequested()
       progress.note { budget.words(for: state) }
     }
-    let solver = try checked(console, json: json) { _ throws(CompilationFailed) in
+    let solver = try checked(session) { _ throws(CompilationFailed) in
       try BudgetSolver(
         lowered, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount,
         note: note)
     }
     if let plan = solver.solve() {
       progress.finish()
-      budget.tell(plan, threads: threads, console)
+      budget.tell(plan, threads: threads, session)
       return CompiledSpec(lowered: lowered, plan: plan)
     }
     let shortfall = Shortfall(
       self, options: options, budget: budget, smallest: solver.smallest(), note: note)
     progress.finish()
-    throw shortfall.tell(console, json: json)
+    throw shortfall.tell(session)
   }
 
   /// Compiles as a plan file chose, or, with nil, as it comes; every fault is told.
@@ -67,47 +66,47 @@ extension LoadedSpec {
   /// - Parameter start: what is known of `network.from`; nil: its file is read.
   func plan(
     threads: Int, choices: PlanChoices?, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
-    start: StartSource? = nil, _ console: Console, json: Bool
+    start: StartSource? = nil, _ session: Session
   ) throws(CommandFailure) -> CompiledSpec {
     let (lowered, facts) = try prepared(
-      dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+      dataPath: dataPath, withFingerprint: withFingerprint, session)
     var start = start
     if start == nil {
-      start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
+      start = try checked(session) { _ throws(CompilationFailed) in try readStart() }
     }
-    let plan = try checked(console, json: json) { _ throws(CompilationFailed) in
+    let plan = try checked(session) { _ throws(CompilationFailed) in
       try compile(
         lowered,
         options: CompileOptions(
           threads: threads, facts: facts, specText: text, start: start, choices: choices,
           budgetBytes: budgetBytes))
     }
-    warn(of: lowered, start: start, console)
+    warn(of: lowered, start: start, session)
     return CompiledSpec(lowered: lowered, plan: plan)
   }
 
-  private func warn(of lowered: LoweredSpec, start: StartSource?, _ console: Console) {
-    for warning in warnings(of: lowered, start: start) { warn(warning, console) }
+  private func warn(of lowered: LoweredSpec, start: StartSource?, _ session: Session) {
+    for warning in warnings(of: lowered, start: start) { warn(warning, session) }
   }
 
   /// What planning begins with. Faults of the spec come before those of the data: they are cheaper to mend.
   func prepared(
-    dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
+    dataPath: String?, withFingerprint: Bool, _ session: Session
   ) throws(CommandFailure) -> (lowered: LoweredSpec, facts: DataFacts) {
-    let lowered = try checked(console, json: json) { spec throws(CompilationFailed) in
+    let lowered = try checked(session) { spec throws(CompilationFailed) in
       try Pipeline.check(spec, pictures: spec.data.trainCount)
     }
     let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
-    for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, console) }
+    for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, session) }
     if !spec.data.source.value.readsFiles || dataPath != nil || spec.data.path != nil {
-      warnOfLabels(of: try DataOpening(self, path: dataPath), console)
+      warnOfLabels(of: try DataOpening(self, path: dataPath), session)
     }
     return (lowered, facts)
   }
 
   /// Warns where the plan would take more memory than this machine has, or than any is likely to have; plans only where that may
   /// be. With a budget the plan is another one, which is chosen to fit.
-  func warnOfMemory(threads: Int, _ console: Console) {
+  func warnOfMemory(threads: Int, _ session: Session) {
     guard spec.memory.budget == nil else { return }
     // Weights that can't be read are a fault, or still to be made.
     let start: StartSource?
@@ -128,7 +127,7 @@ extension LoadedSpec {
       lowered,
       options: CompileOptions(
         threads: threads, facts: facts, specText: text, start: start, choices: PlanChoices()))
-    plan?.warnOfMemory(path: path, console)
+    plan?.warnOfMemory(path: path, session)
   }
 
   /// Everything that planning would find, as far as it can be known without the data.

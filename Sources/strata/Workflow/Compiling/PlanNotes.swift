@@ -9,18 +9,18 @@ extension Plan {
   /// one.
   ///
   /// - Parameter path: of the spec, where others are looked at beside it.
-  func warnOfMemory(path: String? = nil, _ console: Console) {
+  func warnOfMemory(path: String? = nil, _ session: Session) {
     let place = path.map { "\($0): " } ?? ""
     guard let words = memoryWords else {
       if memory.peakBytes > Self.unlikelyByteCount {
-        console.warn(
+        session.warn(
           code: "W005",
           "\(place)the plan's peak is \(byteSize(memory.peakBytes)): hardly any machine has so much",
           help: "look for a digit too many in sizes, `training.batch` or the auxiliary's keys")
       }
       return
     }
-    console.warn(
+    session.warn(
       code: "W005", "\(place)\(words): 'strata run' will refuse it here",
       help: "with --budget 90% a plan of the spec is chosen that fits, where there is one")
   }

@@ -47,9 +47,9 @@ struct Shortfall {
     self.changes = changes
   }
 
-  func tell(_ console: Console, json: Bool) -> CommandFailure {
-    if json {
-      console.output.write(JSONWriter.document(self.json))
+  func tell(_ session: Session) -> CommandFailure {
+    if session.json {
+      session.output.write(JSONWriter.document(self.json))
       return CommandFailure(.overBudget, [])
     }
     let missing = smallestBudget - budget.byteCount

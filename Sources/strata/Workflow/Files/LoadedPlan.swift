@@ -28,13 +28,12 @@ struct LoadedPlan {
   /// From a spec.
   init(
     spec file: InputFile, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
-    withFingerprint: Bool, _ console: Console, json: Bool
+    withFingerprint: Bool, _ session: Session
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, session)
     let compiled = try loaded.plan(
-      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
-      json: json)
+      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, session)
     (plan, comparison) = (compiled.plan, compiled.comparison())
     layoutSHA256 = plan.layoutSHA256
     keptPeak = nil
@@ -58,11 +57,11 @@ struct LoadedPlan {
     }
 
     /// Says why on standard error.
-    func tell(_ console: Console) {
-      let style = console.diagnostics.style
+    func tell(_ session: Session) {
+      let style = session.diagnostics.style
       for fault in reasons.flatMap(\.faults) {
-        console.diagnostics.writeLine("\(style.bold("note:")) \(fault.message)")
-        if let help = fault.help { console.diagnostics.writeLine("  = help: \(help)") }
+        session.diagnostics.writeLine("\(style.bold("note:")) \(fault.message)")
+        if let help = fault.help { session.diagnostics.writeLine("  = help: \(help)") }
       }
     }
   }
@@ -74,7 +73,7 @@ struct LoadedPlan {
   ///   - allowsStale: take a stale one as its own text of the spec has it.
   init(
     plan file: InputFile, threads: Int?, dataPath: String?, withFingerprint: Bool, allowsStale: Bool = false,
-    _ console: Console, json: Bool
+    _ session: Session
   ) throws(CommandFailure) {
     let stored: PlanLock
     do {
@@ -84,7 +83,7 @@ struct LoadedPlan {
     }
     try self.init(
       stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-      reportsWarnings: true, allowsStale: allowsStale, console, json: json)
+      reportsWarnings: true, allowsStale: allowsStale, session)
   }
 
   /// From the folder of a run: what keeps its plan from being read is a fault of the folder's, like that of any file in it.
@@ -92,7 +91,7 @@ struct LoadedPlan {
   /// - Parameter reportsWarnings: where the run goes on; who looks at it was not the one who began it.
   init(
     run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool = false, allowsStale: Bool = false, _ console: Console, json: Bool
+    reportsWarnings: Bool = false, allowsStale: Bool = false, _ session: Session
   ) throws(CommandFailure) {
     let path = "\(folder)/\(RunDirectory.planName)"
     let stored: PlanLock
@@ -103,22 +102,22 @@ struct LoadedPlan {
       throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
     }
     if let damage = RunDirectory.damageOfSpec(in: folder, text: stored.specText) {
-      console.warn(code: "W041", damage)
+      session.warn(code: "W041", damage)
     }
     try self.init(
       stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-      reportsWarnings: reportsWarnings, allowsStale: allowsStale, console, json: json)
+      reportsWarnings: reportsWarnings, allowsStale: allowsStale, session)
     layoutSHA256 = stored.layoutSHA256
   }
 
   private init(
     _ stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool, allowsStale: Bool, _ console: Console, json: Bool
+    reportsWarnings: Bool, allowsStale: Bool, _ session: Session
   ) throws(CommandFailure) {
     do {
       self = try LoadedPlan(
         compiling: stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-        reportsWarnings: reportsWarnings, staleness: Staleness(isAllowed: allowsStale), console, json: json)
+        reportsWarnings: reportsWarnings, staleness: Staleness(isAllowed: allowsStale), session)
     } catch {
       // What was edited may be what stands in the way: a path, say.
       guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
@@ -138,7 +137,7 @@ struct LoadedPlan {
   /// Whether or not the file is as it was written.
   private init(
     compiling stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool, staleness: Staleness, _ console: Console, json: Bool
+    reportsWarnings: Bool, staleness: Staleness, _ session: Session
   ) throws(CommandFailure) {
     var staleness = staleness
     let path = stored.path
@@ -146,11 +145,11 @@ struct LoadedPlan {
     let specPath = stored.specPath.map { Paths.join(folder, $0) } ?? path
     let unchanged = try Self.spec(
       of: stored, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings,
-      &staleness, console, json: json)
+      &staleness, session)
     let kept = try LoadedSpec(
       path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [],
       dataPath: dataPath,
-      reportsWarnings: reportsWarnings && unchanged == nil, console, json: json)
+      reportsWarnings: reportsWarnings && unchanged == nil, session)
     if kept.sha256 != stored.specSHA256 {
       try staleness.note(
         CommandFailure(
@@ -166,7 +165,7 @@ struct LoadedPlan {
     func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> CompiledSpec {
       try loaded.plan(
         threads: threads, choices: choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
-        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
+        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), session)
     }
     let compiled = try plan(stored.choices, threads: stored.threads)
     let (asKept, keptComparison) = (compiled.plan, compiled.comparison())
@@ -186,14 +185,14 @@ struct LoadedPlan {
         let options = CompileOptions(
           threads: asked, facts: asKept.data.facts, specText: loaded.text,
           start: stored.start.map(StartSource.plan))
-        threads = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
+        threads = try loaded.checked(session) { _ throws(CompilationFailed) in
           try fittingThreads(
             compiled.lowered, options: options, choices: asKept.choices,
             budgetBytes: BudgetMargin.usableBytes(of: budgetBytes),
             atLeast: stored.threads)
         }
         if threads != asked {
-          console.diagnostics.writeLine(
+          session.diagnostics.writeLine(
             Budget.fewerThreads(threads, of: asked, budgetBytes: budgetBytes))
         }
       }
@@ -216,18 +215,18 @@ struct LoadedPlan {
   /// - Parameter dataPath: of `--data`.
   private static func spec(
     of stored: PlanLock, specPath: String, dataPath: String?, reportsWarnings: Bool,
-    _ staleness: inout Staleness, _ console: Console, json: Bool
+    _ staleness: inout Staleness, _ session: Session
   ) throws(CommandFailure) -> LoadedSpec? {
     let path = stored.path
     let isThere = (try? readSource(path: specPath, limit: 1)) != nil
     if stored.specPath != nil, !isThere {
-      console.diagnostics.writeLine(
+      session.diagnostics.writeLine(
         "note: \(specPath) is not there to hold the plan against; the plan's own text of it is used")
     }
     guard specPath != path, isThere else { return nil }
     let present = try LoadedSpec(
       path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
-      dataPath: dataPath, reportsWarnings: reportsWarnings, console, json: json)
+      dataPath: dataPath, reportsWarnings: reportsWarnings, session)
     guard present.sha256 == stored.specSHA256 else {
       try staleness.note(
         CommandFailure(
@@ -313,9 +312,9 @@ struct LoadedPlan {
   }
 
   /// Opens the data to train on, and pins the plan to it: another than the plan was made with is refused.
-  mutating func openData(_ console: Console) throws(CommandFailure) -> Dataset {
+  mutating func openData(_ session: Session) throws(CommandFailure) -> Dataset {
     let dataset = try DataOpening(loaded, path: dataPath).open(for: plan)
-    loaded.warn(of: dataset, console)
+    loaded.warn(of: dataset, session)
     if let change = change(to: dataset) {
       throw CommandFailure(
         .stalePlan, "the plan of '\(plan.name)' is stale: the data is not what it was planned with \(change)",
@@ -326,10 +325,10 @@ struct LoadedPlan {
   }
 
   /// Opens data to measure a trained network on, which may be any; a change is reported.
-  func openDataToMeasure(_ console: Console) throws(CommandFailure) -> Dataset {
+  func openDataToMeasure(_ session: Session) throws(CommandFailure) -> Dataset {
     let dataset = try DataOpening(loaded, path: dataPath).open(for: plan)
     if let change = change(to: dataset) {
-      console.warn(
+      session.warn(
         code: "W022", "the data is not what the network was trained on \(change)",
         help: "the figures are of the data that is there now")
     }

@@ -7,26 +7,26 @@ internal import Text
 
 /// Plans on paper: printed for people or programs, or kept in a file.
 enum PlanFile {
-  static func print(_ loaded: LoadedPlan, json: Bool, _ console: Console) {
-    print(loaded.plan, loaded.comparisonWithTimes, of: loaded.loaded, json: json, console)
+  static func print(_ loaded: LoadedPlan, _ session: Session) {
+    print(loaded.plan, loaded.comparisonWithTimes, of: loaded.loaded, session)
   }
 
   static func print(
-    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, json: Bool, listsStages: Bool = false,
-    _ console: Console
+    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, listsStages: Bool = false,
+    _ session: Session
   ) {
     let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
-    if json {
-      console.output.write(
+    if session.json {
+      session.output.write(
         PlanLock.printed(
           plan, comparison, places: loaded.places, time: time,
-          warnings: console.warnings.entries.map(\.json)))
+          warnings: session.warnings.entries.map(\.json)))
     } else {
-      console.output.write(
+      session.output.write(
         PlanText(
-          plan, comparison, style: console.output.style, places: loaded.places, listsStages: listsStages
+          plan, comparison, style: session.output.style, places: loaded.places, listsStages: listsStages
         ).text)
-      console.output.write("\n" + time.text(console.output.style))
+      session.output.write("\n" + time.text(session.output.style))
     }
   }
 
@@ -35,7 +35,7 @@ enum PlanFile {
   /// - Parameter options: of the command line, the data's path from the current folder.
   static func write(
     _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, options: PlanOptions, to path: String,
-    _ console: Console
+    _ session: Session
   ) throws(CommandFailure) {
     // What came through a pipe is not there when the plan is read.
     var relative: String?
@@ -54,7 +54,7 @@ enum PlanFile {
     } catch {
       throw CommandFailure(.failed, "cannot write the plan: \(error.message)")
     }
-    console.diagnostics.writeLine("\(path): \(words)")
+    session.diagnostics.writeLine("\(path): \(words)")
   }
 
   /// What is at the place of a plan that is about to be written.
@@ -97,7 +97,7 @@ enum PlanFile {
 
   /// The plan to look at; replaces the file at once.
   static func writePage(
-    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, to path: String, _ console: Console
+    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, to path: String, _ session: Session
   ) throws(CommandFailure) {
     var isThere = false
     if case .file(let place)? = try? FileTarget(path) { isThere = (FileIdentity(place)?.byteCount ?? 0) > 0 }
@@ -107,7 +107,7 @@ enum PlanFile {
     } catch {
       throw CommandFailure(.failed, "cannot write the page: \(error.message)")
     }
-    console.diagnostics.writeLine(
+    session.diagnostics.writeLine(
       "\(path): \(isThere ? "replaced a page by" : "wrote") the page of a plan of "
         + byteSize(plan.memory.peakBytes))
   }

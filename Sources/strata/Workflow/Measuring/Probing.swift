@@ -54,7 +54,7 @@ struct Probing {
   let poolSize: Int?
   let epochs: Int
   let width: Int?
-  let console: Console
+  let session: Session
 
   /// The process's largest resident set while it probes every depth; asks for no data.
   func plannedPeakBytes(_ learners: [ProbeLearner]) -> Int {
@@ -94,7 +94,7 @@ struct Probing {
       let depth = try probe(
         module, name: module == 0 ? "pictures" : names[module - 1], learners, on: dataset)
       let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
-      console.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
+      session.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
       depths.append(depth)
     }
     return depths
@@ -138,7 +138,7 @@ struct Probing {
         depth.figures.append(
           ProbedDepth.Figure(learner: .linear, trainTop1: linear.trainTop1, testTop1: linear.testTop1))
         if !linear.isConverged {
-          console.diagnostics.writeLine(
+          session.diagnostics.writeLine(
             "depth \(depth.module): the linear probe stopped after \(linear.iterations) steps, "
               + "short of its tolerance")
         }

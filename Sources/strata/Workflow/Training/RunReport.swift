@@ -9,7 +9,7 @@ enum RunReport {
   ///
   /// - Parameter state: how the run ended; nil while it goes on.
   static func write(
-    _ ready: LoadedPlan, in folder: String, state: RunSummary.Status?, _ console: Console
+    _ ready: LoadedPlan, in folder: String, state: RunSummary.Status?, _ session: Session
   ) {
     do throws(RunStatusError) {
       let page = RunPage(
@@ -24,7 +24,7 @@ enum RunReport {
     } catch {
       // Where the run failed, that is the fault to tell; while it goes on there will be another page.
       guard let state, state != .failed else { return }
-      console.warnAtWork(code: "W008", "no \(RunDirectory.reportName): \(error.message)")
+      session.warnAtWork(code: "W008", "no \(RunDirectory.reportName): \(error.message)")
     }
   }
 }

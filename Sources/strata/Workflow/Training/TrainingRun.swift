@@ -21,7 +21,7 @@ struct TrainingRun: ~Copyable {
   let ready: LoadedPlan
   let plan: Plan
   let folder: RunDirectory
-  let console: Console
+  let session: Session
   /// The weights that the plan starts from.
   let startPath: String?
   /// Of the data set that is trained on.
@@ -48,7 +48,7 @@ struct TrainingRun: ~Copyable {
   ///   - isProfiled: whether to tell where the time goes.
   init(
     _ ready: LoadedPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
-    _ console: Console
+    _ session: Session
   ) {
     self.isProfiled = isProfiled
     self.ready = ready
@@ -56,9 +56,9 @@ struct TrainingRun: ~Copyable {
     identity = ready.identity
     startPath = ready.startPath
     self.folder = folder
-    self.console = console
+    self.session = session
     progress = ProgressDisplay(
-      modules: plan.modules.map { "\($0.index) \($0.name)" }, on: console.diagnostics)
+      modules: plan.modules.map { "\($0.index) \($0.name)" }, on: session.diagnostics)
     schedule = CheckpointSchedule(every: checkpointSeconds, now: start)
     summary = RunSummary(
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
@@ -70,7 +70,7 @@ struct TrainingRun: ~Copyable {
     summary.plannedSeconds = timeModel?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
-    summary.warnings = console.warnings.entries.map(\.json)
+    summary.warnings = session.warnings.entries.map(\.json)
   }
 
   /// Trains to the end, then measures every module and the ensembles, and writes the weights; or stops where a signal comes.
@@ -84,7 +84,7 @@ struct TrainingRun: ~Copyable {
       if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
       let trainingStart = monotonicSeconds()
       let position = resuming ? try restore(engine) : .start
-      for warning in console.warnings.entries { try log(warning.logLine) }
+      for warning in session.warnings.entries { try log(warning.logLine) }
       // Better now than when their stage is due.
       if resuming, StartFile.isRead(by: plan, from: position) { try plan.requireStart(at: startPath) }
       try log(
