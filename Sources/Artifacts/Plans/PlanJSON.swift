@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 package import Diagnostics
 internal import Execution
 internal import GraphIR

@@ -1,3 +1,4 @@
+internal import Base
 internal import CostModel
 internal import Execution
 internal import Glibc

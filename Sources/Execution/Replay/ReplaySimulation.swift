@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 package import Planning
 
 /// Asynchronous training as a sequence of events, in integers alone: which module works next, on which batch, from which

@@ -1,3 +1,4 @@
+internal import Base
 package import Datasets
 internal import GraphIR
 package import Planning

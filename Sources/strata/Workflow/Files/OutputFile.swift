@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Diagnostics
 internal import Terminal
 internal import Text

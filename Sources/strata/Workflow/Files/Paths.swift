@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Glibc
 
 /// Where paths in `--set`s start.

@@ -1,4 +1,4 @@
-import Artifacts
+import Base
 import Testing
 
 @Suite struct FilePathTests {
