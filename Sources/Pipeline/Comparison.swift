@@ -51,7 +51,7 @@ extension Compiler {
   }
 
   /// - Parameter start: the plan's.
-  private func comparedTrainings(start: StartPlan?) -> [ComparedTraining] {
+  private func comparedTrainings(start: WeightMapping?) -> [ComparedTraining] {
     let (own, ownNetwork) = (spec.training.strategy.value, network)
     // Both ways of training module by module cut the network alike, unless one of them narrows it.
     var moduleWise = own != .endToEnd && spec.compression == nil ? ownNetwork : nil
@@ -63,7 +63,7 @@ extension Compiler {
       let known: Graph? = strategy == own ? ownNetwork : strategy == .endToEnd ? nil : moduleWise
       guard let network = known ?? (try? lower(spec)) else { return nil }
       if strategy != .endToEnd, spec.compression == nil { moduleWise = network }
-      let training = trainingPlan(
+      let training = trainingSettings(
         spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
       guard workFaults(of: spec, training, network, pictures: options.facts.trainCount).isEmpty else {
         return nil
@@ -82,7 +82,7 @@ extension Compiler {
 private struct ComparedTraining {
   var spec: Spec
   var network: NarrowedNetwork
-  var training: TrainingPlan
+  var training: TrainingSettings
   var planner: Planner
   /// Frozen modules that nobody measures.
   var unsolved: [Int]

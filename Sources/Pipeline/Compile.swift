@@ -80,7 +80,7 @@ struct Compiler {
     }
     let evaluation = planner.program(planned.evaluation(planner), resident: resident)
     var plan = planner.plan(
-      name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
+      name: spec.name.value, specText: options.specText, data: dataSettings(spec, facts: facts),
       network: narrowed.final, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       budgetBytes: options.budgetBytes,

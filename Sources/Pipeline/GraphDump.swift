@@ -37,7 +37,7 @@ package struct GraphDump: Sendable {
     let pass = pass ?? InPlace.name
     if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
     if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
-    let training = trainingPlan(spec, moduleCount: network.graph.moduleCount, pictures: 0)
+    let training = trainingSettings(spec, moduleCount: network.graph.moduleCount, pictures: 0)
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let narrowed = NarrowedNetwork(network.graph, forward: forward, training)
     if pass == NarrowChannels.name {

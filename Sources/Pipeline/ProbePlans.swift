@@ -45,7 +45,7 @@ package struct ProbedNetwork: Sendable {
     }
     let network = try lower(spec)
     self.network =
-      NarrowedNetwork(network, trainingPlan(spec, moduleCount: network.moduleCount, pictures: 0)).final
+      NarrowedNetwork(network, trainingSettings(spec, moduleCount: network.moduleCount, pictures: 0)).final
   }
 
   package var moduleNames: [String] { Pipeline.moduleNames(of: network, isVGG: spec.network.isVGG) }
@@ -88,11 +88,11 @@ package struct ProbedNetwork: Sendable {
     let network = pipeline.graph
 
     spec.training.strategy.value = .sequential
-    let frozen = TrainingPlan.Module(epochs: 0, learningRate: run.training.modules[0].learningRate)
-    let trained = TrainingPlan.Module(
+    let frozen = TrainingSettings.Module(epochs: 0, learningRate: run.training.modules[0].learningRate)
+    let trained = TrainingSettings.Module(
       epochs: probe.epochs, learningRate: run.training.modules[0].learningRate)
-    let training = TrainingPlan(
-      strategy: .sequential, modules: [TrainingPlan.Module](repeating: frozen, count: module) + [trained],
+    let training = TrainingSettings(
+      strategy: .sequential, modules: [TrainingSettings.Module](repeating: frozen, count: module) + [trained],
       startEvery: 0, batch: run.training.batch, dropLast: run.training.dropLast,
       optimizer: run.training.optimizer,
       schedule: .cosine(warmUp: 0, floor: 0), dropsMomentumAtDecay: false, seed: run.training.seed)
@@ -112,8 +112,8 @@ package struct ProbedNetwork: Sendable {
       stages: [stage], evaluation: evaluation, budgetBytes: nil,
       places: PlanPlaces(spec))
     let stored = resident.entries.map(\.value).filter { $0.module <= module }
-    plan.start = StartPlan(
-      path: "", sha256: "", tensors: stored.map { StartPlan.Tensor(stored: $0.name, name: $0.name) },
+    plan.start = WeightMapping(
+      path: "", sha256: "", tensors: stored.map { WeightMapping.Tensor(stored: $0.name, name: $0.name) },
       unsolved: [])
     return plan
   }

@@ -34,14 +34,14 @@ extension ByRole where Element == Graph {
 /// Lays stages out in one arena.
 package struct Planner {
   package let threads: Int
-  private let training: TrainingPlan
+  private let training: TrainingSettings
   let facts: DataFacts
   package let choices: PlanChoices
   /// Convolutions that take little scratch, in all programs of the plan.
   package let smallScratch: Set<ConvolutionPlace>
 
   package init(
-    threads: Int, training: TrainingPlan, facts: DataFacts, choices: PlanChoices,
+    threads: Int, training: TrainingSettings, facts: DataFacts, choices: PlanChoices,
     smallScratch: Set<ConvolutionPlace> = []
   ) {
     self.threads = threads
@@ -55,7 +55,7 @@ package struct Planner {
   package var countedThreads: Int { choices.scratchThreads ?? threads }
 
   /// What a stage ends with where its module loses channels.
-  package func narrowing(behind schedule: StageSchedule) -> TrainingPlan.Module.Narrowing? {
+  package func narrowing(behind schedule: StageSchedule) -> TrainingSettings.Module.Narrowing? {
     training.narrowing(behind: schedule)
   }
 
@@ -175,7 +175,7 @@ extension ModuleSummary {
 extension Planner {
   /// Puts a plan together and finds its peak.
   package func plan(
-    name: String, specText: String, data: DataPlan, network: Graph, moduleNames: [String], classes: Int,
+    name: String, specText: String, data: DataSettings, network: Graph, moduleNames: [String], classes: Int,
     resident: ResidentLayout, stages: [StagePlan], evaluation: Program, budgetBytes: Int?, places: PlanPlaces,
     narrowed: NarrowedSizes? = nil
   ) -> Plan {

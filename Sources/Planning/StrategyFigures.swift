@@ -71,7 +71,7 @@ extension Planner {
   ///   - graphs: makes the graphs of a stage.
   ///   - evaluation: of all modules.
   package func figures(
-    of training: TrainingPlan, network: ResidentLayout, evaluation: Graph,
+    of training: TrainingSettings, network: ResidentLayout, evaluation: Graph,
     graphs: (StageSchedule) -> StageGraphs
   ) -> StrategyFigures {
     var peak = PlanPeak(self, evaluation: program(evaluation, resident: network))
@@ -99,7 +99,7 @@ extension Planner {
   }
 
   /// Of all steps of a stage; the last batch of an epoch may be a small one.
-  private func multiplyAdds(of stage: StagePlan, in training: TrainingPlan) -> Int {
+  private func multiplyAdds(of stage: StagePlan, in training: TrainingSettings) -> Int {
     let graph = stage.training.graph
     let pictures = training.picturesPerEpoch(of: facts.trainCount)
     let steps = graph.nodes.map { node in

@@ -78,15 +78,16 @@ package struct TimedTraining: Sendable {
     fileprivate var readsFeatures: Bool { graphs[.features] != nil }
   }
 
-  package var training: TrainingPlan
+  package var training: TrainingSettings
   package var stages: [Stage]
   /// Of the test pictures, at the end of the run.
   package var evaluation: Graph
   package var facts: DataFacts
-  package var source: DataPlan.Source
+  package var source: DataSettings.Source
 
   package init(
-    training: TrainingPlan, stages: [Stage], evaluation: Graph, facts: DataFacts, source: DataPlan.Source
+    training: TrainingSettings, stages: [Stage], evaluation: Graph, facts: DataFacts,
+    source: DataSettings.Source
   ) {
     self.training = training
     self.stages = stages
@@ -102,7 +103,7 @@ package struct TimedTraining: Sendable {
   }
 }
 
-extension TrainingPlan {
+extension TrainingSettings {
   /// Of a stage's epochs, those in which a module's nodes run: all, but of asynchronous modules, each of which goes through its
   /// own. Modules that are frozen from the beginning run with the first that learns.
   fileprivate func share(ofModule module: Int, in epochs: Int) -> Double {

@@ -128,7 +128,7 @@ extension Plan {
   }
 }
 
-extension ReplayPlan {
+extension ReplaySettings {
   fileprivate func json(_ counts: ReplayCounts?) -> JSON {
     .object([
       ("buffer", .integer(slots)), ("reuse", .optional(reuse, JSON.integer)),
@@ -145,7 +145,7 @@ extension ReplayPlan {
   }
 }
 
-extension StartPlan {
+extension WeightMapping {
   fileprivate func json(path: String) -> JSON {
     .object([
       ("path", .string(path)), ("sha256", .string(sha256)),
@@ -222,7 +222,7 @@ extension NetworkFigures {
 
 extension ModuleSummary {
   /// - Parameter narrowing: nil for a module that keeps its channels.
-  fileprivate func json(_ narrowing: TrainingPlan.Module.Narrowing?) -> JSON {
+  fileprivate func json(_ narrowing: TrainingSettings.Module.Narrowing?) -> JSON {
     var members = self.members
     if let narrowing {
       members.append(

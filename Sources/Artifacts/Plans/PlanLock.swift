@@ -48,7 +48,7 @@ package struct PlanLock: Sendable {
   package var dataPath: String?
   package var dataFingerprint: String?
   package var layoutSHA256: String
-  package var start: StartPlan?
+  package var start: WeightMapping?
   /// As the plan was made; files without them are of plans that chose nothing.
   package var choices = PlanChoices()
   package var budgetBytes: Int?
@@ -176,7 +176,7 @@ package struct PlanLock: Sendable {
     var options: PlanOptions?
     var threads, budgetBytes: Int?
     var choices = PlanChoices()
-    var start: StartPlan?
+    var start: WeightMapping?
 
     init(_ bytes: [UInt8]) throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
@@ -217,8 +217,8 @@ package struct PlanLock: Sendable {
     /// Of pictures or modules: arithmetic on counts up to here cannot overflow.
     private static let largestCount = Int(Int32.max)
 
-    private static func readStart(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> StartPlan {
-      var start = StartPlan(path: "", sha256: "", tensors: [], unsolved: [])
+    private static func readStart(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> WeightMapping {
+      var start = WeightMapping(path: "", sha256: "", tensors: [], unsolved: [])
       try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
         switch key {
         case "path": start.path = try scanner.string()
@@ -226,7 +226,7 @@ package struct PlanLock: Sendable {
         case "unsolved": start.unsolved = try scanner.naturalNumbers()
         case "tensors":
           try scanner.array { (scanner) throws(JSONScanner.Fault) in
-            var tensor = StartPlan.Tensor(stored: "", name: "")
+            var tensor = WeightMapping.Tensor(stored: "", name: "")
             try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
               switch key {
               case "stored": tensor.stored = try scanner.string()

@@ -158,7 +158,7 @@ extension Compiler {
   private var narrowedNetwork: NarrowedNetwork {
     NarrowedNetwork(
       network,
-      trainingPlan(spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount))
+      trainingSettings(spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount))
   }
 
   /// Stages that keep features.

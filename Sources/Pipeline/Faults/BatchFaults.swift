@@ -6,7 +6,7 @@ internal import SpecLanguage
 
 /// Batches that can't be trained on: none at all, and batches or pieces that leave batch norm without a variance.
 func batchFaults(
-  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, pictures: Int
 ) -> [Diagnostic] {
   let span = spec.training.batch.span
   guard training.steps(pictures: pictures) > 0 else {

@@ -35,7 +35,7 @@ package func check(
     }
   }
   if let pictures {
-    let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)
+    let training = trainingSettings(spec, moduleCount: network.moduleCount, pictures: pictures)
     diagnostics += countFaults(
       of: spec, training, network, PlanChoices(), pictures: pictures, tests: spec.data.testCount ?? 0)
   }
@@ -48,11 +48,11 @@ package func check(
 /// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of pictures that can't be trained on.
 func checkedTraining(
   of spec: Spec, _ network: Graph, _ choices: PlanChoices, facts: DataFacts, start source: StartSource?
-) throws(CompilationFailed) -> (TrainingPlan, StartPlan?) {
-  let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
+) throws(CompilationFailed) -> (TrainingSettings, WeightMapping?) {
+  let training = trainingSettings(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
   var faults = countFaults(
     of: spec, training, network, choices, pictures: facts.trainCount, tests: facts.testCount)
-  var start: StartPlan?
+  var start: WeightMapping?
   do throws(CompilationFailed) {
     start = try StartLowering.run(spec, network: network, source: source)
   } catch {
@@ -63,7 +63,7 @@ func checkedTraining(
 }
 
 private func countFaults(
-  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int,
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, pictures: Int,
   tests: Int
 ) -> [Diagnostic] {
   batchFaults(of: spec, training, network, choices, pictures: pictures)

@@ -55,7 +55,7 @@ extension Planner {
   /// - Returns: nil where the stages are of another form: their programs have to be laid out one by one.
   /// - Complexity: linear in the network where it is regular, and the number of its modules times what is small in a stage elsewhere.
   package func figures(
-    ofSequential training: TrainingPlan, network: Graph, evaluation: Graph, frozen: FrozenFragments,
+    ofSequential training: TrainingSettings, network: Graph, evaluation: Graph, frozen: FrozenFragments,
     stage: (StageSchedule) -> StageFragments?
   ) -> StrategyFigures? {
     let layout = ResidentLayout(network: network)

@@ -15,7 +15,7 @@ package struct NarrowingPlan: Sendable {
   package var scores: ResidentLayout.Entry
 }
 
-extension TrainingPlan {
+extension TrainingSettings {
   /// What the scores of a stage's channels lie in; nil where it ranks none.
   package func scores(of stage: StageSchedule) -> Value? {
     narrowing(behind: stage).map { narrowing in
