@@ -25,9 +25,11 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(
+      name: "Base", swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(name: "Text", swiftSettings: strict),
     .target(name: "Terminal", dependencies: ["Text"], swiftSettings: strict),
-    .target(name: "Diagnostics", dependencies: ["Text"], swiftSettings: strict),
+    .target(name: "Diagnostics", dependencies: ["Base", "Text"], swiftSettings: strict),
     .target(name: "SpecLanguage", dependencies: ["Diagnostics", "CLibYAML"], swiftSettings: strict),
     .target(name: "CostModel", swiftSettings: strict),
     .target(name: "GraphIR", dependencies: ["Diagnostics", "CostModel"], swiftSettings: strict),
@@ -46,16 +48,18 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Kernels", dependencies: ["COpenBLAS", "CostModel"], swiftSettings: kernels),
     .target(
-      name: "Datasets", exclude: ["Resources/README.md"], resources: [.embedInCode("Resources/digits.bin")],
+      name: "Datasets", dependencies: ["Base"], exclude: ["Resources/README.md"],
+      resources: [.embedInCode("Resources/digits.bin")],
       swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "Execution",
-      dependencies: ["GraphIR", "Operators", "CostModel", "Planning", "Kernels", "Datasets"],
+      dependencies: ["Base", "GraphIR", "Operators", "CostModel", "Planning", "Kernels", "Datasets"],
       swiftSettings: strict),
     .target(
       name: "Artifacts",
       dependencies: [
-        "Text", "Diagnostics", "Planning", "Execution", "GraphIR", "Operators", "CostModel", "Datasets",
+        "Base", "Text", "Diagnostics", "Planning", "Execution", "GraphIR", "Operators", "CostModel",
+        "Datasets",
       ],
       swiftSettings: strict),
     .target(
@@ -67,7 +71,8 @@ let package = Package(
     .executableTarget(
       name: "strata",
       dependencies: [
-        "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Passes",
+        "Base", "Text", "Terminal", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel",
+        "Passes",
         "Planning", "Pipeline",
         "Kernels", "Datasets",
         "Execution", "Artifacts", "LanguageServer",
@@ -84,6 +89,7 @@ let package = Package(
         "Diagnostics", "SpecLanguage", "Pipeline", "Planning", "GraphIR", "Operators", "TestSupport",
       ],
       path: "Tests/CompilerSupport"),
+    .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"]),
     .testTarget(
@@ -102,7 +108,7 @@ let package = Package(
     .testTarget(
       name: "PipelineTests",
       dependencies: [
-        "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Planning",
+        "Base", "Pipeline", "Diagnostics", "SpecLanguage", "GraphIR", "Operators", "CostModel", "Planning",
         "Datasets",
         "Artifacts",
         "Text", "CompilerSupport", "TestSupport",
@@ -118,7 +124,7 @@ let package = Package(
         "CompilerSupport",
         "TestSupport",
       ]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Base", "Datasets", "TestSupport"]),
     .testTarget(name: "TextTests", dependencies: ["Text", "TestSupport"]),
     .testTarget(
       name: "NetworkTests",
@@ -136,8 +142,8 @@ let package = Package(
     .testTarget(
       name: "ArtifactsTests",
       dependencies: [
-        "Artifacts", "Datasets", "Diagnostics", "Execution", "GraphIR", "Operators", "Pipeline", "Planning",
-        "SpecLanguage", "Text",
+        "Artifacts", "Base", "Datasets", "Diagnostics", "Execution", "GraphIR", "Operators", "Pipeline",
+        "Planning", "SpecLanguage", "Text",
         "CompilerSupport", "TestSupport",
       ]),
   ]

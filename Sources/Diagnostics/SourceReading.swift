@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// Why a text could not be read from its file.
@@ -15,19 +16,9 @@ package func readSource(path: String, limit: Int) throws(SourceReadError) -> [UI
   let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw readError(errno) }
   defer { close(descriptor) }
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 16))
-  while bytes.count < limit {
-    let wanted = min(chunk.count, limit - bytes.count)
-    let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, wanted) }
-    if count < 0 {
-      if errno == EINTR { continue }
-      throw readError(errno)
-    }
-    if count == 0 { break }
-    bytes += chunk[..<count]
+  do throws(TransferError) { return try readToEnd(descriptor, limit: limit) } catch {
+    throw readError(error.code)
   }
-  return bytes
 }
 
 private func readError(_ number: Int32) -> SourceReadError {

@@ -1,20 +1,18 @@
 internal import GraphIR
 internal import Passes
 package import Planning
-package import SpecLanguage
+internal import SpecLanguage
 
 extension Compiler {
   /// Every strategy for the spec's network, batch and data, with nothing chosen for a budget, in the order in which memory
   /// usually falls. Each is what the spec gives with `training.strategy` set to it; where modules lose channels, which takes
   /// sequential training, the others train the network that it leaves. One that the spec does not allow (an auxiliary that
-  /// does not fit a module, say) is left out.
+  /// does not fit a module, say) is left out. Where something was chosen, the plan itself follows.
   ///
-  /// - Parameters:
-  ///   - plan: of this spec.
-  ///   - network: the plan's.
-  func comparison(with plan: Plan, network: Graph) -> [StrategyFigures] {
+  /// - Parameter plan: of this spec.
+  func comparison(with plan: Plan) -> PlanComparison {
     let isPlain = plan.choices == PlanChoices()
-    return comparedTrainings(own: isPlain ? network : nil, start: plan.start).map { compared in
+    var rows = comparedTrainings(start: plan.start).map { compared in
       let spec = compared.spec
       if isPlain, spec.training.strategy.value == self.spec.training.strategy.value {
         return compared.planner.figures(of: plan)
@@ -27,12 +25,17 @@ extension Compiler {
         of: compared.training, network: compared.network.finalResident, evaluation: evaluation
       ) { stageGraphs(compared.network, $0, spec, compared.planner, unsolved: compared.unsolved) }
     }
+    if !isPlain {
+      let planner = Planner(
+        threads: plan.threads, training: plan.training, facts: plan.data.facts, choices: plan.choices)
+      rows.append(planner.figures(of: plan))
+    }
+    return PlanComparison(rows: rows)
   }
 
-  /// How long each of the comparison's rows takes, in their order.
+  /// How long each row of a plan's comparison takes, in their order.
   func comparisonTimes(of plan: Plan, _ model: TimeModel) -> [TimeFigures] {
-    guard !plan.comparison.isEmpty else { return [] }
-    let times = comparedTrainings(own: nil, start: plan.start).map { compared in
+    let times = comparedTrainings(start: plan.start).map { compared in
       let stages = StageSchedule.all(of: compared.training).enumerated().map { index, schedule in
         TimedTraining.Stage(
           index: index + 1,
@@ -47,22 +50,20 @@ extension Compiler {
     return plan.choices == PlanChoices() ? times : times + [model.figures(of: plan)]
   }
 
-  /// - Parameters:
-  ///   - own: the network of the plan, where nothing was chosen for a budget.
-  ///   - start: the plan's.
-  private func comparedTrainings(own ownNetwork: Graph?, start: StartPlan?) -> [ComparedTraining] {
-    let own = spec.training.strategy.value
+  /// - Parameter start: the plan's.
+  private func comparedTrainings(start: WeightMapping?) -> [ComparedTraining] {
+    let (own, ownNetwork) = (spec.training.strategy.value, network)
     // Both ways of training module by module cut the network alike, unless one of them narrows it.
-    var moduleWise = own != .endToEnd && self.spec.compression == nil ? ownNetwork : nil
+    var moduleWise = own != .endToEnd && spec.compression == nil ? ownNetwork : nil
     let strategies: [Strategy] = [.endToEnd, .parallel, .sequential]
     return (strategies + (strategies.contains(own) ? [] : [own])).compactMap { strategy in
       var spec = spec
       spec.training.strategy.value = strategy
       if strategy == .endToEnd { spec.network.frozen = nil }
-      let known = strategy == .endToEnd ? nil : moduleWise
+      let known: Graph? = strategy == own ? ownNetwork : strategy == .endToEnd ? nil : moduleWise
       guard let network = known ?? (try? lower(spec)) else { return nil }
       if strategy != .endToEnd, spec.compression == nil { moduleWise = network }
-      let training = trainingPlan(
+      let training = trainingSettings(
         spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
       guard workFaults(of: spec, training, network, pictures: options.facts.trainCount).isEmpty else {
         return nil
@@ -81,7 +82,7 @@ extension Compiler {
 private struct ComparedTraining {
   var spec: Spec
   var network: NarrowedNetwork
-  var training: TrainingPlan
+  var training: TrainingSettings
   var planner: Planner
   /// Frozen modules that nobody measures.
   var unsolved: [Int]
@@ -95,10 +96,18 @@ private struct ComparedTraining {
   }
 }
 
-/// How long each row of a plan's comparison takes on a machine.
-///
-/// - Parameter spec: the plan's.
-package func strategyTimes(of plan: Plan, _ spec: Spec, model: TimeModel) -> [TimeFigures] {
-  let options = CompileOptions(threads: plan.threads, facts: plan.data.facts, specText: plan.specText)
-  return Compiler(spec, options: options).comparisonTimes(of: plan, model)
+extension LoweredSpec {
+  /// A plan of the spec beside every strategy for the same network, batch and data.
+  package func comparison(with plan: Plan) -> PlanComparison { compiler(plan).comparison(with: plan) }
+
+  /// How long each row of a plan's comparison takes on a machine.
+  package func strategyTimes(of plan: Plan, model: TimeModel) -> [TimeFigures] {
+    compiler(plan).comparisonTimes(of: plan, model)
+  }
+
+  private func compiler(_ plan: Plan) -> Compiler {
+    Compiler(
+      self,
+      options: CompileOptions(threads: plan.threads, facts: plan.data.facts, specText: plan.specText))
+  }
 }

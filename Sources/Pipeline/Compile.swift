@@ -3,7 +3,7 @@ internal import GraphIR
 internal import Operators
 internal import Passes
 package import Planning
-package import SpecLanguage
+internal import SpecLanguage
 
 // The whole compiler on one screen: a spec to the network's graph, the network to stages, stages to a plan.
 
@@ -36,29 +36,35 @@ package struct CompileOptions: Sendable {
 
 /// Compiles a spec to a plan.
 ///
-/// - Throws: every fault that shapes and counts reveal, and every feature that is not supported yet, at once.
-package func compile(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
-  let compiler = Compiler(spec, options: options)
+/// - Throws: every fault that counts reveal, and every feature that is not supported yet, at once.
+package func compile(_ lowered: LoweredSpec, options: CompileOptions) throws(CompilationFailed) -> Plan {
+  let compiler = Compiler(lowered, options: options)
   guard let choices = options.choices else { return try compiler.naturalPlan() }
   return try compiler.plan(choices)
 }
 
 /// A spec on its way to a plan, or to several that meet a budget in different ways.
 struct Compiler {
-  let spec: Spec
+  let lowered: LoweredSpec
   let options: CompileOptions
 
-  init(_ spec: Spec, options: CompileOptions) {
-    self.spec = spec
+  init(_ lowered: LoweredSpec, options: CompileOptions) {
+    self.lowered = lowered
     self.options = options
   }
 
-  /// - Parameter comparison: of the strategies without choices, from an earlier plan of the same spec; nil: to be made.
-  func plan(
-    _ choices: PlanChoices, comparison: [StrategyFigures]? = nil
-  ) throws(CompilationFailed) -> Plan {
+  var spec: Spec { lowered.spec }
+  /// With nothing chosen.
+  var network: Graph { lowered.network }
+
+  /// As a plan with these choices trains it: lowered anew where another batch passes, or the cut is another.
+  func network(_ choices: PlanChoices) throws(CompilationFailed) -> Graph {
+    choices.microBatch == nil && choices.modules == nil ? network : try lower(spec.with(choices))
+  }
+
+  func plan(_ choices: PlanChoices) throws(CompilationFailed) -> Plan {
     let facts = options.facts
-    let network = try lower(spec.with(choices))
+    let network = try network(choices)
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let (training, start) = try checkedTraining(
       of: spec, network, choices, facts: facts, start: options.start)
@@ -74,14 +80,12 @@ struct Compiler {
     }
     let evaluation = planner.program(planned.evaluation(planner), resident: resident)
     var plan = planner.plan(
-      name: spec.name.value, specText: options.specText, data: dataPlan(spec, facts: facts),
+      name: spec.name.value, specText: options.specText, data: dataSettings(spec, facts: facts),
       network: narrowed.final, moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
       classes: spec.network.classes.value, resident: resident, stages: stages, evaluation: evaluation,
       budgetBytes: options.budgetBytes,
       places: PlanPlaces(spec), narrowed: narrowed.sizesBefore)
     plan.start = start
-    plan.comparison = comparison ?? self.comparison(with: plan, network: network)
-    if choices != PlanChoices() { plan.comparison.append(planner.figures(of: plan)) }
     if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(narrowed, .file, .paying) }
     return plan
   }
@@ -236,31 +240,46 @@ func chooseAlgorithms(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: P
   if planner.choices.scratch == .small { pipeline.run(SmallScratch(planner.smallScratch)) }
 }
 
-/// - Parameter unsolved: frozen modules that nobody measures.
+/// The passes of all programs of a stage.
+///
+/// - Parameters:
+///   - kept: what the stage starts from; nil: from images.
+///   - unsolved: frozen modules that nobody measures.
+func stagePipelines(
+  _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
+  kept: KeptPrefix? = nil, unsolved: [Int] = [], keepsSnapshots: Bool = false
+) -> ByRole<PassPipeline> {
+  let (network, forward) = (narrowed[schedule], narrowed.forward(schedule))
+  let first = KeptPrefix.firstModule(behind: kept)
+  func features(_ modules: ClosedRange<Int>) -> PassPipeline {
+    featureGraph(forward, modules: modules, spec, planner, keepsSnapshots: keepsSnapshots)
+  }
+  let training = trainingGraph(
+    network, schedule, spec, planner, firstModule: first, keepsSnapshots: keepsSnapshots)
+  var pipelines = ByRole<PassPipeline>()
+  pipelines[.training] = training
+  pipelines[.feeding] = feedingGraph(network, spec, planner, keepsSnapshots: keepsSnapshots)
+  pipelines[.ranking] = narrowed.ranking(
+    behind: schedule, spec, planner, training: training.graph, firstModule: first,
+    keepsSnapshots: keepsSnapshots)
+  pipelines[.evaluation] = stageEvaluation(
+    forward, schedule, spec, planner, firstModule: first, unsolved: unsolved, keepsSnapshots: keepsSnapshots)
+  pipelines[.depthEvaluation] = depthEvaluation(
+    forward, schedule, spec, planner, unsolved: unsolved, keepsSnapshots: keepsSnapshots)
+  pipelines[.features] = kept.map { features(1...$0.module) }
+  pipelines[.featuresOfPrevious] = kept.flatMap { kept in
+    kept.source.map { features($0 + 1...kept.module) }
+  }
+  return pipelines
+}
+
+/// What the planner gets of a stage; parameters as above.
 func stageGraphs(
   _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
   kept: KeptPrefix? = nil, unsolved: [Int] = []
 ) -> StageGraphs {
-  let network = narrowed[schedule]
-  let first = KeptPrefix.firstModule(behind: kept)
-  let training = trainingGraph(network, schedule, spec, planner, firstModule: first).graph
-  func features(_ modules: ClosedRange<Int>) -> Graph {
-    featureGraph(narrowed.forward(schedule), modules: modules, spec, planner).graph
-  }
+  let pipelines = stagePipelines(narrowed, schedule, spec, planner, kept: kept, unsolved: unsolved)
   return StageGraphs(
-    schedule: schedule, training: training,
-    feeding: feedingGraph(network, spec, planner)?.graph,
-    evaluation: stageEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, firstModule: first, unsolved: unsolved
-    ).graph,
-    depthEvaluation: depthEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, unsolved: unsolved
-    )?.graph,
-    features: kept.map { kept in
-      FeatureGraphs(
-        module: kept.module, fromPictures: features(1...kept.module),
-        fromPrevious: kept.source.map { features($0 + 1...kept.module) })
-    },
-    ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
+    schedule: schedule, graphs: pipelines.map(\.graph), featureModule: kept?.module,
     network: narrowed.resident(schedule))
 }

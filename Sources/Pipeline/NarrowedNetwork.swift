@@ -13,19 +13,19 @@ struct NarrowedNetwork {
   private let forwardStates: [Graph]
   /// All stages share it where no module is narrowed.
   private let firstLayout: ResidentLayout
-  let training: TrainingPlan
+  let training: TrainingSettings
 
   /// - Parameters:
   ///   - network: before anything is narrowed.
   ///   - forward: the same for as many pictures as are evaluated at once; nil: as many as learn.
-  init(_ network: Graph, forward: Graph? = nil, _ training: TrainingPlan) {
+  init(_ network: Graph, forward: Graph? = nil, _ training: TrainingSettings) {
     self.training = training
     states = Self.states(network, training)
     firstLayout = ResidentLayout(network: network)
     forwardStates = forward.map { Self.states($0, training) } ?? states
   }
 
-  private static func states(_ network: Graph, _ training: TrainingPlan) -> [Graph] {
+  private static func states(_ network: Graph, _ training: TrainingSettings) -> [Graph] {
     var states = [network]
     guard training.compression != nil else { return states }
     for (index, module) in training.modules.enumerated() {
@@ -142,7 +142,7 @@ extension Spec {
     let network = try lower(spec)
     // How many pictures channels are ranked over changes no graph.
     let narrowed = NarrowedNetwork(
-      network, trainingPlan(spec, moduleCount: network.moduleCount, pictures: 0)
+      network, trainingSettings(spec, moduleCount: network.moduleCount, pictures: 0)
     ).final
     return training.strategy.value == .endToEnd ? JoinModules().run(narrowed) : narrowed
   }
@@ -153,7 +153,7 @@ extension Spec {
 ///
 /// - Parameter pictures: that there are to train on.
 func compressionFaults(
-  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, pictures: Int
 ) -> [Diagnostic] {
   guard let compression = spec.compression, let settings = training.compression else { return [] }
   if let wanted = compression.pictures, wanted.value > pictures {

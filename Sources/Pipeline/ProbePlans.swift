@@ -19,76 +19,67 @@ package struct ConvolutionalProbe: Sendable {
   }
 }
 
-/// Names of the modules whose features can be probed: those of the partition, whatever the strategy.
-package func probedModules(_ spec: Spec) throws(CompilationFailed) -> [String] {
-  moduleNames(of: try lowerPartitioned(spec), isVGG: spec.network.isVGG)
-}
+/// The network of a run, cut into the modules whose features can be probed: those of the partition, whatever the strategy.
+package struct ProbedNetwork: Sendable {
+  private let spec: Spec
+  /// What a run leaves, with all its modules narrowed where it narrows any.
+  private let network: Graph
 
-/// End-to-end training has one module; its depths are those of the partition all the same. It has no auxiliaries: what the spec
-/// says of them need not fit its depths, so that the least of all stands in for them.
-private func lowerPartitioned(_ spec: Spec) throws(CompilationFailed) -> Graph {
-  var spec = spec
-  if spec.training.strategy.value == .endToEnd {
-    spec.training.strategy.value = .parallel
-    let own = spec.auxiliary
-    spec.auxiliary.standard.kind = .gap
-    spec.auxiliary.overrides = []
-    spec.auxiliary.loss.value = .crossEntropy
-    // The head is the one that was trained.
-    if case .auxiliary = spec.network.head {
-      let modules = PartitionLowering(spec, items: spec.items).partitionFirstItems.count
-      let last = own.overrides.first { $0.module.value == modules }?.classifier
-      spec.network.head = .classifier(last ?? own.standard)
+  /// End-to-end training has one module; its depths are those of the partition all the same. It has no auxiliaries: what the
+  /// spec says of them need not fit its depths, so that the least of all stands in for them.
+  package init(_ spec: Spec) throws(CompilationFailed) {
+    self.spec = spec
+    var spec = spec
+    if spec.training.strategy.value == .endToEnd {
+      spec.training.strategy.value = .parallel
+      let own = spec.auxiliary
+      spec.auxiliary.standard.kind = .gap
+      spec.auxiliary.overrides = []
+      spec.auxiliary.loss.value = .crossEntropy
+      // The head is the one that was trained.
+      if case .auxiliary = spec.network.head {
+        let modules = PartitionLowering(spec, items: spec.items).partitionFirstItems.count
+        let last = own.overrides.first { $0.module.value == modules }?.classifier
+        spec.network.head = .classifier(last ?? own.standard)
+      }
     }
-  }
-  let network = try lower(spec)
-  // What a run leaves, with all its modules narrowed where it narrows any.
-  return NarrowedNetwork(network, trainingPlan(spec, moduleCount: network.moduleCount, pictures: 0)).final
-}
-
-extension Plan {
-  /// Of a feature plan: numbers that it hands on for a picture.
-  package var featureCount: Int {
-    evaluation.graph.moduleOutputs.first.map { evaluation.graph.shape($0).elementsPerPicture } ?? 0
+    let network = try lower(spec)
+    self.network =
+      NarrowedNetwork(network, trainingSettings(spec, moduleCount: network.moduleCount, pictures: 0)).final
   }
 
-  /// The plan of a run with an evaluation that hands on the features of a depth, and nothing to train.
+  package var moduleNames: [String] { Pipeline.moduleNames(of: network, isVGG: spec.network.isVGG) }
+
+  /// The program that makes the features of one depth of a run, behind the run's weights.
   ///
   /// - Parameters:
   ///   - module: whose output; 0: the pictures.
   ///   - poolSize: side that features are averaged to; nil: as they are.
-  package func featurePlan(
-    ofModule module: Int, poolSize: Int?, _ spec: Spec
-  ) throws(CompilationFailed) -> Plan {
-    let network = try lowerPartitioned(spec)
+  ///   - run: the run's plan.
+  package func featureProgram(ofModule module: Int, poolSize: Int?, of run: Plan) -> Program {
     var pipeline = PassPipeline(network)
     pipeline.run(ProbeFeatureStage(module: module, poolSize: poolSize))
     let planner = Planner(
-      threads: threads, training: training, facts: data.facts, choices: PlanChoices())
+      threads: run.threads, training: run.training, facts: run.data.facts, choices: PlanChoices())
     runForwardPasses(&pipeline, spec, planner)
-    return planner.plan(
-      name: name, specText: specText, data: data, network: network,
-      moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
-      classes: classes, resident: resident, stages: [],
-      evaluation: planner.program(pipeline.graph, resident: resident), budgetBytes: nil,
-      places: PlanPlaces(spec))
+    return planner.program(pipeline.graph, resident: run.resident)
   }
 
   /// The plan of training a probe behind a module of a run: the run's layers up to there, frozen as they are stored, and the
   /// probe as the one module that learns, with the run's optimizer and half a cosine of its learning rate.
   ///
   /// - Parameter module: 0: the probe reads the pictures.
-  package func probe(
-    _ probe: ConvolutionalProbe, behind module: Int, poolSize: Int?, _ spec: Spec
-  ) throws(CompilationFailed) -> Plan {
+  package func plan(
+    _ probe: ConvolutionalProbe, behind module: Int, poolSize: Int?, of run: Plan
+  ) -> Plan {
     var spec = spec
-    let complete = try lowerPartitioned(spec)
+    let complete = network
     precondition(module <= complete.moduleCount, "a module of the run")
     let features = module == 0 ? complete.pictures : complete.moduleOutputs[module - 1]
     var recipe = ClassifierRecipe(
       kind: .cnn(
         convolutions: probe.convolutions, width: probe.width ?? complete.shape(features).channels),
-      classes: classes, batchNorm: true, poolSize: 2, origin: spec.training.strategy.span)
+      classes: run.classes, batchNorm: true, poolSize: 2, origin: spec.training.strategy.span)
     let smallest = min(complete.shape(features).height, complete.shape(features).width)
     recipe.poolSize = min(2, smallest)
     var pipeline = PassPipeline(complete)
@@ -97,13 +88,16 @@ extension Plan {
     let network = pipeline.graph
 
     spec.training.strategy.value = .sequential
-    let frozen = TrainingPlan.Module(epochs: 0, learningRate: training.modules[0].learningRate)
-    let trained = TrainingPlan.Module(epochs: probe.epochs, learningRate: training.modules[0].learningRate)
-    let training = TrainingPlan(
-      strategy: .sequential, modules: [TrainingPlan.Module](repeating: frozen, count: module) + [trained],
-      startEvery: 0, batch: training.batch, dropLast: training.dropLast, optimizer: training.optimizer,
-      schedule: .cosine(warmUp: 0, floor: 0), dropsMomentumAtDecay: false, seed: training.seed)
-    let planner = Planner(threads: threads, training: training, facts: data.facts, choices: PlanChoices())
+    let frozen = TrainingSettings.Module(epochs: 0, learningRate: run.training.modules[0].learningRate)
+    let trained = TrainingSettings.Module(
+      epochs: probe.epochs, learningRate: run.training.modules[0].learningRate)
+    let training = TrainingSettings(
+      strategy: .sequential, modules: [TrainingSettings.Module](repeating: frozen, count: module) + [trained],
+      startEvery: 0, batch: run.training.batch, dropLast: run.training.dropLast,
+      optimizer: run.training.optimizer,
+      schedule: .cosine(warmUp: 0, floor: 0), dropsMomentumAtDecay: false, seed: run.training.seed)
+    let planner = Planner(
+      threads: run.threads, training: training, facts: run.data.facts, choices: PlanChoices())
     let resident = ResidentLayout(network: network)
     let stage = planner.stage(
       stageGraphs(
@@ -112,14 +106,14 @@ extension Plan {
       evaluationGraph(network, modules: [module + 1], spec, planner).graph,
       resident: resident)
     var plan = planner.plan(
-      name: "\(name)-probe", specText: specText, data: data, network: network,
-      moduleNames: moduleNames(of: complete, isVGG: spec.network.isVGG).prefix(module) + ["probe"],
-      classes: classes, resident: resident,
+      name: "\(run.name)-probe", specText: run.specText, data: run.data, network: network,
+      moduleNames: moduleNames.prefix(module) + ["probe"],
+      classes: run.classes, resident: resident,
       stages: [stage], evaluation: evaluation, budgetBytes: nil,
       places: PlanPlaces(spec))
     let stored = resident.entries.map(\.value).filter { $0.module <= module }
-    plan.start = StartPlan(
-      path: "", sha256: "", tensors: stored.map { StartPlan.Tensor(stored: $0.name, name: $0.name) },
+    plan.start = WeightMapping(
+      path: "", sha256: "", tensors: stored.map { WeightMapping.Tensor(stored: $0.name, name: $0.name) },
       unsolved: [])
     return plan
   }

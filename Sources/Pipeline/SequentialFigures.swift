@@ -8,7 +8,7 @@ internal import SpecLanguage
 /// to the next. So they run over a few modules at a time, once for each stretch of the network that is not like another one.
 struct SequentialFigures {
   private let network: Graph
-  private let training: TrainingPlan
+  private let training: TrainingSettings
   private let spec: Spec
   private let planner: Planner
   /// Frozen modules that nobody measures.
@@ -21,7 +21,7 @@ struct SequentialFigures {
   private static let windowLength = 3
 
   /// Nil where stages differ in more than that.
-  init?(_ network: Graph, _ training: TrainingPlan, _ spec: Spec, _ planner: Planner, unsolved: [Int]) {
+  init?(_ network: Graph, _ training: TrainingSettings, _ spec: Spec, _ planner: Planner, unsolved: [Int]) {
     guard training.strategy == .sequential, training.compression == nil, planner.choices == PlanChoices(),
       network.moduleCount > Self.windowLength, let ranges = network.nodeRanges,
       ranges.count == network.moduleCount

@@ -7,7 +7,7 @@ internal import SpecLanguage
 // Parts of a spec that pass into the plan unchanged.
 
 /// - Parameter pictures: that there are to train on.
-func trainingPlan(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingPlan {
+func trainingSettings(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingSettings {
   let training = spec.training
   let strategy: TrainingStrategy
   switch training.strategy.value {
@@ -16,8 +16,8 @@ func trainingPlan(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingPlan
   case .endToEnd: strategy = .endToEnd
   case .asynchronous: strategy = .asynchronous
   }
-  var modules = [TrainingPlan.Module](
-    repeating: TrainingPlan.Module(
+  var modules = [TrainingSettings.Module](
+    repeating: TrainingSettings.Module(
       epochs: training.epochs.value, learningRate: training.optimizer.learningRate.value), count: moduleCount)
   for module in modules.indices where module < spec.network.frozen?.value ?? 0 { modules[module].epochs = 0 }
   // End-to-end training has one module, whatever the other strategies make of the partition.
@@ -27,25 +27,25 @@ func trainingPlan(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingPlan
   }
   let compression = spec.trainsNarrowNetwork ? nil : spec.compression
   if let compression { narrow(&modules, compression, spec.network) }
-  return TrainingPlan(
+  return TrainingSettings(
     strategy: strategy, modules: modules, startEvery: strategy == .parallel ? training.startEvery.value : 0,
     batch: training.batch.value, dropLast: training.dropLast.value, optimizer: optimizer(training.optimizer),
     schedule: schedule(training.schedule), dropsMomentumAtDecay: training.momentumAtDecay.value == .drop,
     seed: training.seed.value,
-    replay: strategy == .asynchronous ? training.asynchronous.map(replayPlan) : nil,
+    replay: strategy == .asynchronous ? training.asynchronous.map(replaySettings) : nil,
     compression: compression.map { compressionSettings($0, pictures: pictures) })
 }
 
 /// Modules that lose channels; one that keeps them all is trained and left alone.
 private func narrow(
-  _ modules: inout [TrainingPlan.Module], _ compression: CompressionSpec, _ network: NetworkSpec
+  _ modules: inout [TrainingSettings.Module], _ compression: CompressionSpec, _ network: NetworkSpec
 ) {
   guard case .vgg(let vgg) = network.body else { preconditionFailure("decoding refuses other families") }
   precondition(vgg.layers.count == modules.count, "decoding refuses modules of several layers")
   for (index, layer) in vgg.layers.enumerated() {
     let width = compression.width[layer: index + 1].value
     guard width < layer.width.value else { continue }
-    modules[index].narrowing = TrainingPlan.Module.Narrowing(
+    modules[index].narrowing = TrainingSettings.Module.Narrowing(
       channels: layer.width.value, width: width, epochs: compression.epochs.value,
       learningRate: compression.learningRate?.value)
   }
@@ -63,20 +63,20 @@ private func compressionSettings(_ spec: CompressionSpec, pictures: Int) -> Comp
     tunesLayers: spec.fineTune.value == .module)
 }
 
-private func replayPlan(_ spec: AsynchronousSpec) -> ReplayPlan {
-  let order: ReplayPlan.Order
+private func replaySettings(_ spec: AsynchronousSpec) -> ReplaySettings {
+  let order: ReplaySettings.Order
   switch spec.order.value {
   case .random: order = .random
   case .sequential: order = .sequential
   }
-  let ties: ReplayPlan.Ties
+  let ties: ReplaySettings.Ties
   switch spec.ties.value {
   case .freshest: ties = .freshest
   case .writePointer: ties = .writePointer
   }
-  return ReplayPlan(
+  return ReplaySettings(
     slots: spec.buffer.value, reuse: spec.reuse.value,
-    slow: spec.slow.map { ReplayPlan.SlowModule(module: $0.module.value, factor: $0.factor.value) },
+    slow: spec.slow.map { ReplaySettings.SlowModule(module: $0.module.value, factor: $0.factor.value) },
     order: order, ties: ties, clearsAtDecay: spec.atDecay.value == .clear)
 }
 
@@ -102,9 +102,9 @@ private func schedule(_ spec: ScheduleSpec) -> LearningRateSchedule {
   }
 }
 
-func dataPlan(_ spec: Spec, facts: DataFacts) -> DataPlan {
+func dataSettings(_ spec: Spec, facts: DataFacts) -> DataSettings {
   let data = spec.data
-  let source: DataPlan.Source
+  let source: DataSettings.Source
   switch data.source.value {
   case .digits: source = .digits
   case .synthetic: source = .synthetic
@@ -114,7 +114,7 @@ func dataPlan(_ spec: Spec, facts: DataFacts) -> DataPlan {
   case .npy: source = .npy
   case .imageFolder: preconditionFailure("decoding refuses what is not supported")
   }
-  return DataPlan(
+  return DataSettings(
     source: source, path: data.path?.value, trainLimit: data.trainLimit?.value,
     testLimit: data.testLimit?.value,
     padCrop: data.padCrop.value, flipHorizontal: data.flipHorizontal.value,

@@ -6,8 +6,8 @@ protocol Command: SendableMetatype {
 
   /// - Parameters:
   ///   - arguments: checked against `spec`.
-  ///   - console: results go to its output; faults that are not thrown and progress to its diagnostics.
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode
+  ///   - session: results go to its output; faults that are not thrown and progress to its diagnostics.
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode
 }
 
 /// The headlines under which the overview lists commands, one for each thing that people come for.

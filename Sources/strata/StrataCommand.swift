@@ -10,15 +10,16 @@ struct StrataCommand {
     reserveFewAddresses()
     if unsafe getenv("OPENBLAS_CORETYPE") == nil { correctBLASCore() }
     SignalHandling.install()
-    let console = Console.standard(.current)
+    let words = Array(CommandLine.arguments.dropFirst())
+    let session = Session(console: .standard(.current), json: words.prefix { $0 != "--" }.contains("--json"))
     if let failure = faultOfArguments() {
-      tell(failure, wantsJSON: CommandLine.arguments.contains("--json"), console)
+      tell(failure, session)
       exit(failure.exitCode.rawValue)
     }
-    let code = run(Array(CommandLine.arguments.dropFirst()), console)
-    if let reason = console.output.failure {
-      console.diagnostics.write(
-        CommandFailure(.failed, "cannot write to standard output: \(reason)").text(console.diagnostics.style))
+    let code = run(words, session)
+    if let reason = session.output.failure {
+      session.diagnostics.write(
+        CommandFailure(.failed, "cannot write to standard output: \(reason)").text(session.diagnostics.style))
       exit((code == .done ? .failed : code).rawValue)
     }
     exit(code.rawValue)
@@ -49,46 +50,47 @@ struct StrataCommand {
 
   /// Carries out one command line and tells what went wrong: people on standard error, and programs that asked for
   /// `--json` with a document on standard output.
-  private static func run(_ words: [String], _ console: Console) -> ExitCode {
+  private static func run(_ words: [String], _ session: Session) -> ExitCode {
     let program = CommandTable.program
-    let wantsJSON = words.prefix { $0 != "--" }.contains("--json")
     let invocation: Invocation
     do {
       invocation = try program.parse(words)
     } catch {
-      tell(CommandFailure(.faultyInput, error.faults), wantsJSON: wantsJSON, console)
-      console.diagnostics.write(program.usageHint(for: error, console.diagnostics.style))
+      tell(CommandFailure(.faultyInput, error.faults), session)
+      session.diagnostics.write(program.usageHint(for: error, session.diagnostics.style))
       return .faultyInput
     }
     do {
-      return try carryOut(invocation, console)
+      return try carryOut(invocation, session)
     } catch {
-      tell(error, wantsJSON: wantsJSON, console)
+      tell(error, session)
       return error.exitCode
     }
   }
 
-  private static func carryOut(_ invocation: Invocation, _ console: Console) throws(CommandFailure)
+  private static func carryOut(_ invocation: Invocation, _ session: Session) throws(CommandFailure)
     -> ExitCode
   {
     switch invocation {
     case .help(let name, let json):
-      HelpCommand.print(name.flatMap { CommandTable.program.command(named: $0) }, json: json, console)
+      let session = Session(console: session.console, json: json)
+      HelpCommand.print(name.flatMap { CommandTable.program.command(named: $0) }, session)
       return .done
     case .version(let json):
-      VersionCommand.print(json: json, console)
+      VersionCommand.print(Session(console: session.console, json: json))
       return .done
     case .command(let name, let arguments):
       guard let command = CommandTable.commands.first(where: { $0.spec.name == name }) else {
         preconditionFailure("the parser gives names of the table")
       }
-      console.warnings.isStrict = arguments.isGiven(CommonOptions.strict)
-      return try command.run(arguments, console)
+      session.warnings.isStrict = arguments.isGiven(CommonOptions.strict)
+      return try command.run(
+        arguments, Session(console: session.console, json: arguments.isGiven(CommandSpec.json)))
     }
   }
 
-  private static func tell(_ failure: CommandFailure, wantsJSON: Bool, _ console: Console) {
-    console.diagnostics.write(failure.text(console.diagnostics.style))
-    if wantsJSON, !failure.faults.isEmpty { console.output.write(JSONWriter.document(failure.json)) }
+  private static func tell(_ failure: CommandFailure, _ session: Session) {
+    session.diagnostics.write(failure.text(session.diagnostics.style))
+    if session.json, !failure.faults.isEmpty { session.output.write(JSONWriter.document(failure.json)) }
   }
 }

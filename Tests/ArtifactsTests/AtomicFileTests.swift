@@ -1,4 +1,5 @@
 import Artifacts
+import Base
 import Foundation
 import Testing
 

@@ -23,8 +23,8 @@ import Testing
   private var path: String { folder.path + "/model.safetensors" }
 
   private func engine(_ plan: Plan) throws -> Engine {
-    let engine = try Engine(plan: plan)
-    engine.initialize([1, 2, 3], in: plan.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize([1, 2, 3], in: plan.resident, seed: plan.training.seed)
     return engine
   }
 
@@ -47,7 +47,7 @@ import Testing
     _ = try ModelFile(plan).write(from: try engine(plan), to: path)
     let all = try names()
     var started = plan
-    started.start = StartPlan(path: "a", sha256: "", tensors: [], unsolved: [1])
+    started.start = WeightMapping(path: "a", sha256: "", tensors: [], unsolved: [1])
     try ModelFile(started).read(into: try engine(started), from: path)
     let receipt = try ModelFile(started).write(from: try engine(started), to: path)
     #expect(receipt.byteCount == ModelFile(started).byteCount)

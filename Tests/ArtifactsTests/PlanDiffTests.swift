@@ -1,5 +1,6 @@
 import Artifacts
 import CompilerSupport
+import Planning
 import Testing
 import Text
 
@@ -15,8 +16,11 @@ import Text
       network: {family: vgg, input: 2x6x6, widths: [4, 5]}
       training: {strategy: sequential, epochs: 3, batch: 16}
       """)
-    text = PlanDocument.text(
-      of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil, places: spec.places)
+    let plan = try spec.plan()
+    let comparison = try spec.comparison(with: plan)
+    text = PlanLock.text(
+      of: plan, comparison, specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+      places: spec.places)
   }
 
   /// The plan with another value wherever the key is.
@@ -24,8 +28,8 @@ import Text
     text.replacing(try Regex("\"\(key)\": \\d+"), with: "\"\(key)\": \(value)")
   }
 
-  private func record(_ text: String, _ name: String) throws -> PlanRecord {
-    try PlanRecord(path: name, bytes: Array(text.utf8))
+  private func record(_ text: String, _ name: String) throws -> PlanLock {
+    try PlanLock(path: name, bytes: Array(text.utf8))
   }
 
   @Test("figures whose difference or sum no number can hold are told without it")
@@ -75,8 +79,8 @@ import Text
         network: {family: vgg, input: 1x8x8, widths: [4]}
         training: {}
         """)
-      return PlanDocument.text(
-        of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+      return PlanLock.text(
+        of: try spec.plan(), PlanComparison(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
         places: spec.places)
     }
     let diff = PlanDiff(try record(text("digits"), "a.json"), try record(text("synthetic"), "b.json"))
@@ -100,8 +104,9 @@ import Text
     let spec = try spec(from)
     let plan = try spec.plan(
       facts: DecodedSpec.facts(pictures: 64), startingFrom: from == nil ? nil : base)
-    return PlanDocument.text(
-      of: plan, specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil, places: spec.places
+    return PlanLock.text(
+      of: plan, PlanComparison(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+      places: spec.places
     ).replacing("\"sha256\": \"0123\"", with: "\"sha256\": \"\(sha256)\"")
   }
 

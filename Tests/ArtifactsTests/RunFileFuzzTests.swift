@@ -32,8 +32,8 @@ import Text
   func plans() throws {
     let spec = try DecodedSpec(Self.spec)
     let good = Array(
-      PlanDocument.text(
-        of: try spec.plan(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
+      PlanLock.text(
+        of: try spec.plan(), PlanComparison(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
         places: spec.places
       ).utf8)
     let goodText = resolvedText(spec.spec)
@@ -42,9 +42,9 @@ import Text
       var bytes = good
       Mutation.spoil(&bytes, head: bytes.count, &random)
       try folder.write(bytes, to: "a.plan.json")
-      let stored: StoredPlan
-      do throws(StoredPlanError) {
-        stored = try StoredPlan(path: folder.path + "/a.plan.json")
+      let stored: PlanLock
+      do throws(PlanLockError) {
+        stored = try PlanLock(path: folder.path + "/a.plan.json")
       } catch {
         #expect(!error.message.isEmpty, "seed \(seed)")
         return false
@@ -59,7 +59,7 @@ import Text
         specText: resolvedText(spec), choices: stored.choices, budgetBytes: stored.budgetBytes)
       // Others are refused before they are compiled; their faults are the business of another test.
       guard options.specText == goodText else { return (try? check(spec)) != nil }
-      return (try? compile(spec, options: options)) != nil
+      return (try? compile(LoweredSpec(spec), options: options)) != nil
     }
     expectHarmless(report)
   }
@@ -67,8 +67,8 @@ import Text
   @Test("checkpoints")
   func checkpoints() throws {
     let plan = try DecodedSpec(Self.spec).plan(pictures: 40)
-    let engine = try Engine(plan: plan)
-    engine.initialize([1], in: plan.stages[0].resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize([1], in: plan.stages[0].resident, seed: plan.training.seed)
     let folder = try Self.folder()
     let run = try RunDirectory.create(
       at: folder.path + "/run", files: [.init(name: "plan.json", text: "{}")])
@@ -97,8 +97,8 @@ import Text
   @Test("weights")
   func weights() throws {
     let plan = try DecodedSpec(Self.spec).plan()
-    let engine = try Engine(plan: plan)
-    engine.initialize([1, 2], in: plan.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize([1, 2], in: plan.resident, seed: plan.training.seed)
     let folder = try Self.folder()
     _ = try ModelFile(plan).write(from: engine, to: folder.path + "/good")
     let good = try folder.bytes("good")

@@ -1,4 +1,5 @@
 import Artifacts
+import Base
 import Datasets
 import Foundation
 import Testing

@@ -52,10 +52,19 @@ package struct DecodedSpec: Sendable {
     }
     do {
       return try compile(
-        spec,
+        LoweredSpec(spec),
         options: CompileOptions(
           threads: threads, facts: facts, specText: resolvedText(spec), start: start.map { .file($0) },
           choices: choices))
+    } catch {
+      throw SpecFaults(error.diagnostics, texts: texts)
+    }
+  }
+
+  /// - Parameter plan: of this spec.
+  package func comparison(with plan: Plan) throws(SpecFaults) -> PlanComparison {
+    do {
+      return try LoweredSpec(spec).comparison(with: plan)
     } catch {
       throw SpecFaults(error.diagnostics, texts: texts)
     }

@@ -15,14 +15,16 @@ private func text(_ event: ReplaySimulation.Event) -> String {
 }
 
 private func plan(
-  slots: Int, reuse: Int? = nil, slow: ReplayPlan.SlowModule? = nil, order: ReplayPlan.Order = .sequential,
-  ties: ReplayPlan.Ties = .freshest, clears: Bool = false
-) -> ReplayPlan {
-  ReplayPlan(slots: slots, reuse: reuse, slow: slow, order: order, ties: ties, clearsAtDecay: clears)
+  slots: Int, reuse: Int? = nil, slow: ReplaySettings.SlowModule? = nil,
+  order: ReplaySettings.Order = .sequential,
+  ties: ReplaySettings.Ties = .freshest, clears: Bool = false
+) -> ReplaySettings {
+  ReplaySettings(slots: slots, reuse: reuse, slow: slow, order: order, ties: ties, clearsAtDecay: clears)
 }
 
 private func events(
-  _ plan: ReplayPlan, steps: Int, epochs: [Int], decays: [[Int]]? = nil, seed: UInt64 = 1, limit: Int = .max
+  _ plan: ReplaySettings, steps: Int, epochs: [Int], decays: [[Int]]? = nil, seed: UInt64 = 1,
+  limit: Int = .max
 ) -> [ReplaySimulation.Event] {
   var simulation = ReplaySimulation(
     plan, stepsPerEpoch: steps, epochs: epochs, decays: decays ?? epochs.map { _ in [] }, seed: seed)
@@ -71,8 +73,8 @@ struct ReplaySimulationTests {
   /// a second, plainer account of the rules, a list of batches from oldest to freshest.
   @Test(
     "least used first, then the freshest, or the oldest of a full ring",
-    arguments: [ReplayPlan.Ties.freshest, .writePointer], [nil, 1, 2])
-  func choices(ties: ReplayPlan.Ties, reuse: Int?) {
+    arguments: [ReplaySettings.Ties.freshest, .writePointer], [nil, 1, 2])
+  func choices(ties: ReplaySettings.Ties, reuse: Int?) {
     let slots = 4
     var kept: [(batch: Int, uses: Int)] = []
     var writes = 0
@@ -103,7 +105,7 @@ struct ReplaySimulationTests {
   func ties() {
     // The beginning: b0 into slot 0, b1 into slot 1, then the reader takes the least used: freshest first takes slot 1,
     // the published code takes the slot at the write pointer, slot 0, because the ring is full.
-    func reads(_ ties: ReplayPlan.Ties) -> [Int?] {
+    func reads(_ ties: ReplaySettings.Ties) -> [Int?] {
       events(plan(slots: 2, order: .random, ties: ties), steps: 50, epochs: [1, 1], limit: 4)
         .filter { $0.module == 2 }.map(\.slotRead)
     }
@@ -154,7 +156,7 @@ struct ReplaySimulationTests {
 
   @Test("a slow module works as seldom as it is slow, and everyone learns as long as asked")
   func slowModule() {
-    let slow = ReplayPlan.SlowModule(module: 2, factor: 4)
+    let slow = ReplaySettings.SlowModule(module: 2, factor: 4)
     let all = events(
       plan(slots: 8, slow: slow, order: .random), steps: 400, epochs: [1, 1, 1], seed: 11)
     for module in 1...3 {

@@ -10,7 +10,7 @@ struct OddSizeTests {
   private func outline(_ sections: String) throws -> NetworkOutline {
     let checked = CheckedText("strata: 1\nname: odd\n\(sections)\ntraining: {batch: 8}\n")
     #expect(checked.codes == [], "\(checked.rendered)")
-    return try NamedOutline(try #require(checked.spec)).network
+    return NamedOutline(try LoweredSpec(#require(checked.spec))).network
   }
 
   /// The side behind each layer or block.

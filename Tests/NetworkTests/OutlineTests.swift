@@ -10,7 +10,7 @@ import Text
 struct OutlineTests {
   private func outline(_ text: String) throws -> (spec: Spec, outline: NamedOutline) {
     let spec = try #require(CheckedText(text).spec)
-    return (spec, try NamedOutline(spec))
+    return (spec, NamedOutline(try LoweredSpec(spec)))
   }
 
   private func text(_ source: String) throws -> NetworkText {

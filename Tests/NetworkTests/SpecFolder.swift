@@ -54,6 +54,7 @@ struct CheckedText {
   func plan() throws -> Plan {
     let spec = try #require(spec)
     let facts = DataFacts(trainCount: 1000, testCount: 100, residentBytes: 0, fingerprint: nil)
-    return try compile(spec, options: CompileOptions(threads: 2, facts: facts, specText: resolvedText(spec)))
+    return try compile(
+      LoweredSpec(spec), options: CompileOptions(threads: 2, facts: facts, specText: resolvedText(spec)))
   }
 }

@@ -50,19 +50,19 @@ struct BudgetCampaignTests {
     func solver(_ spec: Spec, _ budget: Int, threads: Int? = nil) throws -> BudgetSolver {
       var options = options
       options.threads = threads ?? options.threads
-      return try BudgetSolver(spec, options: options, budgetBytes: budget)
+      return try BudgetSolver(LoweredSpec(spec), options: options, budgetBytes: budget)
     }
 
     func natural(_ spec: Spec, threads: Int = 2) throws -> Plan {
       var options = options
       options.threads = threads
-      return try compile(spec, options: options)
+      return try compile(LoweredSpec(spec), options: options)
     }
   }
 
   /// Read from the plan itself: modules of an open partition, pieces, little scratch, multiply-adds on top.
   private func cost(_ plan: Plan, batch: Int) -> [Double] {
-    let pieces = plan.choices.pieceCount(of: batch)
+    let pieces = plan.choices.pieces.count(of: batch)
     let extra = plan.choiceEffects.map(\.extraWork).reduce(0, +)
     // Each doubling of pieces is as dear as twice the step, each half doubling as one.
     let steps = pieces == 1 ? 0 : Double(pieceStep(plan.choices, batch: batch))
@@ -116,7 +116,8 @@ struct BudgetCampaignTests {
     let trial = try Trial(seed: seed)
     let natural = try trial.natural(trial.decoded.spec)
     let budget = natural.memory.peakBytes - natural.arenaBytes / 8 + natural.arenaBytes * (seed % 5) / 8
-    let found = try LargestBatch.all(of: trial.decoded.spec, options: trial.options, budgetBytes: budget)
+    let found = try LargestBatch.all(
+      of: LoweredSpec(trial.decoded.spec), options: trial.options, budgetBytes: budget)
     for strategy in found {
       func spec(_ batch: Int) -> Spec? {
         try? DecodedSpec(

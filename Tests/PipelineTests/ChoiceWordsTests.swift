@@ -25,12 +25,11 @@ struct ChoiceWordsTests {
   }
 
   private func diff(_ a: Plan, _ b: Plan) throws -> PlanDiff {
-    let places = try spec("auto").places
-    func record(_ plan: Plan, _ name: String) -> PlanRecord {
-      PlanRecord(
-        plan, name: name, document: plan.json(specPath: nil, dataPath: nil, places: places))
+    let spec = try spec("auto")
+    func record(_ plan: Plan, _ name: String) throws -> PlanLock {
+      PlanLock(plan, try spec.comparison(with: plan), name: name, places: spec.places)
     }
-    return PlanDiff(record(a, "a"), record(b, "b"))
+    return PlanDiff(try record(a, "a"), try record(b, "b"))
   }
 
   @Test("evaluation's pictures are held against what passes otherwise")

@@ -1,4 +1,5 @@
 import Artifacts
+import Base
 import CompilerSupport
 import Datasets
 import Diagnostics
@@ -97,9 +98,10 @@ struct GeneratedIsCurrent {
     let spec = try spec(name)
     let plan = try spec.plan(threads: 2, facts: facts(spec.spec))
     let path = "specs/\(name).yaml"
-    let text = PlanDocument.text(
-      of: plan, specPath: path,
-      keptSpecPath: PlanDocument.relativePath(of: path, from: "generated", currentFolder: "/"),
+    let comparison = try spec.comparison(with: plan)
+    let text = PlanLock.text(
+      of: plan, comparison, specPath: path,
+      keptSpecPath: FilePath.relative(of: path, from: "generated", currentFolder: "/"),
       options: PlanOptions(threads: "2"), dataPath: plan.data.path, places: spec.places)
     #expect(text.utf8.count < 200_000)
     let row = try JSONDecoder().decode(Kept.self, from: Data(text.utf8)).row(name)

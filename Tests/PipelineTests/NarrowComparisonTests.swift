@@ -38,25 +38,28 @@ struct NarrowComparisonTests {
     "the network that is left, trained by backpropagation or side by side from the start",
     arguments: [TrainingStrategy.endToEnd, .parallel])
   func rows(strategy: TrainingStrategy) throws {
-    let plan = try wide().plan()
-    let row = try #require(plan.comparison.first { $0.strategy == strategy })
-    let other = try narrow(strategy.rawValue).plan()
+    let (wide, narrow) = (try wide(), try narrow(strategy.rawValue))
+    let (plan, other) = (try wide.plan(), try narrow.plan())
+    let (comparison, others) = (try wide.comparison(with: plan), try narrow.comparison(with: other))
+    let row = try #require(comparison.rows.first { $0.strategy == strategy })
+    #expect(comparison.rows.count { $0.strategy == .sequential } == 1)
     #expect(row.memory == other.memory)
     #expect(row.stages.map(\.memory) == other.stages.map(\.memory))
-    #expect(row.stages == other.comparison.first { $0.strategy == strategy }?.stages)
+    #expect(row.stages == others.rows.first { $0.strategy == strategy }?.stages)
     #expect(
-      row.trainingMultiplyAdds < plan.comparison.first { $0.strategy == .sequential }?.trainingMultiplyAdds
+      row.trainingMultiplyAdds < comparison.rows.first { $0.strategy == .sequential }?.trainingMultiplyAdds
         ?? 0)
-    let text = ComparisonText(plan).text(.plain, withStages: false)
+    let text = ComparisonText(plan, comparison).text(.plain, withStages: false)
     #expect(text.contains("trains the narrow one from the start") && !text.contains("same network"))
-    #expect(ComparisonText(other).text(.plain, withStages: false).contains("same network, batch and data"))
+    #expect(
+      ComparisonText(other, others).text(.plain, withStages: false).contains("same network, batch and data"))
   }
 
   @Test("the largest batch is that of the network that is left")
   func largestBatch() throws {
     func largest(_ spec: DecodedSpec) throws -> [LargestBatch] {
       try LargestBatch.all(
-        of: spec.spec,
+        of: LoweredSpec(spec.spec),
         options: CompileOptions(
           threads: 2, facts: DecodedSpec.facts(pictures: 64), specText: resolvedText(spec.spec)),
         budgetBytes: 40 << 20)

@@ -12,18 +12,13 @@ import Text
 struct PlanViewTests {
   private static let seeds = 0..<24
 
-  private func ids(_ plan: Plan) -> [ProgramID] {
-    plan.stages.flatMap { [ProgramID.training(stage: $0.index), .evaluation(stage: $0.index)] }
-      + [.finalEvaluation]
-  }
-
   @Test(
     "the live blocks of every operation make the program's figures, and no two share a byte", arguments: seeds
   )
   func blocks(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let plan = try DecodedSpec(random.text).plan(threads: 1 + seed % 3, pictures: random.pictures)
-    for id in ids(plan) {
+    for id in plan.programIDs {
       let program = plan.program(id)
       let memory = plan.memory(of: id)
       let place = Comment(rawValue: "seed \(seed), \(id.words):\n\(random.text)")
@@ -72,9 +67,11 @@ struct PlanViewTests {
   @Test("each row of the comparison is what the spec gives with its strategy set", arguments: seeds)
   func comparison(seed: Int) throws {
     let random = RandomSpec(seed: seed)
-    let plan = try DecodedSpec(random.text).plan(pictures: random.pictures)
-    #expect(plan.comparison.contains { $0.strategy == plan.training.strategy })
-    for row in plan.comparison {
+    let own = try DecodedSpec(random.text)
+    let plan = try own.plan(pictures: random.pictures)
+    let rows = try own.comparison(with: plan).rows
+    #expect(rows.contains { $0.strategy == plan.training.strategy })
+    for row in rows {
       // A staggered start goes with parallel training alone; others take no notice of it.
       let text =
         row.strategy == .parallel ? random.text : random.text.replacing("\n  start: {every: 1}", with: "")
@@ -85,7 +82,7 @@ struct PlanViewTests {
       #expect(row.stages.map(\.memory) == other.stages.map(\.memory))
       #expect(row.stages.map(\.modules) == other.stages.map(\.schedule.indices))
       if text == random.text, plan.training.strategy != .asynchronous {
-        #expect(other.comparison == plan.comparison)
+        #expect(try spec.comparison(with: other).rows == rows)
       }
     }
   }
@@ -104,9 +101,10 @@ struct PlanViewTests {
     let random = RandomSpec(seed: seed)
     let spec = try DecodedSpec(random.text)
     let plan = try spec.plan(pictures: random.pictures)
-    let times = strategyTimes(of: plan, spec.spec, model: model)
-    #expect(times.count == plan.comparison.count)
-    for (row, time) in zip(plan.comparison, times) {
+    var comparison = try spec.comparison(with: plan)
+    let times = try LoweredSpec(spec.spec).strategyTimes(of: plan, model: model)
+    #expect(times.count == comparison.rows.count)
+    for (row, time) in zip(comparison.rows, times) {
       let text =
         row.strategy == .parallel ? random.text : random.text.replacing("\n  start: {every: 1}", with: "")
       let other = try DecodedSpec(text, sets: ["training.strategy=\(row.strategy.rawValue)"]).plan(
@@ -115,9 +113,10 @@ struct PlanViewTests {
       #expect(abs(time.seconds - expected.seconds) <= 1e-9 * expected.seconds, "seed \(seed)")
       #expect(time.stages.count == row.stages.count)
     }
-    let text = ComparisonText(plan, times: times)
+    #expect(ComparisonText(plan, comparison).rows.allSatisfy { $0.last == "unknown" })
+    comparison.times = times
+    let text = ComparisonText(plan, comparison)
     #expect(text.rows.allSatisfy { $0.count == text.columns.count && $0.last != "unknown" })
-    #expect(ComparisonText(plan).rows.allSatisfy { $0.last == "unknown" })
   }
 
   @Test("pages are the same each time, well formed, and without anything from elsewhere", arguments: seeds)
@@ -125,8 +124,9 @@ struct PlanViewTests {
     let random = RandomSpec(seed: seed)
     let spec = try DecodedSpec(random.text)
     let plan = try spec.plan(pictures: random.pictures)
-    let page = PlanPage(plan, places: spec.places).text
-    let isSame = PlanPage(plan, places: spec.places).text == page
+    let comparison = try spec.comparison(with: plan)
+    let page = PlanPage(plan, comparison, places: spec.places).text
+    let isSame = PlanPage(plan, comparison, places: spec.places).text == page
     #expect(isSame)
     #expect(unbalancedTag(page) == nil, "seed \(seed)")
     for word in ["<script", "http:", "https:", "url(", "@import", " src=", " href="] {
@@ -149,7 +149,7 @@ struct PlanViewTests {
 
       """)
     let plan = try spec.plan(pictures: 200)
-    let page = PlanPage(plan, places: spec.places).text
+    let page = PlanPage(plan, try spec.comparison(with: plan), places: spec.places).text
     #expect(unbalancedTag(page) == nil)
     let figures = try #require(CompressionFigures(plan, metrics: []))
     #expect(page.contains("<h2>Compression, before and after</h2>"))
@@ -169,6 +169,34 @@ struct PlanViewTests {
     ] { #expect(page.contains(": \(words)</title>"), "\(words)") }
     #expect(page.contains("class=\"c\(colour)\"><title>1  "))
     #expect(page.contains("<i class=\"c\(colour)\"></i>\(tunes)"))
+  }
+
+  @Test("layouts name the same programs as text and as JSON, each differently")
+  func layoutTitles() throws {
+    var choices = PlanChoices()
+    (choices.features, choices.featureStages) = (.file, .all)
+    let plan = try DecodedSpec(
+      """
+      strata: 1
+      name: three
+      network: {family: vgg, input: 3x8x8, widths: [4, 4, 4]}
+      training: {strategy: sequential, batch: 4}
+
+      """
+    ).plan(choices: choices)
+    func member(_ json: JSON, _ key: String) -> JSON? {
+      if case .object(let members) = json { members.first { $0.key == key }?.value } else { nil }
+    }
+    guard case .array(let programs)? = member(plan.layoutJSON, "programs") else {
+      Issue.record("no programs")
+      return
+    }
+    let titles = programs.map { program in
+      if case .string(let title)? = member(program, "title") { title } else { "" }
+    }
+    let lines = plan.layoutText.split(separator: "\n").filter { !$0.hasPrefix(" ") }
+    #expect(titles == lines.map { String($0.prefix { $0 != ":" }) })
+    #expect(Set(titles).count == titles.count)
   }
 
   /// The first tag that is not closed where it should be.
@@ -202,21 +230,22 @@ struct StrategyFigureTests {
 
   @Test("multiply-adds of forward, frozen prefix, backward, and of the whole training")
   func multiplyAdds() throws {
-    let plan = try DecodedSpec(Self.text.replacing("auxiliary: linear", with: "auxiliary: {kind: linear}"))
-      .plan(
-        facts: DataFacts(trainCount: 10, testCount: 4, residentBytes: 0, fingerprint: nil))
+    let spec = try DecodedSpec(Self.text.replacing("auxiliary: linear", with: "auxiliary: {kind: linear}"))
+    let plan = try spec.plan(
+      facts: DataFacts(trainCount: 10, testCount: 4, residentBytes: 0, fingerprint: nil))
+    let rows = try spec.comparison(with: plan).rows
     let first = 16 * 9 * 1 * 3
     let second = 16 * 9 * 3 * 5
     let auxiliary = 4 * 3 * 2
     let head = 5 * 2
-    let sequential = try #require(plan.comparison.first { $0.strategy == .sequential })
+    let sequential = try #require(rows.first { $0.strategy == .sequential })
     // The first layer has no picture to send a gradient to: its weights' alone.
     #expect(sequential.stages.map(\.step.forward) == [4 * (first + auxiliary), 4 * (second + head)])
     #expect(sequential.stages.map(\.step.frozen) == [0, 4 * first])
     #expect(sequential.stages.map(\.step.backward) == [4 * (first + 2 * auxiliary), 4 * (second + 2 * head)])
     let perPicture = (2 * first + 3 * auxiliary) + (first + 2 * second + 3 * head)
     #expect(sequential.trainingMultiplyAdds == 2 * 10 * perPicture)
-    let whole = try #require(plan.comparison.first { $0.strategy == .endToEnd })
+    let whole = try #require(rows.first { $0.strategy == .endToEnd })
     #expect(whole.stages.map(\.step.forward) == [4 * (first + second + head)])
     #expect(whole.stages.map(\.step.backward) == [4 * (first + 2 * second + 2 * head)])
     #expect(whole.stages.map(\.step.frozen) == [0])

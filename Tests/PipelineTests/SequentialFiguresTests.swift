@@ -7,12 +7,12 @@ import Testing
 @Suite("Figures of sequential training")
 struct SequentialFiguresTests {
   private func expectSame(_ text: String, pictures: Int, threads: Int, _ name: String) throws {
-    let plan = try DecodedSpec(text, sets: ["training.strategy=sequential"]).plan(
-      threads: threads, pictures: pictures)
-    let other = try DecodedSpec(text, sets: ["training.strategy=parallel"]).plan(
-      threads: threads, pictures: pictures)
-    let laidOut = try #require(plan.comparison.first { $0.strategy == .sequential })
-    let found = try #require(other.comparison.first { $0.strategy == .sequential })
+    let sequential = try DecodedSpec(text, sets: ["training.strategy=sequential"])
+    let parallel = try DecodedSpec(text, sets: ["training.strategy=parallel"])
+    let plan = try sequential.plan(threads: threads, pictures: pictures)
+    let other = try parallel.plan(threads: threads, pictures: pictures)
+    let laidOut = try #require(sequential.comparison(with: plan).rows.first { $0.strategy == .sequential })
+    let found = try #require(parallel.comparison(with: other).rows.first { $0.strategy == .sequential })
     #expect(found.stages == laidOut.stages, "\(name)")
     #expect(found == laidOut, "\(name)")
     // The row is the plan's own where the plan is sequential, and so what stands in it is what a run takes.

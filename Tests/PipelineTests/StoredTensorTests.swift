@@ -84,7 +84,9 @@ struct StoredTensorTests {
   @Test("a file without wiring is warned of, and so are its classifiers that are not used")
   func unknownWiring() throws {
     func codes(_ text: String, _ weights: StoredWeights) throws -> [String] {
-      warnings(of: try DecodedSpec(text).spec, start: .file(weights)).map { "\($0.code) \($0.message)" }
+      warnings(of: try LoweredSpec(DecodedSpec(text).spec), start: .file(weights)).map {
+        "\($0.code) \($0.message)"
+      }
     }
     let text = startSpec(widths: "[6, 8]", network: ", from: runs/a")
     #expect(try codes(text, short) == [])
@@ -101,7 +103,7 @@ struct StoredTensorTests {
       ])
     #expect(
       try compiledStart(text, from: foreign).start?.tensors.contains { $0.name.hasPrefix("head.") } == false)
-    #expect(warnings(of: try DecodedSpec(startSpec(widths: "[6, 8]")).spec, start: nil).isEmpty)
+    #expect(warnings(of: try LoweredSpec(DecodedSpec(startSpec(widths: "[6, 8]")).spec), start: nil).isEmpty)
   }
 
   @Test("wiring of earlier releases, without averages and flattens, is held against what it has")

@@ -4,9 +4,9 @@ import Testing
 @Suite("Learning rates over the epochs")
 struct LearningRateCourseTests {
   private func training(
-    _ modules: [TrainingPlan.Module], _ schedule: LearningRateSchedule
-  ) -> TrainingPlan {
-    TrainingPlan(
+    _ modules: [TrainingSettings.Module], _ schedule: LearningRateSchedule
+  ) -> TrainingSettings {
+    TrainingSettings(
       strategy: .sequential, modules: modules, startEvery: 0, batch: 1, dropLast: false,
       optimizer: .sgd(momentum: 0, weightDecay: 0, nesterov: false), schedule: schedule,
       dropsMomentumAtDecay: false, seed: 1)
@@ -20,12 +20,13 @@ struct LearningRateCourseTests {
       .cosine(warmUp: 4, floor: 0.1),
     ] as [LearningRateSchedule])
   func rates(schedule: LearningRateSchedule) {
-    let narrowed = TrainingPlan.Module.Narrowing(channels: 8, width: 4, epochs: 5, learningRate: 0.25)
+    let narrowed = TrainingSettings.Module.Narrowing(channels: 8, width: 4, epochs: 5, learningRate: 0.25)
     let plan = training(
       [
-        TrainingPlan.Module(epochs: 12, learningRate: 0.1),
-        TrainingPlan.Module(epochs: 7, learningRate: 0.3, narrowing: narrowed),
-        TrainingPlan.Module(epochs: 12, learningRate: 0.1), TrainingPlan.Module(epochs: 0, learningRate: 0.1),
+        TrainingSettings.Module(epochs: 12, learningRate: 0.1),
+        TrainingSettings.Module(epochs: 7, learningRate: 0.3, narrowing: narrowed),
+        TrainingSettings.Module(epochs: 12, learningRate: 0.1),
+        TrainingSettings.Module(epochs: 0, learningRate: 0.1),
       ], schedule)
     let courses = LearningRateCourse.all(of: plan)
     #expect(courses.map(\.modules) == [[1, 3], [2]] && courses.map(\.epochs) == [12, 12])
@@ -48,7 +49,7 @@ struct LearningRateCourseTests {
       .step(every: 1, factor: 0.999_999), .cosine(warmUp: 1000, floor: 0),
     ] as [LearningRateSchedule] {
       let courses = LearningRateCourse.all(
-        of: training([TrainingPlan.Module(epochs: epochs, learningRate: 0.1)], schedule))
+        of: training([TrainingSettings.Module(epochs: epochs, learningRate: 0.1)], schedule))
       #expect(courses.count == 1 && courses[0].isThinned)
       #expect(courses[0].changes.count <= LearningRateCourse.limit && courses[0].changes.count > 500)
     }

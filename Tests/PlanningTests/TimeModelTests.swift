@@ -86,7 +86,7 @@ struct TimeModelTests {
 
   @Test("asynchronous modules take the time and the multiply-adds of their own epochs")
   func ownEpochs() throws {
-    func plan(_ epochs: [Int]) throws -> Plan {
+    func spec(_ epochs: [Int]) throws -> DecodedSpec {
       let overrides = epochs.enumerated().map { "{module: \($0 + 1), epochs: \($1)}" }
       return try DecodedSpec(
         """
@@ -94,13 +94,13 @@ struct TimeModelTests {
         name: timed
         network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 16, 8]}
         training: {strategy: asynchronous, batch: 16, overrides: [\(overrides.joined(separator: ", "))]}
-        """
-      ).plan(pictures: 64)
+        """)
     }
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     func figures(_ epochs: [Int]) throws -> (multiplyAdds: Int, seconds: Double) {
-      let plan = try plan(epochs)
-      let own = try #require(plan.comparison.first { $0.strategy == .asynchronous })
+      let spec = try spec(epochs)
+      let plan = try spec.plan(pictures: 64)
+      let own = try #require(spec.comparison(with: plan).rows.first { $0.strategy == .asynchronous })
       let times = model.figures(of: plan)
       let final = times.seconds - times.stages[0].seconds
       // Without evaluations, of which there are as many as the longest training has epochs.

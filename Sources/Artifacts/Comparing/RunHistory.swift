@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 internal import Glibc
 package import Text
 

@@ -1,3 +1,4 @@
+package import Base
 internal import Glibc
 
 /// A file that appears under its name only when it is whole: written beside it, synchronised, renamed; then the folder is

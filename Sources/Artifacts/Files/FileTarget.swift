@@ -1,3 +1,4 @@
+package import Base
 internal import Glibc
 
 /// What a path to be written to leads to, behind all symbolic links: writing replaces a file, never the link to it, nor a

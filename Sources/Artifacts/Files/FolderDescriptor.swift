@@ -1,3 +1,4 @@
+package import Base
 internal import Glibc
 
 /// An open folder. What is in it is reached by its bare name, from the folder itself: whatever happens to the path meanwhile, and

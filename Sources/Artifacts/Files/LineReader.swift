@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// The whole lines of a file, one after the other, in memory of a fixed size but for a line that is longer.

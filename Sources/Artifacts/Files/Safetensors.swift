@@ -1,3 +1,4 @@
+package import Base
 internal import Text
 
 /// The safetensors format: eight bytes of header length (little-endian), a JSON header that says name, type, shape and

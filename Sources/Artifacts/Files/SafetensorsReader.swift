@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// An open safetensors file whose header was checked: the tensors' bytes follow each other without gap or overlap and fill the

@@ -1,4 +1,4 @@
-internal import Datasets
+package import Base
 internal import Text
 
 /// What was written.

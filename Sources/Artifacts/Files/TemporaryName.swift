@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 internal import Glibc
 
 /// Names of what is made aside and then renamed to its place: `.strata-5f1c...-4711-0.tmp`. Of one length whatever the place is

@@ -14,11 +14,8 @@ package struct ComparisonText {
   /// Whether a budget made the plan choose.
   private let hasChoices: Bool
 
-  /// - Parameter times: of every row of the plan's comparison, or none.
-  package init(_ plan: Plan, times: [TimeFigures] = []) {
-    figures = plan.comparison
-    precondition(times.isEmpty || times.count == figures.count, "one time a row")
-    self.times = times
+  package init(_ plan: Plan, _ comparison: PlanComparison) {
+    (figures, times) = (comparison.rows, comparison.times)
     common =
       plan.unnarrowed == nil
       ? "same network, batch and data"

@@ -9,14 +9,13 @@ package struct PlanPage {
   private let plan: Plan
   private let places: SourcePlaces
   private let attribution: PeakAttribution
-  private let times: [TimeFigures]
+  private let comparison: PlanComparison
 
   /// Stages beyond these are drawn as bars alone.
   private static let drawnStageLimit = 8
 
-  /// - Parameter times: of the comparison's rows on this machine; none where they are unknown.
-  package init(_ plan: Plan, places: SourcePlaces, times: [TimeFigures] = []) {
-    self.times = times
+  package init(_ plan: Plan, _ comparison: PlanComparison, places: SourcePlaces) {
+    self.comparison = comparison
     self.plan = plan
     self.places = places
     attribution = PeakAttribution(plan, places: places)
@@ -34,7 +33,7 @@ package struct PlanPage {
   func sections(_ html: inout HTML) {
     memory(&html)
     holders(&html)
-    comparison(&html)
+    strategies(&html)
     schedule(&html)
     tables(&html)
     foot(&html)
@@ -65,7 +64,7 @@ package struct PlanPage {
       figures.append(
         ("budget", byteSize(budget), "\(percentage(Double(memory.peakBytes) / Double(max(1, budget)))) used"))
     }
-    if let whole = plan.endToEndPeakBytes, training.strategy != .endToEnd {
+    if let whole = comparison.endToEndPeakBytes, training.strategy != .endToEnd {
       figures.append(
         (
           "end-to-end", byteSize(whole),
@@ -76,8 +75,9 @@ package struct PlanPage {
       ("parameters", grouped(plan.networkParameters), "layers and head"),
       ("MACs", grouped(plan.networkMultiplyAdds), "one picture, forward"),
     ]
-    if let index = ComparisonText(plan).planIndex, times.indices.contains(index) {
-      figures.append(("time", duration(seconds: times[index].seconds), "of a run, by this machine's profile"))
+    if let index = ComparisonText(plan, comparison).planIndex, comparison.times.indices.contains(index) {
+      figures.append(
+        ("time", duration(seconds: comparison.times[index].seconds), "of a run, by this machine's profile"))
     }
     html.figures(figures)
   }
@@ -225,14 +225,14 @@ package struct PlanPage {
 
   // MARK: - Strategies
 
-  private func comparison(_ html: inout HTML) {
-    guard !plan.comparison.isEmpty else { return }
+  private func strategies(_ html: inout HTML) {
+    guard !comparison.rows.isEmpty else { return }
     html.element("h2", text: "The same spec, trained otherwise")
-    let table = ComparisonText(plan, times: times)
+    let table = ComparisonText(plan, comparison)
     html.element("p", [("class", "dim")], text: "The \(table.common).")
     let chart = BarChart(
       title: "peak by strategy",
-      bars: plan.comparison.enumerated().map { index, row in
+      bars: comparison.rows.enumerated().map { index, row in
         let memory = row.memory
         let own = memory.runtimeBytes + memory.dataBytes
         let rest = memory.arenaBytes - memory.lowerBoundBytes

@@ -11,16 +11,14 @@ package struct PlanText {
   private let style: TextStyle
   private let places: SourcePlaces
   private let listsStages: Bool
-  private let times: [TimeFigures]
+  private let comparison: PlanComparison
 
-  /// - Parameters:
-  ///   - listsStages: tell each stage of every strategy.
-  ///   - times: of the comparison's rows on this machine; none where they are unknown.
+  /// - Parameter listsStages: tell each stage of every strategy.
   package init(
-    _ plan: Plan, style: TextStyle, places: SourcePlaces, listsStages: Bool = false,
-    times: [TimeFigures] = []
+    _ plan: Plan, _ comparison: PlanComparison, style: TextStyle, places: SourcePlaces,
+    listsStages: Bool = false
   ) {
-    self.times = times
+    self.comparison = comparison
     self.plan = plan
     self.style = style
     self.places = places
@@ -28,12 +26,12 @@ package struct PlanText {
   }
 
   package var text: String {
-    let comparison =
-      plan.comparison.isEmpty
-      ? [] : [ComparisonText(plan, times: times).text(style, withStages: listsStages)]
+    let strategies =
+      comparison.rows.isEmpty
+      ? [] : [ComparisonText(plan, comparison).text(style, withStages: listsStages)]
     return
       ([headline, moduleTable] + compressionTable + [stageTable] + features + [memory] + budget
-      + [attribution] + comparison)
+      + [attribution] + strategies)
       .joined(separator: "\n")
   }
 
@@ -157,7 +155,8 @@ package struct PlanText {
         "\(stage.index)", "\(features.module)", byteSize(features.bytesPerPicture),
         byteSize(features.byteCount),
         features.range.map { "memory, at byte \(grouped($0.lowerBound)) of the arena" } ?? "file",
-        features.fromPrevious != nil || features.stays ? "those of the stage before" : "pictures",
+        stage.programs[.featuresOfPrevious] != nil || features.stays
+          ? "those of the stage before" : "pictures",
       ])
     }
     return [style.bold("features") + "\n" + table.text(style, indentation: 2)]

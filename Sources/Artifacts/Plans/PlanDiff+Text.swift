@@ -2,7 +2,7 @@ package import Text
 
 extension PlanDiff {
   package func text(_ style: TextStyle) -> String {
-    var parts = ["  a: \(old.name)\n  b: \(new.name)\n"]
+    var parts = ["  a: \(old.path)\n  b: \(new.path)\n"]
     if isEmpty { return parts[0] + "\nthe plans are equal: the same spec, layout and figures\n" }
     let groups: [(SpecDifference.Effect, String)] = [
       (.results, "changes the results"), (.cost, "changes the cost, not the results"),
@@ -54,7 +54,7 @@ extension PlanDiff {
     return [change, share]
   }
 
-  private func fingerprint(_ record: PlanRecord) -> String {
+  private func fingerprint(_ record: PlanLock) -> String {
     shortHash(record.document["data"]?["fingerprint"]?.string)
   }
 
@@ -165,7 +165,7 @@ extension PlanDiff {
     return text.split(separator: "\n").count > 1 ? style.bold("schedule") + "\n" + text : nil
   }
 
-  private func trainingMultiplyAdds(_ record: PlanRecord) -> Int? {
+  private func trainingMultiplyAdds(_ record: PlanLock) -> Int? {
     record.document.comparisonRowOfPlan?["trainingMacs"]?.integer
   }
 }

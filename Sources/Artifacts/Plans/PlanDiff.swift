@@ -1,30 +1,6 @@
 internal import Diagnostics
-package import Planning
+internal import Planning
 package import Text
-
-/// A plan's document as it is compared: of a file as it stands, stale or not, or made of a plan in memory.
-package struct PlanRecord {
-  /// How the user called it.
-  package let name: String
-  let document: JSON
-  let specText: String
-  /// That the plan is laid out for.
-  package var threads: Int? { document["threads"]?.integer }
-
-  /// - Throws: what is wrong with the file as a plan.
-  package init(path: String, bytes: [UInt8]) throws(StoredPlanError) {
-    let stored = try StoredPlan(path: path, bytes: bytes)
-    specText = stored.specText
-    name = path
-    document = stored.document
-  }
-
-  package init(_ plan: Plan, name: String, document: JSON) {
-    self.name = name
-    self.document = document
-    specText = plan.specText
-  }
-}
 
 /// What differs between two plans: what alters results apart from what alters the cost, and both from names.
 package struct PlanDiff {
@@ -34,7 +10,7 @@ package struct PlanDiff {
     package var old, new: JSON?
   }
 
-  let old, new: PlanRecord
+  let old, new: PlanLock
   let changes: [SpecDifference.Change]
   let figures: [Figure]
   let dataHasChanged: Bool
@@ -51,7 +27,7 @@ package struct PlanDiff {
       || path.hasPrefix("spec.") || path.hasSuffix("].index")
       || path.hasPrefix("memory.attribution") || path.hasPrefix("learningRates")
       || path.hasPrefix("choiceEffects")
-      || PlanDocument.isOfPrinting(path)
+      || PlanLock.isOfPrinting(path)
   }
 
   /// A figure as it is compared: an operation without the file and the line that it comes from.
@@ -60,7 +36,7 @@ package struct PlanDiff {
     return operation.lastIndex(of: "(").map { String(operation[..<$0]) } ?? operation
   }
 
-  package init(_ old: PlanRecord, _ new: PlanRecord) {
+  package init(_ old: PlanLock, _ new: PlanLock) {
     self.old = old
     self.new = new
     changes = SpecDifference(from: old.specText, to: new.specText).changes
@@ -141,7 +117,7 @@ package struct PlanDiff {
       JSON.object([("path", .string(figure.path)), ("a", figure.old ?? .null), ("b", figure.new ?? .null)])
     }
     return .object([
-      ("schema", "strata.diff/1"), ("a", .string(old.name)), ("b", .string(new.name)),
+      ("schema", "strata.diff/1"), ("a", .string(old.path)), ("b", .string(new.path)),
       ("equal", .bool(isEmpty)), ("altersResults", .bool(altersResults)),
       ("dataChanged", .bool(dataHasChanged)), ("spec", .array(spec)), ("figures", .array(list)),
     ])

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 package import Diagnostics
 internal import Execution
 internal import GraphIR
@@ -15,11 +15,10 @@ extension Plan {
   ///   - options: of the command line that made the plan.
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise; nil: as the spec has it.
-  ///   - times: of the comparison's rows on this machine; none in a file.
   package func json(
     specPath: String?, specSets: [String] = [], options: PlanOptions = PlanOptions(), dataPath: String?,
     startPath: String? = nil,
-    places: SourcePlaces, times: [TimeFigures] = []
+    places: SourcePlaces, _ comparison: PlanComparison
   ) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.plan/1"),
@@ -64,8 +63,8 @@ extension Plan {
       ("stages", .array(stages.map { json(of: $0) })),
       ("learningRates", LearningRateText(self).json),
       ("checkpointBytes", .integer(checkpointByteCount)),
-      ("memory", .object(memory.members + wholePlanMembers(places))),
-      ("comparison", ComparisonText(self, times: times).json),
+      ("memory", .object(memory.members + wholePlanMembers(places, comparison))),
+      ("comparison", ComparisonText(self, comparison).json),
     ]
     return .object(members)
   }
@@ -110,21 +109,26 @@ extension Plan {
   private func compressionMembers(of stage: StagePlan) -> [(key: String, value: JSON)] {
     guard training.compression != nil else { return [] }
     let purpose = stage.schedule.purpose == .training ? "training" : "fine-tuning"
-    return [("purpose", .string(purpose)), ("narrowing", .optional(stage.narrowing) { $0.json })]
+    return [
+      ("purpose", .string(purpose)),
+      ("narrowing", .optional(stage.narrowing) { $0.json(stage.programs[.ranking]) }),
+    ]
   }
 
-  private func wholePlanMembers(_ places: SourcePlaces) -> [(key: String, value: JSON)] {
+  private func wholePlanMembers(
+    _ places: SourcePlaces, _ comparison: PlanComparison
+  ) -> [(key: String, value: JSON)] {
     [
       ("peakStage", .optional(peakStage, JSON.integer)),
       ("peakOperation", .string(peakOperation(places.place))),
-      ("endToEndPeakBytes", .optional(endToEndPeakBytes, JSON.integer)),
+      ("endToEndPeakBytes", .optional(comparison.endToEndPeakBytes, JSON.integer)),
       ("budgetBytes", .optional(budgetBytes, JSON.integer)),
       ("attribution", PeakAttribution(self, places: places).json),
     ]
   }
 }
 
-extension ReplayPlan {
+extension ReplaySettings {
   fileprivate func json(_ counts: ReplayCounts?) -> JSON {
     .object([
       ("buffer", .integer(slots)), ("reuse", .optional(reuse, JSON.integer)),
@@ -141,7 +145,7 @@ extension ReplayPlan {
   }
 }
 
-extension StartPlan {
+extension WeightMapping {
   fileprivate func json(path: String) -> JSON {
     .object([
       ("path", .string(path)), ("sha256", .string(sha256)),
@@ -202,10 +206,10 @@ extension CompressionSettings {
 }
 
 extension NarrowingPlan {
-  fileprivate var json: JSON {
+  fileprivate func json(_ ranking: Program?) -> JSON {
     .object([
       ("module", .integer(module)), ("channels", .integer(channels)), ("width", .integer(width)),
-      ("batches", .integer(batches.count)), ("arenaBytes", .integer(ranking.arenaBytes)),
+      ("batches", .integer(batches.count)), ("arenaBytes", .optional(ranking?.arenaBytes, JSON.integer)),
     ])
   }
 }
@@ -218,7 +222,7 @@ extension NetworkFigures {
 
 extension ModuleSummary {
   /// - Parameter narrowing: nil for a module that keeps its channels.
-  fileprivate func json(_ narrowing: TrainingPlan.Module.Narrowing?) -> JSON {
+  fileprivate func json(_ narrowing: TrainingSettings.Module.Narrowing?) -> JSON {
     var members = self.members
     if let narrowing {
       members.append(

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 internal import Text
 
 /// A plan's document says at its end what the rest of it hashes to, so that nothing in it can be changed by hand unnoticed,

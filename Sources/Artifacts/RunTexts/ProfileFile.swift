@@ -1,3 +1,4 @@
+package import Base
 package import CostModel
 internal import Glibc
 internal import Text
@@ -26,15 +27,8 @@ package struct ProfileFile {
 
   /// As the system names it: `AMD EPYC`, say.
   package static func processorName() -> String {
-    let descriptor = unsafe open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return "unknown" }
-    defer { close(descriptor) }
-    // The first processor's lines; the file has no size to go by.
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = unsafe bytes.withUnsafeMutableBytes {
-      unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
-    }
-    let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    // The first processor's lines.
+    guard let text = SystemFile.text(of: "/proc/cpuinfo", limit: 4096) else { return "unknown" }
     for line in text.split(separator: "\n") where line.hasPrefix("model name") {
       return line.split(separator: ":").dropFirst().joined(separator: ":").split(separator: " ")
         .joined(separator: " ")

@@ -14,14 +14,13 @@ package struct RunPage {
   private let origin: ReportOrigin
 
   /// - Parameters:
-  ///   - times: of the comparison's rows on this machine; none where they are unknown.
   ///   - state: how the run ended; the process that writes the page still has the folder's lock. Nil while it goes on: the page
   ///     then has what there is so far, without the plan, and reloads itself.
   ///   - profile: nil where nobody asked for it.
   ///   - compression: nil where no module loses channels.
   ///   - origin: of the page.
   package init(
-    _ history: RunHistory, of plan: Plan, places: SourcePlaces, times: [TimeFigures] = [],
+    _ history: RunHistory, of plan: Plan, _ comparison: PlanComparison, places: SourcePlaces,
     state: RunSummary.Status?, profile: ProfileText? = nil, compression: CompressionFigures? = nil,
     origin: ReportOrigin
   ) {
@@ -31,7 +30,7 @@ package struct RunPage {
     self.profile = profile
     self.history = history
     self.plan = plan
-    planPage = PlanPage(plan, places: places, times: times)
+    planPage = PlanPage(plan, comparison, places: places)
   }
 
   /// A browser reads the page of a run at work again so often.

@@ -1,4 +1,4 @@
-internal import Datasets
+package import Base
 internal import Glibc
 internal import Synchronization
 

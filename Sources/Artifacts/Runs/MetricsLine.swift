@@ -1,3 +1,4 @@
+internal import Base
 package import Execution
 
 /// A line of `metrics.jsonl`, as all who read the file take it.

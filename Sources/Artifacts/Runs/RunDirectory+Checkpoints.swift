@@ -1,3 +1,4 @@
+package import Base
 package import Execution
 internal import Glibc
 package import Planning

@@ -1,3 +1,5 @@
+package import Base
+
 /// A run folder that cannot be made or opened.
 package enum RunDirectoryError: Error, Hashable, Sendable {
   /// There is a run in it already: nothing is ever written over.

@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// The lock of a run's folder, held until the value goes away or the process ends.

@@ -1,3 +1,4 @@
+package import Base
 internal import Glibc
 
 /// How far a run has come, read from its folder while it goes on or afterwards. Nothing is changed or held.

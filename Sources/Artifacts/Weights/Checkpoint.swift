@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 package import Execution
 internal import Planning
 

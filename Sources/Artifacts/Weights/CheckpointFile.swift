@@ -1,4 +1,4 @@
-internal import Datasets
+package import Base
 package import Execution
 internal import GraphIR
 package import Planning

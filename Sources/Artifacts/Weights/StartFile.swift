@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 package import Execution
 internal import Glibc
 internal import GraphIR
@@ -74,7 +74,7 @@ package enum StartFile {
   /// Fills the stored tensors of some modules, as `resident` lays them out; the others stay as they are. Nothing is read where
   /// there are none, and nothing is taken from a file that is not the one that was planned with.
   package static func load(
-    _ start: StartPlan, from path: String, modules: [Int], in resident: ResidentLayout, of engine: Engine
+    _ start: WeightMapping, from path: String, modules: [Int], in resident: ResidentLayout, of engine: Engine
   ) throws(ModelFileError) {
     let entries = Dictionary(uniqueKeysWithValues: resident.entries.map { ($0.value.name, $0) })
     let wanted = start.tensors.compactMap { tensor in

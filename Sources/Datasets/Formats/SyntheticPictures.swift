@@ -1,3 +1,5 @@
+internal import Base
+
 /// Pictures that are made up on demand, for measuring and for trying specs without data: standard-normal pixels around one
 /// fixed pattern per class. Nothing is kept; the seed says it all.
 ///

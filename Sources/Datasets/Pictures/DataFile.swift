@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// An open file of a data set, read at offsets.
@@ -46,19 +47,13 @@ struct DataFile: ~Copyable {
 
   /// Fills `target` with the bytes from `offset` on.
   func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(DatasetError) {
-    var done = 0
-    while done < target.count {
-      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
-      let count = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw .cannotRead(path: path, operation: "read", code: errno)
-      }
-      // The file was longer when it was opened.
-      guard count > 0 else {
-        throw .wrongSize(path: path, expected: offset + target.count, found: offset + done)
-      }
-      done += count
+    let done: Int
+    do throws(TransferError) { done = try unsafe readFully(descriptor, into: target, at: offset) } catch {
+      throw .cannotRead(path: path, operation: "read", code: error.code)
+    }
+    // The file was longer when it was opened.
+    guard done == target.count else {
+      throw .wrongSize(path: path, expected: offset + target.count, found: offset + done)
     }
   }
 

@@ -1,3 +1,5 @@
+internal import Base
+
 /// A data set: the pictures in use, as the file has them, in one block of exactly `facts.residentByteCount` bytes, or left
 /// in their files. Immutable, so that any thread may read it.
 @safe package final class Dataset: Sendable {

@@ -1,3 +1,5 @@
+internal import Base
+
 /// The order in which an epoch meets the pictures: a permutation of 0..<count, drawn by Fisher and Yates' shuffle from
 /// (seed, epoch) alone.
 package enum EpochOrder {

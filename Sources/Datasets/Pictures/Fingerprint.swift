@@ -1,3 +1,5 @@
+internal import Base
+
 /// What a data set's fingerprint is made of: lowercase hexadecimal SHA-256.
 ///
 /// Of files it covers all that a run reads: the source's name, the images' shape, how their numbers are stored, classes, counts,

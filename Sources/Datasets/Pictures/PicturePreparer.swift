@@ -1,3 +1,5 @@
+internal import Base
+
 /// Random changes of training pictures.
 package struct Augmentation: Hashable, Sendable {
   /// Pixels of zero padding on each side before a crop back to size; 0 for none.

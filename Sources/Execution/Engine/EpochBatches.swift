@@ -9,7 +9,7 @@ struct EpochBatches {
   /// That `order` was drawn for; 0: none yet.
   private var epoch = 0
 
-  init(_ training: TrainingPlan, pictures: Int) {
+  init(_ training: TrainingSettings, pictures: Int) {
     seed = training.seed
     batch = training.batch
     order = [Int32](repeating: 0, count: pictures)

@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 internal import Planning
 internal import Synchronization
@@ -59,33 +60,22 @@ final class FeatureFile {
   }
 
   @unsafe func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FeatureError) {
-    var done = 0
-    while done < bytes.count {
-      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
-      let count = unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FeatureError(path: path, operation: "keep", code: errno)
-      }
-      done += count
+    do throws(TransferError) { try unsafe writeFully(descriptor, bytes, at: offset) } catch {
+      throw FeatureError(path: path, operation: "keep", code: error.code)
     }
   }
 
   /// Any thread may read. What can't be read is zeros; `takeReadFailure` then says why.
   @unsafe func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) {
-    var done = 0
-    while done < target.count {
-      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
-      let count = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        // The file is shorter than what was written.
-        readFailure.store(count < 0 ? errno : EIO, ordering: .relaxed)
-        unsafe rest.initializeMemory(as: UInt8.self, repeating: 0)
-        return
-      }
-      done += count
+    var (done, code) = (0, EIO)
+    do throws(TransferError) { done = try unsafe readFully(descriptor, into: target, at: offset) } catch {
+      code = error.code
     }
+    guard done < target.count else { return }
+    // The file is shorter than what was written, or can't be read.
+    readFailure.store(code, ordering: .relaxed)
+    unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...]).initializeMemory(
+      as: UInt8.self, repeating: 0)
   }
 
   /// Lets the system begin to read what will be asked for soon; returns at once.

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 internal import GraphIR
 
 /// How a tensor starts. Each element is drawn by its own counter, numbered in PyTorch's order, from a generator keyed by

@@ -1,3 +1,5 @@
+internal import Base
+
 /// The control groups that this process is in, of both versions, and the groups above them: the limits of all of them hold.
 struct ControlGroups {
   struct Group: Hashable {

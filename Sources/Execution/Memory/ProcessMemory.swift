@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// What the kernel says of this process.
@@ -20,13 +21,8 @@ package enum ProcessMemory {
   }
 
   private static func statusField(_ name: String, process: String = "self") -> Int? {
-    let descriptor = unsafe open("/proc/\(process)/status", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 8192)
-    let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-    guard count > 0 else { return nil }
-    for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+    guard let text = SystemFile.text(of: "/proc/\(process)/status", limit: 8192) else { return nil }
+    for line in text.split(separator: "\n")
     where line.hasPrefix(name) {
       let digits = line.drop { !$0.isNumber }.prefix { $0.isNumber }
       return Int(digits).map { $0 * 1024 }

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Base
 package import Planning
 
 /// Asynchronous training as a sequence of events, in integers alone: which module works next, on which batch, from which
@@ -46,7 +46,7 @@ package struct ReplaySimulation: Sendable {
     var next = 0
   }
 
-  private let plan: ReplayPlan
+  private let plan: ReplaySettings
   /// Those before it are frozen, and pass the batch on to it.
   private let firstModule: Int
   private let stepsPerEpoch: Int
@@ -79,7 +79,8 @@ package struct ReplaySimulation: Sendable {
   ///   - epochs: by module, from that one on, like `decays`.
   ///   - decays: by module: own epochs, from 2, with which the rate falls.
   package init(
-    _ plan: ReplayPlan, firstModule: Int = 1, stepsPerEpoch: Int, epochs: [Int], decays: [[Int]], seed: UInt64
+    _ plan: ReplaySettings, firstModule: Int = 1, stepsPerEpoch: Int, epochs: [Int], decays: [[Int]],
+    seed: UInt64
   ) {
     precondition(
       epochs.count == decays.count && stepsPerEpoch > 0 && plan.slots > 0, "compiling checks these")
@@ -100,7 +101,7 @@ package struct ReplaySimulation: Sendable {
   }
 
   /// Of a plan's stage.
-  package init(_ training: TrainingPlan, stepsPerEpoch: Int) {
+  package init(_ training: TrainingSettings, stepsPerEpoch: Int) {
     guard let replay = training.replay else { preconditionFailure("asynchronous plans say how to replay") }
     let learning = training.modules.indices.dropFirst(training.frozenCount)
     self.init(
@@ -209,7 +210,7 @@ extension ReplaySimulation.Ring {
   }
 
   /// Chooses a slot and counts its use; nil where there is none, or each was used `reuse` times.
-  fileprivate mutating func read(ties: ReplayPlan.Ties, reuse: Int?) -> Int? {
+  fileprivate mutating func read(ties: ReplaySettings.Ties, reuse: Int?) -> Int? {
     var least: Int?
     var isFull = true
     for entry in slots {

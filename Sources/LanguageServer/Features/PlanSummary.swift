@@ -43,8 +43,8 @@ struct PlanSummary: Sendable {
     }
     headline = Self.headline(planned)
     comparison =
-      plan.comparison.isEmpty
-      ? "" : ComparisonText(plan, times: planned.times).text(.plain, withStages: false)
+      planned.comparison.rows.isEmpty
+      ? "" : ComparisonText(plan, planned.comparison).text(.plain, withStages: false)
     warnings = planned.warnings
     shortfall = Self.shortfall(planned)
   }

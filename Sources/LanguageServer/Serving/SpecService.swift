@@ -52,8 +52,8 @@ package struct PlannedSpec: Sendable {
   package var outline: NamedOutline
   /// What a run takes on this machine; nil where it was never measured.
   package var time: TimeFigures?
-  /// Of the strategies that the plan is compared with; none where the machine was not measured.
-  package var times: [TimeFigures]
+  /// With the other strategies, and with their times where the machine was measured.
+  package var comparison: PlanComparison
   /// What the process is to stay within, in bytes; nil: there is no budget.
   package var budgetBytes: Int?
   /// The smallest budget that would do, in bytes, where the spec's is too small: the plan is the one that needs the least then.
@@ -62,14 +62,14 @@ package struct PlannedSpec: Sendable {
   package var warnings: [SpecFailure]
 
   package init(
-    plan: Plan, places: SourcePlaces, outline: NamedOutline, time: TimeFigures?, times: [TimeFigures],
-    budgetBytes: Int?, smallestBudgetBytes: Int?, warnings: [SpecFailure]
+    plan: Plan, places: SourcePlaces, outline: NamedOutline, time: TimeFigures?,
+    comparison: PlanComparison, budgetBytes: Int?, smallestBudgetBytes: Int?, warnings: [SpecFailure]
   ) {
     self.plan = plan
     self.places = places
     self.outline = outline
     self.time = time
-    self.times = times
+    self.comparison = comparison
     self.budgetBytes = budgetBytes
     self.smallestBudgetBytes = smallestBudgetBytes
     self.warnings = warnings

@@ -28,10 +28,10 @@ final class BudgetSearch {
     self.compiler = compiler
     self.note = note
     let (spec, facts) = (compiler.spec, compiler.options.facts)
-    let network = try lower(spec)
+    let network = compiler.network
     _ = try checkedTraining(of: spec, network, PlanChoices(), facts: facts, start: compiler.options.start)
-    features = try compiler.featureWays()
-    smallestForwardBatch = try compiler.smallestForwardBatch(network)
+    features = compiler.featureWays()
+    smallestForwardBatch = compiler.smallestForwardBatch
     batch = spec.training.batch.value
     var isPartitionOpen = false
     if case .auto = spec.training.partition, spec.training.strategy.value != .endToEnd {
@@ -300,7 +300,7 @@ final class BudgetSearch {
 
 extension Compiler {
   /// Pictures that programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
-  fileprivate func smallestForwardBatch(_ network: Graph) throws(CompilationFailed) -> Int? {
+  fileprivate var smallestForwardBatch: Int? {
     // Losses of pairs are those of a whole batch.
     guard !network.hasSimilarityLoss else { return nil }
     var single = spec

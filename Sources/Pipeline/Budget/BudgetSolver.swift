@@ -1,6 +1,6 @@
 package import Diagnostics
 package import Planning
-package import SpecLanguage
+internal import SpecLanguage
 
 /// Finds the cheapest plan that stays within a budget.
 ///
@@ -27,14 +27,14 @@ package struct BudgetSolver {
   ///   - note: is told how the search goes, often.
   /// - Throws: the faults of the spec.
   package init(
-    _ spec: Spec, options: CompileOptions, budgetBytes: Int, statedBytes: Int? = nil,
+    _ lowered: LoweredSpec, options: CompileOptions, budgetBytes: Int, statedBytes: Int? = nil,
     note: ((BudgetSearchState) -> Void)? = nil
   ) throws(CompilationFailed) {
     var options = options
     options.budgetBytes = statedBytes ?? budgetBytes
     options.choices = nil
     self.budgetBytes = budgetBytes
-    compiler = Compiler(spec, options: options)
+    compiler = Compiler(lowered, options: options)
     search = try BudgetSearch(compiler, note: note)
   }
 
@@ -59,7 +59,7 @@ package struct BudgetSolver {
   /// The plan of this spec that needs the least, whatever the budget; for as many threads as choices are counted for.
   package func smallest() -> Plan {
     let choices = search.smallest()?.choices ?? PlanChoices()
-    guard let plan = try? compiler.with(threads: PlanChoices.countedThreads).plan(choices, comparison: [])
+    guard let plan = try? compiler.with(threads: PlanChoices.countedThreads).plan(choices)
     else { preconditionFailure("planned before") }
     return plan
   }
@@ -80,8 +80,8 @@ package struct BudgetSearchState: Hashable, Sendable {
 ///   - choices: the plan's.
 ///   - least: threads that fit.
 package func fittingThreads(
-  _ spec: Spec, options: CompileOptions, choices: PlanChoices, budgetBytes: Int, atLeast least: Int
+  _ lowered: LoweredSpec, options: CompileOptions, choices: PlanChoices, budgetBytes: Int, atLeast least: Int
 ) throws(CompilationFailed) -> Int {
-  try BudgetSearch(Compiler(spec, options: options), note: nil).threads(
+  try BudgetSearch(Compiler(lowered, options: options), note: nil).threads(
     upTo: options.threads, with: choices, within: budgetBytes, atLeast: least)
 }

@@ -115,11 +115,11 @@ extension Compiler {
   func naturalPlan() throws(CompilationFailed) -> Plan { try plan(naturalChoices()) }
 
   func naturalChoices() throws(CompilationFailed) -> PlanChoices {
-    let network = try narrowedNetwork()
+    let network = narrowedNetwork
     var choices = PlanChoices()
     guard stageCount(network, .memory, .paying) > 0 else { return choices }
     choices.features = .memory
-    let inMemory = try with(threads: PlanChoices.countedThreads).plan(choices, comparison: [])
+    let inMemory = try with(threads: PlanChoices.countedThreads).plan(choices)
     let rest = inMemory.stages.map { $0.memory.peakBytes - ($0.features?.range?.count ?? 0) }.max() ?? 0
     if inMemory.memory.peakBytes <= 2 * rest { return choices }
     choices.features = stageCount(network, .file, .paying) > 0 ? .file : .recompute
@@ -129,11 +129,11 @@ extension Compiler {
   func with(threads: Int) -> Compiler {
     var options = options
     options.threads = threads
-    return Compiler(spec, options: options)
+    return Compiler(lowered, options: options)
   }
 
-  func featureWays() throws(CompilationFailed) -> FeatureWays {
-    let network = try narrowedNetwork()
+  func featureWays() -> FeatureWays {
+    let network = narrowedNetwork
     func choices(
       _ features: PlanChoices.Features, _ stages: PlanChoices.FeatureStages = .paying
     ) -> PlanChoices {
@@ -155,11 +155,10 @@ extension Compiler {
     return found
   }
 
-  private func narrowedNetwork() throws(CompilationFailed) -> NarrowedNetwork {
-    let network = try lower(spec)
-    return NarrowedNetwork(
+  private var narrowedNetwork: NarrowedNetwork {
+    NarrowedNetwork(
       network,
-      trainingPlan(spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount))
+      trainingSettings(spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount))
   }
 
   /// Stages that keep features.

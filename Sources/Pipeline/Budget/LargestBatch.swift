@@ -35,9 +35,10 @@ package struct LargestBatch: Hashable, Sendable {
   /// - Parameter note: is called while the search goes on, with the number of plans that were measured.
   /// - Throws: the faults of the spec, and of the weights that it starts from.
   package static func all(
-    of spec: Spec, options: CompileOptions, budgetBytes: Int, note: ((Int) -> Void)? = nil
+    of lowered: LoweredSpec, options: CompileOptions, budgetBytes: Int, note: ((Int) -> Void)? = nil
   ) throws(CompilationFailed) -> [LargestBatch] {
-    _ = try StartLowering.run(spec, network: try lower(spec), source: options.start)
+    let spec = lowered.spec
+    _ = try StartLowering.run(spec, network: lowered.network, source: options.start)
     var found: [LargestBatch] = []
     var strategies: [Strategy] = [.endToEnd, .parallel, .sequential]
     if !strategies.contains(spec.training.strategy.value) { strategies.append(spec.training.strategy.value) }
@@ -82,7 +83,7 @@ private struct LargestBatchSearch {
   }
 
   /// Whether the spec can be trained like that, with its own batch.
-  var isAllowed: Bool { (try? lower(spec)) != nil }
+  var isAllowed: Bool { (try? LoweredSpec(spec)) != nil }
 
   /// - Throws: what is a fault with two pictures a batch; what is one with more of them alone comes of their number.
   mutating func result() throws(CompilationFailed) -> LargestBatch {
@@ -97,10 +98,9 @@ private struct LargestBatchSearch {
 
   /// What is a fault of the spec, and not of the last batch that this number leaves.
   private func require(_ batch: Int) throws(CompilationFailed) {
-    let compiler = compiler(batch, dropLast: true)
-    let network = try lower(compiler.spec)
+    let lowered = try lowered(batch, dropLast: true)
     _ = try checkedTraining(
-      of: compiler.spec, network, PlanChoices(), facts: options.facts, start: options.start)
+      of: lowered.spec, lowered.network, PlanChoices(), facts: options.facts, start: options.start)
   }
 
   /// - Parameter start: that fits as well.
@@ -138,26 +138,26 @@ private struct LargestBatchSearch {
 
   /// Whether a plan takes the batch as the spec stands.
   private func leavesNoFault(_ batch: Int) -> Bool {
-    let compiler = compiler(batch, dropLast: nil)
-    guard let network = try? lower(compiler.spec) else { return false }
+    guard let lowered = try? lowered(batch, dropLast: nil) else { return false }
     return
       (try? checkedTraining(
-        of: compiler.spec, network, PlanChoices(), facts: options.facts, start: options.start)) != nil
+        of: lowered.spec, lowered.network, PlanChoices(), facts: options.facts, start: options.start)) != nil
   }
 
   /// - Parameter dropLast: nil: as the spec says.
-  private func compiler(_ batch: Int, dropLast: Bool?) -> Compiler {
+  private func lowered(_ batch: Int, dropLast: Bool?) throws(CompilationFailed) -> LoweredSpec {
     var spec = spec
     spec.training.batch.value = batch
     if let dropLast { spec.training.dropLast.value = dropLast }
-    return Compiler(spec, options: options)
+    return try LoweredSpec(spec)
   }
 
   /// The peak of the plan with this batch, whatever pictures it leaves for the last; nil where it does not fit.
   private mutating func peak(_ batch: Int, _ allowed: Allowed) -> Int? {
     count += 1
     note?(count)
-    let compiler = compiler(batch, dropLast: true)
+    guard let lowered = try? lowered(batch, dropLast: true) else { return nil }
+    let compiler = Compiler(lowered, options: options)
     guard let search = try? BudgetSearch(compiler, note: nil) else { return nil }
     switch allowed {
     case .natural:

@@ -93,7 +93,7 @@ final class MeasuredPrograms {
   /// Nil where a batch can't pass like that.
   init?(_ compiler: Compiler, _ choices: PlanChoices, threads: Int) {
     let (spec, facts) = (compiler.spec, compiler.options.facts)
-    guard let network = try? lower(spec.with(choices)),
+    guard let network = try? compiler.network(choices),
       let (training, start) = try? checkedTraining(
         of: spec, network, choices, facts: facts, start: compiler.options.start)
     else { return nil }

@@ -3,15 +3,29 @@ internal import GraphIR
 package import Planning
 package import SpecLanguage
 
+/// A spec with the graph of its network: lowered once, and then checked, planned, compared and searched for budgets.
+package struct LoweredSpec: Sendable {
+  package let spec: Spec
+  let network: Graph
+
+  /// - Throws: what shapes tell.
+  package init(_ spec: Spec) throws(CompilationFailed) {
+    self.spec = spec
+    network = try lower(spec)
+  }
+}
+
 /// Everything that `compile` would find, without planning.
 ///
 /// - Parameters:
 ///   - pictures: that there are to train on; nil: only the data knows, and what hangs on their number is not looked at.
 ///   - start: what `network.from` names; nil: it is not at hand, and not looked at.
+@discardableResult
 package func check(
   _ spec: Spec, pictures: Int? = nil, start: StartSource? = nil
-) throws(CompilationFailed) {
-  let network = try lower(spec)
+) throws(CompilationFailed) -> LoweredSpec {
+  let lowered = try LoweredSpec(spec)
+  let network = lowered.network
   var diagnostics: [Diagnostic] = []
   if start != nil {
     do throws(CompilationFailed) {
@@ -21,11 +35,12 @@ package func check(
     }
   }
   if let pictures {
-    let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: pictures)
+    let training = trainingSettings(spec, moduleCount: network.moduleCount, pictures: pictures)
     diagnostics += countFaults(
       of: spec, training, network, PlanChoices(), pictures: pictures, tests: spec.data.testCount ?? 0)
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
+  return lowered
 }
 
 /// How a network is trained and what its weights start from.
@@ -33,11 +48,11 @@ package func check(
 /// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of pictures that can't be trained on.
 func checkedTraining(
   of spec: Spec, _ network: Graph, _ choices: PlanChoices, facts: DataFacts, start source: StartSource?
-) throws(CompilationFailed) -> (TrainingPlan, StartPlan?) {
-  let training = trainingPlan(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
+) throws(CompilationFailed) -> (TrainingSettings, WeightMapping?) {
+  let training = trainingSettings(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
   var faults = countFaults(
     of: spec, training, network, choices, pictures: facts.trainCount, tests: facts.testCount)
-  var start: StartPlan?
+  var start: WeightMapping?
   do throws(CompilationFailed) {
     start = try StartLowering.run(spec, network: network, source: source)
   } catch {
@@ -48,7 +63,7 @@ func checkedTraining(
 }
 
 private func countFaults(
-  of spec: Spec, _ training: TrainingPlan, _ network: Graph, _ choices: PlanChoices, pictures: Int,
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, pictures: Int,
   tests: Int
 ) -> [Diagnostic] {
   batchFaults(of: spec, training, network, choices, pictures: pictures)

@@ -9,7 +9,7 @@ internal import SpecLanguage
 ///   - training: of the spec, as `network` is.
 ///   - pictures: that there are to train on.
 func workFaults(
-  of spec: Spec, _ training: TrainingPlan, _ network: Graph, pictures: Int
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, pictures: Int
 ) -> [Diagnostic] {
   let work = WorkBound(network)
   // A batch counts as a whole, whether or not there are pictures to fill it.
@@ -42,7 +42,7 @@ func featureFaults(of spec: Spec, _ network: Graph, pictures: Int) -> [Diagnosti
 }
 
 /// Epochs that draw their pictures by numbers beyond those that there are: told where modules are set apart.
-func drawingFaults(of spec: Spec, _ training: TrainingPlan) -> [Diagnostic] {
+func drawingFaults(of spec: Spec, _ training: TrainingSettings) -> [Diagnostic] {
   training.lastDrawing <= Int(UInt32.max) ? [] : [.tooManyDrawings(at: spec.training.startEvery.span)]
 }
 

@@ -1,7 +1,6 @@
-package import Diagnostics
 package import GraphIR
 internal import Planning
-package import SpecLanguage
+internal import SpecLanguage
 
 /// What `strata show SPEC` draws: the network in rows, with names for them.
 package struct NamedOutline: Sendable {
@@ -13,15 +12,12 @@ package struct NamedOutline: Sendable {
   /// One a row: channels that stay of a layer that loses some; nil for the others.
   package let kept: [Int?]
 
-  /// Lowers `spec`; nothing is planned.
-  ///
-  /// - Throws: what `check` finds.
-  package init(_ spec: Spec) throws(CompilationFailed) {
-    let graph = try lower(spec)
+  package init(_ lowered: LoweredSpec) {
+    let (spec, graph) = (lowered.spec, lowered.network)
     let noun = spec.network.isVGG ? "layer" : "block"
     network = NetworkOutline(graph)
     rowNames = network.rows.map { $0.item == 0 ? "stem" : "\(noun) \($0.item)" }
-    let layers = trainingPlan(spec, moduleCount: graph.moduleCount, pictures: 0).modules
+    let layers = trainingSettings(spec, moduleCount: graph.moduleCount, pictures: 0).modules
     kept = network.rows.map { row in
       spec.compression == nil ? nil : layers[row.module - 1].narrowing?.width
     }

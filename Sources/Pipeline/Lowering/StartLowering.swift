@@ -7,7 +7,7 @@ internal import SpecLanguage
 /// after the other, and the classifiers of modules that are stored whole. Names decide, shapes must agree, and nothing that is
 /// stored of a layer is left behind. Layers that stay frozen must compute what they computed when they were stored.
 struct StartLowering {
-  private(set) var start: StartPlan?
+  private(set) var start: WeightMapping?
   private(set) var diagnostics: [Diagnostic] = []
   private var restarted: [String] = []
 
@@ -21,7 +21,7 @@ struct StartLowering {
   /// Nothing to do where the spec starts from its `init` alone.
   static func run(
     _ spec: Spec, network: Graph, source: StartSource?
-  ) throws(CompilationFailed) -> StartPlan? {
+  ) throws(CompilationFailed) -> WeightMapping? {
     guard let from = spec.network.from else { return nil }
     let stored: StoredWeights
     switch source {
@@ -101,10 +101,10 @@ struct StartLowering {
     }
     // What lies behind a gap is not to be thrown away: the layers between are missing.
     let takenCount = max(firstMissing, (items.lastIndex(where: isStored) ?? 0) + 1)
-    var tensors: [StartPlan.Tensor] = []
+    var tensors: [WeightMapping.Tensor] = []
     for item in items[..<takenCount] {
       compare(item)
-      tensors += item.values.map { StartPlan.Tensor(stored: $0.name, name: $0.name) }
+      tensors += item.values.map { WeightMapping.Tensor(stored: $0.name, name: $0.name) }
     }
     let wholeModules =
       takenCount == items.count ? network.moduleCount : items[takenCount].module - 1
@@ -128,7 +128,7 @@ struct StartLowering {
     }
     faults.noteNumbers(of: tensors.map(\.stored))
     diagnostics += faults.diagnostics
-    start = StartPlan(path: from.value, sha256: stored.sha256, tensors: tensors, unsolved: unsolved)
+    start = WeightMapping(path: from.value, sha256: stored.sha256, tensors: tensors, unsolved: unsolved)
   }
 
   /// Notes what of a layer or block is missing, is of another shape, or would be left behind.
@@ -189,7 +189,9 @@ struct StartLowering {
   /// The stored classifier of a module, if all of it is there with the shapes that are wanted and behind the same layer: under its
   /// own name, or as the head that stood behind the same module when the network was shorter, or as the auxiliary when it was
   /// longer. What only a loss looks at comes along where it is stored.
-  private mutating func classifier(ofModule module: Int, headBehind lastStored: Int?) -> [StartPlan.Tensor]? {
+  private mutating func classifier(ofModule module: Int, headBehind lastStored: Int?) -> [WeightMapping
+    .Tensor]?
+  {
     guard let metric = network.metrics.first(where: { $0.module == module }) else { return nil }
     let isLast = module == network.moduleCount
     let own = isLast ? "head" : "auxiliaries.\(module)"
@@ -221,7 +223,7 @@ struct StartLowering {
       return nil
     }
     return (classifier + ofLoss.filter(fits)).map {
-      StartPlan.Tensor(stored: storedName($0), name: $0.name)
+      WeightMapping.Tensor(stored: storedName($0), name: $0.name)
     }
   }
 }

@@ -1,17 +1,15 @@
-package import Diagnostics
 internal import GraphIR
-package import Planning
-package import SpecLanguage
+internal import SpecLanguage
 
 /// Bytes that no plan of the spec without a budget is likely to exceed: found without planning, to tell whether planning is worth
-/// while. Traps on a spec with faults.
+/// while.
 ///
 /// - Parameter images: that there are in all.
-/// - Complexity: that of lowering.
-package func roughPeakBytes(of spec: Spec, images: Int) -> Int {
+/// - Complexity: O(values).
+package func roughPeakBytes(of lowered: LoweredSpec, images: Int) -> Int {
   // Sizes are limited (E111), but not their sum.
   func sum(_ values: [Double]) -> Double { values.reduce(0, +) }
-  guard let network = try? lower(spec) else { preconditionFailure("specs with faults are not asked about") }
+  let (spec, network) = (lowered.spec, lowered.network)
   let values = sum(network.values.map { Double($0.type.byteCount) })
   let outputs = sum(network.moduleOutputs.map { Double(4 * network.shape($0).elementCount) })
   let slots =
@@ -20,11 +18,4 @@ package func roughPeakBytes(of spec: Spec, images: Int) -> Int {
   // A value, its gradient, its momentum or mask, and scratch of about its size; the program itself.
   let rough = 5 * values + Double(slots) * outputs + data + 0x1p28
   return rough < 0x1p62 ? Int(rough) : 1 << 62
-}
-
-/// The plan without choices, and without the other strategies beside it.
-///
-/// - Throws: as `compile` does.
-package func compileAlone(_ spec: Spec, options: CompileOptions) throws(CompilationFailed) -> Plan {
-  try Compiler(spec, options: options).plan(PlanChoices(), comparison: [])
 }

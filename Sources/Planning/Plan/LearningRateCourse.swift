@@ -19,9 +19,9 @@ package struct LearningRateCourse: Hashable, Sendable {
   /// Of all modules that learn, by their first module.
   ///
   /// - Complexity: O(modules x changes of the rate).
-  package static func all(of training: TrainingPlan) -> [LearningRateCourse] {
+  package static func all(of training: TrainingSettings) -> [LearningRateCourse] {
     var courses: [LearningRateCourse] = []
-    var places: [TrainingPlan.Module: Int] = [:]
+    var places: [TrainingSettings.Module: Int] = [:]
     for (index, module) in training.modules.enumerated() where module.epochs > 0 {
       var kind = module
       // How many channels a module loses says nothing about its rate.
@@ -37,7 +37,7 @@ package struct LearningRateCourse: Hashable, Sendable {
     return courses
   }
 
-  private init(_ module: TrainingPlan.Module, index: Int, _ schedule: LearningRateSchedule) {
+  private init(_ module: TrainingSettings.Module, index: Int, _ schedule: LearningRateSchedule) {
     modules = [index]
     epochs = module.totalEpochs
     changes = []

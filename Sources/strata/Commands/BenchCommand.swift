@@ -57,19 +57,18 @@ struct BenchCommand: Command {
       .init("strata bench net.yaml --mode stage:3 --profile", "module 3 behind its frozen prefix, in detail"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let threads = arguments.threadCount
-    console.warnOfIdleWorkers(threads)
+    session.warnOfIdleWorkers(threads)
     if arguments[calibrate], !arguments.operands.isEmpty {
       throw CommandFailure(.faultyInput, "'--calibrate' measures the machine, not a spec")
     }
     guard let path = arguments.operands.first else {
       try requireNothingOfASpec(arguments)
       if arguments[calibrate] {
-        try Calibration.run(threads: threads, json: json, console)
+        try Calibration.run(threads: threads, session)
       } else {
-        try KernelBench.run(threads: threads, json: json, console)
+        try KernelBench.run(threads: threads, session)
       }
       return .done
     }
@@ -83,11 +82,12 @@ struct BenchCommand: Command {
     }
     // A step as it is where no features are kept: what makes them belongs to no step.
     assignments.append(Assignment(key: "memory.features", value: "recompute"))
-    var loaded = try LoadedSpec(path: path, set: assignments, dataPath: nil, console, json: json)
+    var loaded = try LoadedSpec(path: path, set: assignments, dataPath: nil, session)
     loaded.replaceDataWithMadeUpPictures()
     let plan = try loaded.plan(
-      threads: threads, budget: nil, dataPath: nil, withFingerprint: false, console, json: json)
-    try console.requireNoWarnings(json: json)
+      threads: threads, budget: nil, dataPath: nil, withFingerprint: false, session
+    ).plan
+    try session.requireNoWarnings()
     if let wanted, wanted > plan.stages.count {
       throw CommandFailure(
         .faultyInput, "there is no stage \(wanted)",
@@ -96,26 +96,26 @@ struct BenchCommand: Command {
     let stages = plan.stages.filter { wanted == nil || $0.index == wanted }
     try plan.requireMemory(running: stages.map(\.training))
     let dataset = try DataOpening(loaded, path: nil).open(for: plan)
-    let engine = try Engine.make(plan)
+    let engine = try Engine.make(plan.memoryMap)
     let benchmark = StepBenchmark(
-      engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
+      plan: plan, engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
     var report = StepReport(plan, stageCount: stages.count)
-    if !json { console.output.write(paragraph(report.title)) }
+    if !session.json { session.output.write(paragraph(report.title)) }
     // Ceilings are measured once, in an arena that nothing lies in.
     let recorders =
       arguments[profile] ? Calibration.recorders(stages.count, for: engine).map(Optional.init) : []
     for (position, stage) in stages.enumerated() {
       let recorder = recorders.isEmpty ? nil : recorders[position]
       let seconds = try measure(
-        benchmark, stage, of: plan, steps: arguments[steps] ?? 20, recorder: recorder, console)
+        benchmark, stage, of: plan, steps: arguments[steps] ?? 20, recorder: recorder, session)
       report.add(
         stage, seconds: seconds, profile: recorder.map { ProfileText($0.result(), of: .step) })
-      if !json { console.output.write(report.text(of: position, console.output.style)) }
+      if !session.json { session.output.write(report.text(of: position, session.output.style)) }
     }
-    if json {
-      console.output.write(JSONWriter.document(report.json))
+    if session.json {
+      session.output.write(JSONWriter.document(report.json))
     } else {
-      console.output.writeLine(report.memoryLine)
+      session.output.writeLine(report.memoryLine)
     }
     return .done
   }
@@ -137,11 +137,11 @@ struct BenchCommand: Command {
   /// - Returns: seconds of each step, rising.
   private static func measure(
     _ benchmark: StepBenchmark, _ stage: StagePlan, of plan: Plan, steps: Int, recorder: ProfileRecorder?,
-    _ console: Console
+    _ session: Session
   ) throws(CommandFailure) -> [Double] {
     do throws(NotFinite) {
       return try benchmark.run(stage, steps: steps, warmUps: 2, recorder: recorder) { step in
-        console.diagnostics.rewriteLine(
+        session.diagnostics.rewriteLine(
           step == steps + 2 ? "" : "stage \(stage.index): \(max(0, step - 2))/\(steps) steps")
       }.sorted()
     } catch {

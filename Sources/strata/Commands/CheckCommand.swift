@@ -24,20 +24,19 @@ struct CheckCommand: Command {
       .init("strata check --watch net.yaml", "beside an editor: check again on every save"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    guard arguments[WatchedFiles.option] else { return try check(arguments, console) }
-    guard !arguments[CommandSpec.json] else {
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
+    guard arguments[WatchedFiles.option] else { return try check(arguments, session) }
+    guard !session.json else {
       throw CommandFailure(.faultyInput, "'--watch' and '--json' exclude each other")
     }
-    try WatchedFiles.run(arguments.operands, console) { (console) throws(CommandFailure) in
-      _ = try check(arguments, console)
+    try WatchedFiles.run(arguments.operands, session) { (session) throws(CommandFailure) in
+      _ = try check(arguments, session)
     }
   }
 
   private static func check(
-    _ arguments: Arguments, _ console: Console
+    _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
     var faultCount = 0
     // With warnings, in the order of the files.
     var objects: [String] = []
@@ -47,45 +46,45 @@ struct CheckCommand: Command {
         let (bytes, set) = (try LoadedSpec.read(path), arguments[CommonOptions.set])
         let found = try LoadedSpec.findings(path: path, bytes: bytes, set: set)
         let (diagnostics, warnings, texts) = (found.diagnostics, found.warnings, found.texts)
-        for warning in warnings { console.warn(warning, texts) }
-        let before = console.warnings.objects.count
+        for warning in warnings { session.warn(warning, texts) }
+        let before = session.warnings.objects.count
         if diagnostics.isEmpty {
           try LoadedSpec(
-            path: path, bytes: bytes, set: set, dataPath: nil, reportsWarnings: false, console, json: json
-          ).warnOfMemory(threads: CommonOptions.defaultThreadCount, console)
+            path: path, bytes: bytes, set: set, dataPath: nil, reportsWarnings: false, session
+          ).warnOfMemory(threads: CommonOptions.defaultThreadCount, session)
         }
-        let ofMemory = console.warnings.objects[before...]
+        let ofMemory = session.warnings.objects[before...]
         let warningCount = warnings.count + ofMemory.count
-        objects += (warnings.map { $0.under(console.warnings.isStrict) } + diagnostics).map(
+        objects += (warnings.map { $0.under(session.warnings.isStrict) } + diagnostics).map(
           DiagnosticJSON(texts: texts).object)
         objects += ofMemory
         if diagnostics.isEmpty {
-          if !json, warningCount == 0 || !console.warnings.isStrict {
-            console.output.writeLine("\(path): ok" + words(warningCount))
+          if !session.json, warningCount == 0 || !session.warnings.isStrict {
+            session.output.writeLine("\(path): ok" + words(warningCount))
           }
           continue
         }
-        if faultCount > 0, console.warnings.entries.isEmpty { console.diagnostics.writeLine("") }
-        _ = tell(diagnostics, texts, console, json: false)
+        if faultCount > 0, session.warnings.entries.isEmpty { session.diagnostics.writeLine("") }
+        _ = tell(diagnostics, texts, session, asDocument: false)
         faultCount += diagnostics.count
       } catch {
         // Other specs are checked all the same.
-        console.diagnostics.write(error.text(console.diagnostics.style))
+        session.diagnostics.write(error.text(session.diagnostics.style))
         unread += error.faults
       }
     }
-    if json {
+    if session.json {
       let errors = unread.map { fault in
         "{\"message\":\(JSONText.string(fault.message)),"
           + "\"help\":\(fault.help.map { JSONText.string($0) } ?? "null")}"
       }
-      console.output.writeLine(
+      session.output.writeLine(
         "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(objects.joined(separator: ","))],"
           + "\"errors\":[\(errors.joined(separator: ","))]}")
     }
-    if faultCount == 0, unread.isEmpty { try console.requireNoWarnings(json: false) }
+    if faultCount == 0, unread.isEmpty { try session.requireNoWarnings(asDocument: false) }
     let isFaulty =
-      faultCount > 0 || !unread.isEmpty || console.warnings.isStrict && !console.warnings.entries.isEmpty
+      faultCount > 0 || !unread.isEmpty || session.warnings.isStrict && !session.warnings.entries.isEmpty
     return isFaulty ? .faultyInput : .done
   }
 

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Terminal
 internal import Text
 
@@ -34,10 +35,10 @@ struct CompareCommand: Command {
       .init("strata compare runs --html runs.html", "all runs in a folder, as a page as well"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     try compare(
       arguments.operands, module: arguments[module], page: arguments[html],
-      json: arguments[CommandSpec.json], console)
+      session)
     return .done
   }
 
@@ -45,11 +46,11 @@ struct CompareCommand: Command {
   ///   - page: where to write it; nil: nowhere.
   ///   - folder: of all the runs, which a document then names.
   static func compare(
-    _ folders: [String], module: Int?, page: String?, json: Bool, folder: String? = nil, _ console: Console
+    _ folders: [String], module: Int?, page: String?, folder: String? = nil, _ session: Session
   ) throws(CommandFailure) {
     if let page { try OutputFile.requireFree([OutputFile(option: "--html", path: page, kind: .page)]) }
     var runs: [RunHistory] = []
-    for folder in distinct(folders.flatMap { foldersOfRuns($0) }, console) {
+    for folder in distinct(folders.flatMap { foldersOfRuns($0) }, session) {
       if RunDirectory.holdsRun(folder) { try RunFolder.require(folder) }
       do throws(RunStatusError) {
         runs.append(try RunHistory(folder: folder))
@@ -65,7 +66,7 @@ struct CompareCommand: Command {
       throw CommandFailure(
         .failed, damage.message, help: "take the damaged lines out of the file, or compare without this run")
     }
-    for warning in runs.flatMap(\.status.warnings) { console.warnAtWork(code: warning.code, warning.message) }
+    for warning in runs.flatMap(\.status.warnings) { session.warnAtWork(code: warning.code, warning.message) }
     let comparison = RunComparison(runs, module: module)
     if let module, module > comparison.moduleCount {
       throw CommandFailure(
@@ -80,12 +81,12 @@ struct CompareCommand: Command {
         throw CommandFailure(.failed, "cannot write the page: \(error.message)")
       }
     }
-    if json {
+    if session.json {
       let document = comparison.json
-      console.output.write(
+      session.output.write(
         JSONWriter.document(folder.map { document.with("folder", .string($0)) } ?? document))
     } else {
-      console.output.write(comparison.text(console.output.style))
+      session.output.write(comparison.text(session.output.style))
     }
   }
 
@@ -100,12 +101,12 @@ struct CompareCommand: Command {
   }
 
   /// Each folder once, whatever it is called; what is left out is told.
-  private static func distinct(_ folders: [String], _ console: Console) -> [String] {
+  private static func distinct(_ folders: [String], _ session: Session) -> [String] {
     var kept: [(path: String, place: String)] = []
     for folder in folders {
       let place = FilePath.real(folder) ?? folder
       if let same = kept.first(where: { $0.place == place }) {
-        console.warnAtWork(code: "W010", "'\(folder)' is the folder '\(same.path)' again: counted once")
+        session.warnAtWork(code: "W010", "'\(folder)' is the folder '\(same.path)' again: counted once")
       } else {
         kept.append((folder, place))
       }

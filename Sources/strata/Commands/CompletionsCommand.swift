@@ -14,18 +14,18 @@ struct CompletionsCommand: Command {
       .init("strata completions fish > ~/.config/fish/completions/strata.fish", "read by every new shell"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     guard let shell = Shell(rawValue: arguments.operands[0]) else {
       preconditionFailure("the parser accepts only the shells of the spec")
     }
     let script = CommandTable.program.completionScript(for: shell)
-    if arguments[CommandSpec.json] {
+    if session.json {
       let document: [(key: String, value: JSON)] = [
         ("schema", "strata.completions/1"), ("shell", .string(shell.rawValue)), ("script", .string(script)),
       ]
-      console.output.write(JSONWriter.document(.object(document)))
+      session.output.write(JSONWriter.document(.object(document)))
     } else {
-      console.output.write(script)
+      session.output.write(script)
     }
     return .done
   }

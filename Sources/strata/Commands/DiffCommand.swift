@@ -12,7 +12,7 @@ struct DiffCommand: Command {
     "budget", ValueForm<MemorySize>.size.sided(),
     "plan the specs within a budget, as 'strata plan'; a:SIZE or b:SIZE: one of the two alone")
   static let threads = RepeatedOption(
-    "threads", ValueForm<Int>.integer(in: 1...256).sided(),
+    "threads", ValueForm<Int>.integer(in: MemoryMap.threadLimits).sided(),
     "number of workers to plan the specs for, a:N or b:N for one alone (default: the other side's, where that is a plan, "
       + "or else the processors that this process may use)")
   static let data = RepeatedOption(
@@ -65,27 +65,26 @@ struct DiffCommand: Command {
     }
   }
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let files = [try InputFile(arguments.operands[0]), try InputFile(arguments.operands[1])]
     var inputs = [try input(.a, files[0], arguments), try input(.b, files[1], arguments)]
     if files.allSatisfy({ $0.kind == .plan }), let option = firstOption(arguments) {
       throw CommandFailure(.faultyInput, "'\(option)' goes with a spec: a plan file is taken as it stands")
     }
-    var records: [PlanRecord?] = [nil, nil]
+    var records: [PlanLock?] = [nil, nil]
     // Plans first: they say what a spec beside them is planned for.
     for index in [0, 1] where files[index].kind == .plan { records[index] = try record(ofPlan: files[index]) }
     for index in [0, 1] where files[index].kind == .spec {
       let words = inputs[index].optionWords
       inputs[index].threads = inputs[index].threads ?? records[1 - index]?.threads
-      records[index] = try record(ofSpec: inputs[index], named: words, console, json: json)
+      records[index] = try record(ofSpec: inputs[index], named: words, session)
     }
     guard let old = records[0], let new = records[1] else {
       preconditionFailure("a file is a spec or a plan")
     }
-    try console.requireNoWarnings(json: json)
+    try session.requireNoWarnings()
     let diff = PlanDiff(old, new)
-    console.output.write(json ? JSONWriter.document(diff.json) : diff.text(console.output.style))
+    session.output.write(session.json ? JSONWriter.document(diff.json) : diff.text(session.output.style))
     return arguments[exitCode] && !diff.isEmpty ? .failed : .done
   }
 
@@ -131,9 +130,9 @@ struct DiffCommand: Command {
 
   // MARK: - Plans
 
-  private static func record(ofPlan file: InputFile) throws(CommandFailure) -> PlanRecord {
+  private static func record(ofPlan file: InputFile) throws(CommandFailure) -> PlanLock {
     do {
-      return try PlanRecord(path: file.path, bytes: file.bytes)
+      return try PlanLock(path: file.path, bytes: file.bytes)
     } catch {
       throw CommandFailure(error)
     }
@@ -141,24 +140,24 @@ struct DiffCommand: Command {
 
   /// - Parameter words: options that are named beside the file.
   private static func record(
-    ofSpec input: Input, named words: [String], _ console: Console, json: Bool
-  ) throws(CommandFailure) -> PlanRecord {
+    ofSpec input: Input, named words: [String], _ session: Session
+  ) throws(CommandFailure) -> PlanLock {
     let loaded = try LoadedSpec(
       path: input.file.path, bytes: input.file.bytes, set: input.assignments, dataPath: input.dataPath,
-      console, json: json)
-    let plan = try loaded.plan(
+      session)
+    let compiled = try loaded.plan(
       threads: input.threads ?? CommonOptions.defaultThreadCount, budget: input.budget?.size,
-      dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, console, json: json
+      dataPath: input.dataPath, withFingerprint: loaded.spec.data.source.value.readsFiles, session
     )
-    return PlanRecord(
-      plan, name: ([input.file.path] + words).joined(separator: " "),
-      document: plan.json(specPath: nil, dataPath: plan.data.path, places: loaded.places))
+    return PlanLock(
+      compiled.plan, compiled.comparison(), name: ([input.file.path] + words).joined(separator: " "),
+      places: loaded.places)
   }
 }
 
 extension CommandFailure {
   /// A plan of another format is stale; anything else that is no plan is a fault of what was passed.
-  init(_ error: StoredPlanError) {
+  init(_ error: PlanLockError) {
     switch error {
     case .otherFormat:
       self.init(.stalePlan, error.message, help: "plan again with this release")

@@ -17,20 +17,19 @@ struct EvaluateCommand: Command {
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
     examples: [.init("strata evaluate runs/digits-1", "loss and accuracy, a line each module")])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let path = arguments.operands[0]
     try RunFolder.require(path)
-    let ready = try ReadyPlan(
+    let ready = try LoadedPlan(
       run: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
-      withFingerprint: false, console, json: json)
+      withFingerprint: false, session)
     try RunWeights.requireWhole(in: path, to: "evaluate")
     // What the run measured before its modules lost channels; the weights of then are gone.
     let compression = try compression(of: ready.plan, in: path)
     try ready.plan.requireMemory(running: [ready.plan.evaluation])
-    console.warnOfIdleWorkers(ready.plan.threads)
-    let dataset = try ready.openDataToMeasure(console)
-    let engine = try Engine.make(ready.plan)
+    session.warnOfIdleWorkers(ready.plan.threads)
+    let dataset = try ready.openDataToMeasure(session)
+    let engine = try Engine.make(ready.plan.memoryMap)
     do {
       try ModelFile(ready.plan).read(into: engine, from: "\(path)/\(RunDirectory.modelName)")
     } catch {
@@ -46,7 +45,7 @@ struct EvaluateCommand: Command {
         .failed, error.message, help: error.advice(largeImages: dataset.largeImages, ready.plan))
     }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
-    report(sums, of: ready.plan, compression, json: json, console)
+    report(sums, of: ready.plan, compression, session)
     return .done
   }
 
@@ -63,10 +62,10 @@ struct EvaluateCommand: Command {
   }
 
   private static func report(
-    _ sums: [MetricSums], of plan: Plan, _ compression: CompressionFigures?, json: Bool, _ console: Console
+    _ sums: [MetricSums], of plan: Plan, _ compression: CompressionFigures?, _ session: Session
   ) {
     let hasTop5 = plan.classes > 10
-    if json {
+    if session.json {
       func figures(_ sum: MetricSums) -> [(key: String, value: JSON)] {
         [("testLoss", .number(sum.meanLoss)), ("testTop1", .number(sum.top1))]
           + (hasTop5 ? [("testTop5", .number(sum.top5))] : [])
@@ -76,7 +75,7 @@ struct EvaluateCommand: Command {
           [("index", .integer(sum.module))] + figures(sum)
             + sums.ensemble(upTo: sum.module).ensembleMembers(withTop5: hasTop5))
       }
-      console.output.write(
+      session.output.write(
         JSONWriter.document(
           .object(
             [
@@ -100,10 +99,10 @@ struct EvaluateCommand: Command {
         EnsembleColumn.text(sums.ensemble(upTo: sum.module)?.top1))
     }
     if let ensemble = sums.ensemble { add(ensemble, "", "ensemble", "") }
-    console.output.write(table.text(console.output.style))
+    session.output.write(table.text(session.output.style))
     if let compression {
-      console.output.writeLine("")
-      console.output.write(compression.text(console.output.style))
+      session.output.writeLine("")
+      session.output.write(compression.text(session.output.style))
     }
   }
 }

@@ -17,10 +17,9 @@ struct ExplainCommand: Command {
       .init("strata explain", "every code, a line each"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     guard let code = arguments.operands.first else {
-      printAll(json: json, console)
+      printAll(session)
       return .done
     }
     guard let explanation = allExplanations.first(where: { $0.code == code.uppercased() }) else {
@@ -30,21 +29,21 @@ struct ExplainCommand: Command {
         help: nearest(to: code.uppercased(), among: codes).map { "did you mean '\($0)'?" }
           ?? "'strata explain' lists all codes")
     }
-    if json {
-      console.output.write(document([explanation]))
+    if session.json {
+      session.output.write(document([explanation]))
     } else {
-      console.output.write(explanation.rendered)
+      session.output.write(explanation.rendered)
     }
     return .done
   }
 
-  private static func printAll(json: Bool, _ console: Console) {
-    if json {
-      console.output.write(document(allExplanations))
+  private static func printAll(_ session: Session) {
+    if session.json {
+      session.output.write(document(allExplanations))
     } else {
       var table = Table([.left("code"), .left("meaning")])
       for explanation in allExplanations { table.add([explanation.code, explanation.title]) }
-      console.output.write(table.text(console.output.style))
+      session.output.write(table.text(session.output.style))
     }
   }
 

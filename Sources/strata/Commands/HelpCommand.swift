@@ -15,7 +15,7 @@ struct HelpCommand: Command {
       .init("strata help --man > strata.1", "'make install' does it"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let program = CommandTable.program
     if arguments[man] {
       guard arguments.operands.isEmpty, !arguments[CommandSpec.json] else {
@@ -26,7 +26,7 @@ struct HelpCommand: Command {
       return .done
     }
     guard let name = arguments.operands.first else {
-      print(nil, json: arguments[CommandSpec.json], console)
+      print(nil, session)
       return .done
     }
     guard let command = program.command(named: name) else {
@@ -35,23 +35,23 @@ struct HelpCommand: Command {
         .faultyInput, "unknown command '\(name)'",
         help: guess.map { "did you mean '\($0)'?" } ?? "'strata help' lists the commands")
     }
-    print(command, json: arguments[CommandSpec.json], console)
+    print(command, session)
     return .done
   }
 
   /// Prints the help of `command`, or the overview of all.
-  static func print(_ command: CommandSpec?, json: Bool, _ console: Console) {
+  static func print(_ command: CommandSpec?, _ session: Session) {
     let program = CommandTable.program
-    if json {
+    if session.json {
       let commands = (command.map { [$0] } ?? program.commands).map { program.json(of: $0) }
       let document: [(key: String, value: JSON)] = [
         ("schema", "strata.help/1"), ("commands", .array(commands)),
       ]
-      console.output.write(JSONWriter.document(.object(document)))
+      session.output.write(JSONWriter.document(.object(document)))
     } else if let command {
-      console.output.write(program.help(for: command, width: console.textWidth, console.output.style))
+      session.output.write(program.help(for: command, width: session.console.textWidth, session.output.style))
     } else {
-      console.output.write(program.overview(width: console.textWidth, console.output.style))
+      session.output.write(program.overview(width: session.console.textWidth, session.output.style))
     }
   }
 }

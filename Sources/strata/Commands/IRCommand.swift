@@ -30,8 +30,7 @@ struct IRCommand: Command {
       .init("strata ir net.yaml --budget 1GiB --after recompute", "what a budget makes of it"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let pass = arguments[after]
     if let pass, !GraphDump.passNames.contains(pass) {
       let hint = nearest(to: pass, among: GraphDump.passNames).map { "did you mean '\($0)'? " } ?? ""
@@ -41,18 +40,18 @@ struct IRCommand: Command {
     }
     let loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set],
-      dataPath: arguments[CommonOptions.data], console, json: json)
+      dataPath: arguments[CommonOptions.data], session)
     let threads = arguments.threadCount
-    let plan = try plan(loaded, threads: threads, arguments, console)
+    let plan = try plan(loaded, threads: threads, arguments, session)
     var choices = plan?.choices ?? PlanChoices()
     // How much the features take is not known without the data; which stages keep them is.
     if plan == nil { choices.features = .memory }
-    let dumps = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+    let dumps = try loaded.checked(session) { spec throws(CompilationFailed) in
       try GraphDump.all(
         of: spec, after: pass, choices: choices, threads: threads,
         start: loaded.readStartIfThere())
     }
-    try console.requireNoWarnings(json: json)
+    try session.requireNoWarnings()
     let places = loaded.places
     let texts = dumps.map { dump in
       let features = plan.flatMap { plan in dump.stage.flatMap { plan.stages[$0 - 1].features } }
@@ -60,19 +59,19 @@ struct IRCommand: Command {
         title: dump.title, features: features, text: GraphPrinter(dump.graph, place: places.origin).text
       )
     }
-    if json {
+    if session.json {
       let graphs = texts.map {
         JSON.object([
           ("title", .string($0.title)), ("text", .string($0.text)),
           ("features", .optional($0.features) { $0.json }),
         ])
       }
-      console.output.write(
+      session.output.write(
         JSONWriter.document(.object([("schema", "strata.ir/1"), ("graphs", .array(graphs))])))
     } else {
       for (title, features, text) in texts {
         let kept = features.map { "# features of module \($0.module): \($0.placeWords { "\($0)" })\n" } ?? ""
-        console.output.write("# \(title)\n\(kept)\(text)\n")
+        session.output.write("# \(title)\n\(kept)\(text)\n")
       }
     }
     return .done
@@ -81,7 +80,7 @@ struct IRCommand: Command {
   /// The plan whose graphs are printed. Without a budget nothing but the place of features is chosen, and neither the
   /// data nor the weights to start from need be there: nil where they are not, or where no features can be kept.
   private static func plan(
-    _ loaded: LoadedSpec, threads: Int, _ arguments: Arguments, _ console: Console
+    _ loaded: LoadedSpec, threads: Int, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) -> Plan? {
     let hasBudget = arguments[CommonOptions.budget] != nil || loaded.spec.memory.budget != nil
     let dataPath = arguments[CommonOptions.data]
@@ -94,6 +93,7 @@ struct IRCommand: Command {
     }
     return try loaded.plan(
       threads: threads, budget: arguments[CommonOptions.budget], dataPath: dataPath, withFingerprint: false,
-      console, json: arguments[CommandSpec.json])
+      session
+    ).plan
   }
 }

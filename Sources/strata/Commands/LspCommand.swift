@@ -24,7 +24,7 @@ struct LspCommand: Command {
       .init("vim.lsp.start({name = 'strata', cmd = {'strata', 'lsp'}})", "in Neovim, for a YAML buffer"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     guard let server = LanguageServer(service: EditorService(), version: CommandTable.program.version) else {
       throw CommandFailure(.failed, "the system gives no thread or no pipe")
     }

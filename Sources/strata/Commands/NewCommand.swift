@@ -19,41 +19,40 @@ struct NewCommand: Command {
       .init("strata new --list", "the templates, a line each"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     if arguments[list] {
       guard arguments.operands.isEmpty else {
         throw CommandFailure(.faultyInput, "'--list' takes no template", help: "leave one of them out")
       }
-      printList(json: json, console)
+      printList(session)
       return .done
     }
     let name = arguments.operands.first ?? SpecTemplate.all[0].name
     guard let template = SpecTemplate.all.first(where: { $0.name == name }) else {
       preconditionFailure("the operand is one of its words")
     }
-    if json {
-      console.output.write(
+    if session.json {
+      session.output.write(
         JSONWriter.document([
           "schema": "strata.template/1", "name": .string(template.name), "text": .string(template.text),
         ]))
     } else {
-      console.output.write(template.text)
+      session.output.write(template.text)
     }
     return .done
   }
 
-  private static func printList(json: Bool, _ console: Console) {
-    if json {
+  private static func printList(_ session: Session) {
+    if session.json {
       let templates = SpecTemplate.all.map {
         JSON.object([("name", .string($0.name)), ("summary", .string($0.summary))])
       }
-      console.output.write(
+      session.output.write(
         JSONWriter.document(["schema": "strata.templates/1", "templates": .array(templates)]))
     } else {
       var table = Table([.left(""), .left("")])
       for template in SpecTemplate.all { table.add([template.name, template.summary]) }
-      console.output.write(table.text(console.output.style))
+      session.output.write(table.text(session.output.style))
     }
   }
 }

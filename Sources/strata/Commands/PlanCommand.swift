@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Planning
 internal import SpecLanguage
 internal import Terminal
@@ -44,13 +45,12 @@ struct PlanCommand: Command {
       .init("strata plan net.yaml --watch", "beside an editor: on every save, and what it has changed"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
-    if arguments[WatchedFiles.option] { try watch(arguments, console) }
+    if arguments[WatchedFiles.option] { try watch(arguments, session) }
     var loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set],
-      dataPath: arguments[CommonOptions.data], console, json: json)
+      dataPath: arguments[CommonOptions.data], session)
     if let path = arguments[output], Paths.isStream(loaded.path),
       FilePath.real(FilePath.folder(of: path)) != FilePath.real(".")
     {
@@ -64,54 +64,59 @@ struct PlanCommand: Command {
     if arguments[largestBatch] {
       return try LargestBatchReport.run(
         loaded, threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
-        dataPath: arguments[CommonOptions.data], console, json: json)
+        dataPath: arguments[CommonOptions.data], session)
     }
     let readsFiles = loaded.spec.data.source.value.readsFiles
-    let plan = try loaded.plan(
+    let compiled = try loaded.plan(
       threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
       dataPath: arguments[CommonOptions.data],
       withFingerprint: arguments[CommonOptions.data] != nil
-        || (readsFiles && (json || arguments[output] != nil)),
-      console, json: json)
-    plan.warnOfMemory(console)
-    try console.requireNoWarnings(json: json)
+        || (readsFiles && (session.json || arguments[output] != nil)),
+      session)
+    let plan = compiled.plan
+    plan.warnOfMemory(session)
+    try session.requireNoWarnings()
     if readsFiles, arguments[output] != nil, plan.data.facts.fingerprint == nil {
-      console.diagnostics.writeLine(
+      session.diagnostics.writeLine(
         "note: the data is not there, so the plan is not pinned to it: it runs on any data of this shape")
     }
+    let comparison = compiled.comparison(withTimes: true)
     if let path = arguments[output] {
       let options = PlanOptions(
         budget: arguments.text(of: CommonOptions.budget), threads: arguments.text(of: CommonOptions.threads),
         data: arguments[CommonOptions.data])
-      try PlanFile.write(plan, of: loaded, options: options, to: path, console)
+      try PlanFile.write(plan, comparison, of: loaded, options: options, to: path, session)
     }
     if let path = arguments[html] {
-      try PlanFile.writePage(plan, of: loaded, to: path, console)
+      try PlanFile.writePage(plan, comparison, of: loaded, to: path, session)
     }
-    PlanFile.print(plan, of: loaded, json: json, listsStages: arguments[stages], console)
+    PlanFile.print(
+      plan, comparison, of: loaded, listsStages: arguments[stages], session)
     return .done
   }
 
-  private static func watch(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> Never {
+  private static func watch(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> Never {
     let given = [
       (arguments[output] != nil, "-o"), (arguments[html] != nil, "--html"),
-      (arguments[largestBatch], "--largest-batch"), (arguments[CommandSpec.json], "--json"),
+      (arguments[largestBatch], "--largest-batch"), (session.json, "--json"),
     ].first(where: \.0)
     if let given {
       throw CommandFailure(.faultyInput, "'--watch' prints plans, and does not go with '\(given.1)'")
     }
     var saved = SavedPlans()
-    try WatchedFiles.run(arguments.operands, console) { (console) throws(CommandFailure) in
+    try WatchedFiles.run(arguments.operands, session) { (session) throws(CommandFailure) in
       let loaded = try LoadedSpec(
         path: arguments.operands[0], set: arguments[CommonOptions.set],
-        dataPath: arguments[CommonOptions.data], console, json: false)
-      let plan = try loaded.plan(
+        dataPath: arguments[CommonOptions.data], session)
+      let compiled = try loaded.plan(
         threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
-        dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: false)
-      plan.warnOfMemory(console)
-      try console.requireNoWarnings(json: false)
-      PlanFile.print(plan, of: loaded, json: false, listsStages: arguments[stages], console)
-      if let words = saved.note(plan) { console.output.writeLine("\n" + words) }
+        dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+      compiled.plan.warnOfMemory(session)
+      try session.requireNoWarnings()
+      PlanFile.print(
+        compiled.plan, compiled.comparison(withTimes: true), of: loaded, listsStages: arguments[stages],
+        session)
+      if let words = saved.note(compiled.plan) { session.output.writeLine("\n" + words) }
     }
   }
 

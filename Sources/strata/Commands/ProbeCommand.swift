@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Datasets
+internal import Diagnostics
 internal import Execution
 internal import Pipeline
 internal import Planning
@@ -52,8 +53,7 @@ struct ProbeCommand: Command {
       .init("strata probe runs/digits-1 --learners cnn-1,cnn-2 --epochs 5", "convolutional probes"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let chosen = arguments[learners] ?? [.linear, .nearest]
     if chosen.allSatisfy({ $0.convolutions == nil }) {
       for (option, isGiven) in [
@@ -67,26 +67,28 @@ struct ProbeCommand: Command {
     }
     let path = arguments.operands[0]
     try RunFolder.require(path)
-    let ready = try ReadyPlan(
+    let ready = try LoadedPlan(
       run: path, threads: arguments[CommonOptions.threads],
-      dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
+      dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
     let weightsSHA256 = try RunWeights.requireWhole(in: path, to: "probe")
+    let network = try ready.loaded.checked(session) { spec throws(CompilationFailed) in
+      try ProbedNetwork(spec)
+    }
     let probing = Probing(
-      ready: ready, modelPath: "\(path)/\(RunDirectory.modelName)",
+      ready: ready, network: network, modelPath: "\(path)/\(RunDirectory.modelName)",
       weightsSHA256: weightsSHA256,
       poolSize: arguments[features] == .full ? nil : 2, epochs: arguments[epochs] ?? defaultEpochs,
-      width: arguments[width], console: console, json: json)
-    let planned = try probing.plannedPeakBytes(chosen)
+      width: arguments[width], session: session)
+    let planned = probing.plannedPeakBytes(chosen)
     try requireRoom(planned, threads: ready.plan.threads, isPooled: arguments[features] != .full)
-    console.warnOfIdleWorkers(ready.plan.threads)
-    let dataset = try ready.openDataToMeasure(console)
+    session.warnOfIdleWorkers(ready.plan.threads)
+    let dataset = try ready.openDataToMeasure(session)
     let depths = try probing.run(chosen, on: dataset)
     report(
-      depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, json: json,
-      console)
+      depths, of: ready.plan, isPooled: arguments[features] != .full, plannedPeakBytes: planned, session)
     keep(
       records(of: depths, chosen, dataFingerprint: dataset.fingerprint, arguments), of: ready, in: path,
-      arguments, console)
+      arguments, session)
     return .done
   }
 
@@ -115,13 +117,13 @@ struct ProbeCommand: Command {
 
   /// The figures are told by then: what keeps them from being kept is told too, and stops nothing.
   private static func keep(
-    _ records: [ProbeRecord], of ready: ReadyPlan, in folder: String, _ arguments: Arguments,
-    _ console: Console
+    _ records: [ProbeRecord], of ready: LoadedPlan, in folder: String, _ arguments: Arguments,
+    _ session: Session
   ) {
     do throws(RunStatusError) {
       try ProbeRecords.keep(records, in: folder)
     } catch {
-      console.warnAtWork(code: "W008", "the figures are not kept: \(error.message)")
+      session.warnAtWork(code: "W008", "the figures are not kept: \(error.message)")
       return
     }
     // The page is of the plan as it is kept, whatever number of threads probed.
@@ -129,12 +131,11 @@ struct ProbeCommand: Command {
       let kept =
         arguments[CommonOptions.threads] == nil
         ? ready
-        : try ReadyPlan(
-          run: folder, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, console,
-          json: arguments[CommandSpec.json])
-      RunReport.write(kept, in: folder, state: .finished, console)
+        : try LoadedPlan(
+          run: folder, threads: nil, dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+      RunReport.write(kept, in: folder, state: .finished, session)
     } catch {
-      console.diagnostics.write(error.text(console.diagnostics.style))
+      session.diagnostics.write(error.text(session.diagnostics.style))
     }
   }
 
@@ -153,16 +154,15 @@ struct ProbeCommand: Command {
   // MARK: - Report
 
   private static func report(
-    _ depths: [ProbedDepth], of plan: Plan, isPooled: Bool, plannedPeakBytes: Int, json: Bool,
-    _ console: Console
+    _ depths: [ProbedDepth], of plan: Plan, isPooled: Bool, plannedPeakBytes: Int, _ session: Session
   ) {
     let measuredPeakBytes = ProcessMemory.peakBytes
-    if json {
+    if session.json {
       let memory: JSON = [
         "plannedPeakBytes": .integer(plannedPeakBytes),
         "measuredPeakBytes": .optional(measuredPeakBytes, JSON.integer),
       ]
-      console.output.write(
+      session.output.write(
         JSONWriter.document([
           "schema": "strata.probe/1", "name": .string(plan.name), "features": isPooled ? "2x2" : "full",
           "depths": .array(depths.map(\.json)), "memory": memory,
@@ -170,11 +170,11 @@ struct ProbeCommand: Command {
       return
     }
     let learners = depths.first?.figures.map(\.learner) ?? []
-    console.output.write(table(depths, learners).text(console.output.style))
-    console.output.writeLine(
+    session.output.write(table(depths, learners).text(session.output.style))
+    session.output.writeLine(
       "peak memory: planned \(byteSize(plannedPeakBytes)), "
         + "measured \(measuredPeakBytes.map { byteSize($0) } ?? "unknown")")
-    for learner in learners { writeBars(of: learner, depths, console) }
+    for learner in learners { writeBars(of: learner, depths, session) }
   }
 
   private static func table(_ depths: [ProbedDepth], _ learners: [ProbeLearner]) -> Table {
@@ -196,15 +196,15 @@ struct ProbeCommand: Command {
   }
 
   /// Test accuracy, a bar each depth.
-  private static func writeBars(of learner: ProbeLearner, _ depths: [ProbedDepth], _ console: Console) {
-    console.output.writeLine("")
-    console.output.writeLine("test accuracy, \(learner.rawValue)")
+  private static func writeBars(of learner: ProbeLearner, _ depths: [ProbedDepth], _ session: Session) {
+    session.output.writeLine("")
+    session.output.writeLine("test accuracy, \(learner.rawValue)")
     for depth in depths {
       guard let figure = depth.figures.first(where: { $0.learner == learner }) else { continue }
       let length = Int((figure.testTop1 * 50).rounded())
       let bar = String(repeating: "#", count: length) + String(repeating: ".", count: 50 - length)
       let number = String(repeating: " ", count: max(0, 3 - "\(depth.module)".count)) + "\(depth.module)"
-      console.output.writeLine("\(number) \(bar) \(percentage(figure.testTop1))")
+      session.output.writeLine("\(number) \(bar) \(percentage(figure.testTop1))")
     }
   }
 }

@@ -7,9 +7,8 @@ internal import Text
 /// `strata run SPEC --seeds N [-o DIR] [--resume]`
 extension RunCommand {
   static func trainFromSeeds(
-    _ path: String, count: Int, _ arguments: Arguments, _ console: Console
+    _ path: String, count: Int, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
     if RunDirectory.holdsRun(path) {
       throw CommandFailure(
         .faultyInput, "'--seeds' goes with a spec, and \(path) is the folder of one run",
@@ -18,7 +17,7 @@ extension RunCommand {
     let file = try InputFile(path)
     let assignments = arguments[CommonOptions.set]
     let seeds = try seedRange(
-      file, count: count, set: assignments, dataPath: arguments[CommonOptions.data], console, json: json)
+      file, count: count, set: assignments, dataPath: arguments[CommonOptions.data], session)
     let goOn =
       arguments.commandLine(of: CommandTable.program.name, without: [resume.spec, CommandSpec.json.spec])
       + " --resume"
@@ -29,42 +28,41 @@ extension RunCommand {
     var hasDiverged = false
     for seed in seeds {
       let ready = try ready(
-        file, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], arguments, console)
+        file, set: assignments + [Assignment(key: "training.seed", value: "\(seed)")], arguments, session)
       let place = arguments[output].map { folder(ofSeed: seed, in: $0) }
       let present = arguments[resume] ? try presentRun(of: ready, seed: seed, at: place) : nil
       let run: (end: RunEnd, place: String)
       if let present {
         if try status(present).state == .finished {
-          console.diagnostics.writeLine("\(present): the run is finished")
+          session.diagnostics.writeLine("\(present): the run is finished")
           places.append(present)
           continue
         }
         run = (
-          try continueRun(present, json: json ? nil : false, goOn: goOn, arguments, console), present
+          try continueRun(present, reportsEnd: !session.json, goOn: goOn, arguments, session), present
         )
       } else {
         run = try begin(
-          ready, output: place, json: json ? nil : false, goOn: goOn, arguments, console)
+          ready, output: place, reportsEnd: !session.json, goOn: goOn, arguments, session)
       }
       switch run.end {
       case .finished: break
       case .interrupted: return .interrupted
       case .diverged(let failure):
-        console.diagnostics.write(failure.text(console.diagnostics.style))
+        session.diagnostics.write(failure.text(session.diagnostics.style))
         hasDiverged = true
       }
       places.append(run.place)
     }
-    if !json { console.output.writeLine("") }
+    if !session.json { session.output.writeLine("") }
     try CompareCommand.compare(
-      places, module: nil, page: nil, json: json, folder: arguments[output] ?? "runs", console)
+      places, module: nil, page: nil, folder: arguments[output] ?? "runs", session)
     return hasDiverged ? .failed : .done
   }
 
   /// The spec's seed and those that follow it.
   static func seedRange(
-    _ file: InputFile, count: Int, set assignments: [Assignment], dataPath: String?, _ console: Console,
-    json: Bool
+    _ file: InputFile, count: Int, set assignments: [Assignment], dataPath: String?, _ session: Session
   ) throws(CommandFailure) -> ClosedRange<UInt64> {
     switch file.kind {
     case .spec: break
@@ -73,7 +71,7 @@ extension RunCommand {
         .faultyInput, "'--seeds' does not go with a plan: its seed is settled", help: "pass the spec")
     }
     let loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, console, json: json)
+      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, session)
     let first = loaded.spec.training.seed.value
     let (last, isTooLarge) = first.addingReportingOverflow(UInt64(count - 1))
     guard !isTooLarge else {
@@ -96,7 +94,7 @@ extension RunCommand {
   ///
   /// - Parameter place: where it must be; nil: among `runs/NAME-1`, `-2`, ..., a finished one first, then the last.
   private static func presentRun(
-    of ready: ReadyPlan, seed: UInt64, at place: String?
+    of ready: LoadedPlan, seed: UInt64, at place: String?
   ) throws(CommandFailure) -> String? {
     let conditions = RunConditions(ready.plan)
     guard let place else {

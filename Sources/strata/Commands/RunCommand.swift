@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Datasets
 internal import Execution
 internal import Kernels
@@ -76,35 +77,33 @@ struct RunCommand: Command {
       .init("strata run runs/first --resume", "go on after an interruption"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let path = arguments.operands[0]
     guard !arguments[profile] || !arguments[dryRun] else {
       throw CommandFailure(.faultyInput, "'--profile' needs a training, which '--dry-run' leaves out")
     }
     if let count = arguments[seeds], !arguments[dryRun] {
-      return try trainFromSeeds(path, count: count, arguments, console)
+      return try trainFromSeeds(path, count: count, arguments, session)
     }
-    if arguments[resume] { return try goOn(path, arguments, console) }
+    if arguments[resume] { return try goOn(path, arguments, session) }
     let file = try InputFile(path)
-    let ready = try ready(file, set: arguments[CommonOptions.set], arguments, console)
+    let ready = try ready(file, set: arguments[CommonOptions.set], arguments, session)
     if arguments[dryRun] {
       // What the run would refuse before it plans.
       if let count = arguments[seeds] {
         _ = try seedRange(
           file, count: count, set: arguments[CommonOptions.set], dataPath: arguments[CommonOptions.data],
-          console,
-          json: json)
+          session)
       } else if let output = arguments[output], RunDirectory.holdsRun(output) {
         throw failure(.holdsRun(path: output))
       }
-      ready.plan.warnOfMemory(console)
-      console.warnOfIdleWorkers(ready.plan.threads)
-      try console.requireNoWarnings(json: json)
-      PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
+      ready.plan.warnOfMemory(session)
+      session.warnOfIdleWorkers(ready.plan.threads)
+      try session.requireNoWarnings()
+      PlanFile.print(ready, session)
       return .done
     }
-    let run = try begin(ready, output: arguments[output], json: json, arguments, console)
+    let run = try begin(ready, output: arguments[output], arguments, session)
     return try exitCode(of: run.end)
   }
 
@@ -119,36 +118,36 @@ struct RunCommand: Command {
 
   /// - Parameters:
   ///   - output: the run's folder; nil: the next free one.
-  ///   - json: print the summary as a document; nil: print nothing.
+  ///   - reportsEnd: print what the run came to.
   ///   - goOn: the command line that goes on after an interruption; nil for the run's own.
   static func begin(
-    _ ready: ReadyPlan, output: String?, json: Bool?, goOn: String? = nil, _ arguments: Arguments,
-    _ console: Console
+    _ ready: LoadedPlan, output: String?, reportsEnd: Bool = true, goOn: String? = nil,
+    _ arguments: Arguments,
+    _ session: Session
   ) throws(CommandFailure) -> (end: RunEnd, place: String) {
     var ready = ready
     try ready.plan.requireMemory()
-    console.warnOfIdleWorkers(ready.plan.threads)
+    session.warnOfIdleWorkers(ready.plan.threads)
     try ready.requireStart()
     try Workers.requireStart(ready.plan.threads)
     // From here on a signal waits for the first step, so that it finds a run to go on with.
     Interruption.install()
-    let dataset = try ready.openData(console)
-    try console.requireNoWarnings(json: arguments[CommandSpec.json])
+    let dataset = try ready.openData(session)
+    try session.requireNoWarnings()
     try requireRoom(for: ready.plan, at: output ?? "runs", takenByteCount: 0)
     let folder = try makeFolder(ready, output)
     let place = folder.path
     // Whoever reads a document from standard output finds the folder on standard error, from the first line on.
-    let stream = json == false ? console.output : console.diagnostics
+    let stream = reportsEnd && !session.json ? session.output : session.diagnostics
     stream.writeLine("training \(ready.plan.name) in \(place)")
     let end = try train(
-      ready, on: dataset, in: folder, resuming: false, json: json, goOn: goOn, arguments, console)
+      ready, on: dataset, in: folder, resuming: false, reportsEnd: reportsEnd, goOn: goOn, arguments, session)
     return (end, place)
   }
 
   private static func goOn(
-    _ path: String, _ arguments: Arguments, _ console: Console
+    _ path: String, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
     if !arguments[CommonOptions.set].isEmpty, RunDirectory.holdsRun(path) {
       try RunFolder.require(path)
       throw try unchangeable(path, set: arguments[CommonOptions.set])
@@ -162,20 +161,20 @@ struct RunCommand: Command {
     try RunFolder.require(path)
     let status = try status(path)
     if status.state == .finished {
-      if json {
+      if session.json {
         // The document that the run ended with.
         do {
-          console.output.write(
+          session.output.write(
             JSONWriter.document(try RunDirectory.summary(in: path).with("folder", .string(path))))
         } catch {
           throw CommandFailure(.failed, error.message)
         }
       } else {
-        console.output.writeLine("\(path): the run is finished")
+        session.output.writeLine("\(path): the run is finished")
       }
       return .done
     }
-    return try exitCode(of: try continueRun(path, json: json, arguments, console))
+    return try exitCode(of: try continueRun(path, arguments, session))
   }
 
   /// What '--set' with '--resume' comes to: a run stays what it began as, and another one may begin with its weights.
@@ -190,7 +189,7 @@ struct RunCommand: Command {
       " --set \(shellWord($0.text))"
     }.joined()
     // As the run had it opened: the spec in its folder has the path from where it lay.
-    let kept = try? StoredPlan(path: "\(place)/\(RunDirectory.planName)")
+    let kept = try? PlanLock(path: "\(place)/\(RunDirectory.planName)")
     let data = kept?.dataPath.map { $0.hasPrefix("/") ? " --data \(shellWord($0))" : "" } ?? ""
     let line = "strata run \(shellWord("\(place)/\(RunDirectory.specName)"))\(sets)\(data)"
     return CommandFailure(
@@ -204,7 +203,7 @@ struct RunCommand: Command {
   ///
   /// - Parameters: as of `begin`.
   static func continueRun(
-    _ path: String, json: Bool?, goOn: String? = nil, _ arguments: Arguments, _ console: Console
+    _ path: String, reportsEnd: Bool = true, goOn: String? = nil, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) -> RunEnd {
     try RunFolder.require(path)
     let folder: RunDirectory
@@ -214,15 +213,14 @@ struct RunCommand: Command {
       throw failure(error)
     }
     Interruption.install()
-    var ready = try ReadyPlan(
+    var ready = try LoadedPlan(
       run: folder.path, threads: arguments[CommonOptions.threads],
-      dataPath: arguments[CommonOptions.data], withFingerprint: false, reportsWarnings: true, console,
-      json: arguments[CommandSpec.json])
+      dataPath: arguments[CommonOptions.data], withFingerprint: false, reportsWarnings: true, session)
     try ready.plan.requireMemory()
-    console.warnOfIdleWorkers(ready.plan.threads)
+    session.warnOfIdleWorkers(ready.plan.threads)
     try Workers.requireStart(ready.plan.threads)
-    let dataset = try ready.openData(console)
-    try console.requireNoWarnings(json: arguments[CommandSpec.json])
+    let dataset = try ready.openData(session)
+    try session.requireNoWarnings()
     let takenByteCount: Int
     do {
       takenByteCount = try folder.checkpointByteCount()
@@ -233,48 +231,49 @@ struct RunCommand: Command {
     if takenByteCount == 0 { try ready.requireStart() }
     try requireRoom(for: ready.plan, at: path, takenByteCount: takenByteCount)
     return try train(
-      ready, on: dataset, in: folder, resuming: true, json: json, goOn: goOn, arguments, console)
+      ready, on: dataset, in: folder, resuming: true, reportsEnd: reportsEnd, goOn: goOn, arguments, session)
   }
 
   private static func train(
-    _ ready: ReadyPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool, json: Bool?,
-    goOn: String?, _ arguments: Arguments, _ console: Console
+    _ ready: LoadedPlan, on dataset: Dataset, in folder: consuming RunDirectory, resuming: Bool,
+    reportsEnd: Bool,
+    goOn: String?, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) -> RunEnd {
     let place = folder.path
-    if json == false {
-      if let words = ready.peakWords { console.output.writeLine(words) }
+    if reportsEnd, !session.json {
+      if let words = ready.peakWords { session.output.writeLine(words) }
       if ready.plan.budgetBytes != nil {
-        for line in ready.plan.budgetLines { console.output.writeLine("budget: \(line)") }
+        for line in ready.plan.budgetLines { session.output.writeLine("budget: \(line)") }
       }
     }
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], isProfiled: arguments[profile],
-      console)
+      session)
     let outcome: RunEnd
     do throws(CommandFailure) {
       outcome = try run.run(on: dataset, resuming: resuming)
     } catch {
-      RunReport.write(ready, in: place, state: .failed, console)
+      RunReport.write(ready, in: place, state: .failed, session)
       throw error
     }
     // Of a run that has diverged too: the curves up to there are what one wants to see.
-    RunReport.write(ready, in: place, state: run.summary.status, console)
+    RunReport.write(ready, in: place, state: run.summary.status, session)
     switch outcome {
     case .finished:
       let failure = arguments[strictMemory] ? unplannedPeak(run.summary, place: place) : nil
       // Programs get one document: that of the failure, where there is one.
-      if let json, !json || failure == nil {
-        report(run.summary, of: ready.plan, place: place, json: json, console)
+      if reportsEnd, !session.json || failure == nil {
+        report(run.summary, of: ready.plan, place: place, session)
       }
       if let failure { throw failure }
     case .interrupted(let position):
-      if json != false {
-        console.output.write(JSONWriter.document(run.summary.json.with("folder", .string(place))))
+      if session.json {
+        session.output.write(JSONWriter.document(run.summary.json.with("folder", .string(place))))
       } else {
         let left = run.timeWords(from: position).map { ", \($0) to go" } ?? ""
-        if let profile = run.summary.profile { console.output.write(profile.text(console.output.style)) }
-        console.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
-        console.output.writeLine("go on: \(goOn ?? "strata run \(shellWord(place)) --resume")")
+        if let profile = run.summary.profile { session.output.write(profile.text(session.output.style)) }
+        session.output.writeLine("interrupted \(position.words)\(left); a checkpoint is written")
+        session.output.writeLine("go on: \(goOn ?? "strata run \(shellWord(place)) --resume")")
       }
     case .diverged: break
     }
@@ -333,17 +332,16 @@ struct RunCommand: Command {
   }
 
   static func ready(
-    _ file: InputFile, set assignments: [Assignment], _ arguments: Arguments, _ console: Console
-  ) throws(CommandFailure) -> ReadyPlan {
-    let json = arguments[CommandSpec.json]
+    _ file: InputFile, set assignments: [Assignment], _ arguments: Arguments, _ session: Session
+  ) throws(CommandFailure) -> LoadedPlan {
     // The run itself hashes what it reads; here it is needed to tell this run from others.
     let needsFingerprint = arguments[seeds] != nil && arguments[resume]
     switch file.kind {
     case .spec:
-      return try ReadyPlan(
+      return try LoadedPlan(
         spec: file, set: assignments, threads: arguments.threadCount,
         budget: arguments[CommonOptions.budget], dataPath: arguments[CommonOptions.data],
-        withFingerprint: needsFingerprint, console, json: json)
+        withFingerprint: needsFingerprint, session)
     case .plan:
       guard arguments[CommonOptions.set].isEmpty else {
         throw CommandFailure(
@@ -354,13 +352,14 @@ struct RunCommand: Command {
           .faultyInput, "'--budget' does not go with a plan: its memory is settled",
           help: "plan again with --budget")
       }
-      return try ReadyPlan(
+      return try LoadedPlan(
         plan: file, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, console, json: json)
+        withFingerprint: false, session)
     }
   }
 
-  private static func makeFolder(_ ready: ReadyPlan, _ path: String?) throws(CommandFailure) -> RunDirectory {
+  private static func makeFolder(_ ready: LoadedPlan, _ path: String?) throws(CommandFailure) -> RunDirectory
+  {
     let files = [
       RunDirectory.FirstFile(name: RunDirectory.planName, text: PlanFile.textForRun(ready)),
       RunDirectory.FirstFile(name: RunDirectory.specName, text: ready.plan.specText),
@@ -374,10 +373,10 @@ struct RunCommand: Command {
   }
 
   private static func report(
-    _ summary: RunSummary, of plan: Plan, place: String, json: Bool, _ console: Console
+    _ summary: RunSummary, of plan: Plan, place: String, _ session: Session
   ) {
-    if json {
-      console.output.write(JSONWriter.document(summary.json.with("folder", .string(place))))
+    if session.json {
+      session.output.write(JSONWriter.document(summary.json.with("folder", .string(place))))
       return
     }
     let (hasTop5, hasEnsembles) = (plan.classes > 10, summary.ensemble != nil)
@@ -397,12 +396,12 @@ struct RunCommand: Command {
         ["", "ensemble", "", "", percentage(ensemble.top1)] + (hasTop5 ? [percentage(ensemble.top5)] : [])
           + [""])
     }
-    console.output.write(table.text(console.output.style))
-    if let compression = summary.compression { console.output.write(compression.text(console.output.style)) }
+    session.output.write(table.text(session.output.style))
+    if let compression = summary.compression { session.output.write(compression.text(session.output.style)) }
     let rate = summary.imagesPerSecond.map { ", \(fixed($0, decimals: 0)) images/s in training" } ?? ""
-    console.output.writeLine("\(summary.timeLine)\(rate)")
-    console.output.writeLine(summary.memoryLine)
-    if let profile = summary.profile { console.output.write(profile.text(console.output.style)) }
-    console.output.writeLine("weights, metrics and plan are in \(place)")
+    session.output.writeLine("\(summary.timeLine)\(rate)")
+    session.output.writeLine(summary.memoryLine)
+    if let profile = summary.profile { session.output.write(profile.text(session.output.style)) }
+    session.output.writeLine("weights, metrics and plan are in \(place)")
   }
 }

@@ -10,8 +10,8 @@ struct SchemaCommand: Command {
       """,
     examples: [.init("strata schema > strata.schema.json", "then name the file in a spec's first line")])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    console.output.write(jsonSchema())
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
+    session.output.write(jsonSchema())
     return .done
   }
 }

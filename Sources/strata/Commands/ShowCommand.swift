@@ -52,8 +52,7 @@ struct ShowCommand: Command {
       .init("strata show runs/digits-1", "how far a run has come"),
     ])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    let json = arguments[CommandSpec.json]
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let path = arguments.operands[0]
     let views = [
       (arguments[resolved], "--resolved"), (arguments[layout], "--layout"), (arguments[at] != nil, "--at"),
@@ -78,8 +77,8 @@ struct ShowCommand: Command {
     if let input, isSpec {
       let loaded = try LoadedSpec(
         path: path, bytes: input.bytes, set: arguments[CommonOptions.set],
-        dataPath: arguments[CommonOptions.data], console, json: json)
-      try show(loaded, arguments, console)
+        dataPath: arguments[CommonOptions.data], session)
+      try show(loaded, arguments, session)
       return .done
     }
     guard arguments[CommonOptions.set].isEmpty else {
@@ -93,34 +92,34 @@ struct ShowCommand: Command {
         help: "show the spec with --budget")
     }
     if isFolder, views.isEmpty {
-      try showRun(path, json: json, console)
+      try showRun(path, session)
       return .done
     }
-    let ready: ReadyPlan
+    let ready: LoadedPlan
     if let input {
-      ready = try ReadyPlan(
+      ready = try LoadedPlan(
         plan: input, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, allowsStale: true, console, json: json)
+        withFingerprint: false, allowsStale: true, session)
     } else {
-      ready = try ReadyPlan(
+      ready = try LoadedPlan(
         run: path, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
-        withFingerprint: false, allowsStale: true, console, json: json)
+        withFingerprint: false, allowsStale: true, session)
     }
-    try console.requireNoWarnings(json: json)
-    ready.staleness.tell(console)
+    try session.requireNoWarnings()
+    ready.staleness.tell(session)
     if arguments[resolved] {
       // A plan keeps the text with all defaults filled in: where they came from is gone.
-      if json {
-        showResolved(ready.loaded, json: true, console)
+      if session.json {
+        showResolved(ready.loaded, session)
       } else {
-        console.output.write(ready.loaded.text)
+        session.output.write(ready.loaded.text)
       }
     } else if arguments[layout] {
-      showLayout(ready.plan, json: json, console)
+      showLayout(ready.plan, session)
     } else if let query = arguments[at] {
-      try showMoment(query, of: ready.plan, ready.loaded, json: json, console)
+      try showMoment(query, of: ready.plan, ready.loaded, session)
     } else {
-      PlanFile.print(ready.plan, of: ready.loaded, json: json, console)
+      PlanFile.print(ready, session)
     }
     return .done
   }
@@ -128,38 +127,37 @@ struct ShowCommand: Command {
   // MARK: - Specs
 
   private static func show(
-    _ loaded: LoadedSpec, _ arguments: Arguments, _ console: Console
+    _ loaded: LoadedSpec, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) {
-    let json = arguments[CommandSpec.json]
     func plan() throws(CommandFailure) -> Plan {
-      let plan = try loaded.plan(
+      let compiled = try loaded.plan(
         threads: arguments[CommonOptions.threads] ?? CommonOptions.defaultThreadCount,
         budget: arguments[CommonOptions.budget],
-        dataPath: arguments[CommonOptions.data], withFingerprint: false, console, json: json)
-      try console.requireNoWarnings(json: json)
-      return plan
+        dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+      try session.requireNoWarnings()
+      return compiled.plan
     }
-    if arguments[layout] { return showLayout(try plan(), json: json, console) }
+    if arguments[layout] { return showLayout(try plan(), session) }
     if let query = arguments[at] {
       let plan = try plan()
-      return try showMoment(query, of: plan, loaded, json: json, console)
+      return try showMoment(query, of: plan, loaded, session)
     }
-    let (outline, warnings) = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      let warnings = try LoadedSpec.check(spec, in: loaded.folder)
-      return (try NamedOutline(spec), warnings)
+    let (lowered, warnings) = try loaded.checked(session) { spec throws(CompilationFailed) in
+      try LoadedSpec.check(spec, in: loaded.folder)
     }
-    for warning in warnings { loaded.warn(warning, console) }
-    try console.requireNoWarnings(json: json)
-    if arguments[resolved] { return showResolved(loaded, json: json, console) }
+    let outline = NamedOutline(lowered)
+    for warning in warnings { loaded.warn(warning, session) }
+    try session.requireNoWarnings()
+    if arguments[resolved] { return showResolved(loaded, session) }
     let text = NetworkText(
       name: loaded.spec.name.value, classes: loaded.spec.network.classes.value, outline: outline.network,
       rowNames: outline.rowNames, moduleNames: outline.moduleNames, kept: outline.kept)
-    console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
+    session.output.write(session.json ? JSONWriter.document(text.json) : text.text(session.output.style))
   }
 
-  private static func showResolved(_ loaded: LoadedSpec, json: Bool, _ console: Console) {
-    guard json else {
-      return console.output.write(
+  private static func showResolved(_ loaded: LoadedSpec, _ session: Session) {
+    guard session.json else {
+      return session.output.write(
         resolvedText(loaded.spec, origins: loaded.origins, texts: loaded.texts))
     }
     let resolved =
@@ -168,7 +166,7 @@ struct ShowCommand: Command {
     let values = resolved.map {
       JSON.object([("key", .string($0.key)), ("value", .string($0.text)), ("origin", .string($0.origin))])
     }
-    console.output.write(
+    session.output.write(
       JSONWriter.document([
         "schema": "strata.spec/1", "name": .string(loaded.spec.name.value), "sha256": .string(loaded.sha256),
         "text": .string(loaded.text), "values": .array(values),
@@ -177,12 +175,12 @@ struct ShowCommand: Command {
 
   // MARK: - Plans and runs
 
-  private static func showLayout(_ plan: Plan, json: Bool, _ console: Console) {
-    console.output.write(json ? JSONWriter.document(plan.layoutJSON) : plan.layoutText)
+  private static func showLayout(_ plan: Plan, _ session: Session) {
+    session.output.write(session.json ? JSONWriter.document(plan.layoutJSON) : plan.layoutText)
   }
 
   private static func showMoment(
-    _ query: MomentQuery, of plan: Plan, _ loaded: LoadedSpec, json: Bool, _ console: Console
+    _ query: MomentQuery, of plan: Plan, _ loaded: LoadedSpec, _ session: Session
   ) throws(CommandFailure) {
     let places = loaded.places
     let moment: Moment
@@ -192,18 +190,18 @@ struct ShowCommand: Command {
       throw CommandFailure(.faultyInput, error.message)
     }
     let text = MomentText(moment, of: plan, places: places)
-    console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
+    session.output.write(session.json ? JSONWriter.document(text.json) : text.text(session.output.style))
   }
 
-  private static func showRun(_ folder: String, json: Bool, _ console: Console) throws(CommandFailure) {
+  private static func showRun(_ folder: String, _ session: Session) throws(CommandFailure) {
     let status: RunStatus
     do {
       status = try RunStatus(folder: folder)
     } catch {
       throw CommandFailure(.failed, error.message)
     }
-    for warning in status.warnings { console.warnAtWork(code: warning.code, warning.message) }
+    for warning in status.warnings { session.warnAtWork(code: warning.code, warning.message) }
     let text = RunStatusText(status, folder: folder)
-    console.output.write(json ? JSONWriter.document(text.json) : text.text(console.output.style))
+    session.output.write(session.json ? JSONWriter.document(text.json) : text.text(session.output.style))
   }
 }

@@ -12,21 +12,21 @@ struct VersionCommand: Command {
       """,
     examples: [.init("strata version --json", "for scripts")])
 
-  static func run(_ arguments: Arguments, _ console: Console) throws(CommandFailure) -> ExitCode {
-    print(json: arguments[CommandSpec.json], console)
+  static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
+    print(session)
     return .done
   }
 
-  static func print(json: Bool, _ console: Console) {
+  static func print(_ session: Session) {
     let program = CommandTable.program
-    if json {
+    if session.json {
       let document: [(key: String, value: JSON)] = [
         ("schema", "strata.version/1"), ("version", .string(program.version)), ("specLanguage", .integer(1)),
         ("arithmetic", .string(openBLASDescription())),
       ]
-      console.output.write(JSONWriter.document(.object(document)))
+      session.output.write(JSONWriter.document(.object(document)))
     } else {
-      console.output.writeLine("\(program.name) \(program.version) (spec language 1)")
+      session.output.writeLine("\(program.name) \(program.version) (spec language 1)")
     }
   }
 }

@@ -46,9 +46,9 @@ struct Budget {
   }
 
   /// Tells people where the budget has no room for all the threads that were asked for.
-  func tell(_ plan: Plan, threads: Int, _ console: Console) {
+  func tell(_ plan: Plan, threads: Int, _ session: Session) {
     guard plan.threads != threads else { return }
-    console.diagnostics.writeLine(Self.fewerThreads(plan.threads, of: threads, budgetBytes: byteCount))
+    session.diagnostics.writeLine(Self.fewerThreads(plan.threads, of: threads, budgetBytes: byteCount))
   }
 
   static func fewerThreads(_ count: Int, of asked: Int, budgetBytes: Int) -> String {
@@ -57,8 +57,8 @@ struct Budget {
   }
 
   /// Tells people what a share comes to.
-  func tell(_ console: Console) {
+  func tell(_ session: Session) {
     guard let origin else { return }
-    console.diagnostics.writeLine("budget: \(byteSize(byteCount)) (\(origin))")
+    session.diagnostics.writeLine("budget: \(byteSize(byteCount)) (\(origin))")
   }
 }

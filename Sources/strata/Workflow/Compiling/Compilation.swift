@@ -8,42 +8,57 @@ internal import SpecLanguage
 internal import Terminal
 internal import Text
 
+/// A plan, and the network that it was compiled from.
+struct CompiledSpec {
+  let lowered: LoweredSpec
+  let plan: Plan
+
+  /// - Parameter withTimes: where this machine was measured.
+  func comparison(withTimes: Bool = false) -> PlanComparison {
+    var comparison = lowered.comparison(with: plan)
+    if withTimes, let model = Calibration.model(threads: plan.threads) {
+      comparison.times = lowered.strategyTimes(of: plan, model: model)
+    }
+    return comparison
+  }
+}
+
 extension LoadedSpec {
   /// Compiles for `threads` workers, within the budget of the command line or the spec; every fault is told.
   func plan(
-    threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ console: Console,
-    json: Bool
-  ) throws(CommandFailure) -> Plan {
+    threads: Int, budget: MemorySize?, dataPath: String?, withFingerprint: Bool, _ session: Session
+  ) throws(CommandFailure) -> CompiledSpec {
     guard let budget = Budget(budget, spec: spec) else {
       return try plan(
         threads: threads, choices: nil, budgetBytes: nil, dataPath: dataPath,
-        withFingerprint: withFingerprint, console, json: json)
+        withFingerprint: withFingerprint, session)
     }
-    budget.tell(console)
-    let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
-    let start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
-    warn(of: start, console)
+    budget.tell(session)
+    let (lowered, facts) = try prepared(
+      dataPath: dataPath, withFingerprint: withFingerprint, session)
+    let start = try checked(session) { _ throws(CompilationFailed) in try readStart() }
+    warn(of: lowered, start: start, session)
     let options = CompileOptions(threads: threads, facts: facts, specText: text, start: start)
-    let progress = SearchProgress(on: console.diagnostics)
+    let progress = SearchProgress(on: session.diagnostics)
     func note(_ state: BudgetSearchState) {
       // Of several runs, the next one's search.
       Interruption.endIfRequested()
       progress.note { budget.words(for: state) }
     }
-    let solver = try checked(console, json: json) { spec throws(CompilationFailed) in
+    let solver = try checked(session) { _ throws(CompilationFailed) in
       try BudgetSolver(
-        spec, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount, note: note
-      )
+        lowered, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount,
+        note: note)
     }
     if let plan = solver.solve() {
       progress.finish()
-      budget.tell(plan, threads: threads, console)
-      return plan
+      budget.tell(plan, threads: threads, session)
+      return CompiledSpec(lowered: lowered, plan: plan)
     }
     let shortfall = Shortfall(
       self, options: options, budget: budget, smallest: solver.smallest(), note: note)
     progress.finish()
-    throw shortfall.tell(console, json: json)
+    throw shortfall.tell(session)
   }
 
   /// Compiles as a plan file chose, or, with nil, as it comes; every fault is told.
@@ -51,53 +66,55 @@ extension LoadedSpec {
   /// - Parameter start: what is known of `network.from`; nil: its file is read.
   func plan(
     threads: Int, choices: PlanChoices?, budgetBytes: Int?, dataPath: String?, withFingerprint: Bool,
-    start: StartSource? = nil, _ console: Console, json: Bool
-  ) throws(CommandFailure) -> Plan {
-    let facts = try facts(dataPath: dataPath, withFingerprint: withFingerprint, console, json: json)
+    start: StartSource? = nil, _ session: Session
+  ) throws(CommandFailure) -> CompiledSpec {
+    let (lowered, facts) = try prepared(
+      dataPath: dataPath, withFingerprint: withFingerprint, session)
     var start = start
     if start == nil {
-      start = try checked(console, json: json) { _ throws(CompilationFailed) in try readStart() }
+      start = try checked(session) { _ throws(CompilationFailed) in try readStart() }
     }
-    let plan = try checked(console, json: json) { spec throws(CompilationFailed) in
+    let plan = try checked(session) { _ throws(CompilationFailed) in
       try compile(
-        spec,
+        lowered,
         options: CompileOptions(
           threads: threads, facts: facts, specText: text, start: start, choices: choices,
           budgetBytes: budgetBytes))
     }
-    warn(of: start, console)
-    return plan
+    warn(of: lowered, start: start, session)
+    return CompiledSpec(lowered: lowered, plan: plan)
   }
 
-  private func warn(of start: StartSource?, _ console: Console) {
-    for warning in warnings(of: spec, start: start) { warn(warning, console) }
+  private func warn(of lowered: LoweredSpec, start: StartSource?, _ session: Session) {
+    for warning in warnings(of: lowered, start: start) { warn(warning, session) }
   }
 
-  /// Faults of the spec come before those of the data: they are cheaper to mend.
-  func facts(
-    dataPath: String?, withFingerprint: Bool, _ console: Console, json: Bool
-  ) throws(CommandFailure) -> DataFacts {
-    _ = try checked(console, json: json) { spec throws(CompilationFailed) in
+  /// What planning begins with. Faults of the spec come before those of the data: they are cheaper to mend.
+  func prepared(
+    dataPath: String?, withFingerprint: Bool, _ session: Session
+  ) throws(CommandFailure) -> (lowered: LoweredSpec, facts: DataFacts) {
+    let lowered = try checked(session) { spec throws(CompilationFailed) in
       try Pipeline.check(spec, pictures: spec.data.trainCount)
     }
     let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
-    for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, console) }
+    for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, session) }
     if !spec.data.source.value.readsFiles || dataPath != nil || spec.data.path != nil {
-      warnOfLabels(of: try DataOpening(self, path: dataPath), console)
+      warnOfLabels(of: try DataOpening(self, path: dataPath), session)
     }
-    return facts
+    return (lowered, facts)
   }
 
   /// Warns where the plan would take more memory than this machine has, or than any is likely to have; plans only where that may
   /// be. With a budget the plan is another one, which is chosen to fit.
-  func warnOfMemory(threads: Int, _ console: Console) {
+  func warnOfMemory(threads: Int, _ session: Session) {
     guard spec.memory.budget == nil else { return }
     // Weights that can't be read are a fault, or still to be made.
     let start: StartSource?
     do throws(CompilationFailed) { start = try readStart() } catch { return }
     let images = (spec.data.trainCount ?? 0) + (spec.data.testCount ?? 0)
-    guard
-      roughPeakBytes(of: spec, images: images) > min(MemoryLimit.binding(workers: threads).byteCount, 1 << 40)
+    guard let lowered = try? LoweredSpec(spec),
+      roughPeakBytes(of: lowered, images: images)
+        > min(MemoryLimit.binding(workers: threads).byteCount, 1 << 40)
     else { return }
     // The data need not be there: what it has resident is the least of it then.
     let facts =
@@ -106,18 +123,19 @@ extension LoadedSpec {
         trainCount: max(1, spec.data.trainCount ?? spec.training.batch.value),
         testCount: spec.data.testCount ?? 1,
         residentBytes: 0, fingerprint: nil)
-    let plan = try? compileAlone(
-      spec,
-      options: CompileOptions(threads: threads, facts: facts, specText: text, start: start))
-    plan?.warnOfMemory(path: path, console)
+    let plan = try? compile(
+      lowered,
+      options: CompileOptions(
+        threads: threads, facts: facts, specText: text, start: start, choices: PlanChoices()))
+    plan?.warnOfMemory(path: path, session)
   }
 
   /// Everything that planning would find, as far as it can be known without the data.
   ///
-  /// - Returns: what is to be warned of, of stored weights.
+  /// - Returns: the lowered spec, and what is to be warned of, of stored weights.
   static func check(
     _ spec: Spec, in folder: String, weights: StartReading = StartFile.facts
-  ) throws(CompilationFailed) -> [Diagnostic] {
+  ) throws(CompilationFailed) -> (lowered: LoweredSpec, warnings: [Diagnostic]) {
     let start: StartSource?
     do {
       start = try readStartIfThere(of: spec, in: folder, weights)
@@ -131,8 +149,8 @@ extension LoadedSpec {
       }
       throw CompilationFailed(diagnostics: faults)
     }
-    try Pipeline.check(spec, pictures: spec.data.trainCount, start: start)
-    return warnings(of: spec, start: start)
+    let lowered = try Pipeline.check(spec, pictures: spec.data.trainCount, start: start)
+    return (lowered, warnings(of: lowered, start: start))
   }
 
   /// Where the weights lie that `network.from` names; nil without it.

@@ -8,34 +8,35 @@ internal import Text
 /// `strata plan --largest-batch`: the largest batch of each strategy within a budget.
 enum LargestBatchReport {
   static func run(
-    _ loaded: LoadedSpec, threads: Int, budget: MemorySize?, dataPath: String?, _ console: Console, json: Bool
+    _ loaded: LoadedSpec, threads: Int, budget: MemorySize?, dataPath: String?, _ session: Session
   ) throws(CommandFailure) -> ExitCode {
     guard let budget = Budget(budget, spec: loaded.spec) else {
       throw CommandFailure(
         .faultyInput, "'--largest-batch' needs a budget",
         help: "pass --budget SIZE, or set memory.budget in the spec")
     }
-    budget.tell(console)
-    let facts = try loaded.facts(dataPath: dataPath, withFingerprint: false, console, json: json)
-    try console.requireNoWarnings(json: json)
-    let start = try loaded.checked(console, json: json) { _ throws(CompilationFailed) in
+    budget.tell(session)
+    let (lowered, facts) = try loaded.prepared(
+      dataPath: dataPath, withFingerprint: false, session)
+    try session.requireNoWarnings()
+    let start = try loaded.checked(session) { _ throws(CompilationFailed) in
       try loaded.readStart()
     }
     let options = CompileOptions(threads: threads, facts: facts, specText: loaded.text, start: start)
-    let progress = SearchProgress(on: console.diagnostics)
-    let found = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
-      try LargestBatch.all(of: spec, options: options, budgetBytes: budget.usableByteCount) { count in
+    let progress = SearchProgress(on: session.diagnostics)
+    let found = try loaded.checked(session) { _ throws(CompilationFailed) in
+      try LargestBatch.all(of: lowered, options: options, budgetBytes: budget.usableByteCount) { count in
         progress.note {
           "looking for the largest batches within \(byteSize(budget.byteCount)): \(count) measured"
         }
       }
     }
     progress.finish()
-    if json {
-      console.output.write(JSONWriter.document(document(found, loaded, budget)))
+    if session.json {
+      session.output.write(JSONWriter.document(document(found, loaded, budget)))
     } else {
-      console.output.write(
-        text(found, loaded, budget, trainCount: facts.trainCount, console.output.style))
+      session.output.write(
+        text(found, loaded, budget, trainCount: facts.trainCount, session.output.style))
     }
     return found.contains { $0.sameBits != nil } ? .done : .overBudget
   }

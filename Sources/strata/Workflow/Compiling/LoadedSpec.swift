@@ -43,11 +43,11 @@ struct LoadedSpec {
   ///   - reportsWarnings: not of what was warned of when a run began.
   init(
     path: String, set assignments: [Assignment], pathsOfSets setPaths: SetPaths = .currentFolder,
-    dataPath: String?, reportsWarnings: Bool = true, _ console: Console, json: Bool
+    dataPath: String?, reportsWarnings: Bool = true, _ session: Session
   ) throws(CommandFailure) {
     try self.init(
       path: path, bytes: try Self.read(path), set: assignments, pathsOfSets: setPaths, dataPath: dataPath,
-      reportsWarnings: reportsWarnings, console, json: json)
+      reportsWarnings: reportsWarnings, session)
   }
 
   /// A spec's text; a plan is refused.
@@ -117,7 +117,7 @@ struct LoadedSpec {
     var found = warnings(result)
     if let spec = result.spec {
       do {
-        found += try Self.check(spec, in: Paths.folder(ofInput: path), weights: weights)
+        found += try Self.check(spec, in: Paths.folder(ofInput: path), weights: weights).warnings
       } catch {
         bag.add(contentsOf: error.diagnostics)
       }
@@ -132,8 +132,8 @@ struct LoadedSpec {
   }
 
   /// Warns of a place in the spec; nothing where that was done when the run began.
-  func warn(_ diagnostic: Diagnostic, _ console: Console) {
-    if reportsWarnings { console.warn(diagnostic, texts) }
+  func warn(_ diagnostic: Diagnostic, _ session: Session) {
+    if reportsWarnings { session.warn(diagnostic, texts) }
   }
 
   /// Decodes a text that was read from `path`, or kept in a plan.
@@ -145,16 +145,16 @@ struct LoadedSpec {
   init(
     path: String, label: String? = nil, bytes: [UInt8], set assignments: [Assignment],
     pathsOfSets setPaths: SetPaths = .currentFolder, dataPath: String?, reportsWarnings: Bool = true,
-    weights: @escaping StartReading = StartFile.facts, _ console: Console, json: Bool
+    weights: @escaping StartReading = StartFile.facts, _ session: Session
   ) throws(CommandFailure) {
     let (texts, result, givenPaths) = try Self.decoded(
       label ?? path, bytes, in: Paths.folder(ofInput: path), set: assignments, pathsOfSets: setPaths,
       dataPath: dataPath)
     if reportsWarnings {
-      for warning in Self.warnings(result) { console.warn(warning, texts) }
+      for warning in Self.warnings(result) { session.warn(warning, texts) }
     }
     guard let spec = result.spec else {
-      throw tell(result.diagnostics, texts, console, json: json)
+      throw tell(result.diagnostics, texts, session)
     }
     self.path = path
     self.reportsWarnings = reportsWarnings
@@ -231,7 +231,7 @@ struct LoadedSpec {
 
   /// Runs a phase on the spec; its faults are told together with the decoder's, in order of their places.
   func checked<Result>(
-    _ console: Console, json: Bool, _ phase: (Spec) throws(CompilationFailed) -> Result
+    _ session: Session, _ phase: (Spec) throws(CompilationFailed) -> Result
   ) throws(CommandFailure) -> Result {
     var bag = DiagnosticBag()
     bag.add(contentsOf: diagnostics)
@@ -241,21 +241,23 @@ struct LoadedSpec {
     } catch {
       bag.add(contentsOf: error.diagnostics)
     }
-    throw tell(bag.inSourceOrder, texts, console, json: json)
+    throw tell(bag.inSourceOrder, texts, session)
   }
 }
 
 /// Tells diagnostics: people on standard error, and programs a document (`strata.diagnostics/1`) on standard output, behind what
 /// was warned of.
+///
+/// - Parameter asDocument: whether programs are told; nil: as the command line asks.
 func tell(
-  _ diagnostics: [Diagnostic], _ texts: SourceTexts, _ console: Console, json: Bool
+  _ diagnostics: [Diagnostic], _ texts: SourceTexts, _ session: Session, asDocument: Bool? = nil
 ) -> CommandFailure {
-  let renderer = DiagnosticRenderer(texts: texts, colour: console.diagnostics.style.isColoured)
-  let isFirst = console.warnings.entries.isEmpty
-  console.diagnostics.write((isFirst ? "" : "\n") + renderer.render(diagnostics))
-  if json {
-    let list = console.warnings.objects + diagnostics.map(DiagnosticJSON(texts: texts).object)
-    console.output.writeLine(
+  let renderer = DiagnosticRenderer(texts: texts, colour: session.diagnostics.style.isColoured)
+  let isFirst = session.warnings.entries.isEmpty
+  session.diagnostics.write((isFirst ? "" : "\n") + renderer.render(diagnostics))
+  if asDocument ?? session.json {
+    let list = session.warnings.objects + diagnostics.map(DiagnosticJSON(texts: texts).object)
+    session.output.writeLine(
       "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(list.joined(separator: ","))]}")
   }
   return CommandFailure(.faultyInput, [])

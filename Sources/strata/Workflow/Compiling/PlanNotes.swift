@@ -9,10 +9,10 @@ extension Plan {
   /// one.
   ///
   /// - Parameter path: of the spec, where others are looked at beside it.
-  func warnOfMemory(path: String? = nil, _ console: Console) {
+  func warnOfMemory(path: String? = nil, _ session: Session) {
     guard let warning = memoryWarning else { return }
     let place = path.map { "\($0): " } ?? ""
-    console.warn(code: "W005", place + warning.message, help: warning.help)
+    session.warn(code: "W005", place + warning.message, help: warning.help)
   }
 
   /// What there is to warn of; nil: nothing.

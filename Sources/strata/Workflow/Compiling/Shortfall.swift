@@ -39,7 +39,7 @@ struct Shortfall {
       for assignments in kind {
         guard let spec = loaded.spec(with: assignments),
           let solver = try? BudgetSolver(
-            spec, options: options, budgetBytes: budget.usableByteCount, note: note),
+            LoweredSpec(spec), options: options, budgetBytes: budget.usableByteCount, note: note),
           let peakBytes = solver.peakBytes()
         else { continue }
         changes.append(Change(assignments: assignments, peakBytes: peakBytes))
@@ -49,9 +49,9 @@ struct Shortfall {
     self.changes = changes
   }
 
-  func tell(_ console: Console, json: Bool) -> CommandFailure {
-    if json {
-      console.output.write(JSONWriter.document(self.json))
+  func tell(_ session: Session) -> CommandFailure {
+    if session.json {
+      session.output.write(JSONWriter.document(self.json))
       return CommandFailure(.overBudget, [])
     }
     let missing = smallestBudget - budget.byteCount

@@ -58,14 +58,14 @@ struct EditorService: SpecService {
     try LoadedSpec(
       path: source.path, label: FilePath.lastComponent(of: source.path), bytes: source.bytes, set: set,
       pathsOfSets: .specFolder, dataPath: nil, reportsWarnings: false,
-      weights: weights.facts, .silent, json: false)
+      weights: weights.facts, .silent)
   }
 
   /// Deeper networks take seconds to plan, and somebody is typing.
   private static let mostRows = 200
 
   private func plan(_ loaded: LoadedSpec) throws(CommandFailure) -> PlannedSpec {
-    let outline = try loaded.checked(.silent, json: false) { spec throws(CompilationFailed) in
+    let outline = try loaded.checked(.silent) { spec throws(CompilationFailed) in
       try NamedOutline(spec)
     }
     guard outline.rowNames.count <= Self.mostRows else {
@@ -75,52 +75,46 @@ struct EditorService: SpecService {
     }
     let budget = Budget(nil, spec: loaded.spec)
     var smallestBudget: Int?
-    let plan: Plan
+    let compiled: CompiledSpec
     if let budget {
-      let solver = try solver(loaded, budget)
-      if let found = solver.solve() {
-        plan = found
-      } else {
-        plan = solver.smallest()
-        smallestBudget = BudgetMargin.budget(forPeak: plan.memory.peakBytes)
-      }
+      let (solver, lowered, _) = try solver(loaded, budget)
+      let found = solver.solve()
+      compiled = CompiledSpec(lowered: lowered, plan: found ?? solver.smallest())
+      if found == nil { smallestBudget = BudgetMargin.budget(forPeak: compiled.plan.memory.peakBytes) }
     } else {
-      plan = try loaded.plan(
-        threads: threads, choices: nil, budgetBytes: nil, dataPath: nil, withFingerprint: false, .silent,
-        json: false)
+      compiled = try loaded.plan(
+        threads: threads, choices: nil, budgetBytes: nil, dataPath: nil, withFingerprint: false, .silent)
     }
+    let plan = compiled.plan
     let warning = budget == nil ? plan.memoryWarning : nil
     return PlannedSpec(
       plan: plan, places: loaded.places, outline: outline,
       time: Calibration.model(threads: plan.threads).map { $0.figures(of: plan) },
-      times: PlanFile.times(of: plan, loaded), budgetBytes: budget?.byteCount,
+      comparison: compiled.comparison(withTimes: true), budgetBytes: budget?.byteCount,
       smallestBudgetBytes: smallestBudget,
       warnings: warning.map { [SpecFailure(code: "W005", message: $0.message, help: $0.help)] } ?? [])
   }
 
-  private func solver(_ loaded: LoadedSpec, _ budget: Budget) throws(CommandFailure) -> BudgetSolver {
-    let options = try options(loaded)
-    return try loaded.checked(.silent, json: false) { spec throws(CompilationFailed) in
+  private func solver(
+    _ loaded: LoadedSpec, _ budget: Budget
+  ) throws(CommandFailure) -> (solver: BudgetSolver, lowered: LoweredSpec, options: CompileOptions) {
+    let (lowered, facts) = try loaded.prepared(dataPath: nil, withFingerprint: false, .silent)
+    let start = try loaded.checked(.silent) { _ throws(CompilationFailed) in try loaded.readStart() }
+    let options = CompileOptions(threads: threads, facts: facts, specText: loaded.text, start: start)
+    let solver = try loaded.checked(.silent) { _ throws(CompilationFailed) in
       try BudgetSolver(
-        spec, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount)
+        lowered, options: options, budgetBytes: budget.usableByteCount, statedBytes: budget.byteCount)
     }
-  }
-
-  private func options(_ loaded: LoadedSpec) throws(CommandFailure) -> CompileOptions {
-    let facts = try loaded.facts(dataPath: nil, withFingerprint: false, .silent, json: false)
-    let start = try loaded.checked(.silent, json: false) { _ throws(CompilationFailed) in
-      try loaded.readStart()
-    }
-    return CompileOptions(threads: threads, facts: facts, specText: loaded.text, start: start)
+    return (solver, lowered, options)
   }
 
   func fittingChanges(_ source: SpecSource) -> [FittingChange] {
     do throws(CommandFailure) {
       let loaded = try load(source)
       guard let budget = Budget(nil, spec: loaded.spec) else { return [] }
-      let solver = try solver(loaded, budget)
+      let (solver, _, options) = try solver(loaded, budget)
       let shortfall = Shortfall(
-        loaded, options: try options(loaded), budget: budget, smallest: solver.smallest(), note: { _ in })
+        loaded, options: options, budget: budget, smallest: solver.smallest(), note: { _ in })
       return shortfall.changes.map { change in
         FittingChange(
           assignments: change.assignments.map { SpecAssignment(key: $0.key, value: $0.value) },
@@ -172,7 +166,7 @@ struct EditorService: SpecService {
     do throws(FileError) {
       try FilePath.makeFolders(FilePath.folder(of: path))
       try AtomicFile.write(
-        PlanPage(planned.plan, places: planned.places, times: planned.times).text, to: path)
+        PlanPage(planned.plan, planned.comparison, places: planned.places).text, to: path)
     } catch {
       throw SpecFailure(message: "cannot write the page: \(error.message)", help: nil)
     }
@@ -203,13 +197,14 @@ extension SpecFailure {
   }
 }
 
-extension Console {
+extension Session {
   /// Prints nothing.
-  static var silent: Console {
+  static var silent: Session {
     let nowhere = TerminalEnvironment { _ in nil }
     // No such descriptor: writing fails, and is not tried again.
-    return Console(
-      output: TerminalStream(descriptor: -1, environment: nowhere),
-      diagnostics: TerminalStream(descriptor: -1, environment: nowhere))
+    return Session(
+      console: Console(
+        output: TerminalStream(descriptor: -1, environment: nowhere),
+        diagnostics: TerminalStream(descriptor: -1, environment: nowhere)), json: false)
   }
 }

@@ -21,14 +21,14 @@ struct InputFile {
   static let standardInput = "-"
 
   init(_ path: String) throws(CommandFailure) {
-    let limit = max(StoredPlan.largestByteCount, SourceScan.largestByteCount)
+    let limit = max(PlanLock.largestByteCount, SourceScan.largestByteCount)
     do {
       bytes = try readSource(path: path == Self.standardInput ? "/dev/stdin" : path, limit: limit + 1)
     } catch {
       throw Self.failure(error, path)
     }
     self.path = path
-    kind = StoredPlan.isPlan(bytes) ? .plan : .spec
+    kind = PlanLock.isPlan(bytes) ? .plan : .spec
   }
 
   private static func failure(_ error: SourceReadError, _ path: String) -> CommandFailure {

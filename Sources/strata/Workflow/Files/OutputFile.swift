@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Diagnostics
 internal import Terminal
 internal import Text
@@ -63,7 +64,7 @@ struct OutputFile {
 
   private func isOurs(_ place: String) -> Bool {
     switch kind {
-    case .plan: StoredPlan.holdsPlan(place)
+    case .plan: PlanLock.holdsPlan(place)
     case .page:
       (try? readSource(path: place, limit: 1024)).map {
         HTMLPage.isDocument(beginningWith: String(decoding: $0, as: UTF8.self))

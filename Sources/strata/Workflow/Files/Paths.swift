@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Glibc
 
 /// Where paths in `--set`s start.
@@ -23,10 +24,10 @@ enum Paths {
   static func typed(_ path: String, from folder: String) -> String {
     guard !path.hasPrefix("/"), folder != "." else { return path }
     if folder.hasPrefix("/") {
-      return PlanDocument.relativePath(of: path, from: folder, currentFolder: absolute("."))
+      return FilePath.relative(of: path, from: folder, currentFolder: absolute("."))
     }
     // `..` leads out of a folder as it lies, not as a link to it is called.
-    return PlanDocument.relativePath(of: absolute(path), from: real(folder), currentFolder: "/")
+    return FilePath.relative(of: absolute(path), from: real(folder), currentFolder: "/")
   }
 
   /// The path of a file as another one keeps it that lies in `folder`: from there, whatever links lead to either; absolute where
@@ -35,7 +36,7 @@ enum Paths {
     // Paths in a file start where it is found: a link in its own place stays.
     let file = join(real(FilePath.folder(of: path)), FilePath.lastComponent(of: path))
     guard path.hasPrefix("/") == folder.hasPrefix("/") else { return file }
-    return PlanDocument.relativePath(of: file, from: real(folder), currentFolder: "/")
+    return FilePath.relative(of: file, from: real(folder), currentFolder: "/")
   }
 
   /// Absolute, without links; as it is called where there is no such folder.

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Diagnostics
 internal import Pipeline
 internal import Planning
@@ -7,35 +8,35 @@ internal import Text
 
 /// Plans on paper: printed for people or programs, or kept in a file.
 enum PlanFile {
-  static func print(
-    _ plan: Plan, of loaded: LoadedSpec, json: Bool, listsStages: Bool = false, _ console: Console
-  ) {
-    let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
-    let times = times(of: plan, loaded)
-    if json {
-      console.output.write(
-        PlanDocument.printed(
-          plan, places: loaded.places, times: times, time: time,
-          warnings: console.warnings.entries.map(\.json)))
-    } else {
-      console.output.write(
-        PlanText(
-          plan, style: console.output.style, places: loaded.places, listsStages: listsStages, times: times
-        ).text)
-      console.output.write("\n" + time.text(console.output.style))
-    }
+  static func print(_ loaded: LoadedPlan, _ session: Session) {
+    print(loaded.plan, loaded.comparisonWithTimes, of: loaded.loaded, session)
   }
 
-  /// Of the strategies that a plan is compared with; none where the machine was not measured.
-  static func times(of plan: Plan, _ loaded: LoadedSpec) -> [TimeFigures] {
-    Calibration.model(threads: plan.threads).map { strategyTimes(of: plan, loaded.spec, model: $0) } ?? []
+  static func print(
+    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, listsStages: Bool = false,
+    _ session: Session
+  ) {
+    let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
+    if session.json {
+      session.output.write(
+        PlanLock.printed(
+          plan, comparison, places: loaded.places, time: time,
+          warnings: session.warnings.entries.map(\.json)))
+    } else {
+      session.output.write(
+        PlanText(
+          plan, comparison, style: session.output.style, places: loaded.places, listsStages: listsStages
+        ).text)
+      session.output.write("\n" + time.text(session.output.style))
+    }
   }
 
   /// Replaces the file at once: a reader sees the old plan or the new one. Reports what was written in place of what.
   ///
   /// - Parameter options: of the command line, the data's path from the current folder.
   static func write(
-    _ plan: Plan, of loaded: LoadedSpec, options: PlanOptions, to path: String, _ console: Console
+    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, options: PlanOptions, to path: String,
+    _ session: Session
   ) throws(CommandFailure) {
     // What came through a pipe is not there when the plan is read.
     var relative: String?
@@ -44,8 +45,8 @@ enum PlanFile {
     }
     var options = options
     options.data = options.data.map { Paths.kept($0, from: FilePath.folder(of: path)) }
-    let text = PlanDocument.text(
-      of: plan, specPath: loaded.path, keptSpecPath: relative,
+    let text = PlanLock.text(
+      of: plan, comparison, specPath: loaded.path, keptSpecPath: relative,
       specSets: loaded.keptAssignments.map(\.text), options: options, dataPath: plan.data.path,
       places: loaded.places)
     let words = Replacement(at: path, text: text).words(peakBytes: plan.memory.peakBytes)
@@ -54,7 +55,7 @@ enum PlanFile {
     } catch {
       throw CommandFailure(.failed, "cannot write the plan: \(error.message)")
     }
-    console.diagnostics.writeLine("\(path): \(words)")
+    session.diagnostics.writeLine("\(path): \(words)")
   }
 
   /// What is at the place of a plan that is about to be written.
@@ -68,8 +69,8 @@ enum PlanFile {
         self = .nothing
         return
       }
-      guard let bytes = try? readSource(path: place, limit: StoredPlan.largestByteCount),
-        let peakBytes = (try? StoredPlan(path: place, bytes: bytes))?.peakBytes
+      guard let bytes = try? readSource(path: place, limit: PlanLock.largestByteCount),
+        let peakBytes = (try? PlanLock(path: place, bytes: bytes))?.peakBytes
       else {
         self = .unreadable
         return
@@ -97,26 +98,27 @@ enum PlanFile {
 
   /// The plan to look at; replaces the file at once.
   static func writePage(
-    _ plan: Plan, of loaded: LoadedSpec, to path: String, _ console: Console
+    _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, to path: String, _ session: Session
   ) throws(CommandFailure) {
     var isThere = false
     if case .file(let place)? = try? FileTarget(path) { isThere = (FileIdentity(place)?.byteCount ?? 0) > 0 }
     do {
       try AtomicFile.write(
-        PlanPage(plan, places: loaded.places, times: times(of: plan, loaded)).text, to: path)
+        PlanPage(plan, comparison, places: loaded.places).text, to: path)
     } catch {
       throw CommandFailure(.failed, "cannot write the page: \(error.message)")
     }
-    console.diagnostics.writeLine(
+    session.diagnostics.writeLine(
       "\(path): \(isThere ? "replaced a page by" : "wrote") the page of a plan of "
         + byteSize(plan.memory.peakBytes))
   }
 
   /// As a run's folder keeps it: the data's path as it was opened, so that the run can be evaluated from anywhere.
-  static func textForRun(_ ready: ReadyPlan) -> String {
+  static func textForRun(_ ready: LoadedPlan) -> String {
     let opened = ready.dataPath ?? ready.plan.data.path.map { Paths.join(ready.loaded.folder, $0) }
-    return PlanDocument.text(
-      of: ready.plan, specPath: ready.loaded.path, keptSpecPath: nil, dataPath: opened.map(Paths.absolute),
+    return PlanLock.text(
+      of: ready.plan, ready.comparison, specPath: ready.loaded.path, keptSpecPath: nil,
+      dataPath: opened.map(Paths.absolute),
       startPath: ready.startPath.map(Paths.absolute), places: ready.loaded.places)
   }
 }

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Terminal
 
 /// The folder of a run, as the command line names it.

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import CostModel
 internal import Datasets
 internal import Execution
@@ -30,7 +31,7 @@ enum Calibration {
   /// What takes the time of an engine's nodes: so many recorders alike. Where the machine has no profile its ceilings are
   /// measured now, in the engine's arena, in which nothing may lie yet.
   static func recorders(_ count: Int, for engine: Engine) -> [ProfileRecorder] {
-    let profile = profile(threads: engine.plan.threads)
+    let profile = profile(threads: engine.threads)
     let ceilings = profile.map { Ceilings($0, source: .profile) } ?? engine.measureCeilings()
     return (0..<count).map { _ in
       ProfileRecorder(
@@ -39,7 +40,7 @@ enum Calibration {
   }
 
   /// `strata bench --calibrate`.
-  static func run(threads: Int, json: Bool, _ console: Console) throws(CommandFailure) {
+  static func run(threads: Int, _ session: Session) throws(CommandFailure) {
     try MemoryNeed.require(forMeasuring: calibrationByteCount(workers: threads), workers: threads)
     guard let file else {
       throw CommandFailure(
@@ -50,16 +51,16 @@ enum Calibration {
       processor: ProfileFile.processorName(), threads: threads, secondsPerCall: 0)
     let workers = try Workers.make(threads)
     calibrateKernels(workers: workers, into: &profile) { kind in
-      console.diagnostics.rewriteLine(kind.name)
+      session.diagnostics.rewriteLine(kind.name)
     }
-    console.diagnostics.rewriteLine("")
+    session.diagnostics.rewriteLine("")
     try addPreparation(to: &profile, workers: workers)
     do {
       try file.store(profile)
     } catch {
       throw CommandFailure(.failed, "cannot keep the profile: \(error.message)")
     }
-    report(profile, seconds: monotonicSeconds() - start, json: json, console)
+    report(profile, seconds: monotonicSeconds() - start, session)
   }
 
   /// Batches of pictures as they are prepared for a step.
@@ -98,20 +99,20 @@ enum Calibration {
   }
 
   private static func report(
-    _ profile: MachineProfile, seconds: Double, json: Bool, _ console: Console
+    _ profile: MachineProfile, seconds: Double, _ session: Session
   ) {
     func rate(_ kind: WorkKind) -> (least: Double, most: Double) {
       let rates = profile.points(of: kind).map { 1e-9 / $0.secondsPerUnit }
       return (rates.min() ?? 0, rates.max() ?? 0)
     }
-    if json {
+    if session.json {
       let kinds = WorkKind.measured.map { kind in
         let rate = rate(kind)
         return (
           key: kind.name, value: ["least": .number(rate.least), "most": .number(rate.most)] as JSON
         )
       }
-      console.output.write(
+      session.output.write(
         JSONWriter.document([
           "schema": "strata.calibration/1", "processor": .string(profile.processor),
           "threads": .integer(profile.threads), "seconds": .number(seconds),
@@ -119,7 +120,7 @@ enum Calibration {
         ]))
       return
     }
-    console.output.writeLine(
+    session.output.writeLine(
       "\(profile.processor), \(profile.threads) worker\(profile.threads == 1 ? "" : "s"), measured in "
         + duration(seconds: seconds))
     var table = Table([.left("work"), .right("least"), .right("most"), .left("")])
@@ -132,7 +133,7 @@ enum Calibration {
         }
       table.add([kind.name, fixed(rate.least, decimals: 1), fixed(rate.most, decimals: 1), unit])
     }
-    console.output.write(table.text(console.output.style))
-    console.output.writeLine("'strata plan' now tells times")
+    session.output.write(table.text(session.output.style))
+    session.output.writeLine("'strata plan' now tells times")
   }
 }

@@ -4,19 +4,19 @@ internal import Text
 
 /// `strata bench` without a spec: every kernel that counts, measured on its own.
 enum KernelBench {
-  static func run(threads: Int, json: Bool, _ console: Console) throws(CommandFailure) {
+  static func run(threads: Int, _ session: Session) throws(CommandFailure) {
     try MemoryNeed.require(forMeasuring: kernelBenchmarkByteCount(workers: threads), workers: threads)
     let workers = try Workers.make(threads)
-    if !json {
-      console.output.writeLine(openBLASDescription())
-      console.output.writeLine("\(threads) worker\(threads == 1 ? "" : "s")\n")
+    if !session.json {
+      session.output.writeLine(openBLASDescription())
+      session.output.writeLine("\(threads) worker\(threads == 1 ? "" : "s")\n")
     }
     let measurements = benchmarkKernels(workers: workers) { measurement in
-      console.diagnostics.rewriteLine("\(measurement.kernel) \(measurement.shape)")
+      session.diagnostics.rewriteLine("\(measurement.kernel) \(measurement.shape)")
     }
-    console.diagnostics.rewriteLine("")
-    if json {
-      console.output.write(JSONWriter.document(document(measurements, threads: threads)))
+    session.diagnostics.rewriteLine("")
+    if session.json {
+      session.output.write(JSONWriter.document(document(measurements, threads: threads)))
       return
     }
     var table = Table([
@@ -33,7 +33,7 @@ enum KernelBench {
         measurement.timesOneWorker.map { fixed($0, decimals: 2) + "x" } ?? "",
       ])
     }
-    console.output.write(table.text(console.output.style))
+    session.output.write(table.text(session.output.style))
   }
 
   private static func document(_ measurements: [KernelMeasurement], threads: Int) -> JSON {

@@ -45,7 +45,8 @@ struct ProbedDepth {
 
 /// Probes every depth of a finished run, one after the other, so that the features of one alone are in memory.
 struct Probing {
-  let ready: ReadyPlan
+  let ready: LoadedPlan
+  let network: ProbedNetwork
   let modelPath: String
   /// Of that file, as it was held against what the run has written.
   let weightsSHA256: String
@@ -53,66 +54,50 @@ struct Probing {
   let poolSize: Int?
   let epochs: Int
   let width: Int?
-  let console: Console
-  let json: Bool
+  let session: Session
 
   /// The process's largest resident set while it probes every depth; asks for no data.
-  func plannedPeakBytes(_ learners: [ProbeLearner]) throws(CommandFailure) -> Int {
+  func plannedPeakBytes(_ learners: [ProbeLearner]) -> Int {
     let (isLinear, isNearest) = (learners.contains(.linear), learners.contains(.nearest))
     var peak = 0
-    for module in try modules() {
+    for module in modules {
       if isLinear || isNearest {
-        let plan = try featurePlan(module)
-        peak = max(
-          peak,
-          ProbeMemory(plan, columns: plan.featureCount, of: ready.plan).peakByteCount(
-            isLinear: isLinear, isNearest: isNearest))
+        let memory = ProbeMemory(featureProgram(module), of: ready.plan)
+        peak = max(peak, memory.peakByteCount(isLinear: isLinear, isNearest: isNearest))
       }
       for convolutions in learners.compactMap(\.convolutions) {
-        let plan = try convolutionalPlan(convolutions, behind: module)
-        peak = max(peak, plan.peakBytes(beside: ready.plan))
+        peak = max(peak, plan(convolutions, behind: module).peakBytes(beside: ready.plan))
       }
     }
     return peak
   }
 
   /// From the pictures on.
-  private func modules() throws(CommandFailure) -> ClosedRange<Int> {
-    0...(try compiled { spec throws(CompilationFailed) in try probedModules(spec) }.count)
+  private var modules: ClosedRange<Int> { 0...network.moduleNames.count }
+
+  private func featureProgram(_ module: Int) -> Program {
+    network.featureProgram(ofModule: module, poolSize: poolSize, of: ready.plan)
   }
 
-  private func featurePlan(_ module: Int) throws(CommandFailure) -> Plan {
-    try compiled { spec throws(CompilationFailed) in
-      try ready.plan.featurePlan(ofModule: module, poolSize: poolSize, spec)
-    }
-  }
-
-  private func convolutionalPlan(_ convolutions: Int, behind module: Int) throws(CommandFailure) -> Plan {
+  /// Of a convolutional probe.
+  private func plan(_ convolutions: Int, behind module: Int) -> Plan {
     let probe = ConvolutionalProbe(convolutions: convolutions, width: width, epochs: epochs)
-    var plan = try compiled { spec throws(CompilationFailed) in
-      try ready.plan.probe(probe, behind: module, poolSize: poolSize, spec)
-    }
+    var plan = network.plan(probe, behind: module, poolSize: poolSize, of: ready.plan)
     plan.start?.sha256 = weightsSHA256
     return plan
   }
 
   func run(_ learners: [ProbeLearner], on dataset: Dataset) throws(CommandFailure) -> [ProbedDepth] {
-    let names = try compiled { spec throws(CompilationFailed) in try probedModules(spec) }
+    let names = network.moduleNames
     var depths: [ProbedDepth] = []
-    for module in try modules() {
+    for module in modules {
       let depth = try probe(
         module, name: module == 0 ? "pictures" : names[module - 1], learners, on: dataset)
       let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
-      console.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
+      session.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
       depths.append(depth)
     }
     return depths
-  }
-
-  private func compiled<Result>(
-    _ phase: (Spec) throws(CompilationFailed) -> Result
-  ) throws(CommandFailure) -> Result {
-    try ready.loaded.checked(console, json: json, phase)
   }
 
   private func probe(
@@ -127,15 +112,15 @@ struct Probing {
     return depth
   }
 
-  /// The probes that read tables of all pictures' features: these and their plan are gone before another plan trains.
+  /// The probes that read tables of all pictures' features: these and their program are gone before another plan trains.
   private func probeTables(
     _ depth: inout ProbedDepth, _ learners: [ProbeLearner], on dataset: Dataset
   ) throws(CommandFailure) {
-    let plan = try featurePlan(depth.module)
-    depth.features = plan.featureCount
+    let program = featureProgram(depth.module)
+    depth.features = program.featureCount
     guard learners.contains(.linear) || learners.contains(.nearest) else { return }
-    var (train, test) = try features(plan, of: dataset)
-    let workers = try Workers.make(plan.threads)
+    var (train, test) = try features(program, depth: depth.module, of: dataset)
+    let workers = try Workers.make(ready.plan.threads)
     // As they are first: the linear probe standardises them in place.
     var nearest: Double?
     if learners.contains(.nearest) {
@@ -143,7 +128,7 @@ struct Probing {
     }
     var linear: LinearProbe.Outcome?
     if learners.contains(.linear) {
-      linear = LinearProbe(classes: plan.classes, workers: workers).run(train: &train, test: &test)
+      linear = LinearProbe(classes: ready.plan.classes, workers: workers).run(train: &train, test: &test)
     }
     for learner in learners {
       if learner == .nearest, let nearest {
@@ -153,7 +138,7 @@ struct Probing {
         depth.figures.append(
           ProbedDepth.Figure(learner: .linear, trainTop1: linear.trainTop1, testTop1: linear.testTop1))
         if !linear.isConverged {
-          console.diagnostics.writeLine(
+          session.diagnostics.writeLine(
             "depth \(depth.module): the linear probe stopped after \(linear.iterations) steps, "
               + "short of its tolerance")
         }
@@ -162,23 +147,23 @@ struct Probing {
   }
 
   private func features(
-    _ plan: Plan, of dataset: Dataset
+    _ program: Program, depth: Int, of dataset: Dataset
   ) throws(CommandFailure) -> (train: FeatureTable, test: FeatureTable) {
-    let engine = try Engine.make(plan)
+    let engine = try Engine.make(MemoryMap(arenaBytes: program.arenaBytes, threads: ready.plan.threads))
     do {
       try ModelFile(ready.plan).read(into: engine, from: modelPath)
     } catch {
       throw CommandFailure(error)
     }
-    let pictures = PicturePreparer(dataset, plan: plan)
+    let pictures = PicturePreparer(dataset, plan: ready.plan)
     let tables: (train: FeatureTable, test: FeatureTable)
     do throws(NotFinite) {
       tables = (
-        train: try FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
-        test: try FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
+        train: try FeatureTable(of: .train, program, module: depth, engine: engine, pictures: pictures),
+        test: try FeatureTable(of: .test, program, module: depth, engine: engine, pictures: pictures)
       )
     } catch {
-      throw notFinite(error, of: dataset, "the features at depth \(plan.modules.count) cannot be probed")
+      throw notFinite(error, of: dataset, "the features at depth \(depth) cannot be probed")
     }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     return tables
@@ -188,12 +173,12 @@ struct Probing {
   private func train(
     _ learner: ProbeLearner, _ convolutions: Int, behind module: Int, on dataset: Dataset
   ) throws(CommandFailure) -> ProbedDepth.Figure {
-    let plan = try convolutionalPlan(convolutions, behind: module)
-    let engine = try Engine.make(plan)
+    let plan = plan(convolutions, behind: module)
+    let engine = try Engine.make(plan.memoryMap)
     let pictures = PicturePreparer(dataset, plan: plan)
     let modelPath = modelPath
     let trainer = Trainer(
-      engine: engine, pictures: pictures, now: monotonicSeconds,
+      plan: plan, engine: engine, pictures: pictures, now: monotonicSeconds,
       loadStart: { modules, resident throws(ObserverFailure) in
         guard let start = plan.start else { return }
         do throws(ModelFileError) {

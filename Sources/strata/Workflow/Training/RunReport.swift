@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Planning
 internal import Terminal
 
@@ -9,12 +10,13 @@ enum RunReport {
   ///
   /// - Parameter state: how the run ended; nil while it goes on.
   static func write(
-    _ ready: ReadyPlan, in folder: String, state: RunSummary.Status?, _ console: Console
+    _ ready: LoadedPlan, in folder: String, state: RunSummary.Status?, _ session: Session
   ) {
     do throws(RunStatusError) {
       let page = RunPage(
-        try RunHistory(folder: folder, isThinned: true), of: ready.plan, places: ready.loaded.places,
-        times: state == nil ? [] : PlanFile.times(of: ready.plan, ready.loaded), state: state,
+        try RunHistory(folder: folder, isThinned: true), of: ready.plan,
+        state == nil ? ready.comparison : ready.comparisonWithTimes, places: ready.loaded.places,
+        state: state,
         profile: state == nil ? nil : try ProfileText.kept(in: folder),
         compression: try CompressionFigures(ready.plan, in: folder), origin: .here)
       do throws(FileError) { try RunDirectory.writeReport(page.text, in: folder) } catch {
@@ -23,7 +25,7 @@ enum RunReport {
     } catch {
       // Where the run failed, that is the fault to tell; while it goes on there will be another page.
       guard let state, state != .failed else { return }
-      console.warnAtWork(code: "W008", "no \(RunDirectory.reportName): \(error.message)")
+      session.warnAtWork(code: "W008", "no \(RunDirectory.reportName): \(error.message)")
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Execution
 internal import Planning
 internal import Terminal
@@ -79,14 +80,14 @@ extension TrainingRun {
   // MARK: - Words
 
   private func tell(_ line: String) throws(CommandFailure) {
-    console.diagnostics.writeLine("\(folder.path): \(line)")
+    session.diagnostics.writeLine("\(folder.path): \(line)")
     try log(line)
   }
 
   /// Warns of what happens while the run is at work: on standard error, in its log and in its summary.
   mutating func warn(code: String, _ message: String, help: String? = nil) throws(CommandFailure) {
     let entry = WarningLog.Entry(code: code, message: message)
-    console.warnAtWork(code: code, message, help: help)
+    session.warnAtWork(code: code, message, help: help)
     summary.warnings.append(entry.json)
     try log(entry.logLine)
   }

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Execution
 internal import Planning
 internal import Terminal

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Datasets
 internal import Execution
 internal import Planning

@@ -116,7 +116,7 @@ extension TrainingRun {
   mutating func writePage() {
     let start = monotonicSeconds()
     guard live.isPageDue(now: start) else { return }
-    RunReport.write(ready, in: folder.path, state: nil, console)
+    RunReport.write(ready, in: folder.path, state: nil, session)
     live.notePage(from: start, to: monotonicSeconds())
   }
 }

@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Datasets
 internal import Execution
 internal import Kernels
@@ -18,10 +19,10 @@ enum RunEnd {
 /// One training in its folder: progress on standard error, metrics and checkpoints as they come, weights and summary at the
 /// end.
 struct TrainingRun: ~Copyable {
-  let ready: ReadyPlan
+  let ready: LoadedPlan
   let plan: Plan
   let folder: RunDirectory
-  let console: Console
+  let session: Session
   /// The weights that the plan starts from.
   let startPath: String?
   /// Of the data set that is trained on.
@@ -47,8 +48,8 @@ struct TrainingRun: ~Copyable {
   ///   - checkpointSeconds: of `--checkpoint-every`.
   ///   - isProfiled: whether to tell where the time goes.
   init(
-    _ ready: ReadyPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
-    _ console: Console
+    _ ready: LoadedPlan, in folder: consuming RunDirectory, checkpointSeconds: Double?, isProfiled: Bool,
+    _ session: Session
   ) {
     self.isProfiled = isProfiled
     self.ready = ready
@@ -56,9 +57,9 @@ struct TrainingRun: ~Copyable {
     identity = ready.identity
     startPath = ready.startPath
     self.folder = folder
-    self.console = console
+    self.session = session
     progress = ProgressDisplay(
-      modules: plan.modules.map { "\($0.index) \($0.name)" }, on: console.diagnostics)
+      modules: plan.modules.map { "\($0.index) \($0.name)" }, on: session.diagnostics)
     schedule = CheckpointSchedule(every: checkpointSeconds, now: start)
     summary = RunSummary(
       moduleCount: plan.modules.count, plannedPeakBytes: plan.memory.peakBytes, arenaBytes: plan.arenaBytes,
@@ -70,7 +71,7 @@ struct TrainingRun: ~Copyable {
     summary.plannedSeconds = timeModel?.figures(of: plan).seconds
     summary.identity = identity
     summary.release = CommandTable.program.version
-    summary.warnings = console.warnings.entries.map(\.json)
+    summary.warnings = session.warnings.entries.map(\.json)
   }
 
   /// Trains to the end, then measures every module and the ensembles, and writes the weights; or stops where a signal comes.
@@ -79,12 +80,12 @@ struct TrainingRun: ~Copyable {
   mutating func run(on dataset: Dataset, resuming: Bool) throws(CommandFailure) -> RunEnd {
     do {
       largeImages = dataset.largeImages
-      let engine = try Engine.make(plan)
+      let engine = try Engine.make(plan.memoryMap)
       summary.arithmetic = openBLASDescription()
       if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
       let trainingStart = monotonicSeconds()
       let position = resuming ? try restore(engine) : .start
-      for warning in console.warnings.entries { try log(warning.logLine) }
+      for warning in session.warnings.entries { try log(warning.logLine) }
       // Better now than when their stage is due.
       if resuming, StartFile.isRead(by: plan, from: position) { try plan.requireStart(at: startPath) }
       try log(
@@ -121,7 +122,8 @@ struct TrainingRun: ~Copyable {
   ) throws(CommandFailure) -> RunEnd {
     let (plan, startPath) = (plan, startPath)
     let trainer = Trainer(
-      engine: engine, pictures: pictures, featuresPath: folder.path(of: RunDirectory.featuresName),
+      plan: plan, engine: engine, pictures: pictures,
+      featuresPath: folder.path(of: RunDirectory.featuresName),
       now: monotonicSeconds, shouldStop: { Interruption.isRequested },
       loadStart: { modules, resident throws(ObserverFailure) in
         guard let start = plan.start, let startPath else { return }

@@ -7,26 +7,26 @@ internal import Terminal
 
 /// What is warned of once images or their labels are read.
 extension LoadedSpec {
-  func warn(of dataset: Dataset, _ console: Console) {
+  func warn(of dataset: Dataset, _ session: Session) {
     if let large = dataset.largeImages {
-      warn(.largeImages(large.words, at: (spec.data.path?.span ?? spec.data.source.span)), console)
+      warn(.largeImages(large.words, at: (spec.data.path?.span ?? spec.data.source.span)), session)
     }
     for split in DatasetSplit.allCases {
-      warn(ofLabels: dataset.labelCounts(split, classCount: spec.network.classes.value), split, console)
+      warn(ofLabels: dataset.labelCounts(split, classCount: spec.network.classes.value), split, session)
     }
   }
 
   /// The same as far as labels tell it, where they can be had without the images.
-  func warnOfLabels(of data: DataOpening, _ console: Console) {
+  func warnOfLabels(of data: DataOpening, _ session: Session) {
     for split in DatasetSplit.allCases {
       let counts = try? Dataset.labelCounts(
         of: data.source, split, limit: data.limit, classCount: spec.network.classes.value)
-      if let counts { warn(ofLabels: counts, split, console) }
+      if let counts { warn(ofLabels: counts, split, session) }
     }
   }
 
   /// - Parameter counts: images by class.
-  private func warn(ofLabels counts: [Int], _ split: DatasetSplit, _ console: Console) {
+  private func warn(ofLabels counts: [Int], _ split: DatasetSplit, _ session: Session) {
     // What is made up is there to try a spec: its test images measure nothing.
     guard split == .train || spec.data.source.value.readsFiles else { return }
     let missing = counts.indices.filter { counts[$0] == 0 }
@@ -38,6 +38,6 @@ extension LoadedSpec {
         classes: missing, of: counts.count, split: split.rawValue == 0 ? "train" : "test",
         images: counts.reduce(0, +), isLimited: limit != nil,
         at: limit?.span ?? origin ?? spec.data.source.span),
-      console)
+      session)
   }
 }

@@ -40,27 +40,28 @@ extension WatchedFiles {
 
   /// Calls `body` now and behind each save; ends with the process.
   ///
-  /// - Parameter body: with a console that has warned of nothing yet.
+  /// - Parameter body: in a session that has warned of nothing yet.
   static func run(
-    _ paths: [String], _ console: Console, _ body: (Console) throws(CommandFailure) -> Void
+    _ paths: [String], _ session: Session, _ body: (Session) throws(CommandFailure) -> Void
   ) throws(CommandFailure) -> Never {
     var files = try WatchedFiles(paths)
     // Programs that start others may have their signals blocked, and this one would have no end.
     Interruption.install()
     while true {
-      let fresh = Console(output: console.output, diagnostics: console.diagnostics)
-      fresh.warnings.isStrict = console.warnings.isStrict
-      if console.output.canRedraw { console.output.writeProgress("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+      let fresh = Session(
+        console: Console(output: session.output, diagnostics: session.diagnostics), json: session.json)
+      fresh.warnings.isStrict = session.warnings.isStrict
+      if session.output.canRedraw { session.output.writeProgress("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
       do throws(CommandFailure) {
         try body(fresh)
       } catch {
         // The next save may mend it.
-        console.diagnostics.write(error.text(console.diagnostics.style))
+        session.diagnostics.write(error.text(session.diagnostics.style))
       }
-      console.output.writeLine(
-        console.output.style.dim("-- watching \(paths.joined(separator: ", ")); ^C ends it --"))
+      session.output.writeLine(
+        session.output.style.dim("-- watching \(paths.joined(separator: ", ")); ^C ends it --"))
       // Nobody reads what a watch prints to a pipe that is closed.
-      if console.output.isClosed { exit(ExitCode.done.rawValue) }
+      if session.output.isClosed { exit(ExitCode.done.rawValue) }
       files.waitForChange()
     }
   }

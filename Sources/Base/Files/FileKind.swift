@@ -1,10 +1,10 @@
-internal import Glibc
+package import Glibc
 
 /// What a name in a folder stands for.
 package enum FileKind: Hashable, Sendable {
   case regular, folder, link, pipe, socket, device
 
-  init(mode: mode_t) {
+  package init(mode: mode_t) {
     switch mode & S_IFMT {
     case S_IFREG: self = .regular
     case S_IFDIR: self = .folder
@@ -16,7 +16,7 @@ package enum FileKind: Hashable, Sendable {
   }
 
   /// `a symbolic link`.
-  var words: String {
+  package var words: String {
     switch self {
     case .regular: "a file"
     case .folder: "a folder"

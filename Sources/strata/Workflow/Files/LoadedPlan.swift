@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Datasets
 internal import Diagnostics
 internal import Pipeline
@@ -8,9 +9,10 @@ internal import Terminal
 internal import Text
 
 /// A compiled plan with the spec behind it, ready to run.
-struct ReadyPlan {
+struct LoadedPlan {
   let loaded: LoadedSpec
   private(set) var plan: Plan
+  let comparison: PlanComparison
   /// `--data`, or what the plan's run had opened; nil for the spec's own.
   let dataPath: String?
   /// The weights file that the network starts from.
@@ -27,13 +29,13 @@ struct ReadyPlan {
   /// From a spec.
   init(
     spec file: InputFile, set assignments: [Assignment], threads: Int, budget: MemorySize?, dataPath: String?,
-    withFingerprint: Bool, _ console: Console, json: Bool
+    withFingerprint: Bool, _ session: Session
   ) throws(CommandFailure) {
     loaded = try LoadedSpec(
-      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, console, json: json)
-    plan = try loaded.plan(
-      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, console,
-      json: json)
+      path: file.path, bytes: file.bytes, set: assignments, dataPath: dataPath, session)
+    let compiled = try loaded.plan(
+      threads: threads, budget: budget, dataPath: dataPath, withFingerprint: withFingerprint, session)
+    (plan, comparison) = (compiled.plan, compiled.comparison())
     layoutSHA256 = plan.layoutSHA256
     keptPeak = nil
     plannedFingerprint = nil
@@ -56,11 +58,11 @@ struct ReadyPlan {
     }
 
     /// Says why on standard error.
-    func tell(_ console: Console) {
-      let style = console.diagnostics.style
+    func tell(_ session: Session) {
+      let style = session.diagnostics.style
       for fault in reasons.flatMap(\.faults) {
-        console.diagnostics.writeLine("\(style.bold("note:")) \(fault.message)")
-        if let help = fault.help { console.diagnostics.writeLine("  = help: \(help)") }
+        session.diagnostics.writeLine("\(style.bold("note:")) \(fault.message)")
+        if let help = fault.help { session.diagnostics.writeLine("  = help: \(help)") }
       }
     }
   }
@@ -72,17 +74,17 @@ struct ReadyPlan {
   ///   - allowsStale: take a stale one as its own text of the spec has it.
   init(
     plan file: InputFile, threads: Int?, dataPath: String?, withFingerprint: Bool, allowsStale: Bool = false,
-    _ console: Console, json: Bool
+    _ session: Session
   ) throws(CommandFailure) {
-    let stored: StoredPlan
+    let stored: PlanLock
     do {
-      stored = try StoredPlan(path: file.path, bytes: file.bytes)
+      stored = try PlanLock(path: file.path, bytes: file.bytes)
     } catch {
       throw CommandFailure(error)
     }
     try self.init(
-      stored, at: file.path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-      reportsWarnings: true, allowsStale: allowsStale, console, json: json)
+      stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      reportsWarnings: true, allowsStale: allowsStale, session)
   }
 
   /// From the folder of a run: what keeps its plan from being read is a fault of the folder's, like that of any file in it.
@@ -90,39 +92,39 @@ struct ReadyPlan {
   /// - Parameter reportsWarnings: where the run goes on; who looks at it was not the one who began it.
   init(
     run folder: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool = false, allowsStale: Bool = false, _ console: Console, json: Bool
+    reportsWarnings: Bool = false, allowsStale: Bool = false, _ session: Session
   ) throws(CommandFailure) {
     let path = "\(folder)/\(RunDirectory.planName)"
-    let stored: StoredPlan
+    let stored: PlanLock
     do {
-      stored = try StoredPlan(path: path)
+      stored = try PlanLock(path: path)
     } catch {
       let failure = CommandFailure(error)
       throw failure.exitCode == .faultyInput ? CommandFailure(.failed, failure.faults) : failure
     }
     if let damage = RunDirectory.damageOfSpec(in: folder, text: stored.specText) {
-      console.warn(code: "W041", damage)
+      session.warn(code: "W041", damage)
     }
     try self.init(
-      stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-      reportsWarnings: reportsWarnings, allowsStale: allowsStale, console, json: json)
+      stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+      reportsWarnings: reportsWarnings, allowsStale: allowsStale, session)
     layoutSHA256 = stored.layoutSHA256
   }
 
   private init(
-    _ stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool, allowsStale: Bool, _ console: Console, json: Bool
+    _ stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    reportsWarnings: Bool, allowsStale: Bool, _ session: Session
   ) throws(CommandFailure) {
     do {
-      self = try ReadyPlan(
-        compiling: stored, at: path, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
-        reportsWarnings: reportsWarnings, staleness: Staleness(isAllowed: allowsStale), console, json: json)
+      self = try LoadedPlan(
+        compiling: stored, threads: threads, dataPath: dataPath, withFingerprint: withFingerprint,
+        reportsWarnings: reportsWarnings, staleness: Staleness(isAllowed: allowsStale), session)
     } catch {
       // What was edited may be what stands in the way: a path, say.
       guard !stored.isUntouched, error.exitCode != .stalePlan else { throw error }
-      throw Self.edited(path)
+      throw Self.edited(stored.path)
     }
-    if !stored.isUntouched { try staleness.note(Self.edited(path)) }
+    if !stored.isUntouched { try staleness.note(Self.edited(stored.path)) }
   }
 
   /// Where no single figure can be named.
@@ -135,19 +137,20 @@ struct ReadyPlan {
 
   /// Whether or not the file is as it was written.
   private init(
-    compiling stored: StoredPlan, at path: String, threads: Int?, dataPath: String?, withFingerprint: Bool,
-    reportsWarnings: Bool, staleness: Staleness, _ console: Console, json: Bool
+    compiling stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
+    reportsWarnings: Bool, staleness: Staleness, _ session: Session
   ) throws(CommandFailure) {
     var staleness = staleness
+    let path = stored.path
     let folder = Paths.folder(ofInput: path)
     let specPath = stored.specPath.map { Paths.join(folder, $0) } ?? path
     let unchanged = try Self.spec(
-      of: stored, at: path, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings,
-      &staleness, console, json: json)
+      of: stored, specPath: specPath, dataPath: dataPath, reportsWarnings: reportsWarnings,
+      &staleness, session)
     let kept = try LoadedSpec(
       path: specPath, label: "\(path), spec.text", bytes: Array(stored.specText.utf8), set: [],
       dataPath: dataPath,
-      reportsWarnings: reportsWarnings && unchanged == nil, console, json: json)
+      reportsWarnings: reportsWarnings && unchanged == nil, session)
     if kept.sha256 != stored.specSHA256 {
       try staleness.note(
         CommandFailure(
@@ -160,14 +163,15 @@ struct ReadyPlan {
       path.hasPrefix("/") && kept.spec.data.source.value.readsFiles ? path : nil
     }
     let openedPath = dataPath ?? keptDataPath
-    func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> Plan {
+    func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> CompiledSpec {
       try loaded.plan(
         threads: threads, choices: choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
-        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), console, json: json)
+        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), session)
     }
-    let asKept = try plan(stored.choices, threads: stored.threads)
+    let compiled = try plan(stored.choices, threads: stored.threads)
+    let (asKept, keptComparison) = (compiled.plan, compiled.comparison())
     do {
-      try Self.require(stored, at: path, compiled: asKept, places: loaded.places)
+      try Self.require(stored, compiled: asKept, keptComparison, places: loaded.places)
     } catch {
       try staleness.note(error)
     }
@@ -182,23 +186,24 @@ struct ReadyPlan {
         let options = CompileOptions(
           threads: asked, facts: asKept.data.facts, specText: loaded.text,
           start: stored.start.map(StartSource.plan))
-        threads = try loaded.checked(console, json: json) { spec throws(CompilationFailed) in
+        threads = try loaded.checked(session) { _ throws(CompilationFailed) in
           try fittingThreads(
-            spec, options: options, choices: asKept.choices,
+            compiled.lowered, options: options, choices: asKept.choices,
             budgetBytes: BudgetMargin.usableBytes(of: budgetBytes),
             atLeast: stored.threads)
         }
         if threads != asked {
-          console.diagnostics.writeLine(
+          session.diagnostics.writeLine(
             Budget.fewerThreads(threads, of: asked, budgetBytes: budgetBytes))
         }
       }
       // What is needed of the kept plan, before there is another one: both together would be more than the run's peak.
       let choices = asKept.choices
       keptPeak = (asKept.threads, asKept.memory.peakBytes)
-      self.plan = try plan(choices, threads: threads)
+      let compiled = try plan(choices, threads: threads)
+      (self.plan, comparison) = (compiled.plan, compiled.comparison())
     } else {
-      self.plan = asKept
+      (self.plan, comparison) = (asKept, keptComparison)
       keptPeak = nil
     }
     layoutSHA256 = self.plan.layoutSHA256
@@ -210,25 +215,26 @@ struct ReadyPlan {
   ///
   /// - Parameter dataPath: of `--data`.
   private static func spec(
-    of stored: StoredPlan, at path: String, specPath: String, dataPath: String?, reportsWarnings: Bool,
-    _ staleness: inout Staleness, _ console: Console, json: Bool
+    of stored: PlanLock, specPath: String, dataPath: String?, reportsWarnings: Bool,
+    _ staleness: inout Staleness, _ session: Session
   ) throws(CommandFailure) -> LoadedSpec? {
+    let path = stored.path
     let isThere = (try? readSource(path: specPath, limit: 1)) != nil
     if stored.specPath != nil, !isThere {
-      console.diagnostics.writeLine(
+      session.diagnostics.writeLine(
         "note: \(specPath) is not there to hold the plan against; the plan's own text of it is used")
     }
     guard specPath != path, isThere else { return nil }
     let present = try LoadedSpec(
       path: specPath, set: stored.specSets.map { Assignment(text: $0) }, pathsOfSets: .specFolder,
-      dataPath: dataPath, reportsWarnings: reportsWarnings, console, json: json)
+      dataPath: dataPath, reportsWarnings: reportsWarnings, session)
     guard present.sha256 == stored.specSHA256 else {
       try staleness.note(
         CommandFailure(
           .stalePlan,
           "\(path): the plan is stale: \(specPath) has changed: "
             + SpecDifference(from: stored.specText, to: present.text).words,
-          help: "plan again: \(command(thatMade: stored, of: present, at: path, dataPath: dataPath))"))
+          help: "plan again: \(command(thatMade: stored, of: present, dataPath: dataPath))"))
       return nil
     }
     return present
@@ -236,10 +242,10 @@ struct ReadyPlan {
 
   /// Holds what was compiled against what the file says.
   private static func require(
-    _ stored: StoredPlan, at path: String, compiled plan: Plan, places: SourcePlaces
+    _ stored: PlanLock, compiled plan: Plan, _ comparison: PlanComparison, places: SourcePlaces
   ) throws(CommandFailure) {
     func stale(_ reason: String, help: String = "plan again from the spec") -> CommandFailure {
-      CommandFailure(.stalePlan, "\(path): the plan is stale: \(reason)", help: help)
+      CommandFailure(.stalePlan, "\(stored.path): the plan is stale: \(reason)", help: help)
     }
     guard plan.layoutSHA256 == stored.layoutSHA256 else {
       let layouts = "(layout \(stored.layoutSHA256.prefix(12)) -> \(plan.layoutSHA256.prefix(12)))"
@@ -248,7 +254,7 @@ struct ReadyPlan {
         : stale("it was edited since it was made: what it says comes to another memory \(layouts)")
     }
     // A plan whose figures are not those of its spec promises what the run would not keep.
-    if let edited = stored.editedFigure(compiled: plan, places: places) {
+    if let edited = stored.editedFigure(compiled: plan, comparison, places: places) {
       throw stale(
         "its '\(edited.path)' is not what its spec comes to (\(edited.stated) -> \(edited.computed))")
     }
@@ -266,7 +272,7 @@ struct ReadyPlan {
   ///
   /// - Parameter dataPath: of `--data` in the command that is at work; nil: that of the one that made the plan.
   private static func command(
-    thatMade stored: StoredPlan, of spec: LoadedSpec, at path: String, dataPath: String?
+    thatMade stored: PlanLock, of spec: LoadedSpec, dataPath: String?
   ) -> String {
     let sets = spec.typedAssignments.map { " --set \(shellQuoted($0.text))" }.joined()
     func option(_ name: String, _ value: String?) -> String {
@@ -282,9 +288,18 @@ struct ReadyPlan {
     }
     let budget = option("budget", options.budget)
     let threads = option("threads", options.threads)
-    let typedData = options.data.map { Paths.join(FilePath.folder(of: path), $0) }
+    let typedData = options.data.map { Paths.join(FilePath.folder(of: stored.path), $0) }
     let data = option("data", dataPath ?? typedData)
-    return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(path))"
+    return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(stored.path))"
+  }
+
+  /// With how long each row takes, where this machine was measured.
+  ///
+  /// - Complexity: lowers the spec once more: nobody keeps its graph while the run goes on.
+  var comparisonWithTimes: PlanComparison {
+    guard let model = Calibration.model(threads: plan.threads), let lowered = try? LoweredSpec(loaded.spec)
+    else { return comparison }
+    return PlanComparison(rows: comparison.rows, times: lowered.strategyTimes(of: plan, model: model))
   }
 
   /// Before a training begins: the weights that it starts from must be those that were planned with.
@@ -298,9 +313,9 @@ struct ReadyPlan {
   }
 
   /// Opens the data to train on, and pins the plan to it: another than the plan was made with is refused.
-  mutating func openData(_ console: Console) throws(CommandFailure) -> Dataset {
+  mutating func openData(_ session: Session) throws(CommandFailure) -> Dataset {
     let dataset = try DataOpening(loaded, path: dataPath).open(for: plan)
-    loaded.warn(of: dataset, console)
+    loaded.warn(of: dataset, session)
     if let change = change(to: dataset) {
       throw CommandFailure(
         .stalePlan, "the plan of '\(plan.name)' is stale: the data is not what it was planned with \(change)",
@@ -311,10 +326,10 @@ struct ReadyPlan {
   }
 
   /// Opens data to measure a trained network on, which may be any; a change is reported.
-  func openDataToMeasure(_ console: Console) throws(CommandFailure) -> Dataset {
+  func openDataToMeasure(_ session: Session) throws(CommandFailure) -> Dataset {
     let dataset = try DataOpening(loaded, path: dataPath).open(for: plan)
     if let change = change(to: dataset) {
-      console.warn(
+      session.warn(
         code: "W022", "the data is not what the network was trained on \(change)",
         help: "the figures are of the data that is there now")
     }

@@ -1,7 +1,7 @@
-import Artifacts
+import Base
 import Testing
 
-@Suite struct PlanDocumentTests {
+@Suite struct FilePathTests {
   @Test(
     "the way from a plan's folder to its spec",
     arguments: [
@@ -17,6 +17,6 @@ import Testing
       ("a.yaml", "/plans", "/srv/work/a.yaml"),
     ])
   func relativePaths(spec: String, folder: String, expected: String) {
-    #expect(PlanDocument.relativePath(of: spec, from: folder, currentFolder: "/srv/work") == expected)
+    #expect(FilePath.relative(of: spec, from: folder, currentFolder: "/srv/work") == expected)
   }
 }

@@ -1,5 +1,5 @@
 /// Asynchronous training: which module works next, and on which of the batches that the module before it has kept.
-package struct ReplayPlan: Hashable, Sendable {
+package struct ReplaySettings: Hashable, Sendable {
   package enum Order: String, Hashable, Sendable {
     /// Drawn, after a beginning in which every module works twice.
     case random

@@ -3,7 +3,7 @@ package import Planning
 internal import Text
 
 /// Why a plan file can't be read.
-package enum StoredPlanError: Error {
+package enum PlanLockError: Error {
   case unreadable(path: String, reason: SourceReadError)
   case tooLarge(path: String)
   case malformed(path: String, offset: Int, expected: String, found: String)
@@ -16,22 +16,24 @@ package enum StoredPlanError: Error {
   package var message: String {
     switch self {
     case .unreadable(let path, let reason): "cannot read '\(path)': \(reason.words)"
-    case .tooLarge(let path): "\(path): not a plan: larger than \(StoredPlan.largestByteCount) bytes"
+    case .tooLarge(let path): "\(path): not a plan: larger than \(PlanLock.largestByteCount) bytes"
     case .malformed(let path, let offset, let expected, let found):
       "\(path): not a plan: at byte \(offset): expected \(expected), found \(found)"
     case .missing(let path, let key): "\(path): not a plan: '\(key)' is missing"
     case .wrongSchema(let path, let found):
-      "\(path): not a plan: its schema is '\(found)', expected '\(StoredPlan.schema)'"
+      "\(path): not a plan: its schema is '\(found)', expected '\(PlanLock.schema)'"
     case .otherFormat(let path, let found):
-      "\(path): the plan is stale: its format is '\(found)', this release's is '\(StoredPlan.schema)'"
+      "\(path): the plan is stale: its format is '\(found)', this release's is '\(PlanLock.schema)'"
     case .wrongThreads(let path, let found): "\(path): not a plan: \(found) threads, expected 1 to 256"
     }
   }
 }
 
-/// What a plan file is pinned to. The programs themselves are compiled again from the spec's text that the file keeps, and
-/// must come out with the same layout: compiling is deterministic.
-package struct StoredPlan: Sendable {
+/// A plan file: settings, choices, hashes and figures that pin a plan. Its programs are compiled again from the spec's text that the
+/// file keeps, and must come out with the same layout and the same figures: compiling is deterministic.
+package struct PlanLock: Sendable {
+  /// How the user called the file, or the plan in memory.
+  package let path: String
   package var threads: Int
   package var specSHA256: String
   /// Where the spec lies, from the plan's folder; nil in a plan that was printed, not kept.
@@ -46,7 +48,7 @@ package struct StoredPlan: Sendable {
   package var dataPath: String?
   package var dataFingerprint: String?
   package var layoutSHA256: String
-  package var start: StartPlan?
+  package var start: WeightMapping?
   /// As the plan was made; files without them are of plans that chose nothing.
   package var choices = PlanChoices()
   package var budgetBytes: Int?
@@ -56,11 +58,10 @@ package struct StoredPlan: Sendable {
   let document: JSON
 
   static let schema = "strata.plan/1"
-  fileprivate static let largestThreadCount = 256
   /// Plans are small: a larger file is something else.
   package static let largestByteCount = 4 << 20
 
-  package init(path: String) throws(StoredPlanError) {
+  package init(path: String) throws(PlanLockError) {
     let bytes: [UInt8]
     do {
       bytes = try readSource(path: path, limit: Self.largestByteCount + 1)
@@ -71,8 +72,9 @@ package struct StoredPlan: Sendable {
   }
 
   /// Of a file that was read.
-  package init(path: String, bytes: [UInt8]) throws(StoredPlanError) {
+  package init(path: String, bytes: [UInt8]) throws(PlanLockError) {
     guard bytes.count <= Self.largestByteCount else { throw .tooLarge(path: path) }
+    self.path = path
     let bytes = Self.withoutByteOrderMark(bytes)
     let members: Members
     do throws(JSONScanner.Fault) {
@@ -83,7 +85,7 @@ package struct StoredPlan: Sendable {
     } catch {
       throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
     }
-    func needed<Value>(_ value: Value?, _ key: String) throws(StoredPlanError) -> Value {
+    func needed<Value>(_ value: Value?, _ key: String) throws(PlanLockError) -> Value {
       guard let value else { throw .missing(path: path, key: key) }
       return value
     }
@@ -93,7 +95,7 @@ package struct StoredPlan: Sendable {
         ? .otherFormat(path: path, found: schema) : .wrongSchema(path: path, found: schema)
     }
     threads = try needed(members.threads, "threads")
-    guard (1...Self.largestThreadCount).contains(threads) else {
+    guard MemoryMap.threadLimits.contains(threads) else {
       throw .wrongThreads(path: path, found: threads)
     }
     specSHA256 = try needed(members.specSHA256, "spec.sha256")
@@ -115,8 +117,8 @@ package struct StoredPlan: Sendable {
 
   /// Whether the file is a plan, of this release's format or another's, whole or not.
   package static func holdsPlan(_ path: String) -> Bool {
-    do throws(StoredPlanError) {
-      _ = try StoredPlan(path: path)
+    do throws(PlanLockError) {
+      _ = try PlanLock(path: path)
       return true
     } catch {
       switch error {
@@ -149,15 +151,17 @@ package struct StoredPlan: Sendable {
   /// edited it, or another release adds up otherwise. What the file does not have, or has besides, does not count; nor do
   /// places in the spec, which comments move.
   package func editedFigure(
-    compiled plan: Plan, places: SourcePlaces
+    compiled plan: Plan, _ comparison: PlanComparison, places: SourcePlaces
   ) -> (path: String, stated: String, computed: String)? {
     let computed = Dictionary(
-      plan.json(specPath: nil, dataPath: nil, places: places).leaves().map { ($0.path, $0.value) },
+      plan.json(specPath: nil, dataPath: nil, places: places, comparison).leaves().map {
+        ($0.path, $0.value)
+      },
       uniquingKeysWith: { first, _ in first })
     let free = ["spec.path", "data.path", "data.fingerprint", "start.path", "memory.peakOperation"]
     for leaf in document.leaves()
     where !free.contains(leaf.path) && !leaf.path.hasPrefix("memory.attribution[") {
-      guard !PlanDocument.isOfPrinting(leaf.path), let value = computed[leaf.path],
+      guard !Self.isOfPrinting(leaf.path), let value = computed[leaf.path],
         JSONWriter.line(value.canonical) != JSONWriter.line(leaf.value.canonical)
       else { continue }
       return (leaf.path, leaf.value.words, value.words)
@@ -172,7 +176,7 @@ package struct StoredPlan: Sendable {
     var options: PlanOptions?
     var threads, budgetBytes: Int?
     var choices = PlanChoices()
-    var start: StartPlan?
+    var start: WeightMapping?
 
     init(_ bytes: [UInt8]) throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
@@ -213,8 +217,8 @@ package struct StoredPlan: Sendable {
     /// Of pictures or modules: arithmetic on counts up to here cannot overflow.
     private static let largestCount = Int(Int32.max)
 
-    private static func readStart(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> StartPlan {
-      var start = StartPlan(path: "", sha256: "", tensors: [], unsolved: [])
+    private static func readStart(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> WeightMapping {
+      var start = WeightMapping(path: "", sha256: "", tensors: [], unsolved: [])
       try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
         switch key {
         case "path": start.path = try scanner.string()
@@ -222,7 +226,7 @@ package struct StoredPlan: Sendable {
         case "unsolved": start.unsolved = try scanner.naturalNumbers()
         case "tensors":
           try scanner.array { (scanner) throws(JSONScanner.Fault) in
-            var tensor = StartPlan.Tensor(stored: "", name: "")
+            var tensor = WeightMapping.Tensor(stored: "", name: "")
             try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
               switch key {
               case "stored": tensor.stored = try scanner.string()
@@ -249,7 +253,7 @@ package struct StoredPlan: Sendable {
         case "data": choices.data = try scanner.word(PlanChoices.DataHolding.self)
         case "scratch": choices.scratch = try scanner.word(PlanChoices.ConvolutionScratch.self)
         case "scratchThreads":
-          choices.scratchThreads = try scanner.positiveNumberOrNull(upTo: StoredPlan.largestThreadCount)
+          choices.scratchThreads = try scanner.positiveNumberOrNull(upTo: MemoryMap.threadLimits.upperBound)
         case "modules": choices.modules = try scanner.positiveNumberOrNull(upTo: Self.largestCount)
         case _: try scanner.skipValue()
         }

@@ -2,8 +2,9 @@ package import Diagnostics
 package import Planning
 package import Text
 
-/// The text of a plan that is kept: equal for equal specs, whatever folder the command was typed in.
-package enum PlanDocument {
+extension PlanLock {
+  /// The text of a plan that is kept: equal for equal specs, whatever folder the command was typed in.
+  ///
   /// - Parameters:
   ///   - specPath: where the spec lies, as its reader typed it; places in the text name the file alone.
   ///   - keptSpecPath: where the spec lies, from the plan file's folder; nil in a run's folder.
@@ -12,7 +13,8 @@ package enum PlanDocument {
   ///   - dataPath: where the data lies: as the spec has it, or, in a run's folder, as it was opened.
   ///   - startPath: where the weights lie that the network starts from, likewise.
   package static func text(
-    of plan: Plan, specPath: String, keptSpecPath: String?, specSets: [String] = [],
+    of plan: Plan, _ comparison: PlanComparison, specPath: String, keptSpecPath: String?,
+    specSets: [String] = [],
     options: PlanOptions = PlanOptions(), dataPath: String?, startPath: String? = nil, places: SourcePlaces
   ) -> String {
     let name = specPath.split(separator: "/").last.map { String($0) } ?? specPath
@@ -20,7 +22,7 @@ package enum PlanDocument {
       plan.json(
         specPath: keptSpecPath, specSets: specSets, options: options, dataPath: dataPath,
         startPath: startPath,
-        places: places.named(name)
+        places: places.named(name), PlanComparison(rows: comparison.rows)
       ).sealed)
   }
 
@@ -29,11 +31,23 @@ package enum PlanDocument {
   ///
   /// - Parameter warnings: each with its code, message and place.
   package static func printed(
-    _ plan: Plan, places: SourcePlaces, times: [TimeFigures], time: TimeText, warnings: [JSON]
+    _ plan: Plan, _ comparison: PlanComparison, places: SourcePlaces, time: TimeText, warnings: [JSON]
   ) -> String {
-    let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, times: times)
+    let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, comparison)
     return JSONWriter.document(
       document.with("time", time.json).with("warnings", .array(warnings)).sealed)
+  }
+
+  /// A plan in memory as its file would be.
+  ///
+  /// - Parameter name: how it is called.
+  package init(_ plan: Plan, _ comparison: PlanComparison, name: String, places: SourcePlaces) {
+    let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, comparison)
+    do {
+      try self.init(path: name, bytes: Array(JSONWriter.document(document).utf8))
+    } catch {
+      preconditionFailure("a plan can be read back: \(error.message)")
+    }
   }
 
   /// Whether a leaf of a printed plan, by its dotted path, is of the machine and the command that printed it, times and warnings:
@@ -41,32 +55,5 @@ package enum PlanDocument {
   static func isOfPrinting(_ path: String) -> Bool {
     path == "warnings" || path.hasPrefix("warnings[") || path == "time" || path.hasPrefix("time.")
       || path.hasPrefix("comparison[") && path.hasSuffix("econds")
-  }
-
-  /// `../specs/net.yaml` for a spec beside the plan's folder; an absolute path where one of both is
-  /// absolute and the other is not.
-  ///
-  /// - Parameter currentFolder: where relative paths start; absolute.
-  package static func relativePath(of path: String, from folder: String, currentFolder: String) -> String {
-    func parts(_ path: String) -> [Substring] {
-      var parts: [Substring] = []
-      for part in (path.hasPrefix("/") ? path : "\(currentFolder)/\(path)").split(separator: "/") {
-        switch part {
-        case ".": continue
-        case "..": _ = parts.popLast()
-        case _: parts.append(part)
-        }
-      }
-      return parts
-    }
-    guard path.hasPrefix("/") == folder.hasPrefix("/") else {
-      return "/" + parts(path).joined(separator: "/")
-    }
-    var (target, base) = (parts(path)[...], parts(folder)[...])
-    while let first = target.first, first == base.first, target.count > 1 {
-      target.removeFirst()
-      base.removeFirst()
-    }
-    return (base.map { _ in ".." } + target).joined(separator: "/")
   }
 }

@@ -1,4 +1,4 @@
-import Datasets
+import Base
 import TestSupport
 import Testing
 

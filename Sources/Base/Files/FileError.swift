@@ -37,7 +37,7 @@ package struct FileError: Error, Hashable, Sendable {
   }
 
   /// Whether another file, or another moment, would be refused as well: too many open files, no memory.
-  var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN].contains(code) }
+  package var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN].contains(code) }
 
   private var reason: String { unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)" }
 }

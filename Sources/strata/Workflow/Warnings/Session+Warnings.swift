@@ -4,7 +4,7 @@ internal import Terminal
 internal import Text
 
 /// Warnings of a command: on standard error as they come, each once, and kept for its documents and for a run's summary.
-extension Console {
+extension Session {
   /// Warns of a place in a spec or a `--set`.
   func warn(_ diagnostic: Diagnostic, _ texts: SourceTexts) {
     let shown = diagnostic.under(warnings.isStrict)
@@ -45,14 +45,16 @@ extension Console {
   }
 
   /// With `--strict`: ends the command where anything was warned of, before it does or writes anything.
-  func requireNoWarnings(json: Bool) throws(CommandFailure) {
+  ///
+  /// - Parameter asDocument: tell programs as well; nil: as the command line asks.
+  func requireNoWarnings(asDocument: Bool? = nil) throws(CommandFailure) {
     guard warnings.isStrict, !warnings.entries.isEmpty else { return }
     let count = warnings.entries.count
     let message =
       count == 1
       ? "'--strict' makes this warning a fault" : "'--strict' makes these \(count) warnings faults"
     diagnostics.write("\n" + CommandFailure(.faultyInput, message).text(diagnostics.style))
-    if json {
+    if asDocument ?? json {
       output.writeLine(
         "{\"schema\":\"strata.diagnostics/1\",\"diagnostics\":[\(warnings.objects.joined(separator: ","))]}")
     }
@@ -60,7 +62,7 @@ extension Console {
   }
 }
 
-extension Console {
+extension Session {
   /// Warns of more workers than processors: they take turns, so that they compute the same, and no sooner.
   func warnOfIdleWorkers(_ threads: Int) {
     let usable = ProcessorLimit.usableProcessors()

@@ -1,13 +1,12 @@
-internal import Datasets
-internal import Glibc
+package import Glibc
 
 /// The owner of an open file; closed on `deinit`.
-struct FileDescriptor: ~Copyable {
-  let path: String
-  let number: Int32
+package struct FileDescriptor: ~Copyable {
+  package let path: String
+  package let number: Int32
 
   /// - Parameter flags: `open`'s; the file is never handed to child processes.
-  init(path: String, flags: Int32, mode: mode_t = 0o666) throws(FileError) {
+  package init(path: String, flags: Int32, mode: mode_t = 0o666) throws(FileError) {
     let number = unsafe open(path, flags | O_CLOEXEC, mode)
     guard number >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
     self.path = path
@@ -15,46 +14,37 @@ struct FileDescriptor: ~Copyable {
   }
 
   /// Takes over a descriptor that is open.
-  init(path: String, number: Int32) {
+  package init(path: String, number: Int32) {
     self.path = path
     self.number = number
   }
 
   deinit { close(number) }
 
-  borrowing func write(_ bytes: RawSpan) throws(FileError) {
-    var done = 0
-    while done < bytes.byteCount {
-      let rest = bytes.extracting(droppingFirst: done)
-      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(number, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileError(path: path, operation: "write", code: errno)
-      }
-      done += count
+  package borrowing func write(_ bytes: RawSpan) throws(FileError) {
+    var failure: TransferError?
+    unsafe bytes.withUnsafeBytes { bytes in
+      do throws(TransferError) { try unsafe writeFully(number, bytes) } catch { failure = error }
     }
+    if let failure { throw FileError(path: path, operation: "write", code: failure.code) }
   }
 
   /// Fills `target` from `offset` on.
   /// - Returns: false if the file ends before.
-  borrowing func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Bool {
-    var done = 0
-    while done < target.count {
-      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
-      let count = unsafe pread(number, rest.baseAddress, rest.count, off_t(offset + done))
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileError(path: path, operation: "read", code: errno)
-      }
-      if count == 0 { return false }
-      done += count
+  @unsafe package borrowing func read(
+    into target: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(FileError) -> Bool {
+    do throws(TransferError) {
+      return try unsafe readFully(number, into: target, at: offset) == target.count
+    } catch {
+      throw FileError(path: path, operation: "read", code: error.code)
     }
-    return true
   }
 
   /// Reads some of the bytes from `offset` on, as many as are there and fit.
   /// - Returns: their count; 0 at the end of the file.
-  borrowing func readSome(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int
+  package borrowing func readSome(into target: UnsafeMutableRawBufferPointer, at offset: Int)
+    throws(FileError) -> Int
   {
     while true {
       let count = unsafe pread(number, target.baseAddress, target.count, off_t(offset))
@@ -64,7 +54,7 @@ struct FileDescriptor: ~Copyable {
   }
 
   /// Of a regular file; anything else has none, and is refused.
-  borrowing func byteCount() throws(FileError) -> Int {
+  package borrowing func byteCount() throws(FileError) -> Int {
     var status = stat()
     guard unsafe fstat(number, &status) == 0 else {
       throw FileError(path: path, operation: "examine", code: errno)
@@ -77,7 +67,7 @@ struct FileDescriptor: ~Copyable {
   /// The whole file.
   ///
   /// - Parameter limit: a larger file is not what it should be.
-  borrowing func bytes(limit: Int) throws(FileError) -> [UInt8] {
+  package borrowing func bytes(limit: Int) throws(FileError) -> [UInt8] {
     let byteCount = try byteCount()
     guard byteCount <= limit else { throw FileError(path: path, operation: "read", code: EFBIG) }
     var bytes = [UInt8](repeating: 0, count: byteCount)
@@ -94,13 +84,13 @@ struct FileDescriptor: ~Copyable {
   }
 
   /// Of all bytes of a file, in lowercase hexadecimal.
-  static func sha256(ofFile path: String) throws(FileError) -> String {
+  package static func sha256(ofFile path: String) throws(FileError) -> String {
     // NONBLOCK: a pipe under the file's name must not make anybody wait.
     try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK).sha256()
   }
 
   /// Of all bytes of the file, in lowercase hexadecimal.
-  borrowing func sha256() throws(FileError) -> String {
+  package borrowing func sha256() throws(FileError) -> String {
     var rest = try byteCount()
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     var hash = SHA256()
@@ -125,11 +115,11 @@ struct FileDescriptor: ~Copyable {
   }
 
   /// Waits until the file, or the folder's list of names, is on the disk.
-  borrowing func synchronize() throws(FileError) {
+  package borrowing func synchronize() throws(FileError) {
     guard fsync(number) == 0 else { throw FileError(path: path, operation: "synchronise", code: errno) }
   }
 
-  static func synchronizeFolder(_ path: String) throws(FileError) {
+  package static func synchronizeFolder(_ path: String) throws(FileError) {
     try FileDescriptor(path: path, flags: O_RDONLY | O_DIRECTORY).synchronize()
   }
 }

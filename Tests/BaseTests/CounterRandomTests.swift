@@ -1,4 +1,4 @@
-import Datasets
+import Base
 import Glibc
 import Testing
 

@@ -3,20 +3,20 @@ import Planning
 import Testing
 
 @Suite("Stages and learning rates")
-struct TrainingPlanTests {
+struct TrainingSettingsTests {
   private func training(
     _ strategy: TrainingStrategy, epochs: [Int], startEvery: Int = 0,
     schedule: LearningRateSchedule = .constant, dropsMomentum: Bool = false
-  ) -> TrainingPlan {
-    TrainingPlan(
-      strategy: strategy, modules: epochs.map { TrainingPlan.Module(epochs: $0, learningRate: 0.1) },
+  ) -> TrainingSettings {
+    TrainingSettings(
+      strategy: strategy, modules: epochs.map { TrainingSettings.Module(epochs: $0, learningRate: 0.1) },
       startEvery: startEvery, batch: 32, dropLast: false,
       optimizer: .sgd(momentum: 0.9, weightDecay: 0, nesterov: false), schedule: schedule,
       dropsMomentumAtDecay: dropsMomentum, seed: 1)
   }
 
   /// `2: 1@1 2@3`: two epochs, in which modules 1 and 2 begin with their own epochs 1 and 3.
-  private func text(_ training: TrainingPlan) -> [String] {
+  private func text(_ training: TrainingSettings) -> [String] {
     StageSchedule.all(of: training).map { stage in
       let modules = stage.modules.map { "\($0.index)@\($0.firstEpoch)" }.joined(separator: " ")
       return "\(stage.epochs): \(modules)"
@@ -55,7 +55,7 @@ struct TrainingPlanTests {
   @Test("a module that loses channels is fine-tuned, with a schedule and an optimizer that start anew")
   func narrowed() {
     var training = training(.sequential, epochs: [3, 2], schedule: .step(every: 2, factor: 0.5))
-    training.modules[0].narrowing = TrainingPlan.Module.Narrowing(
+    training.modules[0].narrowing = TrainingSettings.Module.Narrowing(
       channels: 8, width: 4, epochs: 3, learningRate: 0.25)
     training.compression = CompressionSettings(criterion: .taylor, pictures: 100, tunesLayers: false)
     #expect(text(training) == ["3: 1@1", "3: 1@4", "2: 2@1"])
@@ -76,7 +76,7 @@ struct TrainingPlanTests {
     #expect(StageSchedule.all(of: training)[1].trainsLayers)
   }
 
-  private func drawings(_ training: TrainingPlan) -> [Int] {
+  private func drawings(_ training: TrainingSettings) -> [Int] {
     StageSchedule.all(of: training).flatMap { stage in
       (1...stage.epochs).map { training.drawing(stage, epoch: $0) }
     }

@@ -7,7 +7,7 @@ package enum TrainingStrategy: String, Hashable, Sendable {
 }
 
 /// How a plan's modules are trained.
-package struct TrainingPlan: Hashable, Sendable {
+package struct TrainingSettings: Hashable, Sendable {
   /// One module's own: overrides applied.
   package struct Module: Hashable, Sendable {
     /// None: the module is frozen from the beginning.
@@ -56,14 +56,14 @@ package struct TrainingPlan: Hashable, Sendable {
   package var dropsMomentumAtDecay: Bool
   package var seed: UInt64
   /// `asynchronous` alone.
-  package var replay: ReplayPlan?
+  package var replay: ReplaySettings?
   /// Present where modules are narrowed.
   package var compression: CompressionSettings?
 
   package init(
     strategy: TrainingStrategy, modules: [Module], startEvery: Int, batch: Int, dropLast: Bool,
     optimizer: Optimizer,
-    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64, replay: ReplayPlan? = nil,
+    schedule: LearningRateSchedule, dropsMomentumAtDecay: Bool, seed: UInt64, replay: ReplaySettings? = nil,
     compression: CompressionSettings? = nil
   ) {
     self.strategy = strategy
@@ -135,11 +135,18 @@ package struct TrainingPlan: Hashable, Sendable {
   }
 
   /// What a stage ends with: the narrowing of the module that it has trained; nil where it ends with nothing.
-  package func narrowing(behind stage: StageSchedule) -> TrainingPlan.Module.Narrowing? {
+  package func narrowing(behind stage: StageSchedule) -> TrainingSettings.Module.Narrowing? {
     stage.purpose == .training && compression != nil ? modules[stage.modules[0].index - 1].narrowing : nil
   }
 
-  package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
+  /// Of an epoch over so many images.
+  package func steps(pictures: Int) -> Int { (picturesPerEpoch(of: pictures) + batch - 1) / batch }
+
+  /// Of so many, those that an epoch meets.
+  package func picturesPerEpoch(of count: Int) -> Int { dropLast ? count - count % batch : count }
+
+  /// Images of an epoch that fill no batch, and are one of their own; 0: there are none, or they are left out.
+  package func lastBatch(pictures: Int) -> Int { picturesPerEpoch(of: pictures) % batch }
 }
 
 /// How modules lose channels.
@@ -249,7 +256,7 @@ package struct StageSchedule: Hashable, Sendable {
   package var indices: [Int] { modules.map(\.index) }
 
   /// The stages of a training: a new one wherever a module begins or ends.
-  package static func all(of training: TrainingPlan) -> [StageSchedule] {
+  package static func all(of training: TrainingSettings) -> [StageSchedule] {
     if training.strategy == .asynchronous { return [asynchronous(training)] }
     var begins: [Int] = []
     for module in training.modules.indices {
@@ -274,7 +281,7 @@ package struct StageSchedule: Hashable, Sendable {
   }
 
   /// All modules in one stage, each at its own pace; those that are done go on feeding the others.
-  private static func asynchronous(_ training: TrainingPlan) -> StageSchedule {
+  private static func asynchronous(_ training: TrainingSettings) -> StageSchedule {
     StageSchedule(
       modules: training.modules.indices.dropFirst(training.frozenCount).map {
         TrainedModule(index: $0 + 1, firstEpoch: 1)

@@ -1,4 +1,4 @@
-import Datasets
+import Base
 import Testing
 
 @Suite struct SHA256Tests {

@@ -1,7 +1,7 @@
 package import GraphIR
 
 /// The stored weights that a network starts from.
-package struct StartPlan: Hashable, Sendable {
+package struct WeightMapping: Hashable, Sendable {
   /// A tensor of the file, and the plan's tensor that it fills.
   package struct Tensor: Hashable, Sendable {
     package var stored: String
@@ -75,5 +75,5 @@ package struct StoredWeights: Hashable, Sendable {
 package enum StartSource: Hashable, Sendable {
   case file(StoredWeights)
   /// A plan that was made from the file, and is compiled again.
-  case plan(StartPlan)
+  case plan(WeightMapping)
 }

@@ -1,0 +1,104 @@
+/// What the data is, as the plan knows it.
+package struct DataSettings: Hashable, Sendable {
+  package enum Source: String, Hashable, Sendable {
+    case digits, synthetic, cifar10, cifar100, idx, npy
+  }
+
+  package var source: Source
+  /// As it is to be opened; nil for built-in data.
+  package var path: String?
+  package var trainLimit: Int?
+  package var testLimit: Int?
+  package var padCrop: Int
+  package var flipHorizontal: Bool
+  /// Per channel; nil for the source's own.
+  package var mean: [Double]?
+  package var standardDeviation: [Double]?
+  package var facts: DataFacts
+
+  package init(
+    source: Source, path: String?, trainLimit: Int?, testLimit: Int?, padCrop: Int, flipHorizontal: Bool,
+    mean: [Double]?, standardDeviation: [Double]?, facts: DataFacts
+  ) {
+    self.source = source
+    self.path = path
+    self.trainLimit = trainLimit
+    self.testLimit = testLimit
+    self.padCrop = padCrop
+    self.flipHorizontal = flipHorizontal
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+    self.facts = facts
+  }
+
+  /// `(pixel / scale - mean) / standardDeviation` is what a network reads, one mean and deviation a channel; nil where neither
+  /// the spec nor the source tells them.
+  package var normalization: (mean: [Float], standardDeviation: [Float])? {
+    if let mean, let standardDeviation {
+      return (mean.map { Float($0) }, standardDeviation.map { Float($0) })
+    }
+    return facts.images.map { ($0.mean, $0.standardDeviation) }
+  }
+}
+
+/// What is known of a data set before a run.
+package struct DataFacts: Hashable, Sendable {
+  package var trainCount: Int
+  package var testCount: Int
+  /// What the set keeps resident outside the arena.
+  package var residentBytes: Int
+  /// The same where pictures are read anew for every batch; nil where they do not lie in files.
+  package var streamed: Streamed?
+
+  /// What a data set keeps that stays in its files.
+  package struct Streamed: Hashable, Sendable {
+    package var byteCount: Int
+    package var byteCountPerThread: Int
+
+    package init(byteCount: Int, byteCountPerThread: Int) {
+      self.byteCount = byteCount
+      self.byteCountPerThread = byteCountPerThread
+    }
+  }
+
+  /// What the set keeps resident outside the arena, however it is held.
+  package func residentBytes(_ data: PlanChoices.DataHolding, threads: Int) -> Int {
+    switch data {
+    case .resident: residentBytes
+    case .streamed: streamed.map { $0.byteCount + threads * $0.byteCountPerThread } ?? residentBytes
+    }
+  }
+  /// Nil where planned without the data.
+  package var fingerprint: String?
+  /// Nil where nobody has asked the source.
+  package var images: Images?
+
+  /// How stored images become a network's input, and what the classes are called.
+  package struct Images: Hashable, Sendable {
+    /// A stored pixel is divided by it before it is normalised.
+    package var pixelScale: Int
+    /// The source's own, one a channel; a spec may say otherwise.
+    package var mean, standardDeviation: [Float]
+    /// By label, where the source defines them.
+    package var classNames: [String]?
+
+    package init(pixelScale: Int, mean: [Float], standardDeviation: [Float], classNames: [String]?) {
+      self.pixelScale = pixelScale
+      self.mean = mean
+      self.standardDeviation = standardDeviation
+      self.classNames = classNames
+    }
+  }
+
+  package init(
+    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Streamed? = nil, fingerprint: String?,
+    images: Images? = nil
+  ) {
+    self.trainCount = trainCount
+    self.testCount = testCount
+    self.residentBytes = residentBytes
+    self.streamed = streamed
+    self.fingerprint = fingerprint
+    self.images = images
+  }
+}
