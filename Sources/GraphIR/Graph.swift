@@ -17,6 +17,14 @@ package enum ValueCategory: String, Hashable, Sendable, CaseIterable {
   case replay
   /// Sums of gradients over the pieces of a batch.
   case accumulator
+
+  /// Whether such a value is still there when the next step begins: it has a place of its own, and may change in place.
+  package var outlivesStep: Bool {
+    switch self {
+    case .parameter, .statistics, .optimizer, .replay, .accumulator: true
+    case .batch, .gradient, .activation: false
+    }
+  }
 }
 
 /// How a parameter or statistic starts. Uniform bounds follow PyTorch's defaults: U(-1/sqrt(fanIn), 1/sqrt(fanIn)).
@@ -94,6 +102,8 @@ package struct Graph: Hashable, Sendable {
   package var nodes: [Node]
   /// What a batch is: pictures, or what one module hands on to the next.
   package var pictures: ValueID
+  /// The module that hands it on; 0: the batch is of pictures.
+  package var inputModule = 0
   package var labels: ValueID
   /// Module outputs, by module from 1, once partitioned: what is handed on. In a stage's program only what is read behind
   /// its last node.

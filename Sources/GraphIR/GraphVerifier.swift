@@ -32,9 +32,8 @@ package struct GraphVerifier {
       }
       if let why = countFault(node) { throw fail(why) }
       for position in node.op.mutatedOperands {
-        switch graph[node.operands[position]].category {
-        case .parameter, .statistics, .optimizer, .replay, .accumulator: break
-        case .batch, .gradient, .activation: throw fail("operand \(position) may not change in place")
+        guard graph[node.operands[position]].category.outlivesStep else {
+          throw fail("operand \(position) may not change in place")
         }
       }
       if let position = node.overwrites {

@@ -11,8 +11,12 @@ package struct Convolution: Hashable, Sendable {
   /// In the same sweep; only where no batch norm stands between.
   package var activation = Activation.none
   package var algorithm = ConvolutionAlgorithm.im2col
+  /// Carries a block's input past its other convolutions; changes nothing of what is computed.
+  package var isShortcut = false
 
-  package init(outChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0) {
+  package init(outChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0, isShortcut: Bool = false)
+  {
+    self.isShortcut = isShortcut
     self.outChannels = outChannels
     self.kernelSize = kernelSize
     self.stride = stride
@@ -114,17 +118,14 @@ extension Convolution: ConvolutionOperator, LayerOperator {
   package static var kind: OperatorKind { .convolution }
   package var text: String { "convolution\(attributes)" }
   package func words(_ node: Node, in graph: Graph) -> String? {
-    (isShortcut(node, in: graph) ? "shortcut " : "")
+    (isShortcut ? "shortcut " : "")
       + "conv \(kernelSize)x\(kernelSize) \(outChannels)" + (stride > 1 ? " /\(stride)" : "")
   }
   package func steps(_ node: Node, in graph: Graph) -> [String] {
     activation.steps(
-      behind: "\(isShortcut(node, in: graph) ? "shortcut " : "")conv \(kernelSize)x\(kernelSize)"
+      behind: "\(isShortcut ? "shortcut " : "")conv \(kernelSize)x\(kernelSize)"
         + (stride > 1 ? " stride \(stride)" : "") + (padding > 0 ? " padding \(padding)" : "")
         + (node.operands.count > 2 ? " with bias" : ""))
-  }
-  private func isShortcut(_ node: Node, in graph: Graph) -> Bool {
-    graph[node.operands[1]].name.contains(".shortcut.")
   }
 
   package var operandCounts: ClosedRange<Int> { 2...3 }

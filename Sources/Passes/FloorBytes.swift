@@ -8,10 +8,7 @@ extension Graph {
   /// - Parameter workers: that scratch is counted for; nil: it is left out, as other algorithms may need less.
   package func floorBytes(workers: Int?) -> Int {
     func byteCount(_ id: ValueID) -> Int {
-      switch self[id].category {
-      case .batch, .gradient, .activation: paddedByteCount(self[id].type.byteCount)
-      case .parameter, .statistics, .optimizer, .replay, .accumulator: 0
-      }
+      self[id].category.outlivesStep ? 0 : paddedByteCount(self[id].type.byteCount)
     }
     return nodes.map { node in
       var bytes = workers.map { paddedByteCount(node.scratch(in: self).byteCount(workers: $0)) } ?? 0

@@ -51,7 +51,7 @@ struct LiveBytes {
 
     var change = [Int](repeating: 0, count: nodeCount + 1)
     for index in graph.values.indices where first[index] >= 0 && root[index] == index {
-      guard graph.values[index].isTransient else { continue }
+      guard !graph.values[index].category.outlivesStep else { continue }
       let byteCount = paddedByteCount(graph.values[index].type.byteCount)
       change[first[index]] += byteCount
       change[max(first[index], last[index]) + 1] -= byteCount
@@ -72,7 +72,7 @@ struct LiveBytes {
     for position in graph.nodes[index].op.overwritableOperands {
       let id = graph.nodes[index].operands[position]
       guard lastUse[id.index] == index, graph.values[id.index].category != .batch,
-        graph.values[id.index].isTransient,
+        !graph.values[id.index].category.outlivesStep,
         graph.values[id.index].type == graph.values[graph.nodes[index].results[0].index].type,
         graph.nodes[index].operands.count(where: { $0 == id }) == 1
       else { continue }
@@ -82,13 +82,4 @@ struct LiveBytes {
   }
 
   func isLower(than other: LiveBytes) -> Bool { (peak, peakCount) < (other.peak, other.peakCount) }
-}
-
-extension Value {
-  fileprivate var isTransient: Bool {
-    switch category {
-    case .batch, .activation, .gradient: true
-    case .parameter, .statistics, .optimizer, .replay, .accumulator: false
-    }
-  }
 }

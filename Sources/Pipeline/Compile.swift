@@ -236,31 +236,46 @@ func chooseAlgorithms(_ pipeline: inout PassPipeline, _ spec: Spec, _ planner: P
   if planner.choices.scratch == .small { pipeline.run(SmallScratch(planner.smallScratch)) }
 }
 
-/// - Parameter unsolved: frozen modules that nobody measures.
+/// The passes of all programs of a stage.
+///
+/// - Parameters:
+///   - kept: what the stage starts from; nil: from images.
+///   - unsolved: frozen modules that nobody measures.
+func stagePipelines(
+  _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
+  kept: KeptPrefix? = nil, unsolved: [Int] = [], keepsSnapshots: Bool = false
+) -> ByRole<PassPipeline> {
+  let (network, forward) = (narrowed[schedule], narrowed.forward(schedule))
+  let first = KeptPrefix.firstModule(behind: kept)
+  func features(_ modules: ClosedRange<Int>) -> PassPipeline {
+    featureGraph(forward, modules: modules, spec, planner, keepsSnapshots: keepsSnapshots)
+  }
+  let training = trainingGraph(
+    network, schedule, spec, planner, firstModule: first, keepsSnapshots: keepsSnapshots)
+  var pipelines = ByRole<PassPipeline>()
+  pipelines[.training] = training
+  pipelines[.feeding] = feedingGraph(network, spec, planner, keepsSnapshots: keepsSnapshots)
+  pipelines[.ranking] = narrowed.ranking(
+    behind: schedule, spec, planner, training: training.graph, firstModule: first,
+    keepsSnapshots: keepsSnapshots)
+  pipelines[.evaluation] = stageEvaluation(
+    forward, schedule, spec, planner, firstModule: first, unsolved: unsolved, keepsSnapshots: keepsSnapshots)
+  pipelines[.depthEvaluation] = depthEvaluation(
+    forward, schedule, spec, planner, unsolved: unsolved, keepsSnapshots: keepsSnapshots)
+  pipelines[.features] = kept.map { features(1...$0.module) }
+  pipelines[.featuresOfPrevious] = kept.flatMap { kept in
+    kept.source.map { features($0 + 1...kept.module) }
+  }
+  return pipelines
+}
+
+/// What the planner gets of a stage; parameters as above.
 func stageGraphs(
   _ narrowed: NarrowedNetwork, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner,
   kept: KeptPrefix? = nil, unsolved: [Int] = []
 ) -> StageGraphs {
-  let network = narrowed[schedule]
-  let first = KeptPrefix.firstModule(behind: kept)
-  let training = trainingGraph(network, schedule, spec, planner, firstModule: first).graph
-  func features(_ modules: ClosedRange<Int>) -> Graph {
-    featureGraph(narrowed.forward(schedule), modules: modules, spec, planner).graph
-  }
+  let pipelines = stagePipelines(narrowed, schedule, spec, planner, kept: kept, unsolved: unsolved)
   return StageGraphs(
-    schedule: schedule, training: training,
-    feeding: feedingGraph(network, spec, planner)?.graph,
-    evaluation: stageEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, firstModule: first, unsolved: unsolved
-    ).graph,
-    depthEvaluation: depthEvaluation(
-      narrowed.forward(schedule), schedule, spec, planner, unsolved: unsolved
-    )?.graph,
-    features: kept.map { kept in
-      FeatureGraphs(
-        module: kept.module, fromPictures: features(1...kept.module),
-        fromPrevious: kept.source.map { features($0 + 1...kept.module) })
-    },
-    ranking: narrowed.ranking(behind: schedule, spec, planner, training: training, firstModule: first)?.graph,
+    schedule: schedule, graphs: pipelines.map(\.graph), featureModule: kept?.module,
     network: narrowed.resident(schedule))
 }

@@ -53,39 +53,13 @@ package struct GraphDump: Sendable {
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices)
     var result: [GraphDump] = []
     for (index, stage) in planned.stages.enumerated() {
-      let (schedule, kept) = (stage.schedule, stage.kept)
-      let number = index + 1
-      let title = "stage \(number)"
-      let network = narrowed[schedule]
-      let first = KeptPrefix.firstModule(behind: kept)
-      let trained = trainingGraph(
-        network, schedule, spec, planner, firstModule: first, keepsSnapshots: true)
-      if let kept {
-        let features = featureGraph(
-          narrowed.forward(schedule), modules: 1...kept.module, spec, planner, keepsSnapshots: true)
-        result += dumps(of: features, after: pass, title: "\(title), features", stage: number)
-      }
-      result += dumps(of: trained, after: pass, title: "\(title), training", stage: number)
-      if let feeding = feedingGraph(network, spec, planner, keepsSnapshots: true) {
-        result += dumps(of: feeding, after: pass, title: "\(title), feeding", stage: number)
-      }
-      result += dumps(
-        of: stageEvaluation(
-          narrowed.forward(schedule), schedule, spec, planner, firstModule: first, unsolved: unsolved,
-          keepsSnapshots: true),
-        after: pass, title: "\(title), evaluation", stage: number)
-      if let all = depthEvaluation(
-        narrowed.forward(schedule), schedule, spec, planner, unsolved: unsolved, keepsSnapshots: true)
-      {
-        result += dumps(of: all, after: pass, title: "\(title), evaluation of all depths", stage: number)
-      }
-      // As training goes up to there.
-      let isOwn = ![TrainingStage.name, FoldBatchNorm.name].contains(pass)
-      if isOwn,
-        let ranking = narrowed.ranking(
-          behind: schedule, spec, planner, training: trained.graph, firstModule: first, keepsSnapshots: true)
-      {
-        result += dumps(of: ranking, after: pass, title: "\(title), ranking", stage: number)
+      let pipelines = stagePipelines(
+        narrowed, stage.schedule, spec, planner, kept: stage.kept, unsolved: unsolved, keepsSnapshots: true)
+      for (role, pipeline) in pipelines.all {
+        // Up to there a ranking is what training is.
+        if role == .ranking, [TrainingStage.name, FoldBatchNorm.name].contains(pass) { continue }
+        let id = ProgramID(role, stage: index + 1)
+        result += dumps(of: pipeline, after: pass, title: id.words, stage: id.stage)
       }
     }
     return result

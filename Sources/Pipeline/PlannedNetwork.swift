@@ -69,7 +69,7 @@ struct PlannedNetwork {
     for stage in stages {
       let graphs = graphs(of: stage, planner)
       let resident = planner.resident(in: stage.schedule, of: graphs.training, network: graphs.network)
-      for graph in graphs.all { look(at: graph, largestTotal: limit - resident.byteCount) }
+      for graph in graphs.graphs.allElements { look(at: graph, largestTotal: limit - resident.byteCount) }
     }
     look(
       at: evaluation(planner),

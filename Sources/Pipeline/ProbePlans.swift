@@ -47,31 +47,20 @@ private func lowerPartitioned(_ spec: Spec) throws(CompilationFailed) -> Graph {
 }
 
 extension Plan {
-  /// Of a feature plan: numbers that it hands on for a picture.
-  package var featureCount: Int {
-    evaluation.graph.moduleOutputs.first.map { evaluation.graph.shape($0).elementsPerPicture } ?? 0
-  }
-
-  /// The plan of a run with an evaluation that hands on the features of a depth, and nothing to train.
+  /// The program that makes the features of one depth of a run, behind the run's weights.
   ///
   /// - Parameters:
   ///   - module: whose output; 0: the pictures.
   ///   - poolSize: side that features are averaged to; nil: as they are.
-  package func featurePlan(
+  package func featureProgram(
     ofModule module: Int, poolSize: Int?, _ spec: Spec
-  ) throws(CompilationFailed) -> Plan {
-    let network = try lowerPartitioned(spec)
-    var pipeline = PassPipeline(network)
+  ) throws(CompilationFailed) -> Program {
+    var pipeline = PassPipeline(try lowerPartitioned(spec))
     pipeline.run(ProbeFeatureStage(module: module, poolSize: poolSize))
     let planner = Planner(
       threads: threads, training: training, facts: data.facts, choices: PlanChoices())
     runForwardPasses(&pipeline, spec, planner)
-    return planner.plan(
-      name: name, specText: specText, data: data, network: network,
-      moduleNames: moduleNames(of: network, isVGG: spec.network.isVGG),
-      classes: classes, resident: resident, stages: [],
-      evaluation: planner.program(pipeline.graph, resident: resident), budgetBytes: nil,
-      places: PlanPlaces(spec))
+    return planner.program(pipeline.graph, resident: resident)
   }
 
   /// The plan of training a probe behind a module of a run: the run's layers up to there, frozen as they are stored, and the

@@ -5,38 +5,30 @@ package import Operators
 /// The graphs of one stage, all passes done.
 package struct StageGraphs: Sendable {
   package var schedule: StageSchedule
-  package var training: Graph
-  /// Asynchronous training of more than one module.
-  package var feeding: Graph?
-  package var evaluation: Graph
-  /// Of all modules so far, behind the last epoch; nil where the other one measures them all.
-  package var depthEvaluation: Graph?
-  /// Nil where the stage starts from pictures.
-  package var features: FeatureGraphs?
-  /// Of the channels of the stage's module; nil where it keeps them all.
-  package var ranking: Graph?
+  /// Training and evaluation are always there.
+  package var graphs: ByRole<Graph>
+  /// Whose output is what the stage starts from, the last module of its frozen prefix; nil where it starts from images.
+  package var featureModule: Int?
   /// Of the network that the stage runs.
   package var network: ResidentLayout
 
-  package var all: [Graph] {
-    [training, feeding, evaluation, depthEvaluation, features?.fromPictures, features?.fromPrevious, ranking]
-      .compactMap(\.self)
+  package init(
+    schedule: StageSchedule, graphs: ByRole<Graph>, featureModule: Int? = nil, network: ResidentLayout
+  ) {
+    precondition(graphs[.training] != nil && graphs[.evaluation] != nil, "each stage learns and is measured")
+    self.schedule = schedule
+    self.graphs = graphs
+    self.featureModule = featureModule
+    self.network = network
   }
 
-  package init(
-    schedule: StageSchedule, training: Graph, feeding: Graph? = nil, evaluation: Graph,
-    depthEvaluation: Graph? = nil, features: FeatureGraphs? = nil, ranking: Graph? = nil,
-    network: ResidentLayout
-  ) {
-    self.ranking = ranking
-    self.network = network
-    self.schedule = schedule
-    self.training = training
-    self.feeding = feeding
-    self.evaluation = evaluation
-    self.depthEvaluation = depthEvaluation
-    self.features = features
-  }
+  package var training: Graph { graphs.training }
+}
+
+extension ByRole where Element == Graph {
+  /// Each stage has one.
+  package var training: Graph { self[.training]! }
+  package var evaluation: Graph { self[.evaluation]! }
 }
 
 /// Lays stages out in one arena.
@@ -83,55 +75,51 @@ package struct Planner {
   package func stage(
     _ graphs: StageGraphs, index: Int, previous: StagePlan? = nil
   ) -> StagePlan {
-    let resident = resident(in: graphs.schedule, of: graphs.training, network: graphs.network)
-    let features = graphs.features.map {
+    let schedule = graphs.schedule
+    let resident = resident(in: schedule, of: graphs.training, network: graphs.network)
+    let features = graphs.featureModule.map {
       self.features(
-        $0, behind: resident, previous: previous?.features, tunes: graphs.schedule.purpose != .training)
+        ofModule: $0, graphs.graphs, behind: resident, previous: previous?.features,
+        tunes: schedule.purpose != .training)
     }
-    let training = program(graphs.training, resident: resident, features: features?.range)
-    let evaluation = program(graphs.evaluation, resident: resident, features: features?.range)
-    let depthEvaluation = graphs.depthEvaluation.map {
-      program($0, resident: resident, features: features?.range)
+    var programs = ByRole<Program>()
+    for (role, graph) in graphs.graphs.all {
+      let kept = role == .featuresOfPrevious ? features?.makingRange : features?.range
+      programs[role] = program(graph, resident: resident, features: kept)
     }
-    let feeding = graphs.feeding.map { program($0, resident: resident) }
-    let narrowing = graphs.ranking.map {
-      self.narrowing($0, graphs.schedule, resident: resident, features: features?.range)
+    let narrowing = programs[.ranking].map {
+      self.narrowing(schedule, resident: resident, batch: $0.graph.batch)
     }
-    var (peak, kind) = (training, PeakLocation.ProgramKind.training)
-    let others =
-      [
-        (feeding, .feeding), (evaluation, .evaluation), (depthEvaluation, .depthEvaluation),
-        (features?.fromPictures, .features),
-        (features?.fromPrevious, .featuresOfPrevious), (narrowing?.ranking, .ranking),
-      ]
-      as [(Program?, PeakLocation.ProgramKind)]
-    for case (let program?, let itsKind) in others where program.peak.total > peak.peak.total {
-      (peak, kind) = (program, itsKind)
+    let memory = figures(of: programs)
+    return StagePlan(
+      index: index, schedule: schedule, stepsPerEpoch: training.steps(pictures: facts.trainCount),
+      pieces: choices.pieces, programs: programs, features: features, narrowing: narrowing,
+      resident: resident, memory: memory)
+  }
+
+  /// Of a stage's programs, the first of equal ones making the peak.
+  private func figures(of programs: ByRole<Program>) -> MemoryFigures {
+    var (peak, role) = (programs.training, ProgramRole.training)
+    for (other, program) in programs.all where program.peak.total > peak.peak.total {
+      (peak, role) = (program, other)
     }
-    let location = PeakLocation(program: kind, node: peak.peakNode)
-    var stage = StagePlan(
-      index: index, schedule: graphs.schedule,
-      stepsPerEpoch: self.training.steps(pictures: facts.trainCount), training: training,
-      feeding: feeding, evaluation: evaluation, depthEvaluation: depthEvaluation, features: features,
-      narrowing: narrowing, resident: resident,
-      memory: figures(peak.peak, arenaBytes: peak.arenaBytes, runtime: peak.runtime, at: location))
-    let programs = stage.programs
-    stage.memory = figures(
-      peak.peak, arenaBytes: programs.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: programs),
-      at: location)
-    return stage
+    let all = programs.allElements
+    return figures(
+      peak.peak, arenaBytes: all.map(\.arenaBytes).max() ?? 0, runtime: runtime(of: all),
+      at: PeakLocation(program: role, node: peak.peakNode))
   }
 
   private func narrowing(
-    _ ranking: Graph, _ schedule: StageSchedule, resident: ResidentLayout, features: Range<Int>?
+    _ schedule: StageSchedule, resident: ResidentLayout, batch: Int
   ) -> NarrowingPlan {
     guard let narrowing = training.narrowing(behind: schedule), let settings = training.compression,
       let scores = training.scores(of: schedule)
     else { preconditionFailure("channels are ranked where some of them go") }
+    let pictures = settings.criterion.readsPictures ? settings.pictures : 0
     return NarrowingPlan(
       module: schedule.modules[0].index, channels: narrowing.channels, width: narrowing.width,
-      criterion: settings.criterion, pictures: settings.criterion.readsPictures ? settings.pictures : 0,
-      ranking: program(ranking, resident: resident, features: features), scores: resident.entry(scores.name))
+      criterion: settings.criterion, batches: RankingBatches(pictures: pictures, batch: batch),
+      scores: resident.entry(scores.name))
   }
 
   /// The program behind everything that is resident, its layout proved.

@@ -106,12 +106,9 @@ extension Planner {
       node.productMultiplyAdds(in: graph) / graph.batch * pictures
         * training.epochs(ofModule: node.module, inStageOf: stage.epochs)
     }.reduce(0, +)
-    let ranking = stage.narrowing.map { narrowing in
-      let graph = narrowing.ranking.graph
-      return graph.nodes.map { $0.productMultiplyAdds(in: graph) }.reduce(0, +) / graph.batch
-        * narrowing.pictures
-    }
-    return steps + (ranking ?? 0)
+    guard let graph = stage.programs[.ranking]?.graph, let narrowing = stage.narrowing else { return steps }
+    return steps + graph.nodes.map { $0.productMultiplyAdds(in: graph) }.reduce(0, +) / graph.batch
+      * narrowing.batches.pictures
   }
 }
 
@@ -121,10 +118,6 @@ extension StrategyFigures.Stage {
       modules: stage.schedule.indices, epochs: stage.epochs, memory: stage.memory,
       step: StepMultiplyAdds(stage.training.graph, trained: stage.schedule.indices, batch: batch))
   }
-}
-
-extension TrainingPlan {
-  func picturesPerEpoch(of count: Int) -> Int { dropLast ? count / batch * batch : count }
 }
 
 /// The peak of a whole training, found stage by stage.
@@ -146,7 +139,8 @@ struct PlanPeak {
 
   mutating func add(_ stage: StagePlan) {
     add(
-      stage.memory, runtime: stage.programs.reduce(into: RuntimeMemory()) { $0.formUnion($1.runtime) },
+      stage.memory,
+      runtime: stage.programs.allElements.reduce(into: RuntimeMemory()) { $0.formUnion($1.runtime) },
       ofStage: stage.index)
   }
 

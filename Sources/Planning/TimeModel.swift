@@ -58,42 +58,24 @@ package struct TimedTraining: Sendable {
     /// From 1.
     package var index: Int
     package var epochs: Int
-    /// Of a step, or of the largest piece of one.
-    package var training: Graph
-    /// Of the test pictures, behind each epoch.
-    package var evaluation: Graph
-    /// In its place behind the last epoch; nil: none.
-    package var depthEvaluation: Graph?
-    /// What makes the features that the stage starts from; nil where it starts from pictures.
-    package var features: FeatureGraphs?
+    package var graphs: ByRole<Graph>
     /// The stage before keeps the same features.
     package var featuresStay = false
-    /// Of the channels of the stage's module; nil where it keeps them all.
-    package var ranking: Graph?
 
     package init(index: Int, _ graphs: StageGraphs) {
       self.index = index
       epochs = graphs.schedule.epochs
-      training = graphs.training
-      evaluation = graphs.evaluation
-      depthEvaluation = graphs.depthEvaluation
-      features = graphs.features
-      ranking = graphs.ranking
+      self.graphs = graphs.graphs
     }
 
     fileprivate init(_ stage: StagePlan) {
       index = stage.index
       epochs = stage.epochs
-      training = stage.training.graph
-      evaluation = stage.evaluation.graph
-      depthEvaluation = stage.depthEvaluation?.graph
-      features = stage.features.map {
-        FeatureGraphs(
-          module: $0.module, fromPictures: $0.fromPictures.graph, fromPrevious: $0.fromPrevious?.graph)
-      }
+      graphs = stage.programs.map(\.graph)
       featuresStay = stage.features?.stays ?? false
-      ranking = stage.narrowing?.ranking.graph
     }
+
+    fileprivate var readsFeatures: Bool { graphs[.features] != nil }
   }
 
   package var training: TrainingPlan
@@ -117,11 +99,6 @@ package struct TimedTraining: Sendable {
     self.init(
       training: plan.training, stages: plan.stages.map { Stage($0) }, evaluation: plan.evaluation.graph,
       facts: plan.data.facts, source: plan.data.source)
-  }
-
-  /// In an epoch.
-  fileprivate var trainedPictures: Int {
-    training.dropLast ? facts.trainCount / training.batch * training.batch : facts.trainCount
   }
 }
 
@@ -150,17 +127,19 @@ extension TimeModel {
       let step = stepSeconds(stage, of: timed)
       let mean = stepSeconds(stage, of: timed) { timed.training.share(ofModule: $0, in: stage.epochs) }
       let evaluation = passSeconds(
-        stage.evaluation, pictures: facts.testCount, readsFeatures: stage.features != nil, timed)
-      let epoch = mean * Double(timed.trainedPictures) / Double(timed.training.batch) + evaluation
-      let depth = stage.depthEvaluation.map {
+        stage.graphs.evaluation, pictures: facts.testCount, readsFeatures: stage.readsFeatures, timed)
+      let epoch =
+        mean * Double(timed.training.picturesPerEpoch(of: facts.trainCount)) / Double(timed.training.batch)
+        + evaluation
+      let depth = stage.graphs[.depthEvaluation].map {
         passSeconds($0, pictures: facts.testCount, readsFeatures: false, timed) - evaluation
       }
-      let features = stage.features.map { features in
+      let features = (stage.graphs[.featuresOfPrevious] ?? stage.graphs[.features]).map { graph in
         stage.featuresStay
           ? 0
           : passSeconds(
-            features.fromPrevious ?? features.fromPictures, pictures: facts.trainCount + facts.testCount,
-            readsFeatures: features.fromPrevious != nil, timed)
+            graph, pictures: facts.trainCount + facts.testCount,
+            readsFeatures: stage.graphs[.featuresOfPrevious] != nil, timed)
       }
       let ranking = rankingSeconds(stage, of: timed)
       return TimeFigures.Stage(
@@ -182,29 +161,29 @@ extension TimeModel {
   private func stepSeconds(
     _ stage: TimedTraining.Stage, of timed: TimedTraining, share: (Int) -> Double = { _ in 1 }
   ) -> Double {
-    let graph = stage.training
+    let graph = stage.graphs.training
     var (inEachPiece, inLast) = (0.0, 0.0)
     for node in graph.nodes {
       let seconds = share(node.module) * node.work(in: graph).map(profile.seconds).reduce(0, +)
       if node.op.runsWithLastPieceAlone { inLast += seconds } else { inEachPiece += seconds }
     }
     // Pictures are prepared for the first module that learns.
-    inEachPiece += share(1) * preparation(of: graph, readsFeatures: stage.features != nil, timed)
+    inEachPiece += share(1) * preparation(of: graph, readsFeatures: stage.readsFeatures, timed)
     // A piece is laid out for the largest; smaller ones take their share of it.
     return Double(timed.training.batch) / Double(graph.batch) * inEachPiece + inLast
   }
 
   /// Ranking channels, and measuring what is left of their module.
   private func rankingSeconds(_ stage: TimedTraining.Stage, of timed: TimedTraining) -> Double {
-    guard let ranking = stage.ranking, let settings = timed.training.compression else { return 0 }
+    guard let ranking = stage.graphs[.ranking], let settings = timed.training.compression else { return 0 }
     let narrowed = timed.stages[stage.index]
-    let readsFeatures = stage.features != nil
     return
       (settings.criterion.readsPictures
-      ? passSeconds(ranking, pictures: settings.pictures, readsFeatures: readsFeatures, timed)
+      ? passSeconds(ranking, pictures: settings.pictures, readsFeatures: stage.readsFeatures, timed)
       : seconds(of: ranking))
       + passSeconds(
-        narrowed.evaluation, pictures: timed.facts.testCount, readsFeatures: narrowed.features != nil, timed)
+        narrowed.graphs.evaluation, pictures: timed.facts.testCount, readsFeatures: narrowed.readsFeatures,
+        timed)
   }
 
   /// A graph over so many pictures, a batch at a time.
@@ -250,9 +229,9 @@ extension TimeModel {
       Double(its.epochs - epoch + 1) * now.epochSeconds - Double(min(step, its.stepsPerEpoch))
       * now.meanStepSeconds + (epoch <= its.epochs ? now.depthSeconds : 0)
     // A run that goes on has nothing of the stage before: features are made from pictures.
-    let features = timed.stages[stage - 1].features.map {
+    let features = timed.stages[stage - 1].graphs[.features].map {
       passSeconds(
-        $0.fromPictures, pictures: timed.facts.trainCount + timed.facts.testCount, readsFeatures: false, timed
+        $0, pictures: timed.facts.trainCount + timed.facts.testCount, readsFeatures: false, timed
       )
     }
     let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)

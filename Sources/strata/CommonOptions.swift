@@ -1,4 +1,5 @@
 internal import Execution
+internal import Planning
 internal import SpecLanguage
 internal import Terminal
 
@@ -14,9 +15,8 @@ enum CommonOptions {
     "strict", "take warnings for faults: exit with 2 before anything is run or written")
 
   static let threads = ValueOption(
-    "threads", .integer(in: 1...largestThreadCount), "number of workers; scratch memory is planned for each",
+    "threads", .integer(in: MemoryMap.threadLimits), "number of workers; scratch memory is planned for each",
     default: "the processors that this process may use")
-  private static let largestThreadCount = 256
 
   static let budget = ValueOption(
     "budget", .size,
@@ -44,5 +44,7 @@ extension Arguments {
 
 extension CommonOptions {
   /// One worker for each processor that this process may use.
-  static var defaultThreadCount: Int { min(ProcessorLimit.usableProcessors(), largestThreadCount) }
+  static var defaultThreadCount: Int {
+    min(ProcessorLimit.usableProcessors(), MemoryMap.threadLimits.upperBound)
+  }
 }

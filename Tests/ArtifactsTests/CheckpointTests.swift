@@ -27,7 +27,7 @@ private final class Run {
       training: {strategy: sequential, epochs: 3, batch: 16, optimizer: adam}
       """)
     plan = try spec.plan(pictures: 40)
-    engine = try Engine(plan: plan)
+    engine = try Engine(plan.memoryMap)
   }
 
   var checkpoints: String { temporary.path + "/run/checkpoints" }
@@ -133,8 +133,9 @@ private final class Run {
         try updates(plan(threads: 1, limit: limit)) != updates(plan(threads: 64, limit: limit))
       })
     let (first, second) = (try plan(threads: 1, limit: limit), try plan(threads: 64, limit: limit))
-    let (engine, other) = (try Engine(plan: first), try Engine(plan: second))
-    engine.initialize(first.stages[0].schedule.indices, in: first.stages[0].resident)
+    let (engine, other) = (try Engine(first.memoryMap), try Engine(second.memoryMap))
+    engine.initialize(
+      first.stages[0].schedule.indices, in: first.stages[0].resident, seed: first.training.seed)
     for (index, entry) in first.stages[0].resident.entries.enumerated() {
       engine.withMutableBytes(of: entry) { bytes in
         bytes.withUnsafeMutableBytes { $0[0] = UInt8(index % 256) }
@@ -149,13 +150,13 @@ private final class Run {
     let name = "checkpoint.safetensors"
     try CheckpointFile(of: first.stages[0]).write(checkpoint, from: engine, to: name, in: folder)
     try CheckpointFile(of: second.stages[0]).read(into: other, from: name, in: folder)
-    func bytes(_ engine: Engine) -> [String: [UInt8]] {
+    func bytes(_ engine: Engine, _ plan: Plan) -> [String: [UInt8]] {
       Dictionary(
-        uniqueKeysWithValues: engine.plan.stages[0].resident.entries.map { entry in
+        uniqueKeysWithValues: plan.stages[0].resident.entries.map { entry in
           (entry.value.name, engine.withBytes(of: entry) { span in span.withUnsafeBytes { [UInt8]($0) } })
         })
     }
-    let isSame = bytes(engine) == bytes(other)
+    let isSame = bytes(engine, first) == bytes(other, second)
     #expect(isSame)
   }
 

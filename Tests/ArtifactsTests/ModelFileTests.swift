@@ -23,8 +23,8 @@ import Testing
   private var path: String { folder.path + "/model.safetensors" }
 
   private func engine(_ plan: Plan) throws -> Engine {
-    let engine = try Engine(plan: plan)
-    engine.initialize([1, 2, 3], in: plan.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize([1, 2, 3], in: plan.resident, seed: plan.training.seed)
     return engine
   }
 

@@ -27,8 +27,8 @@ import Testing
     var facts = DecodedSpec.facts(pictures: 40)
     facts.images = images
     let plan = try DecodedSpec(text).plan(facts: facts)
-    let engine = try Engine(plan: plan)
-    engine.initialize(Array(1...plan.modules.count), in: plan.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize(Array(1...plan.modules.count), in: plan.resident, seed: plan.training.seed)
     let receipt = try ModelFile(plan).write(from: engine, to: path)
     #expect(receipt.byteCount == ModelFile(plan).byteCount)
   }
@@ -145,8 +145,8 @@ import Testing
     let count = 6
     let decoded = try DecodedSpec(text)
     let plan = try decoded.plan(facts: DecodedSpec.facts(pictures: 24))
-    let engine = try Engine(plan: plan)
-    engine.initialize(Array(1...plan.modules.count), in: plan.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize(Array(1...plan.modules.count), in: plan.resident, seed: plan.training.seed)
     // Statistics and scales as a training leaves them: none is 0 or 1.
     var random = SplitMix64(seed: 5)
     for entry in plan.resident.entries where entry.value.type.elementCount == entry.value.type.pyTorchShape[0]

@@ -67,8 +67,8 @@ import Text
   @Test("checkpoints")
   func checkpoints() throws {
     let plan = try DecodedSpec(Self.spec).plan(pictures: 40)
-    let engine = try Engine(plan: plan)
-    engine.initialize([1], in: plan.stages[0].resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize([1], in: plan.stages[0].resident, seed: plan.training.seed)
     let folder = try Self.folder()
     let run = try RunDirectory.create(
       at: folder.path + "/run", files: [.init(name: "plan.json", text: "{}")])
@@ -97,8 +97,8 @@ import Text
   @Test("weights")
   func weights() throws {
     let plan = try DecodedSpec(Self.spec).plan()
-    let engine = try Engine(plan: plan)
-    engine.initialize([1, 2], in: plan.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize([1, 2], in: plan.resident, seed: plan.training.seed)
     let folder = try Self.folder()
     _ = try ModelFile(plan).write(from: engine, to: folder.path + "/good")
     let good = try folder.bytes("good")

@@ -142,9 +142,9 @@ struct ChoicesTests {
   func cuts() {
     var choices = PlanChoices()
     choices.microBatch = 48
-    let pieces = (0..<choices.pieceCount(of: 128)).map { choices.piece($0, of: 128) }
-    #expect(pieces == [0..<43, 43..<86, 86..<128])
-    #expect(choices.pieceCount(of: 48) == 1 && choices.pieceCount(of: 49) == 2)
-    #expect(choices.piece(1, of: 49) == 25..<49)
+    let pieces = choices.pieces
+    #expect((0..<pieces.count(of: 128)).map { pieces.piece($0, of: 128) } == [0..<43, 43..<86, 86..<128])
+    #expect(pieces.count(of: 48) == 1 && pieces.count(of: 49) == 2)
+    #expect(pieces.piece(1, of: 49) == 25..<49)
   }
 }

@@ -53,14 +53,15 @@ private struct Compressing {
       facts: DataFacts(trainCount: 110, testCount: 50, residentBytes: 0, fingerprint: nil), choices: choices)
     change(&plan)
     self.plan = plan
-    engine = try Engine(plan: plan)
+    engine = try Engine(plan.memoryMap)
   }
 
   mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
     var questions = 0
     let augmentation = Augmentation(padCrop: plan.data.padCrop, flipHorizontal: false)
     let trainer = Trainer(
-      engine: engine, pictures: PicturePreparer(dataset: dataset, augmentation: augmentation, seed: 1),
+      plan: plan, engine: engine,
+      pictures: PicturePreparer(dataset: dataset, augmentation: augmentation, seed: 1),
       featuresPath: path, now: { 0 },
       shouldStop: {
         questions += 1
@@ -75,14 +76,14 @@ private struct Compressing {
         figures += report.figures
         guard report.epoch == plan.stages[report.next.stage - 1].epochs else { break }
         do {
-          stageEnd = (report.next, try engine.moved(at: report.next))
+          stageEnd = (report.next, try engine.moved(plan, at: report.next))
         } catch {
           throw ObserverFailure(message: "\(error)")
         }
       case .narrowed(let report): reports.append(report)
       case .frozenUnchanged(let modules): frozen.append(modules)
       case .stageEnded(let stage):
-        guard let ranking = plan.stages[stage - 1].narrowing?.ranking, let node = ranking.graph.nodes.last
+        guard let ranking = plan.stages[stage - 1].programs[.ranking], let node = ranking.graph.nodes.last
         else { break }
         watched.append(
           node.operands.dropFirst().map { operand in
@@ -96,7 +97,9 @@ private struct Compressing {
     return outcome
   }
 
-  mutating func moveToNewEngine(at position: RunPosition) throws { engine = try engine.moved(at: position) }
+  mutating func moveToNewEngine(at position: RunPosition) throws {
+    engine = try engine.moved(plan, at: position)
+  }
 
   /// Goes on with what was kept behind the last stage.
   mutating func moveBack(to position: RunPosition) throws {
@@ -105,7 +108,7 @@ private struct Compressing {
     engine = end.engine
   }
 
-  var weights: [String: [UInt8]] { engine.finalBytes }
+  var weights: [String: [UInt8]] { engine.finalBytes(plan) }
 
   var outcome: [String] {
     figures.map { "\($0.module) \($0.epoch) \($0.split.rawValue) \($0.loss) \($0.top1)" }
@@ -228,7 +231,7 @@ struct CompressionTests {
     #expect(training.plan.stages.map { $0.features?.module } == [nil, nil, 1, 1, 2, 2])
     #expect(training.plan.stages.map { $0.features?.stays } == [nil, nil, false, true, false, true])
     #expect(
-      training.plan.stages.map { $0.features?.fromPrevious != nil } == [
+      training.plan.stages.map { $0.programs[.featuresOfPrevious] != nil } == [
         false, false, false, false, true, false,
       ])
     var recomputing = try Compressing(width: "[5, 6, 7]")
@@ -259,7 +262,7 @@ struct CompressionTests {
     var choices = PlanChoices()
     choices.recomputeAboveBytes = 1
     var (training, natural) = (try Compressing("epochs: 1", choices: choices), try Compressing("epochs: 1"))
-    let rankings = training.plan.stages.compactMap(\.narrowing?.ranking.graph)
+    let rankings = training.plan.stages.compactMap { $0.programs[.ranking]?.graph }
     #expect(rankings.contains { $0.nodes.contains(where: \.isRecomputed) })
     _ = try training.run()
     _ = try natural.run()
@@ -276,7 +279,7 @@ struct CompressionTests {
       kept.append(training.reports.map(\.kept))
       for report in training.reports { #expect(report.kept == channelsToKeep(report.scores, count: 4)) }
       let narrowing = try #require(training.plan.stages[0].narrowing)
-      #expect(narrowing.pictures == (criterion.readsPictures ? 110 : 0))
+      #expect(narrowing.batches.pictures == (criterion.readsPictures ? 110 : 0))
       let sizes = (0..<narrowing.batches.count).map { narrowing.batches[$0].count }
       #expect(sizes == (criterion.readsPictures ? [37, 37, 36] : [0]))
     }
@@ -374,7 +377,7 @@ struct UnchangedWeightsTests {
             auxiliary: {kind: cnn, k: 2, width: 5}
             """
         ) { plan in
-          plan.stages[1].training = plan.stages[1].training.changed { graph in
+          plan.stages[1].programs[.training] = plan.stages[1].training.changed { graph in
             guard let frozen = graph.value(named: "layers.1.batch_norm.bias"),
               let bias = graph.value(named: "auxiliaries.1.convolutions.1.batch_norm.bias")
             else { return }
@@ -395,8 +398,7 @@ struct UnchangedWeightsTests {
     await #expect(processExitsWith: .failure) {
       do {
         var training = try Compressing { plan in
-          guard let narrowing = plan.stages[0].narrowing else { return }
-          plan.stages[0].narrowing?.ranking = narrowing.ranking.changed { graph in
+          plan.stages[0].programs[.ranking] = plan.stages[0].programs[.ranking]?.changed { graph in
             guard let bias = graph.value(named: "layers.1.batch_norm.bias") else { return }
             graph.nodes[graph.nodes.count - 1].operands[0] = bias
           }

@@ -39,8 +39,8 @@ struct EnsembleTests {
     for strategy in ["sequential", "parallel", "asynchronous"] {
       let plan = try plan(mean, unmeasured: unmeasured, strategy: strategy)
       let measured: [Int] = [1, 2, 3].filter { $0 != unmeasured }
-      let engine = try Engine(plan: plan)
-      engine.initialize([1, 2, 3], in: plan.resident)
+      let engine = try Engine(plan.memoryMap)
+      engine.initialize([1, 2, 3], in: plan.resident, seed: plan.training.seed)
       let program = plan.evaluation
       #expect(program.graph.metrics.filter { !$0.isEnsemble }.map(\.module) == measured)
       let batch = Batch(program.graph)
@@ -107,7 +107,7 @@ struct EnsembleTests {
     func run(_ program: Program, _ engine: Engine) {
       let numbers = labels.map { Int32($0) }
       engine.setBatch(pictures: floats.span, labels: numbers.span, for: program)
-      engine.run(program, batch: labels.count, clocks: engine.plan.modules.map { _ in .idle })
+      engine.run(program, batch: labels.count)
     }
 
     /// Before a later node takes their place.
@@ -125,7 +125,7 @@ struct EnsembleTests {
       #expect(plan.stages.count == 1)
       #expect(stage.evaluation.graph.metrics.map(\.module) == [3])
       let measured = unmeasured == nil ? [1, 2, 3] : [2, 3]
-      let metrics = try #require(stage.depthEvaluation).graph.metrics
+      let metrics = try #require(stage.programs[.depthEvaluation]).graph.metrics
       #expect(metrics.filter { !$0.isEnsemble }.map(\.module) == measured)
       #expect(metrics.filter(\.isEnsemble).map(\.module) == Array(measured.dropFirst()))
     }

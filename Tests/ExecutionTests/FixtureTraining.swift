@@ -35,7 +35,7 @@ struct FixtureTraining {
   init(_ plan: Plan, _ fixture: Fixture) throws {
     self.plan = plan
     self.fixture = fixture
-    engine = try Engine(plan: plan)
+    engine = try Engine(plan.memoryMap)
     pictures = PyTorchLayouts.pictures(try fixture.tensor("images")).values.map { Float($0) }
     labels = try fixture.tensor("labels").integers.map { Int32($0) }
     algorithms = plan.stages.flatMap { stage in
@@ -56,7 +56,7 @@ struct FixtureTraining {
 
   private mutating func train(_ stage: StagePlan) throws {
     let trained = stage.schedule.indices
-    engine.initialize(trained, in: stage.resident)
+    engine.initialize(trained, in: stage.resident, seed: plan.training.seed)
     for entry in stage.resident.entries
     where trained.contains(entry.value.module) && entry.value.category != .optimizer {
       let initial = try fixture.tensor("initial.\(entry.value.name)").floats

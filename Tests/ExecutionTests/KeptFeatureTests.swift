@@ -9,6 +9,7 @@ import Testing
 private struct KeptFeatures {
   private let spec: DecodedSpec
   let dataset: Dataset
+  private(set) var plan: Plan
   private(set) var engine: Engine
   private(set) var figures: [EpochFigures] = []
   private(set) var questionCount = 0
@@ -34,7 +35,8 @@ private struct KeptFeatures {
     var choices = PlanChoices()
     choices.features = storage
     if let smallScratchAbove { (choices.scratch, choices.recomputeAboveBytes) = (.small, smallScratchAbove) }
-    engine = try Engine(plan: Self.plan(spec, threads: threads, choices))
+    plan = try Self.plan(spec, threads: threads, choices)
+    engine = try Engine(plan.memoryMap)
   }
 
   private static func plan(_ spec: DecodedSpec, threads: Int, _ choices: PlanChoices) throws -> Plan {
@@ -43,14 +45,13 @@ private struct KeptFeatures {
       facts: DataFacts(trainCount: 130, testCount: 50, residentBytes: 0, fingerprint: nil), choices: choices)
   }
 
-  var plan: Plan { engine.plan }
-
   /// Trains from `position` on, until the question with the number `stop` has been asked.
   mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
     var questions = 0
     let path = path
     let trainer = Trainer(
-      engine: engine, pictures: PicturePreparer(dataset: dataset, seed: 1), featuresPath: path, now: { 0 },
+      plan: plan, engine: engine, pictures: PicturePreparer(dataset: dataset, seed: 1), featuresPath: path,
+      now: { 0 },
       shouldStop: {
         questions += 1
         return questions == stop
@@ -66,11 +67,12 @@ private struct KeptFeatures {
 
   /// - Parameter threads: nil: as many as before.
   mutating func moveToNewEngine(at position: RunPosition, threads: Int? = nil) throws {
-    engine = try engine.moved(
-      at: position, to: threads.map { try Self.plan(spec, threads: $0, plan.choices) })
+    let other = try threads.map { try Self.plan(spec, threads: $0, plan.choices) } ?? plan
+    engine = try engine.moved(plan, at: position, to: other)
+    plan = other
   }
 
-  var weights: [String: [UInt8]] { engine.finalBytes }
+  var weights: [String: [UInt8]] { engine.finalBytes(plan) }
 }
 
 @Suite("Features that are kept")
@@ -148,7 +150,7 @@ struct KeptFeatureTests {
   func smallScratch() throws {
     let network = "network: {family: vgg, widths: [8, 16, 16, 16]}"
     let fast = try KeptFeatures(network, storage: .file)
-    let limits = fast.plan.stages.compactMap { $0.features?.fromPrevious?.arenaBytes }
+    let limits = fast.plan.stages.compactMap { $0.programs[.featuresOfPrevious]?.arenaBytes }
     try #require(limits.count == 2)
     for limit in limits {
       var whole = try KeptFeatures(network, storage: .file, epochs: 1, smallScratchAbove: limit)
@@ -187,7 +189,8 @@ struct KeptFeatureTests {
   func unwritable() throws {
     let training = try KeptFeatures(Self.networks[0], storage: .file)
     let trainer = Trainer(
-      engine: training.engine, pictures: PicturePreparer(dataset: training.dataset, seed: 1),
+      plan: training.plan, engine: training.engine,
+      pictures: PicturePreparer(dataset: training.dataset, seed: 1),
       featuresPath: "/nowhere/features.bin", now: { 0 })
     do throws(RunError) {
       _ = try trainer.run { _ in }

@@ -35,10 +35,10 @@ private struct NarrowedModule {
       """)
     plan = try spec.plan(
       facts: DataFacts(trainCount: 64, testCount: 48, residentBytes: 0, fingerprint: nil))
-    engine = try Engine(plan: plan)
+    engine = try Engine(plan.memoryMap)
     pictures = PicturePreparer(
       dataset: try Dataset(.digits, limit: DatasetLimit(train: 64, test: 48)), seed: 1)
-    engine.initialize([1], in: plan.stages[0].resident)
+    engine.initialize([1], in: plan.stages[0].resident, seed: plan.training.seed)
     var random = SplitMix64(seed: seed)
     for entry in plan.stages[0].resident.entries where entry.value.initial != .zeros {
       let isVariance = entry.value.name.hasSuffix("running_var")
@@ -178,7 +178,7 @@ struct ChannelRankingTests {
   /// - Returns: false where the numbers are too near a kink to tell.
   private func isTaylorTrue(of module: NarrowedModule, _ net: String) throws -> Bool {
     let (plan, engine, narrowing) = (module.plan, module.engine, module.narrowing)
-    let program = narrowing.ranking
+    let program = try #require(plan.stages[0].programs[.ranking])
     let indices = [Int32](0..<32)
     engine.prepare(module.pictures, split: .train, indices: indices.span, epoch: 1, for: program)
     let batch = engine.withValue(program.graph.pictures, of: program) { span in
@@ -186,7 +186,7 @@ struct ChannelRankingTests {
     }
     let statistics = plan.stages[0].resident.entries.filter { $0.value.category == .statistics }
     let before = statistics.map(module.read)
-    engine.run(program, batch: 32, clocks: [.idle, .idle])
+    engine.run(program, batch: 32)
     #expect(statistics.map(module.read) == before, "ranking leaves running statistics alone")
 
     let node = try #require(program.graph.nodes.last)

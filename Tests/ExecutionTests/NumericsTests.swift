@@ -123,8 +123,8 @@ private struct FirstStep {
         weight: graph[filter].name, algorithm: convolution.algorithm.rawValue,
         terms: graph[filter].type.elementCount / convolution.outChannels)
     }
-    let engine = try Engine(plan: plan)
-    engine.initialize(stage.schedule.indices, in: stage.resident)
+    let engine = try Engine(plan.memoryMap)
+    engine.initialize(stage.schedule.indices, in: stage.resident, seed: plan.training.seed)
     var random = SplitMix64(seed: seed)
     for move in moves {
       let entry = try #require(parameters.first { $0.value.name == move.weight })

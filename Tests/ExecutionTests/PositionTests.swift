@@ -12,6 +12,7 @@ private struct Interrupted {
   private let spec: DecodedSpec
   private let choices: PlanChoices
   let dataset: Dataset
+  private(set) var plan: Plan
   private(set) var engine: Engine
   private(set) var figures: [EpochFigures] = []
   /// Times that the training has asked whether it should stop.
@@ -33,7 +34,8 @@ private struct Interrupted {
         \(training.joined(separator: "\n  "))
       """)
     dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.pictures, test: Self.tests))
-    engine = try Engine(plan: Self.plan(spec, threads: threads, choices))
+    plan = try Self.plan(spec, threads: threads, choices)
+    engine = try Engine(plan.memoryMap)
   }
 
   private static func plan(_ spec: DecodedSpec, threads: Int, _ choices: PlanChoices) throws -> Plan {
@@ -43,15 +45,13 @@ private struct Interrupted {
       choices: choices)
   }
 
-  var plan: Plan { engine.plan }
-
   /// Trains from `position` on, until the question with the number `stop` has been asked.
   mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
     let pictures = PicturePreparer(
       dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1)
     var questions = 0
     let trainer = Trainer(
-      engine: engine, pictures: pictures, now: { 0 },
+      plan: plan, engine: engine, pictures: pictures, now: { 0 },
       shouldStop: {
         questions += 1
         return questions == stop
@@ -67,11 +67,12 @@ private struct Interrupted {
   /// - Parameter threads: nil: as many as before.
   mutating func moveToNewEngine(at position: RunPosition, threads: Int? = nil) throws {
     // As a run is gone on with: by the choices of its plan.
-    engine = try engine.moved(
-      at: position, to: threads.map { try Self.plan(spec, threads: $0, plan.choices) })
+    let other = try threads.map { try Self.plan(spec, threads: $0, plan.choices) } ?? plan
+    engine = try engine.moved(plan, at: position, to: other)
+    plan = other
   }
 
-  var weights: [String: [UInt8]] { engine.finalBytes }
+  var weights: [String: [UInt8]] { engine.finalBytes(plan) }
 }
 
 @Suite("Trainings that stop and go on")

@@ -53,9 +53,10 @@ struct ProfileTests {
     var choices = PlanChoices()
     choices.microBatch = microBatch
     let plan = try spec.plan(facts: Self.facts, choices: choices)
-    let engine = try Engine(plan: plan)
+    let engine = try Engine(plan.memoryMap)
     let benchmark = StepBenchmark(
-      engine: engine, pictures: PicturePreparer(dataset: try Self.dataset.get(), seed: 1), now: { 0 })
+      plan: plan, engine: engine, pictures: PicturePreparer(dataset: try Self.dataset.get(), seed: 1),
+      now: { 0 })
     let recorder = Self.recorder()
     _ = try benchmark.run(plan.stages[0], steps: 3, warmUps: 1, recorder: recorder) { _ in }
     return (recorder.result(), plan)
@@ -147,7 +148,7 @@ struct ProfileTests {
   func ceilings() throws {
     let spec = try Self.spec()
     let plan = try spec.plan(facts: Self.facts)
-    let engine = try Engine(plan: plan)
+    let engine = try Engine(plan.memoryMap)
     #expect(engine.measureCeilings().multiplyAddsPerSecond > 0)
     let graph = plan.stages[0].training.graph
     for value in graph.values.indices

@@ -12,9 +12,9 @@ struct PyTorchLossTests {
   func agrees(net: LossFixture, numerics: String) throws {
     let fixture = try Fixture(named: net.path)
     let plan = try DecodedSpec(net.text(numerics: numerics)).plan(pictures: 6)
-    let engine = try Engine(plan: plan)
+    let engine = try Engine(plan.memoryMap)
     let stage = try #require(plan.stages.first)
-    engine.initialize(stage.schedule.indices, in: stage.resident)
+    engine.initialize(stage.schedule.indices, in: stage.resident, seed: plan.training.seed)
     let entries = stage.resident.entries.filter { $0.value.category != .optimizer }
     #expect(entries.map(\.value.name).sorted() == fixture.names(under: "initial."))
     for entry in entries {

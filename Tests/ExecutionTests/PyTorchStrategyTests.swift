@@ -52,7 +52,7 @@ struct PyTorchStrategyTests {
 
   /// An engine with the fixture's weights in the places of a stage.
   private func start(_ modules: [Int], of stage: StagePlan, on engine: Engine) throws {
-    engine.initialize(modules, in: stage.resident)
+    engine.initialize(modules, in: stage.resident, seed: 1)
     for entry in stage.resident.entries where modules.contains(entry.value.module) {
       switch entry.value.category {
       case .parameter, .statistics:
@@ -71,7 +71,7 @@ struct PyTorchStrategyTests {
   @Test(arguments: strategies, ["strict", "fast"])
   func agrees(strategy: String, numerics: String) throws {
     let plan = try plan(strategy, numerics)
-    let engine = try Engine(plan: plan)
+    let engine = try Engine(plan.memoryMap)
     let losses: [[Double]]
     if strategy == "asynchronous" {
       losses = try trainAsynchronously(plan, engine)
@@ -124,7 +124,7 @@ struct PyTorchStrategyTests {
 
   private func trainAsynchronously(_ plan: Plan, _ engine: Engine) throws -> [[Double]] {
     let stage = try #require(plan.stages.first)
-    let feeding = try #require(stage.feeding)
+    let feeding = try #require(stage.programs[.feeding])
     try start([1, 2], of: stage, on: engine)
     var simulation = ReplaySimulation(plan.training, stepsPerEpoch: Self.stepsPerEpoch)
     var losses = plan.modules.map { _ in [Double]() }

@@ -150,11 +150,11 @@ struct RandomTrainingTests {
     let measured = dumps.filter { $0.title.hasSuffix(", evaluation") }.map(\.graph)
     let depths = dumps.filter { $0.title.hasSuffix(", evaluation of all depths") }
     try #require(forward.count == plan.stages.count && measured.count == plan.stages.count)
-    #expect(depths.map(\.stage) == plan.stages.filter { $0.depthEvaluation != nil }.map(\.index))
-    let engine = try Engine(plan: plan)
+    #expect(depths.map(\.stage) == plan.stages.filter { $0.programs[.depthEvaluation] != nil }.map(\.index))
+    let engine = try Engine(plan.memoryMap)
     for (index, stage) in plan.stages.enumerated() {
       let trial = StageTrial(
-        engine: engine, stage: stage, forward: forward[index], evaluation: measured[index],
+        plan: plan, engine: engine, stage: stage, forward: forward[index], evaluation: measured[index],
         depthEvaluation: depths.first { $0.stage == stage.index }?.graph, seed: seed, text: text)
       trial.expectAgreement()
     }
@@ -163,6 +163,7 @@ struct RandomTrainingTests {
 
 /// One stage, from random parameters and statistics.
 private struct StageTrial {
+  let plan: Plan
   let engine: Engine
   let stage: StagePlan
   let forward, evaluation: Graph
@@ -245,7 +246,7 @@ private struct StageTrial {
 
   private func write(_ tensors: [String: [Double]]) {
     // Clears the optimizer's state, too.
-    engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident)
+    engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident, seed: plan.training.seed)
     for entry in stage.resident.entries {
       guard let numbers = tensors[entry.value.name] else { continue }
       let theirs = pyTorch(numbers.map { Float($0) }, entry)
@@ -281,8 +282,11 @@ private struct StageTrial {
     // Rate 0: the weights stay.
     let clock = ModuleClock(learningRate: 0, step: 1)
     var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
-    guard stage.feeding != nil, program.graph.nodes.contains(where: { $0.op.is(Remember.self) }) else {
-      engine.run(program, batch: batch.labels.count, clocks: engine.plan.modules.map { _ in clock })
+    guard stage.programs[.feeding] != nil, program.graph.nodes.contains(where: { $0.op.is(Remember.self) })
+    else {
+      engine.run(
+        program, batch: batch.labels.count, clocks: [ModuleClock](repeating: clock, count: plan.modules.count)
+      )
       engine.addMetrics(of: program, pictures: batch.labels.count, to: &sums)
       return sums
     }
@@ -370,7 +374,7 @@ private struct StageTrial {
       tensors[entry.value.name] = read(entry).map { Double($0) }
     }
     expectEvaluation(by: stage.evaluation, evaluation, tensors, batch)
-    if let program = stage.depthEvaluation, let graph = depthEvaluation {
+    if let program = stage.programs[.depthEvaluation], let graph = depthEvaluation {
       expectEvaluation(by: program, graph, tensors, batch)
     }
   }

@@ -25,7 +25,7 @@ struct StepAllocationTests {
     var counts = [Int](repeating: -1, count: 10)
     var (steps, last) = (0, 0)
     let trainer = Trainer(
-      engine: try Engine(plan: plan),
+      plan: plan, engine: try Engine(plan.memoryMap),
       pictures: PicturePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: true), seed: 1),
       now: { 0 })

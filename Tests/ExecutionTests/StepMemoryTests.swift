@@ -41,7 +41,7 @@ struct StepMemoryTests {
     var stepCount = 0
     var (early, late) = (0, 0)
     let trainer = Trainer(
-      engine: try Engine(plan: plan),
+      plan: plan, engine: try Engine(plan.memoryMap),
       pictures: PicturePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: true), seed: 1),
       now: { 0 })
@@ -73,7 +73,8 @@ struct StepMemoryTests {
     let plan = try spec.plan(pictures: dataset.trainCount)
     var (early, late) = (0, 0)
     let trainer = Trainer(
-      engine: try Engine(plan: plan), pictures: PicturePreparer(dataset: dataset, seed: 1), now: { 0 })
+      plan: plan, engine: try Engine(plan.memoryMap), pictures: PicturePreparer(dataset: dataset, seed: 1),
+      now: { 0 })
     _ = try trainer.run { event throws(ObserverFailure) in
       switch event {
       case .epochEnded where early == 0: early = ownBytes ?? 0

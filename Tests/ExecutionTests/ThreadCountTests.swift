@@ -87,7 +87,7 @@ struct ThreadCountTests {
   /// - Returns: how each convolution is computed, once for the whole plan.
   private func algorithms(_ plan: Plan) -> [ConvolutionPlace: ConvolutionAlgorithm] {
     var found: [ConvolutionPlace: ConvolutionAlgorithm] = [:]
-    for program in plan.stages.flatMap(\.programs) + [plan.evaluation] {
+    for program in plan.stages.flatMap(\.programs.allElements) + [plan.evaluation] {
       for (place, algorithm) in algorithms(program.graph) {
         #expect(found[place, default: algorithm] == algorithm, "\(place)")
         found[place] = algorithm

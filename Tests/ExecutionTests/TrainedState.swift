@@ -21,10 +21,11 @@ struct TrainedState: Equatable {
     let dataset = try Dataset(
       .synthetic(pictures),
       limit: DatasetLimit(train: plan.data.facts.trainCount, test: plan.data.facts.testCount))
-    let engine = try Engine(plan: plan)
+    let engine = try Engine(plan.memoryMap)
     engine.recorder = recorder
     let trainer = Trainer(
-      engine: engine, pictures: PicturePreparer(dataset: dataset, seed: plan.training.seed), now: { 0 })
+      plan: plan, engine: engine, pictures: PicturePreparer(dataset: dataset, seed: plan.training.seed),
+      now: { 0 })
     var losses: [Double] = []
     _ = try trainer.run { event throws(ObserverFailure) in
       if case .epochEnded(let report) = event { losses += report.figures.map(\.loss) }

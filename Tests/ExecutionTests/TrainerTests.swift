@@ -34,9 +34,9 @@ private struct Trained {
     let plan = try spec.plan(
       threads: threads,
       facts: DataFacts(trainCount: Self.pictures, testCount: 30, residentBytes: 0, fingerprint: nil))
-    let engine = try Engine(plan: plan)
+    let engine = try Engine(plan.memoryMap)
     let trainer = Trainer(
-      engine: engine,
+      plan: plan, engine: engine,
       pictures: PicturePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1),
       now: { 0 })

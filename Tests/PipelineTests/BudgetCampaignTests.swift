@@ -62,7 +62,7 @@ struct BudgetCampaignTests {
 
   /// Read from the plan itself: modules of an open partition, pieces, little scratch, multiply-adds on top.
   private func cost(_ plan: Plan, batch: Int) -> [Double] {
-    let pieces = plan.choices.pieceCount(of: batch)
+    let pieces = plan.choices.pieces.count(of: batch)
     let extra = plan.choiceEffects.map(\.extraWork).reduce(0, +)
     // Each doubling of pieces is as dear as twice the step, each half doubling as one.
     let steps = pieces == 1 ? 0 : Double(pieceStep(plan.choices, batch: batch))

@@ -36,7 +36,7 @@ struct FeatureChoiceTests {
   func policies() throws {
     let cached = try plan(Self.deep, features: "cache")
     #expect(cached.stages.map { $0.features?.module } == [nil, 1, 2, 3, 4])
-    #expect(cached.stages.dropFirst(2).allSatisfy { $0.features?.fromPrevious != nil })
+    #expect(cached.stages.dropFirst(2).allSatisfy { $0.programs[.featuresOfPrevious] != nil })
     #expect(try plan(Self.deep, features: "recompute").stages.allSatisfy { $0.features == nil })
     for strategy in ["parallel", "end-to-end"] {
       let lines = Self.deep.replacing("sequential", with: strategy)
@@ -52,10 +52,10 @@ struct FeatureChoiceTests {
     let plan = try plan(lines, features: "cache")
     #expect(plan.stages.map(\.schedule.indices) == [[1], [1, 2], [2, 3], [3]])
     #expect(plan.stages.map { $0.features?.module } == [nil, nil, 1, 2])
-    #expect(plan.stages.allSatisfy { $0.features?.fromPrevious == nil })
+    #expect(plan.stages.allSatisfy { $0.programs[.featuresOfPrevious] == nil })
     // Once all modules of a stage begin with it, those of the stage before are of use.
     let oneByOne = try self.plan(lines.replacing("every: 2", with: "every: 4"), features: "cache")
-    #expect(oneByOne.stages.map { $0.features?.fromPrevious == nil } == [true, true, false])
+    #expect(oneByOne.stages.map { $0.programs[.featuresOfPrevious] == nil } == [true, true, false])
   }
 
   @Test("the prefix counts as it is once its channels are gone")
@@ -88,12 +88,12 @@ struct FeatureChoiceTests {
     let (small, fast) = (try plan(.small), try plan(.fast))
     for (index, stage) in small.stages.enumerated().dropFirst() {
       let features = try #require(stage.features)
-      let made = algorithms(features.fromPictures, upTo: features.module)
+      let made = algorithms(try #require(stage.programs[.features]), upTo: features.module)
       #expect(made == algorithms(small.evaluation, upTo: features.module))
       // The first layer has too few channels for Winograd.
       guard features.module > 1 else { continue }
-      let others = try #require(fast.stages[index].features)
-      #expect(made != algorithms(others.fromPictures, upTo: features.module))
+      let others = try #require(fast.stages[index].programs[.features])
+      #expect(made != algorithms(others, upTo: features.module))
     }
   }
 
@@ -113,7 +113,7 @@ struct FeatureChoiceTests {
       #expect(features.byteCount == 200 * features.bytesPerPicture && range.count >= features.byteCount)
       #expect(stage.memory.lowerBoundBytes <= stage.memory.arenaBytes)
       #expect(stage.memory.breakdown[.activation] >= range.count)
-      for program in stage.programs {
+      for program in stage.programs.allElements {
         #expect(program.arenaBytes <= stage.memory.arenaBytes)
         let places = zip(program.graph.values, program.offsets).map { $1..<$1 + $0.type.byteCount }
         #expect(places.allSatisfy { !$0.overlaps(range) })

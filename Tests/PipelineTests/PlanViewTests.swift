@@ -12,18 +12,13 @@ import Text
 struct PlanViewTests {
   private static let seeds = 0..<24
 
-  private func ids(_ plan: Plan) -> [ProgramID] {
-    plan.stages.flatMap { [ProgramID.training(stage: $0.index), .evaluation(stage: $0.index)] }
-      + [.finalEvaluation]
-  }
-
   @Test(
     "the live blocks of every operation make the program's figures, and no two share a byte", arguments: seeds
   )
   func blocks(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let plan = try DecodedSpec(random.text).plan(threads: 1 + seed % 3, pictures: random.pictures)
-    for id in ids(plan) {
+    for id in plan.programIDs {
       let program = plan.program(id)
       let memory = plan.memory(of: id)
       let place = Comment(rawValue: "seed \(seed), \(id.words):\n\(random.text)")
@@ -169,6 +164,34 @@ struct PlanViewTests {
     ] { #expect(page.contains(": \(words)</title>"), "\(words)") }
     #expect(page.contains("class=\"c\(colour)\"><title>1  "))
     #expect(page.contains("<i class=\"c\(colour)\"></i>\(tunes)"))
+  }
+
+  @Test("layouts name the same programs as text and as JSON, each differently")
+  func layoutTitles() throws {
+    var choices = PlanChoices()
+    (choices.features, choices.featureStages) = (.file, .all)
+    let plan = try DecodedSpec(
+      """
+      strata: 1
+      name: three
+      network: {family: vgg, input: 3x8x8, widths: [4, 4, 4]}
+      training: {strategy: sequential, batch: 4}
+
+      """
+    ).plan(choices: choices)
+    func member(_ json: JSON, _ key: String) -> JSON? {
+      if case .object(let members) = json { members.first { $0.key == key }?.value } else { nil }
+    }
+    guard case .array(let programs)? = member(plan.layoutJSON, "programs") else {
+      Issue.record("no programs")
+      return
+    }
+    let titles = programs.map { program in
+      if case .string(let title)? = member(program, "title") { title } else { "" }
+    }
+    let lines = plan.layoutText.split(separator: "\n").filter { !$0.hasPrefix(" ") }
+    #expect(titles == lines.map { String($0.prefix { $0 != ":" }) })
+    #expect(Set(titles).count == titles.count)
   }
 
   /// The first tag that is not closed where it should be.

@@ -13,23 +13,9 @@ struct RandomPlanTests {
 
   /// A plan's programs with the layout of what is resident while they run.
   private func programs(_ plan: Plan) -> [(name: String, program: Program, resident: ResidentLayout)] {
-    var programs: [(name: String, program: Program, resident: ResidentLayout)] = []
-    for stage in plan.stages {
-      let name = "stage \(stage.index)"
-      programs.append(("\(name) training", stage.training, stage.resident))
-      programs.append(("\(name) evaluation", stage.evaluation, stage.resident))
-      if let all = stage.depthEvaluation {
-        programs.append(("\(name) evaluation of all depths", all, stage.resident))
-      }
-      if let feeding = stage.feeding { programs.append(("\(name) feeding", feeding, stage.resident)) }
-      for program in stage.features?.programs ?? [] {
-        programs.append(("\(name) features", program, stage.resident))
-      }
-      if let narrowing = stage.narrowing {
-        programs.append(("\(name) ranking", narrowing.ranking, stage.resident))
-      }
+    plan.programIDs.map { id in
+      (id.words, plan.program(id), id.stage.map { plan.stages[$0 - 1].resident } ?? plan.resident)
     }
-    return programs + [("evaluation", plan.evaluation, plan.resident)]
   }
 
   @Test(arguments: seeds)
@@ -94,9 +80,7 @@ struct RandomPlanTests {
     }
     for stage in plan.stages {
       expectFeatures(stage, seed: seed)
-      let programs =
-        [stage.training, stage.evaluation] + [stage.depthEvaluation, stage.feeding].compactMap(\.self)
-        + (stage.features?.programs ?? []) + (stage.narrowing.map { [$0.ranking] } ?? [])
+      let programs = stage.programs.allElements
       #expect(stage.memory.lowerBoundBytes == programs.map(\.peak.total).max())
       #expect(stage.memory.arenaBytes == programs.map(\.arenaBytes).max())
     }
@@ -108,17 +92,19 @@ struct RandomPlanTests {
   /// Features in memory have room for every picture, and each program of the stage leaves them alone.
   private func expectFeatures(_ stage: StagePlan, seed: Int) {
     guard let features = stage.features else { return }
-    let graph = features.fromPictures.graph
+    guard let graph = stage.programs[.features]?.graph else {
+      Issue.record("seed \(seed): no program makes the features")
+      return
+    }
     let perPicture = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerPicture
     #expect(features.byteCount == (features.trainCount + features.testCount) * perPicture, "seed \(seed)")
     #expect((features.storage == .memory) == (features.range != nil), "seed \(seed)")
     guard let range = features.range else { return }
     #expect(range.count >= features.byteCount && range.count < features.byteCount + 64, "seed \(seed)")
-    for program in [stage.training, stage.evaluation, features.fromPictures, stage.depthEvaluation] {
-      guard let program else { continue }
+    for (role, program) in stage.programs.all where role != .featuresOfPrevious {
       #expect(program.features == range, "seed \(seed)")
     }
-    if let making = features.fromPrevious?.features {
+    if let making = stage.programs[.featuresOfPrevious]?.features {
       #expect(making.lowerBound == range.lowerBound && making.count >= features.largestByteCount)
     }
   }

@@ -105,7 +105,7 @@ struct StartTests {
       if let norm = node.op.as(BatchNorm.self) { #expect(norm.mode == .inference) }
       #expect(node.op.mutatedOperands.isEmpty)
     }
-    for program in [plan.evaluation, plan.stages[0].depthEvaluation] {
+    for program in [plan.evaluation, plan.stages[0].programs[.depthEvaluation]] {
       let metrics = try #require(program).graph.metrics
       #expect(metrics.map(\.module) == [1, 2, 3, 2, 3])
       #expect(metrics.map(\.isEnsemble) == [false, false, false, true, true])
@@ -209,7 +209,7 @@ struct StartTests {
     let graph = plan.stages[0].training.graph
     #expect(graph.nodes.filter { $0.op.is(Recall.self) }.map(\.module) == [3, 4])
     #expect(graph.nodes.filter { $0.op.is(Remember.self) }.map(\.module) == [2, 3])
-    let feeding = try #require(plan.stages[0].feeding)
+    let feeding = try #require(plan.stages[0].programs[.feeding])
     #expect(feeding.graph.nodes.map(\.module).max() == 3)
   }
 
@@ -422,7 +422,7 @@ struct StartTests {
       }
       #expect(graph("training") == stage.training.graph)
       #expect(graph("evaluation") == stage.evaluation.graph)
-      #expect(graph("evaluation of all depths") == stage.depthEvaluation?.graph)
+      #expect(graph("evaluation of all depths") == stage.programs[.depthEvaluation]?.graph)
     }
   }
 

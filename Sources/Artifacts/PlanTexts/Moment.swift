@@ -79,7 +79,7 @@ package struct Moment {
       guard module <= plan.modules.count else { throw .noModule(module, count: plan.modules.count) }
       let learns = plan.stages.first { $0.schedule.indices.contains(module) }?.index
       let stage = query.stage ?? learns ?? 1
-      id = .training(stage: stage)
+      id = ProgramID(.training, stage: stage)
       memory = plan.memory(of: id)
       guard let node = memory.peak(where: { $0.module == module }) else {
         throw .moduleNotInStage(module: module, stage: stage)
@@ -91,7 +91,7 @@ package struct Moment {
           && places.line(node.origin) == line
       }
       let stages = query.stage.map { [$0] } ?? plan.stages.map(\.index)
-      let ids = stages.flatMap { [ProgramID.training(stage: $0), .evaluation(stage: $0)] }
+      let ids = stages.flatMap { [ProgramID(.training, stage: $0), ProgramID(.evaluation, stage: $0)] }
       var best: (id: ProgramID, memory: ProgramMemory, node: Int)?
       for id in ids where plan.program(id).graph.nodes.contains(where: isThere) {
         let memory = plan.memory(of: id)
@@ -109,7 +109,7 @@ package struct Moment {
       (id, memory, node) = best
     case .step(let step):
       let stage = query.stage ?? plan.peakStage ?? 1
-      id = .training(stage: stage)
+      id = ProgramID(.training, stage: stage)
       let count = plan.program(id).graph.nodes.count
       guard step <= count else { throw .noStep(step, count: count) }
       memory = plan.memory(of: id)

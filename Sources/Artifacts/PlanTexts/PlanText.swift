@@ -157,7 +157,8 @@ package struct PlanText {
         "\(stage.index)", "\(features.module)", byteSize(features.bytesPerPicture),
         byteSize(features.byteCount),
         features.range.map { "memory, at byte \(grouped($0.lowerBound)) of the arena" } ?? "file",
-        features.fromPrevious != nil || features.stays ? "those of the stage before" : "pictures",
+        stage.programs[.featuresOfPrevious] != nil || features.stays
+          ? "those of the stage before" : "pictures",
       ])
     }
     return [style.bold("features") + "\n" + table.text(style, indentation: 2)]

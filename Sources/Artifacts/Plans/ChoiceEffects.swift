@@ -103,7 +103,7 @@ extension Plan {
   }
 
   private func effect(ofMicroBatch microBatch: Int) -> ChoiceEffect {
-    let pieces = choices.pieceCount(of: training.batch)
+    let pieces = choices.pieces.count(of: training.batch)
     let hasBatchNorm = stages.contains { stage in
       stage.training.graph.nodes.contains { node in
         node.op.as(BatchNorm.self)?.mode == .training

@@ -110,7 +110,10 @@ extension Plan {
   private func compressionMembers(of stage: StagePlan) -> [(key: String, value: JSON)] {
     guard training.compression != nil else { return [] }
     let purpose = stage.schedule.purpose == .training ? "training" : "fine-tuning"
-    return [("purpose", .string(purpose)), ("narrowing", .optional(stage.narrowing) { $0.json })]
+    return [
+      ("purpose", .string(purpose)),
+      ("narrowing", .optional(stage.narrowing) { $0.json(stage.programs[.ranking]) }),
+    ]
   }
 
   private func wholePlanMembers(_ places: SourcePlaces) -> [(key: String, value: JSON)] {
@@ -202,10 +205,10 @@ extension CompressionSettings {
 }
 
 extension NarrowingPlan {
-  fileprivate var json: JSON {
+  fileprivate func json(_ ranking: Program?) -> JSON {
     .object([
       ("module", .integer(module)), ("channels", .integer(channels)), ("width", .integer(width)),
-      ("batches", .integer(batches.count)), ("arenaBytes", .integer(ranking.arenaBytes)),
+      ("batches", .integer(batches.count)), ("arenaBytes", .optional(ranking?.arenaBytes, JSON.integer)),
     ])
   }
 }

@@ -56,7 +56,6 @@ package struct StoredPlan: Sendable {
   let document: JSON
 
   static let schema = "strata.plan/1"
-  fileprivate static let largestThreadCount = 256
   /// Plans are small: a larger file is something else.
   package static let largestByteCount = 4 << 20
 
@@ -93,7 +92,7 @@ package struct StoredPlan: Sendable {
         ? .otherFormat(path: path, found: schema) : .wrongSchema(path: path, found: schema)
     }
     threads = try needed(members.threads, "threads")
-    guard (1...Self.largestThreadCount).contains(threads) else {
+    guard MemoryMap.threadLimits.contains(threads) else {
       throw .wrongThreads(path: path, found: threads)
     }
     specSHA256 = try needed(members.specSHA256, "spec.sha256")
@@ -249,7 +248,7 @@ package struct StoredPlan: Sendable {
         case "data": choices.data = try scanner.word(PlanChoices.DataHolding.self)
         case "scratch": choices.scratch = try scanner.word(PlanChoices.ConvolutionScratch.self)
         case "scratchThreads":
-          choices.scratchThreads = try scanner.positiveNumberOrNull(upTo: StoredPlan.largestThreadCount)
+          choices.scratchThreads = try scanner.positiveNumberOrNull(upTo: MemoryMap.threadLimits.upperBound)
         case "modules": choices.modules = try scanner.positiveNumberOrNull(upTo: Self.largestCount)
         case _: try scanner.skipValue()
         }

@@ -2,6 +2,7 @@ internal import CostModel
 internal import Execution
 internal import Glibc
 internal import GraphIR
+internal import Planning
 internal import Text
 
 extension ProfileText {
@@ -60,7 +61,7 @@ extension ProfileText.Ceiling {
 extension Profile.Row {
   fileprivate init?(json: JSON) {
     guard let module = json["module"]?.integer, let operation = json["operation"]?.string,
-      let activity = Activity.allCases.first(where: { "\($0)" == json["for"]?.string }),
+      let activity = ProgramRole.allCases.first(where: { $0.words == json["for"]?.string }),
       let nodeCount = json["nodes"]?.integer, let seconds = json["seconds"]?.double,
       let multiplyAdds = json["macs"]?.integer, let executed = json["executedMacs"]?.integer,
       let byteCount = json["bytes"]?.integer

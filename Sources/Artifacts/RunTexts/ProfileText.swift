@@ -1,6 +1,7 @@
 internal import CostModel
 package import Execution
 internal import GraphIR
+internal import Planning
 package import Text
 
 /// Where time has gone, for people and programs: operations by time, modules, and how near to the machine's ceilings each of
@@ -134,7 +135,7 @@ package struct ProfileText {
       [""] + (hasActivities ? [""] : []) + [name, ""] + cells(recorded)
     }
     return rows.map { row in
-      [word(module: row.module)] + (hasActivities ? ["\(row.activity)"] : [])
+      [word(module: row.module)] + (hasActivities ? [row.activity.words] : [])
         + [row.operation, "\(row.nodeCount)"] + cells(row.figures)
     } + [other("preparing batches", recordedPreparation)]
       + (otherSeconds.map { [other("all else: files, figures, checks", $0)] } ?? [])
@@ -195,7 +196,7 @@ package struct ProfileText {
       rows.map { row in
         .object(
           [
-            ("module", .integer(row.module)), ("for", .string("\(row.activity)")),
+            ("module", .integer(row.module)), ("for", .string(row.activity.words)),
             ("operation", .string(row.operation)), ("nodes", .integer(row.nodeCount)),
           ] + members(row.figures))
       })

@@ -46,10 +46,10 @@ extension Engine {
     defer { recorder?.endPreparation() }
     let first = split == .train ? 0 : features.plan.trainCount
     load(
-      features, bytesPerPicture: features.plan.bytesPerPicture, first: first, indices: indices, for: program)
+      features, ofModule: features.plan.module, bytesPerPicture: features.plan.bytesPerPicture, first: first,
+      indices: indices, for: program)
     let dataset = source.pictures.dataset
-    let labels = unsafe arena.address(of: range(program.graph.labels, of: program)).bindMemory(
-      to: Int32.self, capacity: indices.count)
+    let labels = unsafe labels(of: program).bindMemory(to: Int32.self, capacity: indices.count)
     for position in indices.indices {
       unsafe labels[position] = dataset.label(split == .train ? .train : .test, Int(indices[position]))
     }
@@ -57,13 +57,16 @@ extension Engine {
 
   /// Copies features of pictures into the program's batch, all workers at once.
   ///
-  /// - Parameter first: added to every index.
+  /// - Parameters:
+  ///   - module: whose activations lie there now.
+  ///   - first: added to every index.
   private func load(
-    _ features: KeptFeatures, bytesPerPicture: Int, first: Int, indices: borrowing Span<Int32>,
+    _ features: KeptFeatures, ofModule module: Int, bytesPerPicture: Int, first: Int,
+    indices: borrowing Span<Int32>,
     for program: Program
   ) {
     precondition(indices.count <= program.graph.batch, "at most the planned batch")
-    let batch = unsafe arena.address(of: range(program.graph.pictures, of: program))
+    let batch = unsafe arena.address(of: range(program.input(.activation(module: module)), of: program))
     let kept = unsafe features.plan.range.map { unsafe arena.address(of: $0.lowerBound..<$0.lowerBound) }
     unsafe indices.withUnsafeBufferPointer { indices in
       workers.forEach(indices.count) { position, _ in
@@ -95,18 +98,20 @@ extension Engine {
   /// they grow, so that nothing is overwritten that is still to be read.
   ///
   /// - Parameters:
-  ///   - stage: that starts from them, from 1.
+  ///   - stage: that starts from them.
   ///   - fromPrevious: whether the features of the stage before are there.
   ///   - shouldStop: looked at between batches.
   /// - Returns: false if it stopped.
   func computeFeatures(
-    _ features: KeptFeatures, of stage: Int, fromPrevious: Bool, pictures: PicturePreparer,
+    _ features: KeptFeatures, of stage: StagePlan, fromPrevious: Bool, pictures: PicturePreparer,
     unless shouldStop: () -> Bool
   ) throws(RunError) -> Bool {
     let made = features.plan
-    let program = fromPrevious ? made.fromPrevious ?? made.fromPictures : made.fromPictures
-    let isInPlace = fromPrevious && made.fromPrevious != nil
-    let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
+    let isInPlace = fromPrevious && stage.programs[.featuresOfPrevious] != nil
+    let role = isInPlace ? ProgramRole.featuresOfPrevious : .features
+    guard let program = stage.programs[role] else {
+      preconditionFailure("features are computed by a program")
+    }
     var indices = [Int32](repeating: 0, count: program.graph.batch)
     do throws(FeatureError) {
       try features.file?.reserve(isInPlace ? made.largestByteCount : made.byteCount)
@@ -120,12 +125,12 @@ extension Engine {
         let first = part.split == .train ? 0 : made.trainCount
         if isInPlace {
           load(
-            features, bytesPerPicture: made.previousBytesPerPicture, first: first, indices: span, for: program
-          )
+            features, ofModule: program.graph.inputModule, bytesPerPicture: made.previousBytesPerPicture,
+            first: first, indices: span, for: program)
         } else {
           prepare(pictures, split: part.split, indices: span, epoch: nil, for: program)
         }
-        run(program, ProgramRole(.features, stage: stage), batch: count, clocks: clocks)
+        run(program, ProgramID(role, stage: stage.index), batch: count)
         try keep(features, at: first + part.indices.lowerBound, count: count, of: program)
         if let failure = features.file?.takeReadFailure() { throw failure }
         if shouldStop() { return false }
@@ -144,7 +149,8 @@ extension Engine {
   ) throws(FeatureError) {
     let offset = first * features.plan.bytesPerPicture
     let byteCount = count * features.plan.bytesPerPicture
-    let output = range(program.graph.moduleOutputs[0], of: program).lowerBound
+    guard let activation = program.activation else { preconditionFailure("features are activations") }
+    let output = range(activation, of: program).lowerBound
     let source = unsafe UnsafeRawBufferPointer(
       start: arena.address(of: output..<output + byteCount), count: byteCount)
     if let file = features.file {

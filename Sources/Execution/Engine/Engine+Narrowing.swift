@@ -7,31 +7,34 @@ extension Engine {
   /// but the scores changes, so that a ranking which stops is begun again.
   ///
   /// - Parameters:
-  ///   - stage: that it ends, from 1.
+  ///   - stage: that it ends.
   ///   - epoch: draws order and augmentation.
   ///   - shouldStop: looked at between batches.
   /// - Returns: the importance of each channel, a mean over pictures; nil if it stopped.
   func rank(
-    _ narrowing: NarrowingPlan, ofStage stage: Int, _ source: BatchSource, _ batches: inout EpochBatches,
+    _ narrowing: NarrowingPlan, ofStage stage: StagePlan, _ source: BatchSource,
+    _ batches: inout EpochBatches,
     epoch: Int,
     unless shouldStop: () -> Bool
   ) throws(RunError) -> [Float]? {
+    guard let program = stage.programs[.ranking] else {
+      preconditionFailure("channels are ranked by a program")
+    }
     arena.withMutableFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
       for channel in scores.indices { scores[channel] = 0 }
     }
-    let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
     batches.draw(epoch: epoch)
     for number in 0..<narrowing.batches.count {
       let positions = narrowing.batches[number]
       if !positions.isEmpty {
         let indices = batches.order.span.extracting(positions)
-        prepare(source, split: .train, indices: indices, epoch: epoch, for: narrowing.ranking)
+        prepare(source, split: .train, indices: indices, epoch: epoch, for: program)
       }
-      run(narrowing.ranking, ProgramRole(.ranking, stage: stage), batch: positions.count, clocks: clocks)
+      run(program, ProgramID(.ranking, stage: stage.index), batch: positions.count)
       if let failure = source.takeReadFailure() { throw failure }
-      if positions.upperBound < narrowing.pictures, shouldStop() { return nil }
+      if positions.upperBound < narrowing.batches.pictures, shouldStop() { return nil }
     }
-    let share = 1 / Float(max(1, narrowing.pictures))
+    let share = 1 / Float(max(1, narrowing.batches.pictures))
     return arena.withFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
       scores.indices.map { share * scores[$0] }
     }

@@ -4,58 +4,59 @@ package import GraphIR
 package import Kernels
 package import Planning
 
-/// Why a plan cannot be executed on this machine, now.
+/// Why programs cannot be executed on this machine, now.
 package enum EngineError: Error {
   /// The system does not give that much memory, or that many addresses.
   case outOfMemory(byteCount: Int)
   case workers(WorkersRefused)
 }
 
-/// A plan's arena and workers: starts parameters, runs programs, lends tensors. Knows no epochs.
+/// An arena and workers: starts parameters, runs programs, lends tensors. Knows neither plans nor epochs.
 package final class Engine {
-  package let plan: Plan
   var arena: Arena
   let workers: Workers
   /// Takes the time of programs whose role is told; nil: nobody does.
   package var recorder: ProfileRecorder?
 
-  /// Starts the plan's workers and maps its arena, zeroed.
-  package init(plan: Plan) throws(EngineError) {
-    self.plan = plan
+  /// Starts the workers and maps the arena, zeroed.
+  package init(_ memory: MemoryMap) throws(EngineError) {
     setSingleThreadedBLAS()
-    do throws(WorkersRefused) { workers = try Workers(starting: plan.threads) } catch {
+    do throws(WorkersRefused) { workers = try Workers(starting: memory.threads) } catch {
       throw .workers(error)
     }
-    do throws(ArenaError) { arena = try Arena(byteCount: plan.arenaBytes) } catch {
+    do throws(ArenaError) { arena = try Arena(byteCount: memory.arenaBytes) } catch {
       switch error {
       case .outOfMemory(let byteCount): throw .outOfMemory(byteCount: byteCount)
       }
     }
-    guard ProductBuffers.map(plan.threads) else {
-      throw .outOfMemory(byteCount: plan.threads * ProductBuffers.byteCount)
+    guard ProductBuffers.map(memory.threads) else {
+      throw .outOfMemory(byteCount: memory.threads * ProductBuffers.byteCount)
     }
   }
+
+  package var threads: Int { workers.count }
 
   // MARK: - Tensors
 
   /// Draws parameters, sets statistics and clears optimizer state of modules, as `resident` lays them out. Keyed by seed
   /// and tensor alone, so equal for every strategy.
-  package func initialize(_ modules: [Int], in resident: ResidentLayout) {
+  package func initialize(_ modules: [Int], in resident: ResidentLayout, seed: UInt64) {
     for entry in resident.entries
     where modules.contains(entry.value.module) && entry.value.category != .replay {
-      initialize(entry)
+      initialize(entry, seed: seed)
     }
   }
 
   /// Lets the optimizer of a module start anew.
   package func restartOptimizer(ofModule module: Int, in resident: ResidentLayout) {
     for entry in resident.entries where entry.value.module == module && entry.value.category == .optimizer {
-      initialize(entry)
+      // Nothing of it is drawn.
+      initialize(entry, seed: 0)
     }
   }
 
-  private func initialize(_ entry: ResidentLayout.Entry) {
-    let drawing = InitialWeights(value: entry.value, seed: plan.training.seed)
+  private func initialize(_ entry: ResidentLayout.Entry, seed: UInt64) {
+    let drawing = InitialWeights(value: entry.value, seed: seed)
     arena.withMutableFloats(at: entry.offset, count: entry.value.type.elementCount) { drawing.fill(&$0) }
   }
 
@@ -134,8 +135,7 @@ package final class Engine {
 
   /// Labels of the batch that lies in its place.
   func labels(of program: Program, count: Int) -> [Int32] {
-    let labels = unsafe arena.address(of: range(program.graph.labels, of: program)).bindMemory(
-      to: Int32.self, capacity: count)
+    let labels = unsafe labels(of: program).bindMemory(to: Int32.self, capacity: count)
     return unsafe Array(UnsafeBufferPointer(start: labels, count: count))
   }
 
@@ -150,16 +150,15 @@ package final class Engine {
     _ preparer: PicturePreparer, split: Split, indices: borrowing Span<Int32>, epoch: Int?,
     for program: Program
   ) {
-    let graph = program.graph
-    let pictureSize = graph.shape(graph.pictures).elementsPerPicture
+    let batch = program.input(.images)
+    let pictureSize = program.graph.shape(batch).elementsPerPicture
     let count = indices.count
-    precondition(count <= graph.batch, "at most the planned batch")
+    precondition(count <= program.graph.batch, "at most the planned batch")
     recorder?.beginPreparation()
     defer { recorder?.endPreparation() }
-    let pictures = unsafe arena.address(of: range(graph.pictures, of: program))
+    let pictures = unsafe arena.address(of: range(batch, of: program))
       .bindMemory(to: Float.self, capacity: count * pictureSize)
-    let labels = unsafe arena.address(of: range(graph.labels, of: program)).bindMemory(
-      to: Int32.self, capacity: count)
+    let labels = unsafe labels(of: program).bindMemory(to: Int32.self, capacity: count)
     unsafe indices.withUnsafeBufferPointer { indices in
       workers.forEach(count) { position, worker in
         let target = unsafe UnsafeMutableBufferPointer(
@@ -171,16 +170,16 @@ package final class Engine {
     }
   }
 
-  /// Puts a batch in place that was made elsewhere: pictures NHWC, normalised.
+  /// Puts a batch in place that was made elsewhere: pictures NHWC, normalised, or what the program starts from instead.
   package func setBatch(pictures: borrowing Span<Float>, labels: borrowing Span<Int32>, for program: Program)
   {
-    let graph = program.graph
-    let pictureSize = graph.shape(graph.pictures).elementsPerPicture
+    let batch = program.graph.pictures
+    let pictureSize = program.graph.shape(batch).elementsPerPicture
     precondition(
-      labels.count <= graph.batch && pictures.count == labels.count * pictureSize, "whole pictures")
-    let target = unsafe arena.address(of: range(graph.pictures, of: program))
+      labels.count <= program.graph.batch && pictures.count == labels.count * pictureSize, "whole pictures")
+    let target = unsafe arena.address(of: range(batch, of: program))
     unsafe pictures.withUnsafeBytes { unsafe target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-    let places = unsafe arena.address(of: range(graph.labels, of: program))
+    let places = unsafe self.labels(of: program)
     unsafe labels.withUnsafeBytes { unsafe places.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
   }
 
@@ -196,12 +195,12 @@ package final class Engine {
     clocks: [ModuleClock], sums: inout [MetricSums]
   ) {
     let (batch, program) = (indices.count, stage.training)
-    let pieceCount = plan.choices.pieceCount(of: batch)
+    let pieceCount = stage.pieces.count(of: batch)
     for index in 0..<pieceCount {
-      let piece = plan.choices.piece(index, of: batch)
+      let piece = stage.pieces.piece(index, of: batch)
       prepare(source, split: .train, indices: indices.extracting(piece), epoch: epoch, for: program)
       run(
-        program, ProgramRole(.training, stage: stage.index), batch: piece.count,
+        program, ProgramID(.training, stage: stage.index), batch: piece.count,
         piece: StepPiece(batch: batch, isFirst: index == 0, isLast: index == pieceCount - 1), clocks: clocks)
       addMetrics(of: program, pictures: piece.count, to: &sums)
     }
@@ -210,39 +209,44 @@ package final class Engine {
   /// Runs a program's nodes in order on the batch that lies in its place.
   ///
   /// - Parameters:
-  ///   - role: which of the plan's programs it is; nil: nobody records its time.
+  ///   - id: which of a plan's programs it is; nil: nobody records its time.
   ///   - piece: of a step; nil: the whole of it.
   ///   - clocks: by module, from 1 at index 0.
   package func run(
-    _ program: Program, _ role: ProgramRole? = nil, batch: Int, piece: StepPiece? = nil,
+    _ program: Program, _ id: ProgramID? = nil, batch: Int, piece: StepPiece? = nil,
     clocks: [ModuleClock]
   ) {
-    run(program, role, modules: 0...Int.max, batch: batch, piece: piece ?? .whole(batch)) { module in
+    run(program, id, modules: 0...Int.max, batch: batch, piece: piece ?? .whole(batch)) { module in
       module == 0 ? .idle : clocks[module - 1]
     }
   }
 
+  /// Runs a program that updates nothing.
+  package func run(_ program: Program, _ id: ProgramID? = nil, batch: Int) {
+    run(program, id, modules: 0...Int.max, batch: batch, clock: .idle)
+  }
+
   /// Runs the nodes of some modules of a program whose modules stand apart.
   package func run(
-    _ program: Program, _ role: ProgramRole? = nil, modules: ClosedRange<Int>, batch: Int, clock: ModuleClock
+    _ program: Program, _ id: ProgramID? = nil, modules: ClosedRange<Int>, batch: Int, clock: ModuleClock
   ) {
-    run(program, role, modules: modules, batch: batch, piece: .whole(batch)) { _ in clock }
+    run(program, id, modules: modules, batch: batch, piece: .whole(batch)) { _ in clock }
   }
 
   /// - Parameter clock: of a module.
   private func run(
-    _ program: Program, _ role: ProgramRole?, modules: ClosedRange<Int>, batch: Int, piece: StepPiece,
+    _ program: Program, _ id: ProgramID?, modules: ClosedRange<Int>, batch: Int, piece: StepPiece,
     clock: (Int) -> ModuleClock
   ) {
     arena.makeResident(program.arenaBytes)
-    let recorder = role == nil ? nil : recorder
-    if let role {
-      recorder?.begin(program, role, modules: modules, batch: batch, isLastPiece: piece.isLast)
+    let recorder = id == nil ? nil : recorder
+    if let id {
+      recorder?.begin(program, id, modules: modules, batch: batch, isLastPiece: piece.isLast)
     }
     // What runs on this thread alone is to treat denormals as all others do.
     workers.flushingDenormals {
       let dispatch = unsafe KernelDispatch(
-        base: arena.address(of: 0..<plan.arenaBytes), program: program, batch: batch, piece: piece,
+        base: arena.address(of: 0..<arena.byteCount), program: program, batch: batch, piece: piece,
         workers: workers)
       for index in program.graph.nodes.indices {
         let module = program.graph.nodes[index].module
@@ -289,6 +293,11 @@ package final class Engine {
   private func add(_ metric: ValueID, of program: Program, pictures: Int, to sums: inout MetricSums) {
     let figures = unsafe arena.address(of: range(metric, of: program)).assumingMemoryBound(to: Float.self)
     unsafe sums.add(loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
+  }
+
+  /// Where the labels of a program's batch lie.
+  @unsafe func labels(of program: Program) -> UnsafeMutableRawPointer {
+    unsafe arena.address(of: range(program.input(.labels), of: program))
   }
 
   func range(_ id: ValueID, of program: Program) -> Range<Int> {

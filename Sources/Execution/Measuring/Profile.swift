@@ -2,37 +2,12 @@ package import CostModel
 package import GraphIR
 package import Planning
 
-/// What a program is run for.
-package enum Activity: Int, Hashable, Sendable, CaseIterable {
-  case training
-  /// Asynchronous training: by modules that have learned all their epochs.
-  case feeding
-  case evaluation
-  /// Making what a stage starts from.
-  case features
-  case ranking
-}
-
-/// Which of a plan's programs one is.
-package struct ProgramRole: Hashable, Sendable {
-  package var activity: Activity
-  /// From 1; 0 is the evaluation behind the last stage.
-  package var stage: Int
-  /// Of evaluations: the one of all modules so far, behind the stage's last epoch.
-  package var ofAllDepths: Bool
-
-  package init(_ activity: Activity, stage: Int, ofAllDepths: Bool = false) {
-    self.activity = activity
-    self.stage = stage
-    self.ofAllDepths = ofAllDepths
-  }
-}
-
 /// Where the time of a training, or of some of its steps, has gone.
 package struct Profile: Sendable {
   /// All nodes of one module that do the same operation.
   package struct Row: Sendable {
-    package var activity: Activity
+    /// Of the programs; evaluations count as one, and so do programs that make features.
+    package var activity: ProgramRole
     /// From 1; 0 for what belongs to none.
     package var module: Int
     /// With the part of the module that it belongs to: `layers: relu`.
@@ -42,7 +17,7 @@ package struct Profile: Sendable {
     package var figures: Figures
 
     package init(
-      activity: Activity, module: Int, operation: String, nodeCount: Int = 0, figures: Figures = Figures()
+      activity: ProgramRole, module: Int, operation: String, nodeCount: Int = 0, figures: Figures = Figures()
     ) {
       self.activity = activity
       self.module = module
@@ -95,7 +70,7 @@ package struct Profile: Sendable {
 package final class ProfileRecorder {
   /// A program that is run again and again.
   private struct Slot {
-    let role: ProgramRole
+    let id: ProgramID
     let program: Program
     var nodeSeconds: [Double]
     let moduleCount: Int
@@ -113,8 +88,8 @@ package final class ProfileRecorder {
     /// Two sizes of pieces for batches of two sizes.
     private static let expectedBatchCount = 4
 
-    init(_ program: Program, _ role: ProgramRole) {
-      self.role = role
+    init(_ program: Program, _ id: ProgramID) {
+      self.id = id
       self.program = program
       nodeSeconds = [Double](repeating: 0, count: program.graph.nodes.count)
       moduleCount = program.graph.nodes.map(\.module).max() ?? 0
@@ -134,7 +109,7 @@ package final class ProfileRecorder {
   }
 
   private struct Key: Hashable {
-    var activity: Activity
+    var activity: ProgramRole
     var module: Int
     var operation: String
   }
@@ -142,7 +117,7 @@ package final class ProfileRecorder {
   private let now: () -> Double
   private let model: TimeModel?
   private let ceilings: Ceilings?
-  private var slots = [Slot?](repeating: nil, count: Activity.allCases.count)
+  private var slots = [Slot?](repeating: nil, count: ProgramRole.allCases.count)
   private var current = 0
   private var lastTime = 0.0
   private var profile: Profile
@@ -165,12 +140,12 @@ package final class ProfileRecorder {
   }
 
   func begin(
-    _ program: Program, _ role: ProgramRole, modules: ClosedRange<Int>, batch: Int, isLastPiece: Bool
+    _ program: Program, _ id: ProgramID, modules: ClosedRange<Int>, batch: Int, isLastPiece: Bool
   ) {
-    current = role.activity.rawValue
-    if slots[current]?.role != role {
+    current = id.role.activity.rawValue
+    if slots[current]?.id != id {
       fold(current)
-      slots[current] = Slot(program, role)
+      slots[current] = Slot(program, id)
     }
     let index = slots[current]!.index(ofBatch: batch)
     for module in modules.clamped(to: 0...slots[current]!.moduleCount) {
@@ -178,7 +153,7 @@ package final class ProfileRecorder {
       slots[current]!.passes[place].all += 1
       if isLastPiece { slots[current]!.passes[place].last += 1 }
     }
-    if role.activity == .training, isLastPiece { profile.stepCount += 1 }
+    if id.role == .training, isLastPiece { profile.stepCount += 1 }
     lastTime = now()
   }
 
@@ -199,7 +174,7 @@ package final class ProfileRecorder {
     var nodeCounts: [Int: Int] = [:]
     for (node, seconds) in zip(graph.nodes.indices, slot.nodeSeconds) {
       let key = Key(
-        activity: slot.role.activity, module: graph.nodes[node].module,
+        activity: slot.id.role.activity, module: graph.nodes[node].module,
         operation: "\(graph.nodes[node].part.rawValue): \(graph.nodes[node].op.text)")
       let row = places[key] ?? profile.rows.count
       if row == profile.rows.count {

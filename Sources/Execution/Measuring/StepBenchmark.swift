@@ -4,11 +4,13 @@ package import Planning
 
 /// Times training steps of one stage: preparation of the batch, then every node of the program.
 package struct StepBenchmark {
+  private let plan: Plan
   private let engine: Engine
   private let pictures: PicturePreparer
   private let now: () -> Double
 
-  package init(engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double) {
+  package init(plan: Plan, engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double) {
+    self.plan = plan
     self.engine = engine
     self.pictures = pictures
     self.now = now
@@ -21,8 +23,7 @@ package struct StepBenchmark {
   package func run(
     _ stage: StagePlan, steps: Int, warmUps: Int, recorder: ProfileRecorder? = nil, tick: (Int) -> Void
   ) throws(NotFinite) -> [Double] {
-    let plan = engine.plan
-    engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident)
+    engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident, seed: plan.training.seed)
     var clocks = plan.training.modules.map { ModuleClock(learningRate: Float($0.learningRate), step: 0) }
     let source = BatchSource(pictures: pictures, features: nil)
     let batch = plan.training.batch

@@ -18,37 +18,36 @@ package struct FeatureTable: Sendable {
     self.columns = columns
   }
 
-  /// Runs the evaluation of a plan that hands on features over the pictures of a split, in order, without augmentation.
+  /// Runs a program that passes on features over the pictures of a split, in order, without augmentation.
   ///
+  /// - Parameter module: whose features they are; 0: the pictures.
   /// - Throws: where a feature is infinite or NaN.
   package init(
-    of split: Split, plan: Plan, engine: Engine, pictures: PicturePreparer
+    of split: Split, _ program: Program, module: Int, engine: Engine, pictures: PicturePreparer
   ) throws(NotFinite) {
-    let program = plan.evaluation
-    guard let output = program.graph.moduleOutputs.first else {
-      preconditionFailure("a feature plan hands its features on")
+    guard let output = program.activation else {
+      preconditionFailure("such a program passes its features on")
     }
     let facts = pictures.dataset.facts
     let count = split == .train ? facts.trainCount : facts.testCount
     let batch = program.graph.batch
-    columns = program.graph.shape(output).elementsPerPicture
+    columns = program.featureCount
     values = []
     labels = []
     values.reserveCapacity(count * columns)
     labels.reserveCapacity(count)
-    let clocks = [ModuleClock](repeating: .idle, count: plan.modules.count)
     for first in stride(from: 0, to: count, by: batch) {
       let indices = (first..<min(count, first + batch)).map { Int32($0) }
       engine.prepare(pictures, split: split, indices: indices.span, epoch: nil, for: program)
       // Before the nodes run: none of them reads labels, so others may take their place.
       labels += engine.labels(of: program, count: indices.count)
-      engine.run(program, batch: indices.count, clocks: clocks)
+      engine.run(program, batch: indices.count)
       let first = values.count
       engine.withValue(output, of: program) { floats in
         for index in 0..<indices.count * columns { values.append(floats[index]) }
       }
       guard values[first...].allSatisfy(\.isFinite) else {
-        var found = NotFinite(split: split, module: plan.modules.count)
+        var found = NotFinite(split: split, module: module)
         found.image = engine.worstImage(
           split, indices: indices, BatchSource(pictures: pictures, features: nil), program: program)
         throw found

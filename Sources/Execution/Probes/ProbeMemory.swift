@@ -7,21 +7,21 @@ package import Planning
 package struct ProbeMemory: Hashable, Sendable {
   private let trainRows, testRows, columns, classes, threads: Int
   private let dataByteCount, arenaByteCount: Int
-  /// Of the features' plan, and of the run's, which lies beside it.
+  /// Of the features' program, and of the run's, which lie beside it.
   private let runtime: RuntimeMemory
 
   /// - Parameters:
-  ///   - plan: of the features, see `Plan.featurePlan`.
+  ///   - program: that makes the features, see `Plan.featureProgram`.
   ///   - run: the plan of the run, which the process keeps as well.
-  package init(_ plan: Plan, columns: Int, of run: Plan) {
-    trainRows = plan.data.facts.trainCount
-    testRows = plan.data.facts.testCount
-    self.columns = columns
-    classes = plan.classes
-    threads = plan.threads
-    dataByteCount = plan.memory.dataBytes
-    arenaByteCount = plan.arenaBytes
-    runtime = plan.runtime.beside(run.runtime)
+  package init(_ program: Program, of run: Plan) {
+    trainRows = run.data.facts.trainCount
+    testRows = run.data.facts.testCount
+    columns = program.featureCount
+    classes = run.classes
+    threads = run.threads
+    dataByteCount = run.data.facts.residentBytes(.resident, threads: run.threads)
+    arenaByteCount = program.arenaBytes
+    runtime = program.runtime.beside(run.runtime)
   }
 
   private var tableByteCount: Int { (trainRows + testRows) * (4 * columns + 4) }

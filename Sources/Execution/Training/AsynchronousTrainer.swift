@@ -10,37 +10,28 @@ internal import Planning
 /// on, the simulation is run again from the beginning up to there, once and without any data, and everything else that matters
 /// is resident.
 struct AsynchronousTrainer {
-  private let engine: Engine
-  private let pictures: PicturePreparer
-  private let stage: StagePlan
-  private let now: () -> Double
-  private let shouldStop: () -> Bool
+  private let run: StageRun
   private let evaluation: StageEvaluation
   private var batches: EpochBatches
   private var simulation: ReplaySimulation
   /// Of each module's own epoch so far, its pictures' preparation included; by module.
   private var seconds: [Double]
 
-  init(
-    engine: Engine, pictures: PicturePreparer, stage: StagePlan, now: @escaping () -> Double,
-    shouldStop: @escaping () -> Bool
-  ) {
-    self.engine = engine
-    self.pictures = pictures
-    self.stage = stage
-    self.now = now
-    self.shouldStop = shouldStop
-    evaluation = StageEvaluation(
-      engine: engine, source: BatchSource(pictures: pictures, features: nil), stage: stage, now: now,
-      shouldStop: shouldStop)
-    batches = EpochBatches(engine.plan.training, pictures: pictures.dataset.facts.trainCount)
-    simulation = ReplaySimulation(engine.plan.training, stepsPerEpoch: stage.stepsPerEpoch)
-    seconds = [Double](repeating: 0, count: engine.plan.modules.count)
+  private var engine: Engine { run.engine }
+  private var stage: StagePlan { run.stage }
+  private var pictures: PicturePreparer { run.source.pictures }
+
+  init(_ run: StageRun) {
+    self.run = run
+    evaluation = StageEvaluation(run)
+    batches = EpochBatches(run.settings, pictures: run.source.pictures.dataset.facts.trainCount)
+    simulation = ReplaySimulation(run.settings, stepsPerEpoch: run.stage.stepsPerEpoch)
+    seconds = [Double](repeating: 0, count: run.settings.modules.count)
   }
 
   /// Moves `position` on to the end of the stage, or to where it should stop.
   /// - Returns: whether the stage is over.
-  mutating func run(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
+  mutating func train(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
     guard position.epoch <= stage.epochs else { return true }
     if position.sums.isEmpty { position.sums = stage.schedule.indices.map { MetricSums(module: $0) } }
     var last: ReplaySimulation.Event?
@@ -50,7 +41,7 @@ struct AsynchronousTrainer {
     while let event = simulation.next() {
       try work(event, &position, observer)
       guard try settle(event, &position, observer) else { return false }
-      if shouldStop() { return false }
+      if run.shouldStop() { return false }
     }
     return true
   }
@@ -59,12 +50,12 @@ struct AsynchronousTrainer {
   private mutating func work(
     _ event: ReplaySimulation.Event, _ position: inout RunPosition, _ observer: RunObserver
   ) throws(RunError) {
-    let start = now()
-    let training = engine.plan.training
+    let start = run.now()
+    let training = run.settings
     let (epochOfBatch, step) = event.batch.quotientAndRemainder(dividingBy: stage.stepsPerEpoch)
-    let program = event.learning == nil ? (stage.feeding ?? stage.training) : stage.training
-    let isFeeding = event.learning == nil && stage.feeding != nil
-    let role = ProgramRole(isFeeding ? .feeding : .training, stage: stage.index)
+    let feeding = event.learning == nil ? stage.programs[.feeding] : nil
+    let program = feeding ?? stage.training
+    let id = ProgramID(feeding == nil ? .training : .feeding, stage: stage.index)
     let positions = batches.positions(ofStep: step)
     let count = positions.count
     if event.slotRead == nil {
@@ -81,14 +72,14 @@ struct AsynchronousTrainer {
     // The first module that learns reads the pictures through those that are frozen before it.
     let modules = event.slotRead == nil ? 1...event.module : event.module...event.module
     guard let learning = event.learning else {
-      engine.run(program, role, modules: modules, batch: count, clock: feedingClock(event))
+      engine.run(program, id, modules: modules, batch: count, clock: feedingClock(event))
       return
     }
     if learning.step == 1, training.restartsOptimizer(module: event.module, epoch: learning.epoch) {
       engine.restartOptimizer(ofModule: event.module, in: stage.resident)
     }
     let clock = learningClock(event, learning)
-    engine.run(program, role, modules: modules, batch: count, clock: clock)
+    engine.run(program, id, modules: modules, batch: count, clock: clock)
     let index = event.module - stage.schedule.modules[0].index
     engine.addMetrics(of: program, module: event.module, pictures: count, to: &position.sums[index])
     let sums = position.sums[index]
@@ -96,14 +87,14 @@ struct AsynchronousTrainer {
       // A module that reads a ring may be behind: its batch was drawn for another epoch.
       batches.draw(epoch: epochOfBatch + 1)
       var found = engine.locateNotFinite(
-        [sums], stage.resident, BatchSource(pictures: pictures, features: nil),
+        [sums], stage.resident, run.source,
         indices: Array(batches.order[positions]), program: program)
       found.epoch = learning.epoch
       found.step = learning.step
       found.learningRate = training.learningRate(module: event.module, epoch: learning.epoch)
       throw .notFinite(found)
     }
-    let spent = now() - start
+    let spent = run.now() - start
     seconds[event.module - 1] += spent
     position.seconds += spent
     try tell(
@@ -133,7 +124,7 @@ struct AsynchronousTrainer {
         .epochEnded(EpochReport(epoch: learning.epoch, figures: figures, next: position)), observer)
     }
     if let epoch = event.epochsDone, epoch >= position.epoch {
-      guard let tests = try evaluation.run(epoch: epoch) else { return false }
+      guard let tests = try evaluation.measure(epoch: epoch) else { return false }
       if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
       position.epoch = epoch + 1
       position.seconds = 0
@@ -152,7 +143,7 @@ struct AsynchronousTrainer {
   private func learningClock(
     _ event: ReplaySimulation.Event, _ learning: ReplaySimulation.Event.Learning
   ) -> ModuleClock {
-    let training = engine.plan.training
+    let training = run.settings
     var clock = feedingClock(event)
     clock.learningRate = Float(training.learningRate(module: event.module, epoch: learning.epoch))
     clock.step =

@@ -6,17 +6,17 @@ package import Planning
 package struct Evaluator {
   private let engine: Engine
   private let source: BatchSource
-  private let role: ProgramRole
+  private let id: ProgramID
 
   package init(engine: Engine, pictures: PicturePreparer) {
-    self.init(engine: engine, source: BatchSource(pictures: pictures, features: nil), stage: 0)
+    self.init(engine: engine, source: BatchSource(pictures: pictures, features: nil), .finalEvaluation)
   }
 
-  /// Of a stage's program, which starts from what the stage starts from; stages count from 1.
-  init(engine: Engine, source: BatchSource, stage: Int, ofAllDepths: Bool = false) {
+  /// - Parameter source: what the program starts from.
+  init(engine: Engine, source: BatchSource, _ id: ProgramID) {
     self.engine = engine
     self.source = source
-    role = ProgramRole(.evaluation, stage: stage, ofAllDepths: ofAllDepths)
+    self.id = id
   }
 
   /// Sums by metric of the program: its modules in order, then the ensembles that it has.
@@ -37,7 +37,6 @@ package struct Evaluator {
     var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
-    let clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
     let pictureCount = source.pictures.dataset.facts.testCount
     var first = 0
     while first < pictureCount {
@@ -45,7 +44,7 @@ package struct Evaluator {
       for position in 0..<count { indices[position] = Int32(first + position) }
       engine.prepare(
         source, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
-      engine.run(program, role, batch: count, clocks: clocks)
+      engine.run(program, id, batch: count)
       engine.addMetrics(of: program, pictures: count, to: &sums)
       // A file that can't be read any more is the callers' to report.
       if let sum = sums.first(where: { !$0.loss.isFinite }) {

@@ -4,34 +4,26 @@ internal import Planning
 
 /// Trains the modules of one stage side by side: epoch after epoch, batch after batch, each epoch followed by an evaluation.
 struct StageTrainer {
-  private let engine: Engine
-  private let source: BatchSource
-  private let stage: StagePlan
-  private let now: () -> Double
-  private let shouldStop: () -> Bool
+  private let run: StageRun
   private let evaluation: StageEvaluation
   private var batches: EpochBatches
 
-  init(
-    engine: Engine, source: BatchSource, stage: StagePlan, now: @escaping () -> Double,
-    shouldStop: @escaping () -> Bool
-  ) {
-    self.engine = engine
-    self.source = source
-    self.stage = stage
-    self.now = now
-    self.shouldStop = shouldStop
-    evaluation = StageEvaluation(
-      engine: engine, source: source, stage: stage, now: now, shouldStop: shouldStop)
-    batches = EpochBatches(engine.plan.training, pictures: source.pictures.dataset.facts.trainCount)
+  private var engine: Engine { run.engine }
+  private var source: BatchSource { run.source }
+  private var stage: StagePlan { run.stage }
+
+  init(_ run: StageRun) {
+    self.run = run
+    evaluation = StageEvaluation(run)
+    batches = EpochBatches(run.settings, pictures: run.source.pictures.dataset.facts.trainCount)
   }
 
   /// Moves `position` on to the end of the stage, or to where it should stop.
   /// - Returns: whether the stage is over.
-  mutating func run(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
+  mutating func train(_ position: inout RunPosition, _ observer: RunObserver) throws(RunError) -> Bool {
     while position.epoch <= stage.epochs {
-      guard try train(&position, observer) else { return false }
-      guard let tests = try evaluation.run(epoch: position.epoch) else { return false }
+      guard try runEpoch(&position, observer) else { return false }
+      guard let tests = try evaluation.measure(epoch: position.epoch) else { return false }
       try requireReadable()
       let epoch = position.epoch
       let training = evaluation.figures(
@@ -39,14 +31,14 @@ struct StageTrainer {
       position = position.nextEpoch
       try tell(
         .epochEnded(EpochReport(epoch: epoch, figures: training + tests, next: position)), observer)
-      if shouldStop() { return false }
+      if run.shouldStop() { return false }
     }
     return true
   }
 
   /// The steps of the epoch that are not done yet.
   /// - Returns: whether all are done.
-  private mutating func train(
+  private mutating func runEpoch(
     _ position: inout RunPosition, _ observer: RunObserver
   ) throws(RunError) -> Bool {
     if position.step == 0 {
@@ -54,16 +46,16 @@ struct StageTrainer {
       position.sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
     }
     guard position.step < stage.stepsPerEpoch else { return true }
-    let drawing = engine.plan.training.drawing(stage.schedule, epoch: position.epoch)
+    let drawing = run.settings.drawing(stage.schedule, epoch: position.epoch)
     var clocks = self.clocks(epoch: position.epoch, stepsDone: position.step)
     let secondsBefore = position.seconds
-    let start = now()
-    let picturesBefore = position.step * engine.plan.training.batch
+    let start = run.now()
+    let picturesBefore = position.step * run.settings.batch
     while position.step < stage.stepsPerEpoch {
       for index in clocks.indices { clocks[index].step += 1 }
       let done = step(position.step, drawing: drawing, clocks: clocks, &position.sums)
       position.step += 1
-      let seconds = now() - start
+      let seconds = run.now() - start
       position.seconds = secondsBefore + seconds
       try requireReadable()
       try requireFinite(position)
@@ -72,7 +64,7 @@ struct StageTrainer {
           StepProgress(
             position: position, stepCount: stage.stepsPerEpoch,
             picturesPerSecond: Double(done - picturesBefore) / max(seconds, 1e-9))), observer)
-      if shouldStop() { return false }
+      if run.shouldStop() { return false }
     }
     return true
   }
@@ -94,15 +86,15 @@ struct StageTrainer {
 
   private func restartOptimizers(epoch: Int) {
     for module in stage.schedule.modules
-    where engine.plan.training.restartsOptimizer(module: module.index, epoch: module.epoch(epoch)) {
+    where run.settings.restartsOptimizer(module: module.index, epoch: module.epoch(epoch)) {
       engine.restartOptimizer(ofModule: module.index, in: stage.resident)
     }
   }
 
   /// As they stand after `stepsDone` steps of the epoch.
   private func clocks(epoch: Int, stepsDone: Int) -> [ModuleClock] {
-    let training = engine.plan.training
-    var clocks = [ModuleClock](repeating: .idle, count: engine.plan.modules.count)
+    let training = run.settings
+    var clocks = [ModuleClock](repeating: .idle, count: training.modules.count)
     for module in stage.schedule.modules {
       let own = module.epoch(epoch)
       clocks[module.index - 1] = ModuleClock(
@@ -126,7 +118,7 @@ struct StageTrainer {
     let epoch = stage.epoch(ofModule: found.module, position.epoch)
     found.epoch = epoch
     found.step = position.step
-    found.learningRate = engine.plan.training.learningRate(module: found.module, epoch: epoch)
+    found.learningRate = run.settings.learningRate(module: found.module, epoch: epoch)
     throw .notFinite(found)
   }
 }

@@ -4,6 +4,7 @@ package import Planning
 
 /// Trains a plan, stage after stage, from its beginning or from any position that an earlier run reached.
 package struct Trainer {
+  private let plan: Plan
   private let engine: Engine
   private let pictures: PicturePreparer
   private let featuresPath: String?
@@ -13,13 +14,16 @@ package struct Trainer {
   private let loadStart: WeightLoader?
 
   /// - Parameters:
+  ///   - engine: with room for the plan's programs.
   ///   - featuresPath: of the file that a plan keeps features in, where it does.
   ///   - shouldStop: looked at after every training step and every batch of an evaluation.
   ///   - loadStart: needed by a plan that starts from stored weights.
   package init(
-    engine: Engine, pictures: PicturePreparer, featuresPath: String? = nil, now: @escaping () -> Double,
+    plan: Plan, engine: Engine, pictures: PicturePreparer, featuresPath: String? = nil,
+    now: @escaping () -> Double,
     shouldStop: @escaping () -> Bool = { false }, loadStart: WeightLoader? = nil
   ) {
+    self.plan = plan
     self.engine = engine
     self.pictures = pictures
     self.featuresPath = featuresPath
@@ -39,7 +43,7 @@ package struct Trainer {
     var ranking: Ranking?
     /// Of the stage before.
     var previousEnd = position
-    for stage in engine.plan.stages[(position.stage - 1)...] {
+    for stage in plan.stages[(position.stage - 1)...] {
       if position.isStageStart {
         try tell(.stageBegan(stage.index), observer)
         try setUp(stage, source.features, ranking)
@@ -73,15 +77,15 @@ package struct Trainer {
   private func train(
     _ stage: StagePlan, _ source: BatchSource, _ position: inout RunPosition, _ observer: RunObserver
   ) throws(RunError) -> Bool {
-    switch engine.plan.training.strategy {
+    let run = StageRun(
+      engine: engine, settings: plan.training, stage: stage, source: source, now: now, shouldStop: shouldStop)
+    switch plan.training.strategy {
     case .sequential, .parallel, .endToEnd:
-      var trainer = StageTrainer(
-        engine: engine, source: source, stage: stage, now: now, shouldStop: shouldStop)
-      return try trainer.run(&position, observer)
+      var trainer = StageTrainer(run)
+      return try trainer.train(&position, observer)
     case .asynchronous:
-      var trainer = AsynchronousTrainer(
-        engine: engine, pictures: pictures, stage: stage, now: now, shouldStop: shouldStop)
-      return try trainer.run(&position, observer)
+      var trainer = AsynchronousTrainer(run)
+      return try trainer.train(&position, observer)
     }
   }
 
@@ -93,7 +97,7 @@ package struct Trainer {
     _ stage: StagePlan, _ previous: KeptFeatures?, _ ranking: Ranking?
   ) throws(RunError) {
     if let ranking {
-      let old = engine.plan.stages[stage.index - 2].resident
+      let old = plan.stages[stage.index - 2].resident
       engine.narrow(ranking.narrowing, keeping: ranking.kept, from: old, to: stage.resident)
       // Behind what is resident, which is smaller now.
       if let previous, let features = stage.features, features.stays {
@@ -105,11 +109,11 @@ package struct Trainer {
       engine.moveFeatures(from: previous.plan, to: features)
     }
     if stage.index > 1 {
-      engine.carryOptimizerState(from: engine.plan.stages[stage.index - 2].resident, to: stage.resident)
+      engine.carryOptimizerState(from: plan.stages[stage.index - 2].resident, to: stage.resident)
     }
-    let modules = stage.startedModules(of: engine.plan)
-    engine.initialize(modules, in: stage.resident)
-    guard engine.plan.start != nil else { return }
+    let modules = stage.startedModules(of: plan)
+    engine.initialize(modules, in: stage.resident, seed: plan.training.seed)
+    guard plan.start != nil else { return }
     guard let loadStart else { preconditionFailure("who starts from stored weights brings them along") }
     do {
       try loadStart(modules, stage.resident)
@@ -155,7 +159,7 @@ package struct Trainer {
     _ narrowing: NarrowingPlan, _ stage: StagePlan, _ source: BatchSource
   ) throws(RunError) -> Ranking? {
     let start = now()
-    let training = engine.plan.training
+    let training = plan.training
     let epoch = stage.epoch(ofModule: narrowing.module, stage.epochs)
     let diverged = RunError.rankingNotFinite(
       module: narrowing.module, epoch: epoch,
@@ -164,7 +168,7 @@ package struct Trainer {
     let before = hash(others)
     var batches = EpochBatches(training, pictures: pictures.dataset.facts.trainCount)
     let scores = try engine.rank(
-      narrowing, ofStage: stage.index, source, &batches,
+      narrowing, ofStage: stage, source, &batches,
       epoch: training.drawing(stage.schedule, epoch: stage.epochs + 1),
       unless: shouldStop)
     if let scores, !scores.allSatisfy(\.isFinite) { throw diverged }
@@ -180,7 +184,8 @@ package struct Trainer {
     _ ranking: Ranking, _ stage: StagePlan, _ source: BatchSource
   ) throws(RunError) -> NarrowingReport? {
     let start = now()
-    let evaluator = Evaluator(engine: engine, source: source, stage: stage.index)
+    let evaluator = Evaluator(
+      engine: engine, source: source, ProgramID(.evaluation, stage: stage.index))
     let sums: [MetricSums]?
     do throws(NotFinite) {
       sums = try evaluator.run(stage.evaluation, unless: shouldStop)
@@ -244,7 +249,7 @@ extension Trainer {
     let canStop = stage.schedule.beginsAllItsModules || !position.isStageStart
     guard
       try engine.computeFeatures(
-        kept, of: stage.index, fromPrevious: hasPrevious, pictures: pictures,
+        kept, of: stage, fromPrevious: hasPrevious, pictures: pictures,
         unless: { canStop && shouldStop() })
     else { return false }
     source.features = kept
@@ -272,7 +277,7 @@ extension StagePlan {
 
   /// Whether an epoch or a ranking is left to do.
   fileprivate func hasWork(at position: RunPosition) -> Bool { position.epoch <= epochs || narrowing != nil }
-  fileprivate var canUseFeaturesOfPrevious: Bool { features?.fromPrevious != nil }
+  fileprivate var canUseFeaturesOfPrevious: Bool { programs[.featuresOfPrevious] != nil }
 }
 
 /// Puts stored weights of some modules into their places.

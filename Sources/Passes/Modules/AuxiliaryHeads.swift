@@ -1,54 +1,6 @@
 internal import CostModel
-package import Diagnostics
 package import GraphIR
 internal import Operators
-
-/// A classifier to attach to a module: an auxiliary network, or the head behind the last one.
-package struct ClassifierRecipe: Sendable {
-  package enum Kind: Hashable, Sendable {
-    /// Average pool to 2x2, batch norm, linear: the sequential paper's k = 1.
-    case linear
-    /// `convolutions` times [3x3, no bias, batch norm, ReLU] at full resolution, then as `linear`.
-    case cnn(convolutions: Int, width: Int)
-    /// Pool to ceil(s/4), 1x1 convolutions, pool to 2x2, hidden layers of 4F: decoupled greedy learning's MLP-SR; the
-    /// same without convolutions is its MLP.
-    case mlpSR(convolutions: Int, hidden: Int)
-    /// Pool to ceil(s/4), to 2x2, hidden layers of these widths.
-    case mlp(hidden: [Int])
-    /// Global average pool, linear.
-    case globalAveragePool
-    /// Max-pool 2, then hidden layers without batch norm: VGG's own.
-    case vgg(hidden: [Int])
-    /// Pool to ceil(s/2), two unpadded 3x3 convolutions of twice the width, then as `linear`: the sequential paper's
-    /// VGG experiments.
-    case vggAuxiliary
-  }
-
-  package var kind: Kind
-  /// What the module minimises.
-  package enum Loss: Hashable, Sendable {
-    case crossEntropy
-    /// Nøkland and Eidnes' similarity loss; the classifier learns beside it, and teaches the module nothing.
-    case similarity
-    /// Cross entropy, and the similarity loss 99 times as heavy.
-    case both
-  }
-
-  package var loss = Loss.crossEntropy
-  package var classes: Int
-  package var batchNorm: Bool
-  /// Side of the picture that the last average pool makes.
-  package var poolSize: Int
-  package var origin: SourceSpan
-
-  package init(kind: Kind, classes: Int, batchNorm: Bool, poolSize: Int, origin: SourceSpan) {
-    self.kind = kind
-    self.classes = classes
-    self.batchNorm = batchNorm
-    self.poolSize = poolSize
-    self.origin = origin
-  }
-}
 
 /// Gives every module its auxiliary network and loss, the last one its head, right behind the module's own nodes.
 package struct AuxiliaryHeads: Pass {
@@ -125,69 +77,24 @@ struct ClassifierBuilder {
   }
 
   private func attach(to output: ValueID, in builder: inout GraphBuilder) -> ValueID {
-    let shape = builder.graph.shape(output)
     var x = output
-    switch recipe.kind {
-    case .linear:
-      x = pooledAndNormalized(x, in: &builder)
-    case .cnn(let convolutions, let width):
-      for index in 0..<convolutions {
-        x = convolution(
-          x, Convolution(outChannels: width, kernelSize: 3, padding: 1), number: index + 1, in: &builder)
+    for layer in recipe.layers(behind: builder.graph.shape(output)) {
+      switch layer {
+      case .averagePool(let height, let width): x = builder.averagePool(x, height: height, width: width)
+      case .maxPool: x = builder.maxPool(x, MaxPool(window: 2, stride: 2))
+      case .batchNorm: x = builder.batchNorm(x, name: "\(name).batch_norm")
+      case .convolution(let attributes, let number):
+        let prefix = "\(name).convolutions.\(number)"
+        x = builder.convolution(x, attributes, bias: false, name: "\(prefix).conv")
+        if recipe.batchNorm { x = builder.batchNorm(x, name: "\(prefix).batch_norm") }
+        x = builder.activate(x, .relu)
+      case .hidden(let width, let batchNorm, let number):
+        let prefix = "\(name).hidden.\(number)"
+        x = builder.linear(x, outFeatures: width, name: "\(prefix).linear")
+        if batchNorm { x = builder.batchNorm(x, name: "\(prefix).batch_norm") }
+        x = builder.activate(x, .relu)
+      case .output(let classes): x = builder.linear(x, outFeatures: classes, name: "\(name).output")
       }
-      x = pooledAndNormalized(x, in: &builder)
-    case .mlpSR(let convolutions, let hidden):
-      x = builder.averagePool(x, height: (shape.height + 3) / 4, width: (shape.width + 3) / 4)
-      for index in 0..<convolutions {
-        x = convolution(
-          x, Convolution(outChannels: shape.channels, kernelSize: 1), number: index + 1, in: &builder)
-      }
-      x = builder.averagePool(x, height: 2, width: 2)
-      let widths = [Int](repeating: 4 * shape.channels, count: hidden)
-      x = hiddenLayers(x, widths: widths, batchNorm: recipe.batchNorm, in: &builder)
-    case .mlp(let hidden):
-      x = builder.averagePool(x, height: (shape.height + 3) / 4, width: (shape.width + 3) / 4)
-      x = builder.averagePool(x, height: 2, width: 2)
-      x = hiddenLayers(x, widths: hidden, batchNorm: recipe.batchNorm, in: &builder)
-    case .globalAveragePool:
-      x = builder.averagePool(x, height: 1, width: 1)
-    case .vgg(let hidden):
-      x = builder.maxPool(x, MaxPool(window: 2, stride: 2))
-      x = hiddenLayers(x, widths: hidden, batchNorm: false, in: &builder)
-    case .vggAuxiliary:
-      x = builder.averagePool(x, height: (shape.height + 1) / 2, width: (shape.width + 1) / 2)
-      for index in 0..<2 {
-        x = convolution(
-          x, Convolution(outChannels: 2 * shape.channels, kernelSize: 3), number: index + 1, in: &builder)
-      }
-      x = pooledAndNormalized(x, in: &builder)
-    }
-    return builder.linear(x, outFeatures: recipe.classes, name: "\(name).output")
-  }
-
-  private func pooledAndNormalized(_ x: ValueID, in builder: inout GraphBuilder) -> ValueID {
-    let pooled = builder.averagePool(x, height: recipe.poolSize, width: recipe.poolSize)
-    return recipe.batchNorm ? builder.batchNorm(pooled, name: "\(name).batch_norm") : pooled
-  }
-
-  private func convolution(
-    _ x: ValueID, _ attributes: Convolution, number: Int, in builder: inout GraphBuilder
-  ) -> ValueID {
-    let prefix = "\(name).convolutions.\(number)"
-    var y = builder.convolution(x, attributes, bias: false, name: "\(prefix).conv")
-    if recipe.batchNorm { y = builder.batchNorm(y, name: "\(prefix).batch_norm") }
-    return builder.activate(y, .relu)
-  }
-
-  private func hiddenLayers(
-    _ x: ValueID, widths: [Int], batchNorm: Bool, in builder: inout GraphBuilder
-  ) -> ValueID {
-    var x = x
-    for (index, width) in widths.enumerated() {
-      let prefix = "\(name).hidden.\(index + 1)"
-      x = builder.linear(x, outFeatures: width, name: "\(prefix).linear")
-      if batchNorm { x = builder.batchNorm(x, name: "\(prefix).batch_norm") }
-      x = builder.activate(x, .relu)
     }
     return x
   }

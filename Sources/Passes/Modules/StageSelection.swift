@@ -131,6 +131,7 @@ extension Graph {
     guard module > 1 else { return }
     let output = moduleOutputs[module - 2]
     pictures = output
+    inputModule = module - 1
     self[output].name = "features"
     self[output].category = .batch
     self[output].module = 0

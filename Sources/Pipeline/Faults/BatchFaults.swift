@@ -13,7 +13,7 @@ func batchFaults(
     return [.nothingToTrainOn(batch: training.batch, pictures: pictures, at: span)]
   }
   let needsTwo = network.nodes.contains { $0.normalizesOnePixel(in: network) }
-  let leftOver = training.dropLast ? 0 : pictures % training.batch
+  let leftOver = training.lastBatch(pictures: pictures)
   if leftOver == 1, needsTwo {
     return [.lastBatchOfOne(pictures: pictures, batch: training.batch, at: span)]
   }
@@ -27,7 +27,7 @@ func batchFaults(
   }
   if hasSimilarities { return [similarityFault(of: spec, "in micro-batches")] }
   let smallest = [min(training.batch, pictures), leftOver].filter { $0 > 0 }
-    .map { $0 / choices.pieceCount(of: $0) }.min()
+    .map { $0 / choices.pieces.count(of: $0) }.min()
   if smallest == 1, needsTwo { return [.oneElementStatistics(at: span)] }
   return []
 }

@@ -1,5 +1,6 @@
 internal import Diagnostics
 internal import GraphIR
+internal import Operators
 internal import Passes
 internal import SpecLanguage
 
@@ -76,46 +77,11 @@ struct ClassifierLowering {
       require(2, "the vgg head")
       kind = .vgg(hidden: [4096, 4096])
     }
-    if let fault = sizeFault(kind, input: shape, classifier) { diagnostics.append(fault) }
-    return ClassifierRecipe(
+    let recipe = ClassifierRecipe(
       kind: kind, classes: spec.network.classes.value, batchNorm: spec.network.batchNorm.value,
       poolSize: classifier.poolSize.value, origin: classifier.span)
-  }
-
-  /// Checks the largest value and the largest product of a classifier.
-  private func sizeFault(
-    _ kind: ClassifierRecipe.Kind, input: Shape, _ classifier: ClassifierSpec
-  ) -> Diagnostic? {
-    let what = "this classifier"
-    func features(_ widths: [Int], from inFeatures: Int) -> Diagnostic? {
-      let inputs = [inFeatures] + widths
-      let outputs = widths + [spec.network.classes.value]
-      for (inFeatures, outFeatures) in zip(inputs, outputs) {
-        let shape = Shape(batch: input.batch, height: 1, width: 1, channels: outFeatures)
-        if let fault = SizeLimits.fault(shape, patchSize: inFeatures, what, at: classifier.span) {
-          return fault
-        }
-      }
-      return nil
-    }
-    let pool = classifier.poolSize.value
-    let quadrants = 4 * input.channels
-    switch kind {
-    case .linear: return features([], from: pool * pool * input.channels)
-    case .cnn(_, let width):
-      return SizeLimits.fault(
-        input.with(channels: width), patchSize: 9 * max(width, input.channels), what, at: classifier.span)
-        ?? features([], from: pool * pool * width)
-    case .mlpSR(_, let hidden):
-      return features([Int](repeating: quadrants, count: min(1, hidden)), from: quadrants)
-    case .mlp(let hidden): return features(hidden, from: quadrants)
-    case .globalAveragePool: return features([], from: input.channels)
-    case .vgg(let hidden):
-      return features(hidden, from: max(1, (input.height / 2) * (input.width / 2) * input.channels))
-    case .vggAuxiliary:
-      return SizeLimits.fault(
-        input.with(channels: 2 * input.channels), patchSize: 18 * input.channels, what, at: classifier.span)
-    }
+    if let fault = recipe.sizeFault(behind: shape) { diagnostics.append(fault) }
+    return recipe
   }
 
   private mutating func width(_ width: AuxiliaryWidth, module: Int) -> Int {
@@ -135,5 +101,35 @@ struct ClassifierLowering {
       }
       return widths[module - 1].value
     }
+  }
+}
+
+extension ClassifierRecipe {
+  /// The first of its layers whose values or whose work are beyond all measure.
+  fileprivate func sizeFault(behind input: Shape) -> Diagnostic? {
+    var shape = input
+    for layer in layers(behind: input) {
+      let patchSize: Int
+      switch layer {
+      case .averagePool(let height, let width):
+        (shape, patchSize) = (shape.with(height: height, width: width), 0)
+      case .maxPool:
+        (shape, patchSize) = (shape.with(height: max(1, shape.height / 2), width: max(1, shape.width / 2)), 0)
+      case .batchNorm: continue
+      case .convolution(let convolution, _):
+        patchSize = convolution.kernelSize * convolution.kernelSize * shape.channels
+        let margin = convolution.kernelSize - 1 - 2 * convolution.padding
+        shape = Shape(
+          batch: shape.batch, height: max(1, shape.height - margin), width: max(1, shape.width - margin),
+          channels: convolution.outChannels)
+      case .hidden(let features, _, _), .output(let features):
+        patchSize = shape.elementsPerPicture
+        shape = Shape(batch: shape.batch, height: 1, width: 1, channels: features)
+      }
+      if let fault = SizeLimits.fault(shape, patchSize: patchSize, "this classifier", at: origin) {
+        return fault
+      }
+    }
+    return nil
   }
 }

@@ -198,7 +198,8 @@ struct NetworkLowering {
     if outShape != inputShape {
       switch resnet.shortcut.value {
       case .projection:
-        let projection = Convolution(outChannels: outShape.channels, kernelSize: 1, stride: stride)
+        let projection = Convolution(
+          outChannels: outShape.channels, kernelSize: 1, stride: stride, isShortcut: true)
         guard let y = convolve(input, projection, bias: bias, name: "\(name).shortcut.conv", "block \(item)")
         else {
           return false

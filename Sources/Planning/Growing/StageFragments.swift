@@ -87,7 +87,7 @@ extension Planner {
         let evaluated = layers.figures(
           endingWith: own.evaluation, inside: insideLayers, enough: trained.layoutBytes)
       else { return nil }
-      var programs: [(GrowingProgram.Figures, PeakLocation.ProgramKind)] = [
+      var programs: [(GrowingProgram.Figures, ProgramRole)] = [
         (trained, .training), (evaluated, .evaluation),
       ]
       if let depth = own.depthEvaluation {
@@ -118,7 +118,7 @@ extension Planner {
 
   /// Of a stage, as `stage(_:index:previous:)` finds them.
   private func figures(
-    of programs: [(GrowingProgram.Figures, PeakLocation.ProgramKind)], resident: MemoryBreakdown,
+    of programs: [(GrowingProgram.Figures, ProgramRole)], resident: MemoryBreakdown,
     optimizerBytes: Int, residentBytes: Int
   ) -> (MemoryFigures, RuntimeMemory) {
     var kept = resident

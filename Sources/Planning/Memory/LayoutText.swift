@@ -11,17 +11,7 @@ extension Plan {
 
   /// The same line by line: the lines of many stages take more memory than the plan.
   package func forEachLayoutLine(_ body: (String) -> Void) {
-    for stage in stages {
-      stage.training.forEachLayoutLine(title: "stage \(stage.index) training", body)
-      stage.feeding?.forEachLayoutLine(title: "stage \(stage.index) feeding", body)
-      stage.narrowing?.ranking.forEachLayoutLine(title: "stage \(stage.index) ranking", body)
-      stage.evaluation.forEachLayoutLine(title: "stage \(stage.index) evaluation", body)
-      stage.depthEvaluation?.forEachLayoutLine(title: "stage \(stage.index) evaluation of all depths", body)
-      stage.features?.fromPictures.forEachLayoutLine(title: "stage \(stage.index) features", body)
-      stage.features?.fromPrevious?.forEachLayoutLine(
-        title: "stage \(stage.index) features from those of the stage before", body)
-    }
-    evaluation.forEachLayoutLine(title: "evaluation", body)
+    for id in programIDs { program(id).forEachLayoutLine(title: id.title, body) }
   }
 }
 

@@ -72,17 +72,6 @@ package struct MemoryFigures: Hashable, Sendable {
 
 /// The node during which the most is live.
 package struct PeakLocation: Hashable, Sendable {
-  package enum ProgramKind: String, Hashable, Sendable {
-    case training, feeding, evaluation
-    /// Of all modules so far.
-    case depthEvaluation = "evaluation of all depths"
-    /// What makes features, from pictures or from those of the stage before.
-    case features
-    /// Of the channels of a module that loses some.
-    case ranking
-    case featuresOfPrevious = "features of the stage before"
-  }
-
-  package var program: ProgramKind
+  package var program: ProgramRole
   package var node: Int
 }

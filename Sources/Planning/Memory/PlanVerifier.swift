@@ -33,7 +33,7 @@ package struct PlanVerifier {
     let features = program.features.map { [$0] } ?? []
     for range in features { try checkPlace(range) { "features" } }
     let resident =
-      (graph.values.indices.filter { graph.values[$0].outlivesStep }.map { bytes[$0] } + features)
+      (graph.values.indices.filter { graph.values[$0].category.outlivesStep }.map { bytes[$0] } + features)
       .filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
     for (first, second) in zip(resident, resident.dropFirst()) where first.overlaps(second) {
       throw Overlap(description: "two resident values share bytes \(first) and \(second)")
@@ -75,7 +75,7 @@ package struct PlanVerifier {
             description: "node \(index): \(name(position)) lies over %\(value), which is read later")
         }
         for (place, operand) in node.operands.enumerated()
-        where !graph[operand].outlivesStep && range.overlaps(bytes[operand.index]) {
+        where !graph[operand].category.outlivesStep && range.overlaps(bytes[operand.index]) {
           guard position == 0, node.overwrites.map({ node.operands[$0] }) == node.operands[place],
             range == bytes[operand.index]
           else {
@@ -87,7 +87,7 @@ package struct PlanVerifier {
           throw Overlap(description: "node \(index): \(name(position)) lies over resident bytes \(held)")
         }
       }
-      for operand in node.operands where !graph[operand].outlivesStep {
+      for operand in node.operands where !graph[operand].category.outlivesStep {
         try insert(operand.index, into: &live) { "node \(index)" }
       }
       steps += (writtenCount + 1) * (writtenCount + node.operands.count)
@@ -137,14 +137,5 @@ package struct PlanVerifier {
   private func bytes(_ value: Int) -> Range<Int> {
     let offset = program.offsets[value]
     return offset..<offset + program.graph.values[value].type.byteCount
-  }
-}
-
-extension Value {
-  fileprivate var outlivesStep: Bool {
-    switch category {
-    case .parameter, .statistics, .optimizer, .replay, .accumulator: true
-    case .batch, .gradient, .activation: false
-    }
   }
 }

@@ -141,13 +141,9 @@ struct ResidentOrigins {
   /// Takes in what a program's nodes read; what is known already stays.
   mutating func note(_ graph: Graph) {
     for node in graph.nodes {
-      for operand in node.operands {
-        switch graph[operand].category {
-        case .parameter, .statistics, .optimizer, .replay, .accumulator:
-          let name = graph[operand].name
-          if byName[name] == nil { byName[name] = Origin(span: node.origin, part: node.part) }
-        case .batch, .gradient, .activation: break
-        }
+      for operand in node.operands where graph[operand].category.outlivesStep {
+        let name = graph[operand].name
+        if byName[name] == nil { byName[name] = Origin(span: node.origin, part: node.part) }
       }
     }
   }
@@ -191,88 +187,30 @@ extension MemoryCategory {
   }
 }
 
-/// One of a plan's programs.
-package enum ProgramID: Hashable, Sendable {
-  /// Stages count from 1.
-  case training(stage: Int)
-  /// Asynchronous training: of modules that have learned all their epochs.
-  case feeding(stage: Int)
-  case evaluation(stage: Int)
-  /// Of all modules so far, behind the stage's last epoch.
-  case depthEvaluation(stage: Int)
-  /// What makes the features that the stage starts from.
-  case features(stage: Int)
-  /// The same from the features of the stage before.
-  case featuresOfPrevious(stage: Int)
-  /// Of the channels of the stage's module.
-  case ranking(stage: Int)
-  /// The last evaluation, of all modules.
-  case finalEvaluation
-
-  /// From 1; nil for the last evaluation.
-  package var stage: Int? {
-    switch self {
-    case .training(let stage), .feeding(let stage), .evaluation(let stage), .depthEvaluation(let stage),
-      .features(let stage), .featuresOfPrevious(let stage), .ranking(let stage):
-      stage
-    case .finalEvaluation: nil
-    }
-  }
-
-  package var words: String {
-    switch self {
-    case .training(let stage): "stage \(stage), training"
-    case .feeding(let stage): "stage \(stage), feeding"
-    case .evaluation(let stage): "stage \(stage), evaluation"
-    case .depthEvaluation(let stage): "stage \(stage), evaluation of all depths"
-    case .features(let stage): "stage \(stage), features"
-    case .featuresOfPrevious(let stage): "stage \(stage), features from those of the stage before"
-    case .ranking(let stage): "stage \(stage), ranking"
-    case .finalEvaluation: "the final evaluation"
-    }
-  }
-}
-
 extension Plan {
+  /// Of all programs, in the order in which they are run first, the last evaluation behind all stages.
+  package var programIDs: [ProgramID] {
+    stages.flatMap { stage in stage.programs.all.map { ProgramID($0.role, stage: stage.index) } }
+      + [.finalEvaluation]
+  }
+
+  /// Traps where the plan has none.
   package func program(_ id: ProgramID) -> Program {
-    switch id {
-    case .training(let stage): stages[stage - 1].training
-    case .feeding(let stage): stages[stage - 1].feeding ?? stages[stage - 1].training
-    case .evaluation(let stage): stages[stage - 1].evaluation
-    case .depthEvaluation(let stage): stages[stage - 1].depthEvaluation ?? stages[stage - 1].evaluation
-    case .features(let stage): stages[stage - 1].features?.fromPictures ?? stages[stage - 1].training
-    case .featuresOfPrevious(let stage):
-      stages[stage - 1].features?.fromPrevious ?? stages[stage - 1].training
-    case .ranking(let stage): stages[stage - 1].narrowing?.ranking ?? stages[stage - 1].training
-    case .finalEvaluation: evaluation
+    guard let stage = id.stage else { return evaluation }
+    guard let program = stages[stage - 1].programs[id.role] else {
+      preconditionFailure("there is no program for \(id.words)")
     }
+    return program
   }
 
   /// The program that makes the peak.
   package var peakProgram: ProgramID {
-    guard let peakStage else { return .finalEvaluation }
-    switch memory.peak.program {
-    case .training: return .training(stage: peakStage)
-    case .feeding: return .feeding(stage: peakStage)
-    case .evaluation: return .evaluation(stage: peakStage)
-    case .depthEvaluation: return .depthEvaluation(stage: peakStage)
-    case .features: return .features(stage: peakStage)
-    case .featuresOfPrevious: return .featuresOfPrevious(stage: peakStage)
-    case .ranking: return .ranking(stage: peakStage)
-    }
+    peakStage.map { ProgramID(memory.peak.program, stage: $0) } ?? .finalEvaluation
   }
 
   /// The program that makes a stage's peak.
   package func peakProgram(ofStage stage: Int) -> ProgramID {
-    switch stages[stage - 1].memory.peak.program {
-    case .training: .training(stage: stage)
-    case .feeding: .feeding(stage: stage)
-    case .evaluation: .evaluation(stage: stage)
-    case .depthEvaluation: .depthEvaluation(stage: stage)
-    case .features: .features(stage: stage)
-    case .featuresOfPrevious: .featuresOfPrevious(stage: stage)
-    case .ranking: .ranking(stage: stage)
-    }
+    ProgramID(stages[stage - 1].memory.peak.program, stage: stage)
   }
 
   /// - Complexity: O(values and nodes of the whole plan).
@@ -280,17 +218,10 @@ extension Plan {
     var origins = ResidentOrigins()
     origins.note(program(id).graph)
     for stage in stages {
-      origins.note(stage.training.graph)
-      if let narrowing = stage.narrowing { origins.note(narrowing.ranking.graph) }
+      for (role, program) in stage.programs.all where role.runsTrainingBatches { origins.note(program.graph) }
     }
     origins.note(evaluation.graph)
-    let layout: ResidentLayout
-    switch id {
-    case .training(let stage), .feeding(let stage), .evaluation(let stage), .depthEvaluation(let stage),
-      .features(let stage), .featuresOfPrevious(let stage), .ranking(let stage):
-      layout = stages[stage - 1].resident
-    case .finalEvaluation: layout = resident
-    }
+    let layout = id.stage.map { stages[$0 - 1].resident } ?? resident
     return ProgramMemory(program(id), resident: layout, workers: threads, origins: origins)
   }
 }

@@ -13,12 +13,18 @@ package struct ResidentLayout: Sendable {
   package private(set) var entries: [Entry] = []
   private var indexByName: [String: Int] = [:]
   private var end = 0
-  /// By module from 1: where its parameters and statistics end, and what lies as far as there.
+  /// The first module that has a place.
+  private var firstModule = 1
+  /// By module from there on: where its parameters and statistics end, and what lies as far as there.
   private var moduleEnds: [Int] = []
   private var moduleBreakdowns: [MemoryBreakdown] = []
 
-  /// Parameters and statistics of all modules.
-  package init(network graph: Graph) {
+  /// Parameters and statistics of a run of modules.
+  ///
+  /// - Parameter modules: nil: all of them.
+  package init(network graph: Graph, modules: ClosedRange<Int>? = nil) {
+    let modules = modules ?? 1...graph.moduleCount
+    firstModule = modules.lowerBound
     var byModule = [[Value]](repeating: [], count: graph.moduleCount + 1)
     for value in graph.values {
       switch value.category {
@@ -27,8 +33,8 @@ package struct ResidentLayout: Sendable {
       }
     }
     var breakdown = MemoryBreakdown()
-    for values in byModule.dropFirst() {
-      for value in values {
+    for module in modules {
+      for value in byModule[module] {
         append(value)
         breakdown[MemoryCategory(resident: value)] += paddedByteCount(value.type.byteCount)
       }
@@ -38,10 +44,10 @@ package struct ResidentLayout: Sendable {
   }
 
   /// Where what the modules up to `module` keep ends.
-  func end(ofModule module: Int) -> Int { moduleEnds[module - 1] }
+  func end(ofModule module: Int) -> Int { moduleEnds[module - firstModule] }
 
   /// Parameters and statistics of the modules up to `module`.
-  func breakdown(upTo module: Int) -> MemoryBreakdown { moduleBreakdowns[module - 1] }
+  func breakdown(upTo module: Int) -> MemoryBreakdown { moduleBreakdowns[module - firstModule] }
 
   /// The layout during a stage: modules up to `module`, and behind them what else the stage keeps from step to step:
   /// optimizer state and batches to replay, then sums of gradients.

@@ -1,19 +1,4 @@
-package import GraphIR
-
-/// The graphs that make what a stage's frozen prefix hands on, all passes done.
-package struct FeatureGraphs: Sendable {
-  /// Whose output is kept: the last module of the prefix.
-  package var module: Int
-  package var fromPictures: Graph
-  /// From what the stage before keeps; nil where it keeps nothing of use.
-  package var fromPrevious: Graph?
-
-  package init(module: Int, fromPictures: Graph, fromPrevious: Graph?) {
-    self.module = module
-    self.fromPictures = fromPictures
-    self.fromPrevious = fromPrevious
-  }
-}
+internal import GraphIR
 
 /// What a stage's frozen prefix hands on for every picture of the data set: computed once, when the stage begins, and read
 /// by its steps and evaluations in place of pictures. A function of frozen weights, so that no checkpoint holds it.
@@ -28,10 +13,9 @@ package struct FeaturePlan: Sendable {
   package var testCount: Int
   /// In the arena, behind what is resident; nil for a file.
   package var range: Range<Int>?
-  package var fromPictures: Program
-  /// Turns what the stage before keeps into this, in place; nil where that is not possible.
-  package var fromPrevious: Program?
-  /// Of what the stage before keeps; 0 without `fromPrevious`.
+  /// The same while they are made in place, where that takes more room: the larger of both is there.
+  package var makingRange: Range<Int>?
+  /// Of what the stage before keeps; 0 where these are made from images alone.
   package var previousBytesPerPicture: Int
   /// The stage before keeps the same, and leaves no optimizer state in its way: it moves, and nothing is computed.
   package var stays: Bool
@@ -40,8 +24,6 @@ package struct FeaturePlan: Sendable {
   package var byteCount: Int { pictureCount * bytesPerPicture }
   /// While it is made in place, the larger of both is there.
   package var largestByteCount: Int { pictureCount * max(bytesPerPicture, previousBytesPerPicture) }
-
-  package var programs: [Program] { [fromPictures] + (fromPrevious.map { [$0] } ?? []) }
 }
 
 extension Planner {
@@ -53,28 +35,27 @@ extension Planner {
   /// Where a stage keeps its features.
   ///
   /// - Parameters:
+  ///   - module: whose output they are.
+  ///   - graphs: of the stage.
   ///   - previous: of the stage before.
   ///   - tunes: whether the stage fine-tunes the module that the one before it has trained.
   func features(
-    _ graphs: FeatureGraphs, behind resident: ResidentLayout, previous: FeaturePlan?, tunes: Bool
+    ofModule module: Int, _ graphs: ByRole<Graph>, behind resident: ResidentLayout, previous: FeaturePlan?,
+    tunes: Bool
   ) -> FeaturePlan {
-    let output = graphs.fromPictures.shape(graphs.fromPictures.moduleOutputs[0])
-    let bytesPerPicture = 4 * output.elementsPerPicture
-    let previousBytes = graphs.fromPrevious == nil ? 0 : previous?.bytesPerPicture ?? 0
-    let isInMemory = choices.features == .memory
+    guard let graph = graphs[.features] else { preconditionFailure("features are computed by a program") }
+    let bytesPerPicture = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerPicture
+    let previousBytes = graphs[.featuresOfPrevious] == nil ? 0 : previous?.bytesPerPicture ?? 0
     func range(_ bytesPerPicture: Int) -> Range<Int>? {
-      guard isInMemory else { return nil }
+      guard choices.features == .memory else { return nil }
       let byteCount = featureByteCount(bytesPerPicture: bytesPerPicture)
       return resident.endOffset..<resident.endOffset + byteCount
     }
-    let kept = range(bytesPerPicture)
-    let making = range(max(bytesPerPicture, previousBytes))
     return FeaturePlan(
-      module: graphs.module, storage: choices.features, bytesPerPicture: bytesPerPicture,
-      trainCount: facts.trainCount, testCount: facts.testCount, range: kept,
-      fromPictures: program(graphs.fromPictures, resident: resident, features: kept),
-      fromPrevious: graphs.fromPrevious.map { program($0, resident: resident, features: making) },
-      previousBytesPerPicture: previousBytes, stays: tunes && previous?.module == graphs.module)
+      module: module, storage: choices.features, bytesPerPicture: bytesPerPicture,
+      trainCount: facts.trainCount, testCount: facts.testCount, range: range(bytesPerPicture),
+      makingRange: range(max(bytesPerPicture, previousBytes)), previousBytesPerPicture: previousBytes,
+      stays: tunes && previous?.module == module)
   }
 }
 

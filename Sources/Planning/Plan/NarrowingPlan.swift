@@ -9,13 +9,10 @@ package struct NarrowingPlan: Sendable {
   /// Channels before and after.
   package var channels, width: Int
   package var criterion: ChannelCriterion
-  /// None for a criterion that looks at weights alone.
-  package var pictures: Int
-  package var ranking: Program
+  /// That they are ranked over; of no images for a criterion that looks at weights alone.
+  package var batches: RankingBatches
   /// Sums over pictures, one a channel, zeros before the first.
   package var scores: ResidentLayout.Entry
-
-  package var batches: RankingBatches { RankingBatches(pictures: pictures, batch: ranking.graph.batch) }
 }
 
 extension TrainingPlan {

@@ -77,15 +77,13 @@ package struct Plan: Sendable {
 
   /// The most that a program needs which makes a step.
   package var trainingArenaBytes: Int {
-    stages.flatMap { [$0.training, $0.feeding, $0.narrowing?.ranking] }.compactMap { $0?.arenaBytes }.max()
-      ?? 0
+    stages.flatMap(\.programs.all).filter(\.role.runsTrainingBatches).map(\.element.arenaBytes).max() ?? 0
   }
 
   /// The most that a program needs which only runs forward.
   package var forwardArenaBytes: Int {
-    stages.flatMap { stage in
-      [stage.evaluation] + (stage.depthEvaluation.map { [$0] } ?? []) + (stage.features?.programs ?? [])
-    }.map(\.arenaBytes).reduce(evaluation.arenaBytes, max)
+    stages.flatMap(\.programs.all).filter { !$0.role.runsTrainingBatches }.map(\.element.arenaBytes)
+      .reduce(evaluation.arenaBytes, max)
   }
 
   /// What end-to-end backprop of the same network and batch would need.
@@ -112,13 +110,10 @@ package struct StagePlan: Sendable {
   package var index: Int
   package var schedule: StageSchedule
   package var stepsPerEpoch: Int
-  package var training: Program
-  /// Asynchronous training: what modules run that have learned all their epochs and go on feeding the next.
-  package var feeding: Program?
-  package var evaluation: Program
-  /// Takes the other one's place behind the last epoch, where modules are frozen before those that learn: measures them all,
-  /// from pictures, and their ensembles.
-  package var depthEvaluation: Program?
+  /// How a batch passes the training program.
+  package var pieces: BatchPieces
+  /// Training and evaluation are always there.
+  package var programs: ByRole<Program>
   /// What training and evaluation start from in place of pictures; nil where they start from pictures.
   package var features: FeaturePlan?
   /// How the stage ends where its module loses channels.
@@ -128,10 +123,14 @@ package struct StagePlan: Sendable {
   package var memory: MemoryFigures
 
   package var epochs: Int { schedule.epochs }
-  package var programs: [Program] {
-    [training, evaluation] + [depthEvaluation, feeding].compactMap(\.self) + (features?.programs ?? [])
-      + (narrowing.map { [$0.ranking] } ?? [])
-  }
+  package var training: Program { programs.training }
+  package var evaluation: Program { programs.evaluation }
+}
+
+extension ByRole where Element == Program {
+  /// Each stage has one.
+  package var training: Program { self[.training]! }
+  package var evaluation: Program { self[.evaluation]! }
 }
 
 package struct ModuleSummary: Hashable, Sendable {

@@ -55,15 +55,5 @@ package struct PlanChoices: Hashable, Sendable {
 }
 
 extension PlanChoices {
-  /// Pieces that a batch of `count` pictures passes in.
-  package func pieceCount(of count: Int) -> Int {
-    microBatch.map { (count + $0 - 1) / $0 } ?? 1
-  }
-
-  /// Pictures of a batch that make a piece: as even as can be, the larger pieces first.
-  package func piece(_ index: Int, of count: Int) -> Range<Int> {
-    let (size, larger) = count.quotientAndRemainder(dividingBy: pieceCount(of: count))
-    let first = index * size + min(index, larger)
-    return first..<first + size + (index < larger ? 1 : 0)
-  }
+  package var pieces: BatchPieces { BatchPieces(largest: microBatch) }
 }

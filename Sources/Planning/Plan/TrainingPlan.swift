@@ -139,7 +139,14 @@ package struct TrainingPlan: Hashable, Sendable {
     stage.purpose == .training && compression != nil ? modules[stage.modules[0].index - 1].narrowing : nil
   }
 
-  package func steps(pictures: Int) -> Int { dropLast ? pictures / batch : (pictures + batch - 1) / batch }
+  /// Of an epoch over so many images.
+  package func steps(pictures: Int) -> Int { (picturesPerEpoch(of: pictures) + batch - 1) / batch }
+
+  /// Of so many, those that an epoch meets.
+  package func picturesPerEpoch(of count: Int) -> Int { dropLast ? count - count % batch : count }
+
+  /// Images of an epoch that fill no batch, and are one of their own; 0: there are none, or they are left out.
+  package func lastBatch(pictures: Int) -> Int { picturesPerEpoch(of: pictures) % batch }
 }
 
 /// How modules lose channels.

@@ -96,9 +96,9 @@ struct BenchCommand: Command {
     let stages = plan.stages.filter { wanted == nil || $0.index == wanted }
     try plan.requireMemory(running: stages.map(\.training))
     let dataset = try DataOpening(loaded, path: nil).open(for: plan)
-    let engine = try Engine.make(plan)
+    let engine = try Engine.make(plan.memoryMap)
     let benchmark = StepBenchmark(
-      engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
+      plan: plan, engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
     var report = StepReport(plan, stageCount: stages.count)
     if !json { console.output.write(paragraph(report.title)) }
     // Ceilings are measured once, in an arena that nothing lies in.

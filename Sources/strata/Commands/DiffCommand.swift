@@ -12,7 +12,7 @@ struct DiffCommand: Command {
     "budget", ValueForm<MemorySize>.size.sided(),
     "plan the specs within a budget, as 'strata plan'; a:SIZE or b:SIZE: one of the two alone")
   static let threads = RepeatedOption(
-    "threads", ValueForm<Int>.integer(in: 1...256).sided(),
+    "threads", ValueForm<Int>.integer(in: MemoryMap.threadLimits).sided(),
     "number of workers to plan the specs for, a:N or b:N for one alone (default: the other side's, where that is a plan, "
       + "or else the processors that this process may use)")
   static let data = RepeatedOption(

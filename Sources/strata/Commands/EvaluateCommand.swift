@@ -30,7 +30,7 @@ struct EvaluateCommand: Command {
     try ready.plan.requireMemory(running: [ready.plan.evaluation])
     console.warnOfIdleWorkers(ready.plan.threads)
     let dataset = try ready.openDataToMeasure(console)
-    let engine = try Engine.make(ready.plan)
+    let engine = try Engine.make(ready.plan.memoryMap)
     do {
       try ModelFile(ready.plan).read(into: engine, from: "\(path)/\(RunDirectory.modelName)")
     } catch {

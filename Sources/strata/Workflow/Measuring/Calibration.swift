@@ -30,7 +30,7 @@ enum Calibration {
   /// What takes the time of an engine's nodes: so many recorders alike. Where the machine has no profile its ceilings are
   /// measured now, in the engine's arena, in which nothing may lie yet.
   static func recorders(_ count: Int, for engine: Engine) -> [ProfileRecorder] {
-    let profile = profile(threads: engine.plan.threads)
+    let profile = profile(threads: engine.threads)
     let ceilings = profile.map { Ceilings($0, source: .profile) } ?? engine.measureCeilings()
     return (0..<count).map { _ in
       ProfileRecorder(

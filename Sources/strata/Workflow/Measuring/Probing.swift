@@ -62,11 +62,8 @@ struct Probing {
     var peak = 0
     for module in try modules() {
       if isLinear || isNearest {
-        let plan = try featurePlan(module)
-        peak = max(
-          peak,
-          ProbeMemory(plan, columns: plan.featureCount, of: ready.plan).peakByteCount(
-            isLinear: isLinear, isNearest: isNearest))
+        let memory = ProbeMemory(try featureProgram(module), of: ready.plan)
+        peak = max(peak, memory.peakByteCount(isLinear: isLinear, isNearest: isNearest))
       }
       for convolutions in learners.compactMap(\.convolutions) {
         let plan = try convolutionalPlan(convolutions, behind: module)
@@ -81,9 +78,9 @@ struct Probing {
     0...(try compiled { spec throws(CompilationFailed) in try probedModules(spec) }.count)
   }
 
-  private func featurePlan(_ module: Int) throws(CommandFailure) -> Plan {
+  private func featureProgram(_ module: Int) throws(CommandFailure) -> Program {
     try compiled { spec throws(CompilationFailed) in
-      try ready.plan.featurePlan(ofModule: module, poolSize: poolSize, spec)
+      try ready.plan.featureProgram(ofModule: module, poolSize: poolSize, spec)
     }
   }
 
@@ -127,15 +124,15 @@ struct Probing {
     return depth
   }
 
-  /// The probes that read tables of all pictures' features: these and their plan are gone before another plan trains.
+  /// The probes that read tables of all pictures' features: these and their program are gone before another plan trains.
   private func probeTables(
     _ depth: inout ProbedDepth, _ learners: [ProbeLearner], on dataset: Dataset
   ) throws(CommandFailure) {
-    let plan = try featurePlan(depth.module)
-    depth.features = plan.featureCount
+    let program = try featureProgram(depth.module)
+    depth.features = program.featureCount
     guard learners.contains(.linear) || learners.contains(.nearest) else { return }
-    var (train, test) = try features(plan, of: dataset)
-    let workers = try Workers.make(plan.threads)
+    var (train, test) = try features(program, depth: depth.module, of: dataset)
+    let workers = try Workers.make(ready.plan.threads)
     // As they are first: the linear probe standardises them in place.
     var nearest: Double?
     if learners.contains(.nearest) {
@@ -143,7 +140,7 @@ struct Probing {
     }
     var linear: LinearProbe.Outcome?
     if learners.contains(.linear) {
-      linear = LinearProbe(classes: plan.classes, workers: workers).run(train: &train, test: &test)
+      linear = LinearProbe(classes: ready.plan.classes, workers: workers).run(train: &train, test: &test)
     }
     for learner in learners {
       if learner == .nearest, let nearest {
@@ -162,23 +159,23 @@ struct Probing {
   }
 
   private func features(
-    _ plan: Plan, of dataset: Dataset
+    _ program: Program, depth: Int, of dataset: Dataset
   ) throws(CommandFailure) -> (train: FeatureTable, test: FeatureTable) {
-    let engine = try Engine.make(plan)
+    let engine = try Engine.make(MemoryMap(arenaBytes: program.arenaBytes, threads: ready.plan.threads))
     do {
       try ModelFile(ready.plan).read(into: engine, from: modelPath)
     } catch {
       throw CommandFailure(error)
     }
-    let pictures = PicturePreparer(dataset, plan: plan)
+    let pictures = PicturePreparer(dataset, plan: ready.plan)
     let tables: (train: FeatureTable, test: FeatureTable)
     do throws(NotFinite) {
       tables = (
-        train: try FeatureTable(of: .train, plan: plan, engine: engine, pictures: pictures),
-        test: try FeatureTable(of: .test, plan: plan, engine: engine, pictures: pictures)
+        train: try FeatureTable(of: .train, program, module: depth, engine: engine, pictures: pictures),
+        test: try FeatureTable(of: .test, program, module: depth, engine: engine, pictures: pictures)
       )
     } catch {
-      throw notFinite(error, of: dataset, "the features at depth \(plan.modules.count) cannot be probed")
+      throw notFinite(error, of: dataset, "the features at depth \(depth) cannot be probed")
     }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
     return tables
@@ -189,11 +186,11 @@ struct Probing {
     _ learner: ProbeLearner, _ convolutions: Int, behind module: Int, on dataset: Dataset
   ) throws(CommandFailure) -> ProbedDepth.Figure {
     let plan = try convolutionalPlan(convolutions, behind: module)
-    let engine = try Engine.make(plan)
+    let engine = try Engine.make(plan.memoryMap)
     let pictures = PicturePreparer(dataset, plan: plan)
     let modelPath = modelPath
     let trainer = Trainer(
-      engine: engine, pictures: pictures, now: monotonicSeconds,
+      plan: plan, engine: engine, pictures: pictures, now: monotonicSeconds,
       loadStart: { modules, resident throws(ObserverFailure) in
         guard let start = plan.start else { return }
         do throws(ModelFileError) {

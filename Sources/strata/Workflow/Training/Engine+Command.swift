@@ -7,12 +7,12 @@ internal import Text
 
 extension Engine {
   /// An engine, or a failure in words.
-  static func make(_ plan: Plan) throws(CommandFailure) -> Engine {
+  static func make(_ memory: MemoryMap) throws(CommandFailure) -> Engine {
     do {
-      return try Engine(plan: plan)
+      return try Engine(memory)
     } catch {
       switch error {
-      case .outOfMemory(let byteCount): throw .memoryRefused(byteCount, workers: plan.threads)
+      case .outOfMemory(let byteCount): throw .memoryRefused(byteCount, workers: memory.threads)
       case .workers(let refused): throw .workersRefused(refused)
       }
     }

@@ -79,7 +79,7 @@ struct TrainingRun: ~Copyable {
   mutating func run(on dataset: Dataset, resuming: Bool) throws(CommandFailure) -> RunEnd {
     do {
       largeImages = dataset.largeImages
-      let engine = try Engine.make(plan)
+      let engine = try Engine.make(plan.memoryMap)
       summary.arithmetic = openBLASDescription()
       if isProfiled { engine.recorder = Calibration.recorders(1, for: engine)[0] }
       let trainingStart = monotonicSeconds()
@@ -121,7 +121,8 @@ struct TrainingRun: ~Copyable {
   ) throws(CommandFailure) -> RunEnd {
     let (plan, startPath) = (plan, startPath)
     let trainer = Trainer(
-      engine: engine, pictures: pictures, featuresPath: folder.path(of: RunDirectory.featuresName),
+      plan: plan, engine: engine, pictures: pictures,
+      featuresPath: folder.path(of: RunDirectory.featuresName),
       now: monotonicSeconds, shouldStop: { Interruption.isRequested },
       loadStart: { modules, resident throws(ObserverFailure) in
         guard let start = plan.start, let startPath else { return }

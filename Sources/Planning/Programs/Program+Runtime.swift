@@ -20,7 +20,7 @@ extension Program {
 extension Plan {
   /// What the process needs beside the arena to keep all the plan's programs, and to run them.
   package var runtime: RuntimeMemory {
-    stages.flatMap(\.programs).reduce(into: evaluation.runtime) { $0.formUnion($1.runtime) }
+    stages.flatMap(\.programs.allElements).reduce(into: evaluation.runtime) { $0.formUnion($1.runtime) }
   }
 
   /// The largest resident set of a process that runs this plan and keeps another one, of the same data.

@@ -3,6 +3,7 @@ package import GraphIR
 /// A graph with a place in the arena for every value and every node's scratch: what the executor runs, node by node.
 package struct Program: Sendable {
   package let graph: Graph
+  package let inputs, outputs: [Port]
   /// Bytes from the arena's start, one a value.
   package let offsets: [Int]
   /// By node; empty ranges where a node needs none.
@@ -28,6 +29,8 @@ package struct Program: Sendable {
     precondition(
       offsets.count == graph.values.count && scratch.count == graph.nodes.count, "a place for each")
     self.graph = graph
+    inputs = Port.inputs(of: graph)
+    outputs = Port.outputs(of: graph)
     self.offsets = offsets
     self.scratch = scratch
     self.arenaBytes = arenaBytes
@@ -51,10 +54,7 @@ extension Program {
     let lifetimes = Lifetime.all(of: graph, workers: workers)
     let layout = ArenaPacker(lifetimes).pack()
     var offsets = graph.values.map { value in
-      switch value.category {
-      case .parameter, .statistics, .optimizer, .replay, .accumulator: resident.offset(of: value.name)
-      case .batch, .gradient, .activation: -1
-      }
+      value.category.outlivesStep ? resident.offset(of: value.name) : -1
     }
     var scratch = graph.nodes.map { _ in 0..<0 }
     for (lifetime, offset) in zip(lifetimes, layout.offsets) {
@@ -71,6 +71,8 @@ extension Program {
     peak = live.isEmpty ? kept : live[peakNode]
     modulePeaks = Self.modulePeaks(live, graph)
     self.graph = graph
+    inputs = Port.inputs(of: graph)
+    outputs = Port.outputs(of: graph)
     self.offsets = offsets
     self.scratch = scratch
     self.features = features
