@@ -46,7 +46,7 @@ uninstall: ## take away what `make install` with the same PREFIX has put there
 	  $(INSTALLED)/share/bash-completion/completions/strata $(INSTALLED)/share/zsh/site-functions/_strata \
 	  $(INSTALLED)/share/fish/vendor_completions.d/strata.fish
 
-test-root: ## install into a folder, and run the program in a root that holds only libc, OpenBLAS and libyaml (needs root)
+test-root: ## install into a folder, and run the program in a root with only libc, OpenBLAS and libyaml (needs root)
 	Tests/install.sh
 
 latency: build ## how fast the language server answers on every spec: median and 95th percentile

@@ -5,7 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+leave() {
+  # Nothing below a mounted folder may be removed.
+  if mountpoint -q "$folder/root/proc"; then umount "$folder/root/proc"; fi
+  rm -rf --one-file-system "$folder"
+}
+trap leave EXIT
 make install PREFIX="$folder/installed"
 program=$folder/installed/bin/strata
 
@@ -30,14 +35,19 @@ if [[ $(id -u) != 0 ]]; then
   exit 0
 fi
 root=$folder/root
-mkdir -p "$root/tmp"
+mkdir -p "$root/tmp" "$root/proc"
+# Swift's runtime reads the command line there.
+if ! mount -t proc proc "$root/proc"; then
+  echo "skipped: a root folder of its own needs /proc, which can't be mounted here"
+  exit 0
+fi
 # What the program and its two libraries load, by the paths they are looked for.
 ldd "$program" | grep -oE '/[^ ]+' | sort -u | while read -r library; do
   install -D "$(readlink -f "$library")" "$root$library"
 done
 install -D "$program" "$root/bin/strata"
 install -D -m 644 specs/digits.yaml "$root/specs/digits.yaml"
-inside() { env -i chroot "$root" /bin/strata "$@"; }
+inside() { env -i "$(command -v chroot)" "$root" /bin/strata "$@"; }
 inside --version
 inside plan /specs/digits.yaml > "$folder/plan.txt"
 grep -q 'peak' "$folder/plan.txt"
