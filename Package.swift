@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "LanguageServer",
       dependencies: [
-        "Text", "Diagnostics", "SpecLanguage", "GraphIR", "Pipeline", "Planning", "Artifacts",
+        "Base", "Text", "Diagnostics", "SpecLanguage", "GraphIR", "Pipeline", "Planning", "Artifacts",
       ],
       swiftSettings: strict),
     .executableTarget(

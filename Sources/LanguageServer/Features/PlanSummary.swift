@@ -81,7 +81,7 @@ struct PlanSummary: Sendable {
     let plan = planned.plan
     let peak = plan.memory.peakBytes
     var parts = ["peak \(byteSize(peak))"]
-    if let whole = plan.endToEndPeakBytes, plan.training.strategy != .endToEnd {
+    if let whole = planned.comparison.endToEndPeakBytes, plan.training.strategy != .endToEnd {
       parts.append("\(percentage(Double(peak) / Double(max(1, whole)))) of end-to-end's \(byteSize(whole))")
     }
     if let time = planned.time, let least = time.stages.map(\.epochSeconds).min(),

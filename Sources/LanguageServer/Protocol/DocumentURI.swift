@@ -1,4 +1,4 @@
-internal import Artifacts
+internal import Base
 
 /// How clients name documents: `file:///home/me/net.yaml`, or with another scheme what lies in no file.
 package struct DocumentURI: Hashable, Sendable {

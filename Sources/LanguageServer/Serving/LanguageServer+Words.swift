@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Diagnostics
 internal import Glibc
 internal import Pipeline
@@ -68,7 +69,7 @@ extension LanguageServer {
   func symbols(_ params: JSON) throws(RPCFault) -> JSON {
     let (uri, document) = try document(params)
     guard let checked = checked(uri) else { return [] }
-    let network = checked.isSound ? checked.spec.flatMap { try? NamedOutline($0) } : nil
+    let network = checked.isSound ? checked.spec.flatMap { try? NamedOutline(LoweredSpec($0)) } : nil
     return Symbols(
       uri: uri, settings: settings, file: document.file, outline: SpecOutline(document.text.bytes),
       network: network

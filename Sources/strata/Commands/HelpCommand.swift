@@ -22,7 +22,7 @@ struct HelpCommand: Command {
         throw CommandFailure(
           .faultyInput, "'--man' prints one page of all commands, and takes neither COMMAND nor '--json'")
       }
-      console.output.write(program.manPage)
+      session.output.write(program.manPage)
       return .done
     }
     guard let name = arguments.operands.first else {

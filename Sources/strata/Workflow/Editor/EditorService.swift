@@ -1,4 +1,5 @@
 internal import Artifacts
+internal import Base
 internal import Diagnostics
 internal import Glibc
 internal import LanguageServer
@@ -66,7 +67,7 @@ struct EditorService: SpecService {
 
   private func plan(_ loaded: LoadedSpec) throws(CommandFailure) -> PlannedSpec {
     let outline = try loaded.checked(.silent) { spec throws(CompilationFailed) in
-      try NamedOutline(spec)
+      NamedOutline(try LoweredSpec(spec))
     }
     guard outline.rowNames.count <= Self.mostRows else {
       throw CommandFailure(
