@@ -58,7 +58,7 @@ struct WiredNetwork {
         (norm, isOnShortcut) = ("\(name).shortcut.batch_norm", true)
         shortcut = try convolution(
           source ?? x, "\(name).shortcut.conv", option("stride", 1), option("padding", 0), step)
-      case "shortcut": shortcut = subsampled(source ?? x, option("stride", 1), channels: x.channels)
+      case "shortcut": shortcut = (source ?? x).subsampled(stride: option("stride", 1), channels: x.channels)
       case "batch-norm":
         if isOnShortcut, let y = shortcut {
           shortcut = try normalized(y, norm)
@@ -120,20 +120,6 @@ struct WiredNetwork {
         scale: try tensors.tensor("\(name).weight").values, shift: try tensors.tensor("\(name).bias").values,
         runningMean: try tensors.tensor("\(name).running_mean").values,
         runningVariance: try tensors.tensor("\(name).running_var").values))
-  }
-
-  private func subsampled(_ x: Pictures, _ stride: Int, channels: Int) -> Pictures {
-    var y = Pictures(
-      batch: x.batch, height: (x.height + stride - 1) / stride, width: (x.width + stride - 1) / stride,
-      channels: channels)
-    for n in 0..<y.batch {
-      for i in 0..<y.height {
-        for j in 0..<y.width {
-          for c in 0..<x.channels { y[n, i, j, c] = x[n, i * stride, j * stride, c] }
-        }
-      }
-    }
-    return y
   }
 
   /// By channel, row and column.

@@ -37,11 +37,10 @@ struct TransferTests {
 
   @Test("bytes are written and read at their places, and errors are the system's")
   func places() throws {
-    var name = Array("/tmp/transfer-XXXXXX".utf8CString)
-    let file = mkstemp(&name)
-    try #require(file >= 0)
-    unlink(name)
-    defer { close(file) }
+    // Without a name: it goes with its last descriptor.
+    let stream = try #require(tmpfile())
+    defer { fclose(stream) }
+    let file = fileno(stream)
     try Array("xyz".utf8).withUnsafeBytes { try writeFully(file, $0, at: 4) }
     var bytes = [UInt8](repeating: 9, count: 9)
     let count = try bytes.withUnsafeMutableBytes { try readFully(file, into: $0, at: 2) }

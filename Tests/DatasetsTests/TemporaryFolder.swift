@@ -1,5 +1,6 @@
 import Base
 import Datasets
+import Foundation
 import Glibc
 import Testing
 
@@ -8,9 +9,9 @@ final class TemporaryFolder {
   let path: String
 
   init() {
-    var template = Array("/tmp/strata-datasets-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil)
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    path =
+      FileManager.default.temporaryDirectory.appending(path: "strata-datasets-\(UUID().uuidString)").path
+    precondition(mkdir(path, 0o700) == 0)
   }
 
   deinit {

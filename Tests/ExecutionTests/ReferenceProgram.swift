@@ -89,7 +89,7 @@ struct ReferenceProgram {
     case is Recall: set(result, x, relu: false)
     case is SpaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
     case let subsample as Subsample:
-      set(result, subsampled(x, stride: subsample.stride, channels: subsample.channels), relu: false)
+      set(result, x.subsampled(stride: subsample.stride, channels: subsample.channels), relu: false)
     case is SpatialDeviation: set(result, deviations(x), relu: false)
     case let entropy as SoftmaxCrossEntropy:
       let loss = Reference.softmaxCrossEntropy(x, labels: labels)
@@ -153,20 +153,6 @@ struct ReferenceProgram {
       margin = min(margin, best - next)
     }
     return y.output
-  }
-
-  private func subsampled(_ x: Pictures, stride: Int, channels: Int) -> Pictures {
-    var y = Pictures(
-      batch: x.batch, height: (x.height + stride - 1) / stride, width: (x.width + stride - 1) / stride,
-      channels: channels)
-    for n in 0..<y.batch {
-      for i in 0..<y.height {
-        for j in 0..<y.width {
-          for c in 0..<x.channels { y[n, i, j, c] = x[n, i * stride, j * stride, c] }
-        }
-      }
-    }
-    return y
   }
 
   private mutating func deviations(_ x: Pictures) -> Pictures {

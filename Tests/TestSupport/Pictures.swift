@@ -49,3 +49,20 @@ package struct Pictures: Hashable, Sendable {
     ((n * height + i) * width + j) * channels + c
   }
 }
+
+extension Pictures {
+  /// Every `stride`-th row and column; channels that are more than there were are zero (He et al., 2016, option A).
+  package func subsampled(stride: Int, channels: Int) -> Pictures {
+    var y = Pictures(
+      batch: batch, height: (height + stride - 1) / stride, width: (width + stride - 1) / stride,
+      channels: channels)
+    for n in 0..<batch {
+      for i in 0..<y.height {
+        for j in 0..<y.width {
+          for c in 0..<self.channels { y[n, i, j, c] = self[n, i * stride, j * stride, c] }
+        }
+      }
+    }
+    return y
+  }
+}

@@ -25,9 +25,7 @@ enum TemporaryName {
 
   /// Of the place and of the machine: another one's processes, on a disk that both share, can't be asked for from here.
   private static func prefix(of name: String) -> String {
-    var host = [CChar](repeating: 0, count: 256)
-    _ = unsafe gethostname(&host, host.count - 1)
-    let bytes = Array(name.utf8) + [0] + host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let bytes = Array(name.utf8) + [0] + Array(hostName().utf8)
     let hash = unsafe SHA256.hex(of: bytes.span.bytes)
     return ".strata-\(hash.prefix(16))-"
   }

@@ -1,6 +1,6 @@
 internal import Base
 
-/// How clients name documents: `file:///home/me/net.yaml`, or with another scheme what lies in no file.
+/// How clients name documents: `file:///specs/net.yaml`, or with another scheme what lies in no file.
 package struct DocumentURI: Hashable, Sendable {
   /// As the client writes it.
   package let text: String
