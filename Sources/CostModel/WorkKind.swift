@@ -6,9 +6,9 @@ package enum WorkKind: Hashable, Sendable {
   case linear(ConvolutionOperation)
   /// Amounts are bytes read and written.
   case sweep(Sweep)
-  /// Making a batch of pictures of bytes or floats; amounts are bytes of the batch.
+  /// Making a batch of images of bytes or floats; amounts are bytes of the batch.
   case preparation
-  /// Making a batch of made-up pictures; amounts are bytes of the batch.
+  /// Making a batch of made-up images; amounts are bytes of the batch.
   case synthesis
 
   package enum ConvolutionVariant: String, Hashable, Sendable, CaseIterable {
@@ -79,7 +79,7 @@ extension Work {
     let (ins, outs) = (Double(geometry.inChannels), Double(geometry.outChannels))
     let rows = Double(geometry.outRows)
     func winograd(_ tile: Int, _ variant: WorkKind.ConvolutionVariant) -> Work {
-      // Tiles that stick out of the picture are work as well, and so are the parts' taps behind a larger kernel's edge.
+      // Tiles that stick out of the image are work as well, and so are the parts' taps behind a larger kernel's edge.
       let cost = WinogradCost(geometry, tile: tile)
       let outputs = Double(cost.tiles * tile * tile)
       return Work(

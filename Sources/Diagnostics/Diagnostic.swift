@@ -5,7 +5,7 @@ package enum Severity: String, Hashable, Sendable {
 
 /// One fault of the user's, worded for a person: a stable code, a standalone message, and the place it points at.
 package struct Diagnostic: Hashable, Sendable {
-  /// A second place that belongs to the fault ("first written here", "this layer makes 7x7 pictures").
+  /// A second place that belongs to the fault ("first written here", "this layer makes 7x7 images").
   package struct Note: Hashable, Sendable {
     package var span: SourceSpan
     package var label: String

@@ -1,6 +1,6 @@
 /// Faults gathered by a phase that does not stop at the first one.
 package struct DiagnosticBag: Sendable {
-  /// In the order they were found. A hopeless file (a picture, say) could give one for every line, so there is an end.
+  /// In the order they were found. A hopeless file (an image, say) could give one for every line, so there is an end.
   package private(set) var diagnostics: [Diagnostic] = []
   /// Faults beyond the limit, counted but not kept.
   package private(set) var droppedCount = 0

@@ -100,12 +100,12 @@ package struct Node: Hashable, Sendable {
 package struct Graph: Hashable, Sendable {
   package var values: [Value]
   package var nodes: [Node]
-  /// What a batch is: pictures, or what one module hands on to the next.
-  package var pictures: ValueID
-  /// The module that hands it on; 0: the batch is of pictures.
+  /// What a batch is: images, or what one module outputs to the next.
+  package var images: ValueID
+  /// The module that passes it on; 0: the batch is of images.
   package var inputModule = 0
   package var labels: ValueID
-  /// Module outputs, by module from 1, once partitioned: what is handed on. In a stage's program only what is read behind
+  /// Module outputs, by module from 1, once partitioned: what is passed on. In a stage's program only what is read behind
   /// its last node.
   package var moduleOutputs: [ValueID]
   /// What the program is run for: metrics, by module, those of ensembles behind the modules' own. Everything else may be
@@ -128,10 +128,10 @@ package struct Graph: Hashable, Sendable {
     }
   }
 
-  package init(pictures: Value, labels: Value) {
-    values = [pictures, labels]
+  package init(images: Value, labels: Value) {
+    values = [images, labels]
     nodes = []
-    self.pictures = ValueID(index: 0)
+    self.images = ValueID(index: 0)
     self.labels = ValueID(index: 1)
     moduleOutputs = []
     metrics = []
@@ -149,6 +149,6 @@ package struct Graph: Hashable, Sendable {
 
   package func shape(_ id: ValueID) -> Shape { self[id].type.shape }
 
-  package var batch: Int { shape(pictures).batch }
+  package var batch: Int { shape(images).batch }
   package var moduleCount: Int { moduleOutputs.count }
 }

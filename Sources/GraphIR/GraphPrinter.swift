@@ -23,7 +23,7 @@ package struct GraphPrinter {
       lines.append("  " + line(node))
     }
     if !graph.moduleOutputs.isEmpty {
-      lines.append("hands on: " + graph.moduleOutputs.map(name).joined(separator: ", "))
+      lines.append("outputs: " + graph.moduleOutputs.map(name).joined(separator: ", "))
     }
     return lines.joined(separator: "\n") + "\n"
   }

@@ -26,7 +26,7 @@ package struct Lifetime: Hashable, Sendable {
 extension Lifetime {
   /// Transient values (the batch, activations, gradients) and scratch of a program, in order of their first node.
   ///
-  /// The batch is there before the first node; metrics and what is handed on are read after the last.
+  /// The batch is there before the first node; metrics and what is passed on are read after the last.
   package static func all(of graph: Graph, workers: Int) -> [Lifetime] {
     var root = graph.values.indices.map { $0 }
     var first = [Int?](repeating: nil, count: graph.values.count)
@@ -48,7 +48,7 @@ extension Lifetime {
     let end = max(0, graph.nodes.count - 1)
     for metric in graph.metrics { last[root[metric.value.index]] = end }
     for output in graph.moduleOutputs { last[root[output.index]] = end }
-    for batch in [graph.pictures, graph.labels] { first[batch.index] = 0 }
+    for batch in [graph.images, graph.labels] { first[batch.index] = 0 }
 
     /// Of blocks that several values share.
     var members: [Int: [ValueID]] = [:]

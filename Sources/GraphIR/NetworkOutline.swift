@@ -12,7 +12,7 @@ package struct NetworkOutline: Hashable, Sendable {
     package var input: Shape
     package var output: Shape
     package var parameters: Int
-    /// Forward, one picture.
+    /// Forward, one image.
     package var multiplyAdds: Int
   }
 
@@ -33,7 +33,7 @@ package struct NetworkOutline: Hashable, Sendable {
 
   /// - Parameter graph: forward, partitioned, with its classifiers.
   package init(_ graph: Graph) {
-    input = graph.shape(graph.pictures)
+    input = graph.shape(graph.images)
     modules = zip(graph.sizes(of: .layers), graph.sizes(of: .auxiliary)).enumerated().map { index, sizes in
       Module(
         index: index + 1, parameters: sizes.0.parameters, multiplyAdds: sizes.0.multiplyAdds,
@@ -68,7 +68,7 @@ package struct NetworkOutline: Hashable, Sendable {
     modules.map(\.parameters).reduce(0, +) + (modules.last?.classifierParameters ?? 0)
   }
 
-  /// Of the layers and the head, forward, one picture.
+  /// Of the layers and the head, forward, one image.
   package var multiplyAdds: Int {
     modules.map(\.multiplyAdds).reduce(0, +) + (modules.last?.classifierMultiplyAdds ?? 0)
   }

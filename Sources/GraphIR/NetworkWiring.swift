@@ -86,7 +86,7 @@ package struct NetworkWiring: Hashable, Sendable {
 }
 
 extension Graph {
-  /// The nodes that make a module's logits from what the module hands on, in order: its loss may look at more.
+  /// The nodes that make a module's logits from what the module outputs, in order: its loss may look at more.
   package func classifierNodes(of metric: Metric) -> [Node] {
     var needed: Set<ValueID> = [metric.logits]
     var kept: [Node] = []

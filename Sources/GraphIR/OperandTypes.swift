@@ -9,15 +9,15 @@ package struct OperandTypes {
     self.outputs = outputs
   }
 
-  package func pictures(
+  package func images(
     _ x: TensorType, _ y: TensorType, _ relation: (Shape, Shape) -> Bool
   ) -> String? {
-    guard let xShape = x.activation, let yShape = y.activation else { return "works on pictures" }
+    guard let xShape = x.activation, let yShape = y.activation else { return "works on images" }
     return relation(xShape, yShape) ? nil : "\(xShape) does not go with \(yShape)"
   }
 
   package func perChannel(_ x: TensorType, _ vectors: [TensorType]) -> String? {
-    guard let shape = x.activation else { return "works on pictures" }
+    guard let shape = x.activation else { return "works on images" }
     return vectors.allSatisfy { $0 == .vector(shape.channels) } ? nil : "needs vectors of \(shape.channels)"
   }
 
@@ -32,10 +32,10 @@ package struct OperandTypes {
 }
 
 extension TensorType {
-  /// The extents of pictures, activations or gradients of them, of an element type that kernels compute with; nil for all else.
+  /// The extents of images, activations or gradients of them, of an element type that kernels compute with; nil for all else.
   package var activation: Shape? {
     switch (element, extent) {
-    case (.float32, .pictures(let shape)): shape
+    case (.float32, .images(let shape)): shape
     case (_, _): nil
     }
   }

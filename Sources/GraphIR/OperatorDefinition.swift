@@ -44,15 +44,15 @@ package protocol OperatorDefinition: Hashable, Sendable {
 
   // MARK: Work
 
-  /// Multiply-adds of a convolution or fully connected layer, forward, for one picture, padding included; zero for
+  /// Multiply-adds of a convolution or fully connected layer, forward, for one image, padding included; zero for
   /// everything else.
-  func multiplyAddsPerPicture(_ node: Node, in graph: Graph) -> Int
-  /// Multiply-adds of the node's product over so many pictures, in whatever direction; zero for what is no such product.
+  func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int
+  /// Multiply-adds of the node's product over so many images, in whatever direction; zero for what is no such product.
   func productMultiplyAdds(_ node: Node, in graph: Graph, batch: Int) -> Int
   /// What one run of the kernel does at least.
   ///
   /// - Parameters:
-  ///   - batch: pictures at hand.
+  ///   - batch: images at hand.
   ///   - isLastPiece: of a step's batch: only then weights move.
   func executedWork(_ node: Node, in graph: Graph, batch: Int, isLastPiece: Bool) -> ExecutedWork
   /// What the kernel does, for the time model.
@@ -139,7 +139,7 @@ package struct ExecutedWork: Hashable, Sendable {
 extension Node {
   /// Operands and results, what changes in place twice: if everything is read once and written once.
   package func movedBytes(in graph: Graph, batch: Int) -> Int {
-    func bytes(_ id: ValueID) -> Int { graph[id].type.byteCount(pictures: batch) }
+    func bytes(_ id: ValueID) -> Int { graph[id].type.byteCount(images: batch) }
     return operands.reduce(0) { $0 + bytes($1) } + results.reduce(0) { $0 + bytes($1) }
       + op.mutatedOperands.reduce(0) { $0 + bytes(operands[$1]) }
   }
@@ -151,8 +151,8 @@ extension Node {
 
   package func scratch(in graph: Graph) -> Scratch { op.definition.scratch(self, in: graph) }
 
-  package func multiplyAddsPerPicture(in graph: Graph) -> Int {
-    op.definition.multiplyAddsPerPicture(self, in: graph)
+  package func multiplyAddsPerImage(in graph: Graph) -> Int {
+    op.definition.multiplyAddsPerImage(self, in: graph)
   }
 
   /// Multiply-adds of the node's product over the whole batch, in whatever direction; what its speed is measured by.

@@ -28,8 +28,8 @@ package enum OperatorKind: Hashable, Sendable, CaseIterable {
   case softmaxCrossEntropy
   case similarityLoss
   case ensemble
-  case recall
-  case remember
+  case ringRead
+  case ringWrite
   case accumulate
   case channelScores
   case update

@@ -1,7 +1,7 @@
 /// What a module's layers, or its classifier, come to.
 package struct PartSizes: Hashable, Sendable {
   package var parameters = 0
-  /// Forward, one picture.
+  /// Forward, one image.
   package var multiplyAdds = 0
 
   package init() {}
@@ -18,7 +18,7 @@ extension Node {
     for operand in operands where graph[operand].category == .parameter {
       sizes.parameters += graph[operand].type.elementCount
     }
-    sizes.multiplyAdds = multiplyAddsPerPicture(in: graph)
+    sizes.multiplyAdds = multiplyAddsPerImage(in: graph)
     return sizes
   }
 }

@@ -1,5 +1,5 @@
 /// Extents of a batch of feature maps, stored NHWC: channels innermost. A row of features (after a linear layer) is a
-/// picture of 1x1.
+/// image of 1x1.
 package struct Shape: Hashable, Sendable {
   package var batch, height, width, channels: Int
 
@@ -13,7 +13,7 @@ package struct Shape: Hashable, Sendable {
   package var elementCount: Int { batch * height * width * channels }
   /// Rows of the same memory seen as a matrix `[rows, channels]`.
   package var rows: Int { batch * height * width }
-  package var elementsPerPicture: Int { height * width * channels }
+  package var elementsPerImage: Int { height * width * channels }
 
   package func with(height: Int? = nil, width: Int? = nil, channels: Int? = nil) -> Shape {
     Shape(

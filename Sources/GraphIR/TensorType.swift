@@ -15,22 +15,22 @@ package enum ElementType: String, Hashable, Sendable, CaseIterable {
 /// Of how many elements a value is, and in which order they lie.
 package enum TensorExtent: Hashable, Sendable {
   /// Feature maps, NHWC.
-  case pictures(Shape)
+  case images(Shape)
   /// Weights of a convolution, HWIO: `[kernelSize * kernelSize * inChannels, outChannels]`.
   case filter(kernelSize: Int, inChannels: Int, outChannels: Int)
-  /// Weights of a linear layer, `[outFeatures, inFeatures]`; the input's features are a flattened picture
+  /// Weights of a linear layer, `[outFeatures, inFeatures]`; the input's features are a flattened image
   /// `height x width x channels` in this order, which the export turns into PyTorch's channel, height, width.
   case matrix(outFeatures: Int, height: Int, width: Int, channels: Int)
   /// One a channel or feature.
   case vector(Int)
-  /// Class indices, one a picture.
+  /// Class indices, one an image.
   case labels(batch: Int)
-  /// Sum of losses, pictures right, pictures with the label among the first five, and a spare.
+  /// Sum of losses, images right, images with the label among the first five, and a spare.
   case metrics
 
   package var elementCount: Int {
     switch self {
-    case .pictures(let shape): shape.elementCount
+    case .images(let shape): shape.elementCount
     case .filter(let kernelSize, let inChannels, let outChannels):
       kernelSize * kernelSize * inChannels * outChannels
     case .matrix(let outFeatures, let height, let width, let channels):
@@ -41,12 +41,12 @@ package enum TensorExtent: Hashable, Sendable {
     }
   }
 
-  /// The part that so many pictures fill.
+  /// The part that so many images fill.
   package func with(batch: Int) -> TensorExtent {
     switch self {
-    case .pictures(var shape):
+    case .images(var shape):
       shape.batch = batch
-      return .pictures(shape)
+      return .images(shape)
     case .labels: return .labels(batch: batch)
     case .filter, .matrix, .vector, .metrics: return self
     }
@@ -66,9 +66,9 @@ package struct TensorType: Hashable, Sendable {
   package var elementCount: Int { extent.elementCount }
   package var byteCount: Int { elementCount * element.byteCount }
 
-  /// Bytes of the part that so many pictures fill.
-  package func byteCount(pictures: Int) -> Int {
-    TensorType(element, extent.with(batch: pictures)).byteCount
+  /// Bytes of the part that so many images fill.
+  package func byteCount(images: Int) -> Int {
+    TensorType(element, extent.with(batch: images)).byteCount
   }
 
   /// Extents of a tensor that is stored, in PyTorch's order: convolutions O, I, H, W; linear layers out, in.
@@ -79,15 +79,15 @@ package struct TensorType: Hashable, Sendable {
     case .matrix(let outFeatures, let height, let width, let channels):
       [outFeatures, channels * height * width]
     case .vector(let count): [count]
-    case .pictures, .labels, .metrics:
+    case .images, .labels, .metrics:
       preconditionFailure("only parameters and statistics are stored")
     }
   }
 
-  /// The extents of a picture batch; traps for anything else.
+  /// The extents of an image batch; traps for anything else.
   package var shape: Shape {
-    guard case .pictures(let shape) = extent else {
-      preconditionFailure("the verifier lets only pictures here")
+    guard case .images(let shape) = extent else {
+      preconditionFailure("the verifier lets only images here")
     }
     return shape
   }
@@ -95,7 +95,7 @@ package struct TensorType: Hashable, Sendable {
 
 extension TensorType {
   /// Activations and their gradients.
-  package static func pictures(_ shape: Shape) -> TensorType { TensorType(.float32, .pictures(shape)) }
+  package static func images(_ shape: Shape) -> TensorType { TensorType(.float32, .images(shape)) }
 
   package static func filter(kernelSize: Int, inChannels: Int, outChannels: Int) -> TensorType {
     TensorType(
@@ -111,7 +111,7 @@ extension TensorType {
   package static func labels(batch: Int) -> TensorType { TensorType(.int32, .labels(batch: batch)) }
 
   /// One byte an output of a max-pool: which element of the window won, row major.
-  package static func windowIndices(_ shape: Shape) -> TensorType { TensorType(.uint8, .pictures(shape)) }
+  package static func windowIndices(_ shape: Shape) -> TensorType { TensorType(.uint8, .images(shape)) }
 
   package static let metrics = TensorType(.float32, .metrics)
 }
@@ -123,7 +123,7 @@ extension TensorType: CustomStringConvertible {
 extension TensorExtent: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .pictures(let shape): "\(shape)"
+    case .images(let shape): "\(shape)"
     case .filter(let kernelSize, let inChannels, let outChannels):
       "\(kernelSize)x\(kernelSize)x\(inChannels)x\(outChannels)"
     case .matrix(let outFeatures, let height, let width, let channels):

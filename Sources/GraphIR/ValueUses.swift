@@ -3,7 +3,7 @@ package struct ValueUses: Sendable {
   private var readers: [Int]
   private var producers: [Int?]
 
-  /// In time linear in the graph. What a module hands on counts as read.
+  /// In time linear in the graph. What a module outputs counts as read.
   package init(of graph: Graph) {
     readers = Array(repeating: 0, count: graph.values.count)
     producers = Array(repeating: nil, count: graph.values.count)

@@ -3,15 +3,15 @@ package import GraphIR
 
 /// How important a channel is.
 package enum ChannelCriterion: String, Hashable, Sendable, CaseIterable {
-  /// z, dz: |mean over the picture of dz z|, with dz of the picture's own loss: to first order what the loss would change
+  /// z, dz: |mean over the image of dz z|, with dz of the image's own loss: to first order what the loss would change
   /// by without the channel (Molchanov et al., 2017).
   case taylor
-  /// z: its mean over the picture.
+  /// z: its mean over the image.
   case activation
-  /// filter: sum of its absolute weights (Li et al., 2017), whatever the pictures.
+  /// filter: sum of its absolute weights (Li et al., 2017), whatever the images.
   case weightNorm = "weight-norm"
 
-  package var readsPictures: Bool {
+  package var readsImages: Bool {
     switch self {
     case .taylor, .activation: true
     case .weightNorm: false
@@ -19,7 +19,7 @@ package enum ChannelCriterion: String, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// The importance of each channel, summed over pictures, is added to the scores in place.
+/// The importance of each channel, summed over images, is added to the scores in place.
 /// scores, and what the criterion looks at -> nothing
 package struct ChannelScores: UpdateOperator, SweepOperator {
   package var criterion: ChannelCriterion

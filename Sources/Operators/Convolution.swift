@@ -43,7 +43,7 @@ package struct Convolution: Hashable, Sendable {
   fileprivate func fault(
     _ types: OperandTypes, x: TensorType, filter: TensorType, y: TensorType
   ) -> String? {
-    let fault = types.pictures(x, y) { x, y in
+    let fault = types.images(x, y) { x, y in
       y.batch == x.batch && y.channels == outChannels
         && (y.height - 1) * stride + kernelSize <= x.height + 2 * padding
         && y.height * stride + kernelSize > x.height + 2 * padding
@@ -70,7 +70,7 @@ extension ConvolutionOperator {
     convolution.geometry(input: graph.shape(input(node)))
   }
 
-  /// Over so many pictures.
+  /// Over so many images.
   package func geometry(_ node: Node, in graph: Graph, batch: Int) -> ConvolutionGeometry {
     var input = graph.shape(input(node))
     input.batch = batch
@@ -135,8 +135,8 @@ extension Convolution: ConvolutionOperator, LayerOperator {
       ?? types.bias(of: outChannels)
   }
   package var overwritableOperands: [Int] { [] }
-  package func multiplyAddsPerPicture(_ node: Node, in graph: Graph) -> Int {
-    graph.shape(node.results[0]).elementsPerPicture * kernelSize * kernelSize
+  package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int {
+    graph.shape(node.results[0]).elementsPerImage * kernelSize * kernelSize
       * graph.shape(node.operands[0]).channels
   }
 

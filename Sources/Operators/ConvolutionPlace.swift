@@ -1,7 +1,7 @@
 package import CostModel
 package import GraphIR
 
-/// Which of a network's products a convolution's node forms, over how many pictures. Equal for all nodes that form the same one:
+/// Which of a network's products a convolution's node forms, over how many images. Equal for all nodes that form the same one:
 /// in other programs of a plan, and where it is formed once more.
 package struct ConvolutionPlace: Hashable, Sendable {
   package var module: Int

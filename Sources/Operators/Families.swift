@@ -26,7 +26,7 @@ package protocol ForwardOnlyOperator: ForwardOperator {}
 
 extension ForwardOnlyOperator {
   package func words(_ node: Node, in graph: Graph) -> String? { nil }
-  package func multiplyAddsPerPicture(_ node: Node, in graph: Graph) -> Int { 0 }
+  package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int { 0 }
   package var overwritableOperands: [Int] { [] }
   package func saving(_ node: Node, in builder: inout GradientBuilder) -> Node { node }
   package func recomputed(_ node: Node) -> Node? { nil }
@@ -44,7 +44,7 @@ extension MadeOperator {
   package func steps(_ node: Node, in graph: Graph) -> [String] {
     preconditionFailure("a network's forward graph has no '\(text)'")
   }
-  package func multiplyAddsPerPicture(_ node: Node, in graph: Graph) -> Int { 0 }
+  package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int { 0 }
   package func saving(_ node: Node, in builder: inout GradientBuilder) -> Node {
     preconditionFailure("'\(text)' is made by differentiation, and not differentiated")
   }
@@ -97,7 +97,7 @@ extension SweepOperator {
 }
 
 extension LayerOperator where Self: SweepOperator {
-  package func multiplyAddsPerPicture(_ node: Node, in graph: Graph) -> Int { 0 }
+  package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int { 0 }
 }
 
 /// A product of matrices bounds it: what it moves is not counted.

@@ -64,13 +64,13 @@ package struct GraphBuilder {
     let out = Shape(
       batch: shape.batch, height: geometry.outHeight, width: geometry.outWidth,
       channels: attributes.outChannels)
-    return append(attributes, operands, makes: .pictures(out), named: name)
+    return append(attributes, operands, makes: .images(out), named: name)
   }
 
-  /// A fully connected layer over the flattened picture.
+  /// A fully connected layer over the flattened image.
   package mutating func linear(_ x: ValueID, outFeatures: Int, name: String) -> ValueID {
     let shape = graph.shape(x)
-    let fanIn = shape.elementsPerPicture
+    let fanIn = shape.elementsPerImage
     let weight = parameter(
       "\(name).weight",
       .matrix(outFeatures: outFeatures, height: shape.height, width: shape.width, channels: shape.channels),
@@ -78,7 +78,7 @@ package struct GraphBuilder {
     let bias = parameter("\(name).bias", .vector(outFeatures), heFanOut ? .zeros : .uniformFanIn(fanIn))
     let out = Shape(batch: shape.batch, height: 1, width: 1, channels: outFeatures)
     return append(
-      Linear(outFeatures: outFeatures), [x, weight, bias], makes: .pictures(out), named: name)
+      Linear(outFeatures: outFeatures), [x, weight, bias], makes: .images(out), named: name)
   }
 
   /// Parameters `NAME.weight` (scale) and `NAME.bias` (shift), statistics `NAME.running_mean`, `NAME.running_var`.
@@ -91,7 +91,7 @@ package struct GraphBuilder {
       statistic("\(name).running_mean", count: shape.channels, .zeros),
       statistic("\(name).running_var", count: shape.channels, .ones),
     ]
-    return append(BatchNorm(), operands, makes: .pictures(shape), named: name)
+    return append(BatchNorm(), operands, makes: .images(shape), named: name)
   }
 
   package mutating func activate(_ x: ValueID, _ activation: Activation) -> ValueID {
@@ -109,16 +109,16 @@ package struct GraphBuilder {
     precondition(
       min(shape.height, shape.width) + 2 * pool.padding >= pool.window, "lowering rejects pools to nothing")
     let out = shape.with(height: extent(shape.height), width: extent(shape.width))
-    return append(pool, [x], makes: .pictures(out), named: "max_pool")
+    return append(pool, [x], makes: .images(out), named: "max_pool")
   }
 
-  /// Nothing where the picture has that size already.
+  /// Nothing where the image has that size already.
   package mutating func averagePool(_ x: ValueID, height: Int, width: Int) -> ValueID {
     let shape = graph.shape(x)
     if shape.height == height && shape.width == width { return x }
     let out = shape.with(height: height, width: width)
     return append(
-      AveragePool(height: height, width: width), [x], makes: .pictures(out), named: "average_pool")
+      AveragePool(height: height, width: width), [x], makes: .images(out), named: "average_pool")
   }
 
   /// 2x2 windows; a last row or column of an odd size is in none.
@@ -130,14 +130,14 @@ package struct GraphBuilder {
     let isEven = shape.height % 2 == 0 && shape.width % 2 == 0
     return append(
       AveragePool(height: out.height, width: out.width, window: isEven ? nil : 2), [x],
-      makes: .pictures(out), named: "average_pool")
+      makes: .images(out), named: "average_pool")
   }
 
   package mutating func spaceToDepth(_ x: ValueID) -> ValueID {
     let shape = graph.shape(x)
     precondition(shape.height % 2 == 0 && shape.width % 2 == 0, "lowering rejects odd halvings")
     let out = shape.with(height: shape.height / 2, width: shape.width / 2, channels: 4 * shape.channels)
-    return append(SpaceToDepth(), [x], makes: .pictures(out), named: "space_to_depth")
+    return append(SpaceToDepth(), [x], makes: .images(out), named: "space_to_depth")
   }
 
   package mutating func subsample(_ x: ValueID, stride: Int, channels: Int) -> ValueID {
@@ -146,12 +146,12 @@ package struct GraphBuilder {
       height: (shape.height + stride - 1) / stride, width: (shape.width + stride - 1) / stride,
       channels: channels)
     return append(
-      Subsample(stride: stride, channels: channels), [x], makes: .pictures(out), named: "subsample")
+      Subsample(stride: stride, channels: channels), [x], makes: .images(out), named: "subsample")
   }
 
   package mutating func spatialDeviation(_ x: ValueID) -> ValueID {
     append(
-      SpatialDeviation(), [x], makes: .pictures(graph.shape(x).with(height: 1, width: 1)), named: "deviation")
+      SpatialDeviation(), [x], makes: .images(graph.shape(x).with(height: 1, width: 1)), named: "deviation")
   }
 
   /// The module's loss and its figures; an ensemble's, which has nothing to learn.

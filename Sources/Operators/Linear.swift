@@ -25,22 +25,22 @@ package struct Linear: LayerOperator, ProductOperator {
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let x = graph.shape(node.operands[0])
     return KernelScratch.linearForward(
-      rows: x.batch, inFeatures: x.elementsPerPicture, outFeatures: outFeatures)
+      rows: x.batch, inFeatures: x.elementsPerImage, outFeatures: outFeatures)
   }
   package func productBufferBytes(_ node: Node, in graph: Graph) -> Int {
     let x = graph.shape(node.operands[0])
-    return ProductBuffer.linear(rows: x.batch, columns: outFeatures, depth: x.elementsPerPicture)
+    return ProductBuffer.linear(rows: x.batch, columns: outFeatures, depth: x.elementsPerImage)
   }
 
-  package func multiplyAddsPerPicture(_ node: Node, in graph: Graph) -> Int {
-    outFeatures * graph.shape(node.operands[0]).elementsPerPicture
+  package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int {
+    outFeatures * graph.shape(node.operands[0]).elementsPerImage
   }
   package func productMultiplyAdds(_ node: Node, in graph: Graph, batch: Int) -> Int {
     batch * graph[node.operands[1]].type.elementCount
   }
   package func work(_ node: Node, in graph: Graph) -> [Work] {
     let x = graph.shape(node.operands[0])
-    return [.linear(.forward, rows: x.batch, ins: x.elementsPerPicture, outs: outFeatures)]
+    return [.linear(.forward, rows: x.batch, ins: x.elementsPerImage, outs: outFeatures)]
   }
 
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {
@@ -79,18 +79,18 @@ package struct LinearInputGradient: BackwardOperator, ProductOperator {
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let dx = graph.shape(node.results[0])
     return KernelScratch.linearInputGradient(
-      rows: dx.batch, inFeatures: dx.elementsPerPicture, outFeatures: graph.shape(node.operands[0]).channels)
+      rows: dx.batch, inFeatures: dx.elementsPerImage, outFeatures: graph.shape(node.operands[0]).channels)
   }
   package func productBufferBytes(_ node: Node, in graph: Graph) -> Int {
     let (dy, dx) = (graph.shape(node.operands[0]), graph.shape(node.results[0]))
-    return ProductBuffer.linear(rows: dx.batch, columns: dx.elementsPerPicture, depth: dy.channels)
+    return ProductBuffer.linear(rows: dx.batch, columns: dx.elementsPerImage, depth: dy.channels)
   }
   package func productMultiplyAdds(_ node: Node, in graph: Graph, batch: Int) -> Int {
     batch * graph[node.operands[1]].type.elementCount
   }
   package func work(_ node: Node, in graph: Graph) -> [Work] {
     let (dy, dx) = (graph.shape(node.operands[0]), graph.shape(node.results[0]))
-    return [.linear(.inputGradient, rows: dx.batch, ins: dx.elementsPerPicture, outs: dy.channels)]
+    return [.linear(.inputGradient, rows: dx.batch, ins: dx.elementsPerImage, outs: dy.channels)]
   }
 }
 
@@ -108,19 +108,19 @@ package struct LinearWeightGradient: BackwardOperator, ProductOperator {
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let x = graph.shape(node.operands[0])
     return KernelScratch.linearWeightGradient(
-      rows: x.batch, inFeatures: x.elementsPerPicture, outFeatures: graph.shape(node.operands[1]).channels)
+      rows: x.batch, inFeatures: x.elementsPerImage, outFeatures: graph.shape(node.operands[1]).channels)
   }
   package func productBufferBytes(_ node: Node, in graph: Graph) -> Int {
     let (x, dy) = (graph.shape(node.operands[0]), graph.shape(node.operands[1]))
     return ProductBuffer.linearWeightGradient(
-      rows: x.batch, inFeatures: x.elementsPerPicture, outFeatures: dy.channels)
+      rows: x.batch, inFeatures: x.elementsPerImage, outFeatures: dy.channels)
   }
   package func productMultiplyAdds(_ node: Node, in graph: Graph, batch: Int) -> Int {
     batch * graph[node.results[0]].type.elementCount
   }
   package func work(_ node: Node, in graph: Graph) -> [Work] {
     let (x, dy) = (graph.shape(node.operands[0]), graph.shape(node.operands[1]))
-    return [.linear(.weightGradient, rows: x.batch, ins: x.elementsPerPicture, outs: dy.channels)]
+    return [.linear(.weightGradient, rows: x.batch, ins: x.elementsPerImage, outs: dy.channels)]
   }
 }
 
@@ -132,9 +132,9 @@ extension OperandTypes {
       return "the weight is \(weight)"
     }
     guard outFeatures == nil || outFeatures == rows else { return "makes \(rows) features" }
-    return pictures(x, y) { x, y in
+    return images(x, y) { x, y in
       x.height == height && x.width == width && x.channels == channels && y.batch == x.batch
-        && y.elementsPerPicture == rows
+        && y.elementsPerImage == rows
     }
   }
 }

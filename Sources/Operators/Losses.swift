@@ -55,7 +55,7 @@ package struct SimilarityLoss: ForwardOnlyOperator, SweepOperator {
   package var resultCounts: ClosedRange<Int> { 1...2 }
   package func fault(_ types: OperandTypes) -> String? {
     let (inputs, outputs) = (types.inputs, types.outputs)
-    guard let z = inputs[0].activation else { return "works on pictures" }
+    guard let z = inputs[0].activation else { return "works on images" }
     guard inputs[1] == .labels(batch: z.batch) else { return "the labels are \(inputs[1])" }
     guard inputs[2] == .metrics, outputs[0] == .metrics else { return "mixes its loss into metrics" }
     return outputs.count == 1 || outputs[1] == inputs[0] ? nil : "the gradient is \(outputs[1])"
@@ -63,23 +63,23 @@ package struct SimilarityLoss: ForwardOnlyOperator, SweepOperator {
   package var mutatedOperands: [Int] { [] }
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let z = graph.shape(node.operands[0])
-    return KernelScratch.similarityLoss(rows: z.batch, features: z.elementsPerPicture)
+    return KernelScratch.similarityLoss(rows: z.batch, features: z.elementsPerImage)
   }
   package func productBufferBytes(_ node: Node, in graph: Graph) -> Int {
     let z = graph.shape(node.operands[0])
-    return ProductBuffer.similarityLoss(rows: z.batch, features: z.elementsPerPicture)
+    return ProductBuffer.similarityLoss(rows: z.batch, features: z.elementsPerImage)
   }
   package var sweep: WorkKind.Sweep { .elementwise }
   package func executedWork(_ node: Node, in graph: Graph, batch: Int, isLastPiece: Bool) -> ExecutedWork {
     // Similarities, and the way back through them.
-    let square = batch * batch * graph.shape(node.operands[0]).elementsPerPicture
+    let square = batch * batch * graph.shape(node.operands[0]).elementsPerImage
     return ExecutedWork(
       multiplyAdds: node.results.count > 1 ? 2 * square : square,
       byteCount: node.movedBytes(in: graph, batch: batch))
   }
   package func work(_ node: Node, in graph: Graph) -> [Work] {
     let z = graph.shape(node.operands[0])
-    let square = Work.linear(.forward, rows: z.batch, ins: z.elementsPerPicture, outs: z.batch)
+    let square = Work.linear(.forward, rows: z.batch, ins: z.elementsPerImage, outs: z.batch)
     return [square, square, .sweep(sweep, byteCount: node.touchedBytes(in: graph))]
   }
   package func saving(_ node: Node, in builder: inout GradientBuilder) -> Node {

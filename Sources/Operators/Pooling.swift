@@ -31,7 +31,7 @@ package struct MaxPool: LayerOperator, SweepOperator {
   fileprivate func fault(
     _ types: OperandTypes, x: TensorType, y: TensorType, indices: TensorType?
   ) -> String? {
-    let fault = types.pictures(x, y) { x, y in
+    let fault = types.images(x, y) { x, y in
       y.batch == x.batch && y.channels == x.channels
         && (y.height - 1) * stride + window <= x.height + 2 * padding
         && y.height * stride + window > x.height + 2 * padding
@@ -107,7 +107,7 @@ package struct AveragePool: LayerOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.inputs[0], types.outputs[0]) {
+    types.images(types.inputs[0], types.outputs[0]) {
       $1 == $0.with(height: height, width: width) && isAveraged($0, $1, window)
     }
   }
@@ -134,7 +134,7 @@ package struct AveragePoolBackward: BackwardOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.outputs[0], types.inputs[0]) {
+    types.images(types.outputs[0], types.inputs[0]) {
       $1 == $0.with(height: $1.height, width: $1.width) && isAveraged($0, $1, window)
     }
   }

@@ -1,7 +1,7 @@
 package import CostModel
 package import GraphIR
 
-/// x -> y: 2x2 pictures to channels, offsets slowest (invertible downsampling).
+/// x -> y: 2x2 images to channels, offsets slowest (invertible downsampling).
 package struct SpaceToDepth: LayerOperator, SweepOperator {
   package init() {}
 
@@ -12,7 +12,7 @@ package struct SpaceToDepth: LayerOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.inputs[0], types.outputs[0], isFolded)
+    types.images(types.inputs[0], types.outputs[0], isFolded)
   }
   package var overwritableOperands: [Int] { [] }
   package var sweep: WorkKind.Sweep { .rearrangement }
@@ -33,7 +33,7 @@ package struct DepthToSpace: BackwardOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.outputs[0], types.inputs[0], isFolded)
+    types.images(types.outputs[0], types.inputs[0], isFolded)
   }
   package var sweep: WorkKind.Sweep { .rearrangement }
 }
@@ -43,7 +43,7 @@ private func isFolded(_ big: Shape, _ small: Shape) -> Bool {
     && small.batch == big.batch
 }
 
-/// x -> y: every second picture element in both directions, then zero channels up to `channels` (ResNet's shortcut
+/// x -> y: every second image element in both directions, then zero channels up to `channels` (ResNet's shortcut
 /// without parameters).
 package struct Subsample: LayerOperator, SweepOperator {
   package var stride: Int
@@ -65,7 +65,7 @@ package struct Subsample: LayerOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.inputs[0], types.outputs[0]) {
+    types.images(types.inputs[0], types.outputs[0]) {
       isSubsampled($0, $1, stride) && $1.channels == channels
     }
   }
@@ -92,7 +92,7 @@ package struct SubsampleBackward: BackwardOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.outputs[0], types.inputs[0]) { isSubsampled($0, $1, stride) }
+    types.images(types.outputs[0], types.inputs[0]) { isSubsampled($0, $1, stride) }
   }
   package var sweep: WorkKind.Sweep { .rearrangement }
 }

@@ -3,11 +3,11 @@ package import GraphIR
 
 /// Reads a batch that the module before has kept, from the slot of the ring that the module's step says.
 /// ring, ringLabels -> x, labels
-package struct Recall: ForwardOnlyOperator, SweepOperator {
+package struct RingRead: ForwardOnlyOperator, SweepOperator {
   package init() {}
 
-  package static var kind: OperatorKind { .recall }
-  package var text: String { "recall" }
+  package static var kind: OperatorKind { .ringRead }
+  package var text: String { "ring_read" }
   package func steps(_ node: Node, in graph: Graph) -> [String] {
     preconditionFailure("a network's forward graph has no ring")
   }
@@ -19,18 +19,18 @@ package struct Recall: ForwardOnlyOperator, SweepOperator {
   package var mutatedOperands: [Int] { [] }
   package var sweep: WorkKind.Sweep { .rearrangement }
   package func executedWork(_ node: Node, in graph: Graph, batch: Int, isLastPiece: Bool) -> ExecutedWork {
-    ExecutedWork(byteCount: 2 * node.results.reduce(0) { $0 + graph[$1].type.byteCount(pictures: batch) })
+    ExecutedWork(byteCount: 2 * node.results.reduce(0) { $0 + graph[$1].type.byteCount(images: batch) })
   }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {}
 }
 
 /// Keeps a batch in the slot of the ring that the module's step says.
 /// x, labels, ring, ringLabels -> nothing
-package struct Remember: ForwardOnlyOperator, SweepOperator {
+package struct RingWrite: ForwardOnlyOperator, SweepOperator {
   package init() {}
 
-  package static var kind: OperatorKind { .remember }
-  package var text: String { "remember" }
+  package static var kind: OperatorKind { .ringWrite }
+  package var text: String { "ring_write" }
   package func steps(_ node: Node, in graph: Graph) -> [String] {
     preconditionFailure("a network's forward graph has no ring")
   }
@@ -43,7 +43,7 @@ package struct Remember: ForwardOnlyOperator, SweepOperator {
   package var sweep: WorkKind.Sweep { .rearrangement }
   package func executedWork(_ node: Node, in graph: Graph, batch: Int, isLastPiece: Bool) -> ExecutedWork {
     ExecutedWork(
-      byteCount: 2 * node.operands.prefix(2).reduce(0) { $0 + graph[$1].type.byteCount(pictures: batch) })
+      byteCount: 2 * node.operands.prefix(2).reduce(0) { $0 + graph[$1].type.byteCount(images: batch) })
   }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {}
 }
@@ -57,7 +57,7 @@ extension OperandTypes {
       labels == .labels(batch: batch), ringLabels == .labels(batch: ringBatch), ringBatch > 0,
       ringBatch % batch == 0
     else { return "\(ringLabels) are no slots of \(labels)" }
-    return pictures(ring, x) { ring, x in
+    return images(ring, x) { ring, x in
       var slot = ring
       slot.batch = x.batch
       return slot == x && x.batch == batch && ring.batch == ringBatch

@@ -1,7 +1,7 @@
 package import CostModel
 package import GraphIR
 
-/// x -> standard deviation (unbiased) of each channel over the picture, as a picture of 1x1.
+/// x -> standard deviation (unbiased) of each channel over the image, as an image of 1x1.
 package struct SpatialDeviation: LayerOperator, SweepOperator {
   package init() {}
 
@@ -12,7 +12,7 @@ package struct SpatialDeviation: LayerOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.pictures(types.inputs[0], types.outputs[0], isDeviation)
+    types.images(types.inputs[0], types.outputs[0], isDeviation)
   }
   package var overwritableOperands: [Int] { [] }
   package var sweep: WorkKind.Sweep { .columnSums }
@@ -37,7 +37,7 @@ package struct SpatialDeviationBackward: BackwardOperator, SweepOperator {
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {
     types.same([types.inputs[0], types.outputs[0]]) ?? types.same([types.inputs[1], types.inputs[2]])
-      ?? types.pictures(types.inputs[0], types.inputs[1], isDeviation)
+      ?? types.images(types.inputs[0], types.inputs[1], isDeviation)
   }
   package var sweep: WorkKind.Sweep { .columnSums }
   package func work(_ node: Node, in graph: Graph) -> [Work] { twoSweeps(node, in: graph) }

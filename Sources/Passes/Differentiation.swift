@@ -2,7 +2,7 @@ package import GraphIR
 package import Operators
 
 /// Turns the forward nodes of the trained modules into training: forward, backward and update, module after module, so
-/// that a module hands on its activation from before its own update (decoupled greedy learning, algorithm 1). Gradients
+/// that a module outputs its activation from before its own update (decoupled greedy learning, algorithm 1). Gradients
 /// stop at the module's input. A parameter is updated right behind the last use of its gradient and its weights. Where a batch
 /// passes in pieces, gradients add up in the optimizer's state where that can be, and elsewhere in sums of their own, which the
 /// last piece alone updates by.

@@ -47,7 +47,7 @@ struct LiveBytes {
     let end = max(0, nodeCount - 1)
     for metric in graph.metrics { last[root[metric.value.index]] = end }
     for output in graph.moduleOutputs { last[root[output.index]] = end }
-    for batch in [graph.pictures, graph.labels] { first[batch.index] = 0 }
+    for batch in [graph.images, graph.labels] { first[batch.index] = 0 }
 
     var change = [Int](repeating: 0, count: nodeCount + 1)
     for index in graph.values.indices where first[index] >= 0 && root[index] == index {

@@ -64,8 +64,8 @@ extension Compiler {
       guard let network = known ?? (try? lower(spec)) else { return nil }
       if strategy != .endToEnd, spec.compression == nil { moduleWise = network }
       let training = trainingSettings(
-        spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount)
-      guard workFaults(of: spec, training, network, pictures: options.facts.trainCount).isEmpty else {
+        spec, moduleCount: network.moduleCount, images: options.facts.trainCount)
+      guard workFaults(of: spec, training, network, images: options.facts.trainCount).isEmpty else {
         return nil
       }
       let planner = Planner(

@@ -10,7 +10,7 @@ internal import SpecLanguage
 package struct CompileOptions: Sendable {
   /// Workers that scratch is laid out for.
   package var threads: Int
-  /// Pictures and bytes of the data set, as known.
+  /// Images and bytes of the data set, as known.
   package var facts: DataFacts
   /// The canonical text of the resolved spec, which the plan carries.
   package var specText: String

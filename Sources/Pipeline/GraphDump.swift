@@ -37,7 +37,7 @@ package struct GraphDump: Sendable {
     let pass = pass ?? InPlace.name
     if pass == "lowering" { return [GraphDump(title: "network", graph: network.first)] }
     if networkPasses.contains(pass) { return dumps(of: network, after: pass, title: "network") }
-    let training = trainingSettings(spec, moduleCount: network.graph.moduleCount, pictures: 0)
+    let training = trainingSettings(spec, moduleCount: network.graph.moduleCount, images: 0)
     let forward = choices.forwardBatch == nil ? nil : try lower(spec.with(choices).forward(choices))
     let narrowed = NarrowedNetwork(network.graph, forward: forward, training)
     if pass == NarrowChannels.name {
@@ -47,7 +47,7 @@ package struct GraphDump: Sendable {
       start == nil
       ? [] : try StartLowering.run(spec, network: network.graph, source: start)?.unsolved ?? []
     let planned = PlannedNetwork(spec, narrowed, choices, unsolved: unsolved)
-    // Pictures and bytes of data change no graph.
+    // Images and bytes of data change no graph.
     let planner = planned.planner(
       threads: threads,
       facts: DataFacts(trainCount: 0, testCount: 0, residentBytes: 0, fingerprint: nil), choices)

@@ -17,7 +17,7 @@ struct NarrowedNetwork {
 
   /// - Parameters:
   ///   - network: before anything is narrowed.
-  ///   - forward: the same for as many pictures as are evaluated at once; nil: as many as learn.
+  ///   - forward: the same for as many images as are evaluated at once; nil: as many as learn.
   init(_ network: Graph, forward: Graph? = nil, _ training: TrainingSettings) {
     self.training = training
     states = Self.states(network, training)
@@ -140,34 +140,34 @@ extension Spec {
     var spec = self
     spec.training.strategy.value = .sequential
     let network = try lower(spec)
-    // How many pictures channels are ranked over changes no graph.
+    // How many images channels are ranked over changes no graph.
     let narrowed = NarrowedNetwork(
-      network, trainingSettings(spec, moduleCount: network.moduleCount, pictures: 0)
+      network, trainingSettings(spec, moduleCount: network.moduleCount, images: 0)
     ).final
     return training.strategy.value == .endToEnd ? JoinModules().run(narrowed) : narrowed
   }
 }
 
-/// Channels that can't be ranked as the spec wants it: over more pictures than there are, or over one at a time where batch
+/// Channels that can't be ranked as the spec wants it: over more images than there are, or over one at a time where batch
 /// norm needs others beside it.
 ///
-/// - Parameter pictures: that there are to train on.
+/// - Parameter images: that there are to train on.
 func compressionFaults(
-  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, pictures: Int
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, images: Int
 ) -> [Diagnostic] {
   guard let compression = spec.compression, let settings = training.compression else { return [] }
-  if let wanted = compression.pictures, wanted.value > pictures {
-    return [.rankingBeyondPictures(wanted: wanted.value, pictures: pictures, at: wanted.span)]
+  if let wanted = compression.images, wanted.value > images {
+    return [.rankingBeyondImages(wanted: wanted.value, images: images, at: wanted.span)]
   }
   let batch = min(choices.microBatch ?? .max, training.batch)
   let needsTwo = network.nodes.contains { node in
     node.normalizesOnePixel(in: network) && training.modules[node.module - 1].narrowing != nil
       && settings.criterion.runs(node.part)
   }
-  guard needsTwo, RankingBatches(pictures: settings.pictures, batch: batch).smallest == 1 else { return [] }
+  guard needsTwo, RankingBatches(images: settings.images, batch: batch).smallest == 1 else { return [] }
   return [
     .rankingOfOne(
-      pictures: settings.pictures, batch: batch, at: compression.pictures?.span ?? spec.training.batch.span)
+      images: settings.images, batch: batch, at: compression.images?.span ?? spec.training.batch.span)
   ]
 }
 

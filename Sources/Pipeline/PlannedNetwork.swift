@@ -8,7 +8,7 @@ internal import SpecLanguage
 struct PlannedNetwork {
   struct Stage {
     var schedule: StageSchedule
-    /// Nil where it starts from pictures.
+    /// Nil where it starts from images.
     var kept: KeptPrefix?
   }
 

@@ -45,7 +45,7 @@ package struct ProbedNetwork: Sendable {
     }
     let network = try lower(spec)
     self.network =
-      NarrowedNetwork(network, trainingSettings(spec, moduleCount: network.moduleCount, pictures: 0)).final
+      NarrowedNetwork(network, trainingSettings(spec, moduleCount: network.moduleCount, images: 0)).final
   }
 
   package var moduleNames: [String] { Pipeline.moduleNames(of: network, isVGG: spec.network.isVGG) }
@@ -53,7 +53,7 @@ package struct ProbedNetwork: Sendable {
   /// The program that makes the features of one depth of a run, behind the run's weights.
   ///
   /// - Parameters:
-  ///   - module: whose output; 0: the pictures.
+  ///   - module: whose output; 0: the images.
   ///   - poolSize: side that features are averaged to; nil: as they are.
   ///   - run: the run's plan.
   package func featureProgram(ofModule module: Int, poolSize: Int?, of run: Plan) -> Program {
@@ -68,14 +68,14 @@ package struct ProbedNetwork: Sendable {
   /// The plan of training a probe behind a module of a run: the run's layers up to there, frozen as they are stored, and the
   /// probe as the one module that learns, with the run's optimizer and half a cosine of its learning rate.
   ///
-  /// - Parameter module: 0: the probe reads the pictures.
+  /// - Parameter module: 0: the probe reads the images.
   package func plan(
     _ probe: ConvolutionalProbe, behind module: Int, poolSize: Int?, of run: Plan
   ) -> Plan {
     var spec = spec
     let complete = network
     precondition(module <= complete.moduleCount, "a module of the run")
-    let features = module == 0 ? complete.pictures : complete.moduleOutputs[module - 1]
+    let features = module == 0 ? complete.images : complete.moduleOutputs[module - 1]
     var recipe = ClassifierRecipe(
       kind: .cnn(
         convolutions: probe.convolutions, width: probe.width ?? complete.shape(features).channels),

@@ -6,8 +6,8 @@ internal import SpecLanguage
 
 // Parts of a spec that pass into the plan unchanged.
 
-/// - Parameter pictures: that there are to train on.
-func trainingSettings(_ spec: Spec, moduleCount: Int, pictures: Int) -> TrainingSettings {
+/// - Parameter images: that there are to train on.
+func trainingSettings(_ spec: Spec, moduleCount: Int, images: Int) -> TrainingSettings {
   let training = spec.training
   let strategy: TrainingStrategy
   switch training.strategy.value {
@@ -33,7 +33,7 @@ func trainingSettings(_ spec: Spec, moduleCount: Int, pictures: Int) -> Training
     schedule: schedule(training.schedule), dropsMomentumAtDecay: training.momentumAtDecay.value == .drop,
     seed: training.seed.value,
     replay: strategy == .asynchronous ? training.asynchronous.map(replaySettings) : nil,
-    compression: compression.map { compressionSettings($0, pictures: pictures) })
+    compression: compression.map { compressionSettings($0, images: images) })
 }
 
 /// Modules that lose channels; one that keeps them all is trained and left alone.
@@ -51,7 +51,7 @@ private func narrow(
   }
 }
 
-private func compressionSettings(_ spec: CompressionSpec, pictures: Int) -> CompressionSettings {
+private func compressionSettings(_ spec: CompressionSpec, images: Int) -> CompressionSettings {
   let criterion: ChannelCriterion
   switch spec.criterion.value {
   case .taylor: criterion = .taylor
@@ -59,7 +59,7 @@ private func compressionSettings(_ spec: CompressionSpec, pictures: Int) -> Comp
   case .weightNorm: criterion = .weightNorm
   }
   return CompressionSettings(
-    criterion: criterion, pictures: spec.pictures?.value ?? pictures,
+    criterion: criterion, images: spec.images?.value ?? images,
     tunesLayers: spec.fineTune.value == .module)
 }
 

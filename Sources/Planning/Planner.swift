@@ -92,7 +92,7 @@ package struct Planner {
     }
     let memory = figures(of: programs)
     return StagePlan(
-      index: index, schedule: schedule, stepsPerEpoch: training.steps(pictures: facts.trainCount),
+      index: index, schedule: schedule, stepsPerEpoch: training.steps(images: facts.trainCount),
       pieces: choices.pieces, programs: programs, features: features, narrowing: narrowing,
       resident: resident, memory: memory)
   }
@@ -115,10 +115,10 @@ package struct Planner {
     guard let narrowing = training.narrowing(behind: schedule), let settings = training.compression,
       let scores = training.scores(of: schedule)
     else { preconditionFailure("channels are ranked where some of them go") }
-    let pictures = settings.criterion.readsPictures ? settings.pictures : 0
+    let images = settings.criterion.readsImages ? settings.images : 0
     return NarrowingPlan(
       module: schedule.modules[0].index, channels: narrowing.channels, width: narrowing.width,
-      criterion: settings.criterion, batches: RankingBatches(pictures: pictures, batch: batch),
+      criterion: settings.criterion, batches: RankingBatches(images: images, batch: batch),
       scores: resident.entry(scores.name))
   }
 
@@ -188,7 +188,7 @@ extension Planner {
     for index in stages.indices { stages[index].memory.runtimeBytes = peak.memory.runtimeBytes }
     return Plan(
       name: name, threads: threads, specText: specText, data: data, training: training,
-      input: network.shape(network.pictures), classes: classes,
+      input: network.shape(network.images), classes: classes,
       modules: modules, resident: resident, stages: stages,
       evaluation: evaluation, memory: peak.memory, peakStage: peak.stage, budgetBytes: budgetBytes,
       choices: choices, unnarrowed: narrowed?.network, places: places,

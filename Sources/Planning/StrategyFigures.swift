@@ -44,7 +44,7 @@ package struct StepMultiplyAdds: Hashable, Sendable {
   /// - Parameters:
   ///   - graph: of a batch, or of a piece of one.
   ///   - trained: modules that learn, from 1.
-  ///   - batch: pictures of a whole step.
+  ///   - batch: images of a whole step.
   package init(_ graph: Graph, trained: [Int], batch: Int) {
     self.init(graph.nodes[...], of: graph, trained: Set(trained), batch: batch)
   }
@@ -101,14 +101,14 @@ extension Planner {
   /// Of all steps of a stage; the last batch of an epoch may be a small one.
   private func multiplyAdds(of stage: StagePlan, in training: TrainingSettings) -> Int {
     let graph = stage.training.graph
-    let pictures = training.picturesPerEpoch(of: facts.trainCount)
+    let images = training.imagesPerEpoch(of: facts.trainCount)
     let steps = graph.nodes.map { node in
-      node.productMultiplyAdds(in: graph) / graph.batch * pictures
+      node.productMultiplyAdds(in: graph) / graph.batch * images
         * training.epochs(ofModule: node.module, inStageOf: stage.epochs)
     }.reduce(0, +)
     guard let graph = stage.programs[.ranking]?.graph, let narrowing = stage.narrowing else { return steps }
     return steps + graph.nodes.map { $0.productMultiplyAdds(in: graph) }.reduce(0, +) / graph.batch
-      * narrowing.batches.pictures
+      * narrowing.batches.images
   }
 }
 

@@ -26,7 +26,7 @@ package struct TimeModel: Sendable {
   }
 }
 
-/// What a plan takes, as it is foreseen.
+/// What a plan takes, as it is estimated.
 package struct TimeFigures: Hashable, Sendable {
   package struct Stage: Hashable, Sendable {
     package var index: Int
@@ -80,7 +80,7 @@ package struct TimedTraining: Sendable {
 
   package var training: TrainingSettings
   package var stages: [Stage]
-  /// Of the test pictures, at the end of the run.
+  /// Of the test images, at the end of the run.
   package var evaluation: Graph
   package var facts: DataFacts
   package var source: DataSettings.Source
@@ -128,18 +128,18 @@ extension TimeModel {
       let step = stepSeconds(stage, of: timed)
       let mean = stepSeconds(stage, of: timed) { timed.training.share(ofModule: $0, in: stage.epochs) }
       let evaluation = passSeconds(
-        stage.graphs.evaluation, pictures: facts.testCount, readsFeatures: stage.readsFeatures, timed)
+        stage.graphs.evaluation, images: facts.testCount, readsFeatures: stage.readsFeatures, timed)
       let epoch =
-        mean * Double(timed.training.picturesPerEpoch(of: facts.trainCount)) / Double(timed.training.batch)
+        mean * Double(timed.training.imagesPerEpoch(of: facts.trainCount)) / Double(timed.training.batch)
         + evaluation
       let depth = stage.graphs[.depthEvaluation].map {
-        passSeconds($0, pictures: facts.testCount, readsFeatures: false, timed) - evaluation
+        passSeconds($0, images: facts.testCount, readsFeatures: false, timed) - evaluation
       }
       let features = (stage.graphs[.featuresOfPrevious] ?? stage.graphs[.features]).map { graph in
         stage.featuresStay
           ? 0
           : passSeconds(
-            graph, pictures: facts.trainCount + facts.testCount,
+            graph, images: facts.trainCount + facts.testCount,
             readsFeatures: stage.graphs[.featuresOfPrevious] != nil, timed)
       }
       let ranking = rankingSeconds(stage, of: timed)
@@ -149,7 +149,7 @@ extension TimeModel {
         rankingSeconds: ranking, depthSeconds: depth ?? 0,
         seconds: Double(stage.epochs) * epoch + (depth ?? 0) + (features ?? 0) + ranking)
     }
-    let final = passSeconds(timed.evaluation, pictures: facts.testCount, readsFeatures: false, timed)
+    let final = passSeconds(timed.evaluation, images: facts.testCount, readsFeatures: false, timed)
     return TimeFigures(stages: stages, seconds: stages.map(\.seconds).reduce(final, +))
   }
 
@@ -168,7 +168,7 @@ extension TimeModel {
       let seconds = share(node.module) * node.work(in: graph).map(profile.seconds).reduce(0, +)
       if node.op.runsWithLastPieceAlone { inLast += seconds } else { inEachPiece += seconds }
     }
-    // Pictures are prepared for the first module that learns.
+    // Images are prepared for the first module that learns.
     inEachPiece += share(1) * preparation(of: graph, readsFeatures: stage.readsFeatures, timed)
     // A piece is laid out for the largest; smaller ones take their share of it.
     return Double(timed.training.batch) / Double(graph.batch) * inEachPiece + inLast
@@ -179,24 +179,24 @@ extension TimeModel {
     guard let ranking = stage.graphs[.ranking], let settings = timed.training.compression else { return 0 }
     let narrowed = timed.stages[stage.index]
     return
-      (settings.criterion.readsPictures
-      ? passSeconds(ranking, pictures: settings.pictures, readsFeatures: stage.readsFeatures, timed)
+      (settings.criterion.readsImages
+      ? passSeconds(ranking, images: settings.images, readsFeatures: stage.readsFeatures, timed)
       : seconds(of: ranking))
       + passSeconds(
-        narrowed.graphs.evaluation, pictures: timed.facts.testCount, readsFeatures: narrowed.readsFeatures,
+        narrowed.graphs.evaluation, images: timed.facts.testCount, readsFeatures: narrowed.readsFeatures,
         timed)
   }
 
-  /// A graph over so many pictures, a batch at a time.
+  /// A graph over so many images, a batch at a time.
   private func passSeconds(
-    _ graph: Graph, pictures: Int, readsFeatures: Bool, _ timed: TimedTraining
+    _ graph: Graph, images: Int, readsFeatures: Bool, _ timed: TimedTraining
   ) -> Double {
-    let passes = Double(pictures) / Double(graph.batch)
+    let passes = Double(images) / Double(graph.batch)
     return passes * (seconds(of: graph) + preparation(of: graph, readsFeatures: readsFeatures, timed))
   }
 
   private func preparation(of graph: Graph, readsFeatures: Bool, _ timed: TimedTraining) -> Double {
-    let byteCount = graph[graph.pictures].type.byteCount
+    let byteCount = graph[graph.images].type.byteCount
     if readsFeatures { return profile.seconds(of: .sweep(.rearrangement, byteCount: 2 * byteCount)) }
     switch timed.source {
     case .synthetic:
@@ -229,10 +229,10 @@ extension TimeModel {
     let epochs =
       Double(its.epochs - epoch + 1) * now.epochSeconds - Double(min(step, its.stepsPerEpoch))
       * now.meanStepSeconds + (epoch <= its.epochs ? now.depthSeconds : 0)
-    // A run that goes on has nothing of the stage before: features are made from pictures.
+    // A run that goes on has nothing of the stage before: features are made from images.
     let features = timed.stages[stage - 1].graphs[.features].map {
       passSeconds(
-        $0, pictures: timed.facts.trainCount + timed.facts.testCount, readsFeatures: false, timed
+        $0, images: timed.facts.trainCount + timed.facts.testCount, readsFeatures: false, timed
       )
     }
     let later = figures.stages.dropFirst(stage).map(\.seconds).reduce(0, +)

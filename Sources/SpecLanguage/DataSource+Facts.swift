@@ -1,6 +1,6 @@
 /// What a data source says of itself: the defaults of `network.input` and `network.classes`, and how much there is.
 package struct DataSourceFacts: Hashable, Sendable {
-  package var input: PictureShape
+  package var input: ImageShape
   package var classes: Int
   package var trainCount: Int
   package var testCount: Int
@@ -12,18 +12,18 @@ extension DataSource {
     switch self {
     case .digits:
       DataSourceFacts(
-        input: PictureShape(channels: 1, height: 8, width: 8), classes: 10, trainCount: 1437, testCount: 360)
+        input: ImageShape(channels: 1, height: 8, width: 8), classes: 10, trainCount: 1437, testCount: 360)
     case .synthetic:
       DataSourceFacts(
-        input: PictureShape(channels: 3, height: 32, width: 32), classes: 10, trainCount: 1024, testCount: 256
+        input: ImageShape(channels: 3, height: 32, width: 32), classes: 10, trainCount: 1024, testCount: 256
       )
     case .cifar10:
       DataSourceFacts(
-        input: PictureShape(channels: 3, height: 32, width: 32), classes: 10, trainCount: 50_000,
+        input: ImageShape(channels: 3, height: 32, width: 32), classes: 10, trainCount: 50_000,
         testCount: 10_000)
     case .cifar100:
       DataSourceFacts(
-        input: PictureShape(channels: 3, height: 32, width: 32), classes: 100, trainCount: 50_000,
+        input: ImageShape(channels: 3, height: 32, width: 32), classes: 100, trainCount: 50_000,
         testCount: 10_000)
     case .idx, .npy, .imageFolder: nil
     }
@@ -32,12 +32,12 @@ extension DataSource {
   /// Whether this release can read it; the language has it in any case.
   package var isSupported: Bool { self != .imageFolder }
 
-  /// Pictures come in whatever shape, classes and number the spec asks for.
+  /// Images come in whatever shape, classes and number the spec asks for.
   package var isMadeUp: Bool { self == .synthetic }
 }
 
 extension DataSpec {
-  /// How many pictures there are to train on; nil where only the files know.
+  /// How many images there are to train on; nil where only the files know.
   package var trainCount: Int? { count(\.trainCount, limit: trainLimit) }
   /// Likewise to test with.
   package var testCount: Int? { count(\.testCount, limit: testLimit) }

@@ -5,7 +5,7 @@ package enum FileFacts: Hashable, Sendable {
   /// - Parameters:
   ///   - classes: the largest label of the training images and one.
   ///   - images, labels: the files that tell, as messages name them.
-  case known(input: PictureShape, classes: Int, images: String, labels: String)
+  case known(input: ImageShape, classes: Int, images: String, labels: String)
   /// Nothing, for this reason: a clause without a full stop.
   case unknown(String)
 }

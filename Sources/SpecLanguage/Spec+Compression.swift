@@ -10,8 +10,8 @@ package struct CompressionSpec: Sendable {
   package var learningRate: Spanned<Double>?
   package var fineTune: Spanned<TunedPart>
   package var criterion: Spanned<CompressionCriterion>
-  /// Training pictures that channels are ranked over; nil: all of them, or a criterion that needs none.
-  package var pictures: Spanned<Int>?
+  /// Training images that channels are ranked over; nil: all of them, or a criterion that needs none.
+  package var images: Spanned<Int>?
   package var span: SourceSpan
 }
 

@@ -46,7 +46,7 @@ package enum DataSource: String, Hashable, Sendable, CaseIterable {
 
 // MARK: - Network
 
-package struct PictureShape: Hashable, Sendable {
+package struct ImageShape: Hashable, Sendable {
   package var channels, height, width: Int
 
   package init(channels: Int, height: Int, width: Int) {
@@ -57,7 +57,7 @@ package struct PictureShape: Hashable, Sendable {
 }
 
 package struct NetworkSpec: Sendable {
-  package var input: Spanned<PictureShape>
+  package var input: Spanned<ImageShape>
   package var classes: Spanned<Int>
   package var body: NetworkBody
   package var batchNorm: Spanned<Bool>
@@ -157,7 +157,7 @@ package struct DownsamplingSpec: Sendable {
 package enum DownsamplingPlacement: Sendable {
   /// vgg without a `downsampling` section.
   case none
-  /// Layers or blocks, from 1, that read the halved picture, each with its kind.
+  /// Layers or blocks, from 1, that read the halved image, each with its kind.
   case before([DownsamplingPosition])
   case standard(SourceSpan)
   case accelerated(by: Spanned<Int>)
@@ -194,7 +194,7 @@ package struct AuxiliaryOverride: Sendable {
 /// An auxiliary network or a head, with the place of its `kind`.
 package struct ClassifierSpec: Sendable {
   package var kind: ClassifierKind
-  /// `linear`, `cnn`: side of the picture that the last average pool makes, 2 unless written.
+  /// `linear`, `cnn`: side of the image that the last average pool makes, 2 unless written.
   package var poolSize: Spanned<Int>
   package var span: SourceSpan
 }

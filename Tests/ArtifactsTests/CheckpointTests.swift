@@ -27,7 +27,7 @@ private final class Run {
       network: {family: vgg, input: 2x6x6, widths: [4, 5]}
       training: {strategy: sequential, epochs: 3, batch: 16, optimizer: adam}
       """)
-    plan = try spec.plan(pictures: 40)
+    plan = try spec.plan(images: 40)
     engine = try Engine(plan.memoryMap)
   }
 
@@ -35,9 +35,9 @@ private final class Run {
 
   func position(stage: Int, epoch: Int, step: Int = 0) -> RunPosition {
     let module = plan.stages[stage - 1].schedule.modules[0].index
-    let pictures = min(16 * step, 40)
+    let images = min(16 * step, 40)
     let sums = MetricSums(
-      module: module, loss: 0.1 + Double(step), top1Count: step, top5Count: 2 * step, pictureCount: pictures)
+      module: module, loss: 0.1 + Double(step), top1Count: step, top5Count: 2 * step, imageCount: images)
     return RunPosition(
       stage: stage, epoch: epoch, step: step, sums: step > 0 ? [sums] : [], seconds: step > 0 ? 1.5 : 0)
   }
@@ -45,7 +45,7 @@ private final class Run {
   func checkpoint(_ position: RunPosition) throws -> Checkpoint {
     var totals = RunTotals()
     totals.seconds = 12.25
-    totals.trainedPictures = 80
+    totals.trainedImages = 80
     return Checkpoint(
       identity: identity, position: position, metrics: MetricsMark(of: try folder.metricsLines()),
       totals: totals, arithmetic: "OpenBLAS \"0.3\"")
@@ -397,10 +397,10 @@ private final class Run {
       #expect(restored.checkpoint == nil && restored.refused.count == 1, "\(stage) \(epoch) \(step)")
     }
     var position = run.position(stage: 1, epoch: 2, step: 2)
-    position.sums = [MetricSums(module: 1, loss: .infinity, top1Count: 0, top5Count: 0, pictureCount: 32)]
+    position.sums = [MetricSums(module: 1, loss: .infinity, top1Count: 0, top5Count: 0, imageCount: 32)]
     try run.write(position, seed: 1)
     #expect(try run.restore().checkpoint == nil)
-    position.sums = [MetricSums(module: 1, loss: 1, top1Count: 0, top5Count: 0, pictureCount: 31)]
+    position.sums = [MetricSums(module: 1, loss: 1, top1Count: 0, top5Count: 0, imageCount: 31)]
     try run.write(position, seed: 1)
     #expect(try run.restore().checkpoint == nil)
   }

@@ -6,7 +6,7 @@ struct MadeUpRun {
   var name = "net"
   /// Lines of the spec's canonical text, in its order.
   var spec = [
-    "data:", "  source: npy", "  path: pictures", "training:", "  strategy: parallel", "  batch: 50",
+    "data:", "  source: npy", "  path: images", "training:", "  strategy: parallel", "  batch: 50",
     "  asynchronous:", "    slow:", "      by: 1.5",
   ]
   var seed = 1

@@ -24,7 +24,7 @@ import Testing
   }
 
   private func write(_ text: String, images: DataFacts.Images?) throws {
-    var facts = DecodedSpec.facts(pictures: 40)
+    var facts = DecodedSpec.facts(images: 40)
     facts.images = images
     let plan = try DecodedSpec(text).plan(facts: facts)
     let engine = try Engine(plan.memoryMap)
@@ -89,8 +89,8 @@ import Testing
       (DatasetSource.digits, 16), (.cifar10(folder: "."), 255), (.cifar100(folder: "."), 255),
       (
         .synthetic(
-          SyntheticPictures(
-            dimensions: PictureDimensions(channels: 3, height: 8, width: 8), classCount: 2, seed: 1)),
+          SyntheticImages(
+            dimensions: ImageDimensions(channels: 3, height: 8, width: 8), classCount: 2, seed: 1)),
         1
       ),
     ] as [(DatasetSource, Int)])
@@ -144,7 +144,7 @@ import Testing
   private func expectAnswers(_ text: String) throws {
     let count = 6
     let decoded = try DecodedSpec(text)
-    let plan = try decoded.plan(facts: DecodedSpec.facts(pictures: 24))
+    let plan = try decoded.plan(facts: DecodedSpec.facts(images: 24))
     let engine = try Engine(plan.memoryMap)
     engine.initialize(Array(1...plan.modules.count), in: plan.resident, seed: plan.training.seed)
     // Statistics and scales as a training leaves them: none is 0 or 1.
@@ -159,13 +159,13 @@ import Testing
     }
     _ = try ModelFile(plan).write(from: engine, to: path)
 
-    let dimensions = PictureDimensions(
+    let dimensions = ImageDimensions(
       channels: plan.input.channels, height: plan.input.height, width: plan.input.width)
     let dataset = try Dataset(
-      .synthetic(SyntheticPictures(dimensions: dimensions, classCount: plan.classes, seed: 3)),
+      .synthetic(SyntheticImages(dimensions: dimensions, classCount: plan.classes, seed: 3)),
       limit: DatasetLimit(train: 24, test: count))
-    let preparer = PicturePreparer(dataset: dataset, seed: 3)
-    var images = Pictures(
+    let preparer = ImagePreparer(dataset: dataset, seed: 3)
+    var images = Images(
       batch: count, height: dimensions.height, width: dimensions.width, channels: dimensions.channels)
     var labels: [Int] = []
     for index in 0..<count {
@@ -181,7 +181,7 @@ import Testing
     let network = WiredNetwork(
       try Fixture(bytes: try folder.bytes("model.safetensors")), metadata: try metadata())
     let answers = try network.logits(of: images)
-    let sums = try Evaluator(engine: engine, pictures: preparer).run(plan.evaluation).filter {
+    let sums = try Evaluator(engine: engine, images: preparer).run(plan.evaluation).filter {
       !$0.isEnsemble
     }
     #expect(answers.count == sums.count)

@@ -103,7 +103,7 @@ import Text
     let base = try spec(nil).plan()
     let spec = try spec(from)
     let plan = try spec.plan(
-      facts: DecodedSpec.facts(pictures: 64), startingFrom: from == nil ? nil : base)
+      facts: DecodedSpec.facts(images: 64), startingFrom: from == nil ? nil : base)
     return PlanLock.text(
       of: plan, PlanComparison(), specPath: "net.yaml", keptSpecPath: "net.yaml", dataPath: nil,
       places: spec.places

@@ -85,7 +85,7 @@ struct RunComparisonTests {
     #expect(keys == [key])
   }
 
-  @Test("weights to start from are what they are, wherever they lie; made-up pictures follow from the seed")
+  @Test("weights to start from are what they are, wherever they lie; made-up images follow from the seed")
   func sameConditions() throws {
     let sum = String(repeating: "1", count: 64)
     let from = run.with {
@@ -343,12 +343,12 @@ struct RunComparisonTests {
         learner: learner, features: "2x2", epochs: nil, width: nil,
         dataFingerprint: fingerprint ?? run.fingerprint),
       [
-        .init(module: 0, name: "pictures", features: 4, trainTop1: nil, testTop1: 0.125),
+        .init(module: 0, name: "images", features: 4, trainTop1: nil, testTop1: 0.125),
         .init(module: 1, name: "layer 1", features: 8, trainTop1: 0.5, testTop1: top1),
       ])
   }
 
-  @Test("separability is a mean where all have it, of the runs' own pictures")
+  @Test("separability is a mean where all have it, of the runs' own images")
   func separability() throws {
     let first = run.with { $0.probes = [probe("linear", 0.5), probe("nearest", 0.25)] }
     let next = second { $0.probes = [probe("linear", 0.75)] }
@@ -362,7 +362,7 @@ struct RunComparisonTests {
     #expect(
       JSONWriter.line(comparison.json).contains(
         #"{"module":1,"name":"layer 1","testTop1":{"mean":0.625,"deviation":"#))
-    // Made-up pictures are others for each seed.
+    // Made-up images are others for each seed.
     let synthetic = run.setting("  source: synthetic").with { $0.probes = [probe("linear", 0.5)] }
     let other = String(repeating: "b", count: 64)
     let nextSynthetic = synthetic.with {
@@ -375,7 +375,7 @@ struct RunComparisonTests {
     let elsewhere = try compare([foreign], prefix: "f")
     #expect(!elsewhere.text(.plain).contains("eparability"))
     #expect(
-      elsewhere.notes.map(short) == ["f1 was probed on other pictures than its own as well: not shown"])
+      elsewhere.notes.map(short) == ["f1 was probed on other images than its own as well: not shown"])
   }
 
   @Test(

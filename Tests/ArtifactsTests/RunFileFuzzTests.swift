@@ -66,14 +66,14 @@ import Text
 
   @Test("checkpoints")
   func checkpoints() throws {
-    let plan = try DecodedSpec(Self.spec).plan(pictures: 40)
+    let plan = try DecodedSpec(Self.spec).plan(images: 40)
     let engine = try Engine(plan.memoryMap)
     engine.initialize([1], in: plan.stages[0].resident, seed: plan.training.seed)
     let folder = try Self.folder()
     let run = try RunDirectory.create(
       at: folder.path + "/run", files: [.init(name: "plan.json", text: "{}")])
     let identity = RunIdentity(specSHA256: "spec", layoutSHA256: "layout", dataFingerprint: "data")
-    let sums = MetricSums(module: 1, loss: 1.5, top1Count: 3, top5Count: 9, pictureCount: 32)
+    let sums = MetricSums(module: 1, loss: 1.5, top1Count: 3, top5Count: 9, imageCount: 32)
     let position = RunPosition(stage: 1, epoch: 2, step: 2, sums: [sums], seconds: 0.5)
     try run.writeCheckpoint(
       Checkpoint(

@@ -17,11 +17,11 @@ struct WiredNetwork {
   }
 
   /// Of every classifier, by its name.
-  func logits(of images: Pictures) throws -> [String: Pictures] {
+  func logits(of images: Images) throws -> [String: Images] {
     func number(_ name: String) -> Int { Int(name.split(separator: ".").last ?? "") ?? 0 }
     let layers = wiring.keys.filter { $0.hasPrefix("layers.") || $0.hasPrefix("blocks.") }
       .sorted { number($0) < number($1) }
-    var (x, found) = (images, [String: Pictures]())
+    var (x, found) = (images, [String: Images]())
     for layer in wiring.keys.filter({ $0 == "stem" }) + layers {
       x = try part(layer, x)
       for (name, steps) in wiring where steps[0] == "behind \(layer)" { found[name] = try part(name, x) }
@@ -33,11 +33,11 @@ struct WiredNetwork {
     var step: String
   }
 
-  private func part(_ name: String, _ input: Pictures) throws -> Pictures {
+  private func part(_ name: String, _ input: Images) throws -> Images {
     let steps = wiring[name] ?? []
     let isBlock = name.hasPrefix("blocks.")
     let isClassifier = name == "head" || name.hasPrefix("auxiliaries.")
-    var (x, source, shortcut) = (input, nil as Pictures?, nil as Pictures?)
+    var (x, source, shortcut) = (input, nil as Images?, nil as Images?)
     var (convolutionCount, linearCount, norm, isOnShortcut) = (0, 0, "\(name).batch_norm", false)
     for step in steps {
       let words = step.split(separator: " ").map(String.init)
@@ -103,8 +103,8 @@ struct WiredNetwork {
   }
 
   private func convolution(
-    _ x: Pictures, _ name: String, _ stride: Int, _ padding: Int, _ step: String
-  ) throws -> Pictures {
+    _ x: Images, _ name: String, _ stride: Int, _ padding: Int, _ step: String
+  ) throws -> Images {
     let weight = try tensors.tensor("\(name).weight")
     let bias = step.hasSuffix(" with bias") ? try tensors.tensor("\(name).bias").values : nil
     return Reference.convolutionForward(
@@ -113,7 +113,7 @@ struct WiredNetwork {
         outChannels: weight.shape[0], kernelSize: weight.shape[2], stride: stride, padding: padding))
   }
 
-  private func normalized(_ x: Pictures, _ name: String) throws -> Pictures {
+  private func normalized(_ x: Images, _ name: String) throws -> Images {
     Reference.batchNormInference(
       x,
       ReferenceBatchNorm(
@@ -123,13 +123,13 @@ struct WiredNetwork {
   }
 
   /// By channel, row and column.
-  private func flattened(_ x: Pictures) -> Pictures {
+  private func flattened(_ x: Images) -> Images {
     var values: [Double] = []
     for n in 0..<x.batch {
       for c in 0..<x.channels {
         for i in 0..<x.height { for j in 0..<x.width { values.append(x[n, i, j, c]) } }
       }
     }
-    return Pictures(rows: x.batch, channels: values.count / x.batch, values: values)
+    return Images(rows: x.batch, channels: values.count / x.batch, values: values)
   }
 }

@@ -20,14 +20,14 @@ struct BenchTests {
     """
 
   @Test(
-    "made-up pictures stand for the data set, whatever the spec says of how many it has",
+    "made-up images stand for the data set, whatever the spec says of how many it has",
     arguments: [
-      // Ranks its channels over more pictures than there are made up.
+      // Ranks its channels over more images than there are made up.
       "training: {strategy: sequential, batch: 16}\ncompression: {width: [2, 2], epochs: 1, pictures: 5000}\n",
       // Fills a batch with no fewer than 1,500.
       "training: {batch: 1500, drop-last: true}\n",
     ])
-  func ownPictures(training: String) throws {
+  func ownImages(training: String) throws {
     let workspace = try Workspace()
     try workspace.write(Self.head + training, to: "net.yaml")
     let plan = try workspace.strata("plan", "net.yaml")
@@ -46,7 +46,7 @@ struct BenchTests {
       var macs, executedMacs, bytes: Int
       var share: Double
     }
-    struct Ceiling: Decodable {
+    struct Roofline: Decodable {
       var gigaflopsPerSecond, gigabytesPerSecond: Double
       var from: String
     }
@@ -57,7 +57,7 @@ struct BenchTests {
     }
     var stage: Int
     var profile, profileByModule: [Row]?
-    var ceiling: Ceiling?
+    var ceiling: Roofline?
     var stages: [Stage]
   }
 
@@ -68,7 +68,7 @@ struct BenchTests {
     return try JSONDecoder().decode(Profiled.self, from: Data(result.output.utf8))
   }
 
-  @Test("modules' rows are the sums of their operations', and shares are of ceilings")
+  @Test("modules' rows are the sums of their operations', and shares are of the roofline")
   func modules() throws {
     let workspace = try Workspace()
     try workspace.write(digitsSpec, to: "net.yaml")
@@ -83,19 +83,19 @@ struct BenchTests {
       #expect(own.map(\.bytes).reduce(0, +) == module.bytes)
       #expect(module.share > 0)
     }
-    let ceiling = try #require(report.ceiling)
-    #expect(ceiling.gigaflopsPerSecond > 0 && ceiling.gigabytesPerSecond > 0 && ceiling.from == "measured")
-    // 8 to 16 channels of 4x4 pictures, 50 of them: 36 planes for a tile that takes 144 plain products.
+    let roofline = try #require(report.ceiling)
+    #expect(roofline.gigaflopsPerSecond > 0 && roofline.gigabytesPerSecond > 0 && roofline.from == "measured")
+    // 8 to 16 channels of 4x4 images, 50 of them: 36 planes for a tile that takes 144 plain products.
     let winograd = try #require(
       rows.first { $0.module == 2 && $0.operation?.contains("winograd-4x4") == true })
     #expect(winograd.macs == 4 * winograd.executedMacs)
     #expect(winograd.executedMacs == 36 * 50 * 8 * 16 && winograd.bytes == 0)
-    let product = 2e-9 * Double(winograd.executedMacs) / winograd.seconds / ceiling.gigaflopsPerSecond
+    let product = 2e-9 * Double(winograd.executedMacs) / winograd.seconds / roofline.gigaflopsPerSecond
     #expect(abs(winograd.share / product - 1) < 1e-6)
     let norm = try #require(rows.first { $0.operation?.contains("batch_norm") == true })
     #expect(norm.macs == 0 && norm.bytes > 0)
     let text = try workspace.strata("bench", "net.yaml", "--steps", "1", "--profile")
-    for part in ["ceiling: ", "time by module", "GFLOP/s of plain products", "measured just"] {
+    for part in ["roofline: ", "time by module", "GFLOP/s of plain products", "measured just"] {
       #expect(text.output.contains(part), "\(text.output)")
     }
   }

@@ -237,12 +237,12 @@ struct BudgetTests {
     }
   }
 
-  @Test("a batch that leaves one picture over is named as one with drop-last")
+  @Test("a batch that leaves one image over is named as one with drop-last")
   func lastBatchOfOne() throws {
-    let pictures = ["--set", "data.limit.train=905", "--threads", "2"]
+    let images = ["--set", "data.limit.train=905", "--threads", "2"]
     func planned(_ batch: Int, _ more: String...) throws -> StrataProcess {
       try StrataProcess(
-        ["plan", "net.yaml", "--json", "--set", "training.batch=\(batch)"] + pictures + more,
+        ["plan", "net.yaml", "--json", "--set", "training.batch=\(batch)"] + images + more,
         in: workspace.url)
     }
     let peak = try JSONDecoder().decode(
@@ -251,7 +251,7 @@ struct BudgetTests {
     // With the margin of one part in 64.
     let budget = ["--budget", "\(peak + peak / 63 + 1)B"]
     let result = try StrataProcess(
-      ["plan", "net.yaml", "--json", "--largest-batch"] + budget + pictures, in: workspace.url)
+      ["plan", "net.yaml", "--json", "--largest-batch"] + budget + images, in: workspace.url)
     let report = try JSONDecoder().decode(LargestBatches.self, from: Data(result.output.utf8))
     let parallel = try #require(report.strategies.first { $0.strategy == "parallel" })
     #expect(parallel.batch == 451 && parallel.batchWithDropLast == 452)
@@ -259,7 +259,7 @@ struct BudgetTests {
     let refused = try planned(452, budget[0], budget[1])
     #expect(refused.exitCode == 2 && refused.diagnostics.contains("error[E117]"), "\(refused.diagnostics)")
     let people = try StrataProcess(
-      ["plan", "net.yaml", "--largest-batch"] + budget + pictures, in: workspace.url)
+      ["plan", "net.yaml", "--largest-batch"] + budget + images, in: workspace.url)
     #expect(people.output.contains("451 (452 with drop-last)"), "\(people.output)")
     // All that is named is planned with the same budget, nothing but the strategy and the batch set.
     for figure in report.strategies {

@@ -45,7 +45,7 @@ struct CheckTests {
          --> bad.yaml:4:22
           |
         3 | network: {family: vgg, input: 3x12x12, widths: [8, 8, 8]}
-          |                                                    - layer 2 makes 3x3 pictures of 8 channels
+          |                                                    - layer 2 makes 3x3 images of 8 channels
         4 | downsampling: {kind: invertible, before: [1, 2, 3]}
           |                      ^^^^^^^^^^ needs even sides
           |                                                 - folds 3x3
@@ -69,9 +69,9 @@ struct CheckTests {
     #expect(result.diagnostics.contains("error: cannot read 'missing.yaml': "))
   }
 
-  @Test("numbers of pictures are looked at where the source tells them, as planning does")
+  @Test("numbers of images are looked at where the source tells them, as planning does")
   func counts() throws {
-    // 192 pictures leave one over, which batch norm behind the pool to one pixel can't take.
+    // 192 images leave one over, which batch norm behind the pool to one pixel can't take.
     let single = ["--set", "training.batch=191", "--set", "auxiliary={kind: mlp, hidden: 1}"]
     for command in ["check", "show", "plan"] {
       for (sets, code) in [
@@ -187,7 +187,7 @@ struct CheckTests {
   @Test("graphs, plans and moments say where features lie and how much they take")
   func features() throws {
     let workspace = try Workspace()
-    // 192 + 100 pictures, 8 channels of 8x8 floats each.
+    // 192 + 100 images, 8 channels of 8x8 floats each.
     let byteCount = (192 + 100) * 8 * 8 * 8 * 4
     try workspace.write(
       digitsSpec.replacing("parallel", with: "sequential").replacing("augment: {pad-crop: 1}, ", with: "")

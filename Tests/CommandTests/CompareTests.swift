@@ -262,7 +262,7 @@ struct CompareTests {
   @Test("what is to be said of the spec is said once, however many seeds there are")
   func warnings() throws {
     try workspace.write(
-      digitsSpec.replacing("source: digits", with: "source: npy, path: pictures").replacing(
+      digitsSpec.replacing("source: digits", with: "source: npy, path: images").replacing(
         "widths: [8, 16]", with: "input: 1x8x8, classes: 10, widths: [8, 8]"), to: "files.yaml")
     let run = try workspace.strata(
       "run", "files.yaml", "--seeds", "2", "-o", "two", "--set", "data.source=synthetic", "--set",

@@ -67,7 +67,7 @@ struct CompressionCommandTests {
   func wholeRun() throws {
     let plan = try workspace.strata("plan", "net.yaml", "-o", "net.plan.json")
     #expect(plan.exitCode == 0, "\(plan.diagnostics)")
-    #expect(plan.output.contains("compression: 2 of 2 layers, ranked by taylor over 200 pictures"))
+    #expect(plan.output.contains("compression: 2 of 2 layers, ranked by taylor over 200 images"))
     let compiled = try workspace.decode(CompiledPlan.self, "net.plan.json")
     // By hand: a 3x3 filter of each input channel with bias, batch norm's scale and shift; the head reads six channels.
     #expect(compiled.network.parameters == 6 * 12 + (6 * 9 + 3) * 6 + (6 * 9 + 2) * 6 + 2 * 6 + 24 * 10 + 10)

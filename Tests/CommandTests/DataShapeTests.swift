@@ -8,13 +8,13 @@ struct DataShapeTests {
   init() throws {
     workspace = try Workspace()
     try workspace.write(Self.spec(), to: "net.yaml")
-    try writePictures(height: 8, width: 8)
+    try writeImages(height: 8, width: 8)
   }
 
   private static func spec(input: String = "1x8x8", classes: Int = 4, source: String = "idx") -> String {
     """
     strata: 1
-    name: pictures
+    name: images
     data: {source: \(source), path: data}
     network:
       family: vgg
@@ -27,8 +27,8 @@ struct DataShapeTests {
     """
   }
 
-  /// 64 training and 32 test pictures of labels from 0 to 3, in MNIST's format and in NumPy's.
-  private func writePictures(height: Int, width: Int) throws {
+  /// 64 training and 32 test images of labels from 0 to 3, in MNIST's format and in NumPy's.
+  private func writeImages(height: Int, width: Int) throws {
     func bigEndian(_ number: Int) -> [UInt8] {
       (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
     }
@@ -54,8 +54,8 @@ struct DataShapeTests {
     try Data(bytes).write(to: workspace.url.appending(path: "data/\(name)"))
   }
 
-  @Test("a network for other pictures is refused, whether or not they have as many numbers")
-  func otherPictures() throws {
+  @Test("a network for other images is refused, whether or not they have as many numbers")
+  func otherImages() throws {
     for source in ["idx", "npy"] {
       for input in ["1x16x4", "64x1x1", "4x4x4", "2x8x8", "1x16x16", "3x8x8"] {
         try workspace.write(Self.spec(input: input, source: source), to: "net.yaml")
@@ -65,7 +65,7 @@ struct DataShapeTests {
           #expect(
             end.diagnostics
               == """
-              error: ./data has pictures of 1x8x8 (channels, height, width), but `network.input` is \(input) (net.yaml:6)
+              error: ./data has images of 1x8x8 (channels, height, width), but `network.input` is \(input) (net.yaml:6)
                 = help: set `network.input: 1x8x8`, or name other data
 
               """.replacing("./data", with: "data"))
@@ -106,10 +106,10 @@ struct DataShapeTests {
     #expect(set.exitCode == 5 && set.diagnostics.contains("`network.input` is 1x4x16 (--set)"))
     #expect(try workspace.strata("plan", "net.yaml", "-o", "net.plan.json").exitCode == 0)
     #expect(try workspace.strata("run", "net.yaml", "-o", "out").exitCode == 0)
-    try writePictures(height: 4, width: 16)
+    try writeImages(height: 4, width: 16)
     for command in [["run", "net.plan.json", "-o", "other"], ["evaluate", "out"], ["probe", "out"]] {
       let end = try StrataProcess(command, in: workspace.url)
-      #expect(end.exitCode == 5 && end.diagnostics.contains("pictures of 1x4x16"), "\(command): \(end)")
+      #expect(end.exitCode == 5 && end.diagnostics.contains("images of 1x4x16"), "\(command): \(end)")
     }
     #expect(try !workspace.names(in: ".").contains("other"))
   }

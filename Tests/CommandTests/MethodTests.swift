@@ -250,14 +250,14 @@ struct MethodTests {
     #expect(try evaluation("second").modules.map(\.index) == [1, 2])
   }
 
-  @Test("what probing takes is foreseen, and refused where a limit forbids it")
+  @Test("what probing takes is estimated, and refused where a limit forbids it")
   func probeMemory() throws {
     struct Probe: Decodable {
       struct Memory: Decodable { var plannedPeakBytes, measuredPeakBytes: Int }
       var memory: Memory
     }
     let workspace = try Workspace()
-    // 4,000 pictures of 16 x 16 x 16 floats are 66 MB.
+    // 4,000 images of 16 x 16 x 16 floats are 66 MB.
     try workspace.write(
       """
       strata: 1
@@ -331,7 +331,7 @@ struct MethodTests {
     #expect(figures[0] == figures[1] && figures[0].count > 20)
     let probe = try JSONDecoder().decode(Probe.self, from: Data(outputs[0].utf8))
     #expect(probe.schema == "strata.probe/1")
-    #expect(probe.depths.map(\.name) == ["pictures", "layer 1", "layer 2"])
+    #expect(probe.depths.map(\.name) == ["images", "layer 1", "layer 2"])
     #expect(probe.depths.map(\.features) == [4, 64, 128])
     // Four means of a digit tell little; what the layers make of it tells nearly all.
     #expect(probe.depths[0].linear.testTop1 < 0.6)

@@ -90,7 +90,7 @@ struct PlanAdviceTests {
     try workspace.write(
       """
       strata: 1
-      name: pictures
+      name: images
       data: {source: cifar10, path: nowhere, limit: {train: 10, test: 10}}
       network: {family: vgg, widths: [4], head: gap}
       training: {batch: 10}

@@ -70,7 +70,7 @@ struct PlanTests {
     #expect(plan.memory.peakOperation?.contains("(specs/net.yaml:") == true)
     let layers = plan.modules.map(\.parameters).reduce(0, +)
     #expect(plan.network.parameters == layers + (plan.modules.last?.auxiliary.parameters ?? 0))
-    // 192 pictures in batches of 50, two epochs.
+    // 192 images in batches of 50, two epochs.
     switch strategy {
     case "sequential":
       #expect(plan.stages.map(\.modules) == [[1], [2]] && plan.stages.map(\.steps) == [8, 8])

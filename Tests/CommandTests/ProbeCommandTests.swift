@@ -55,20 +55,20 @@ struct ProbeCommandTests {
     "convolutional probes read layers alone, whatever classifiers the run has",
     arguments: [
       (
-        "family: vgg, widths: [6, 8]", "strategy: end-to-end", ["pictures", "layer 1", "layer 2"],
+        "family: vgg, widths: [6, 8]", "strategy: end-to-end", ["images", "layer 1", "layer 2"],
         [(6, 8), (8, 8)]
       ),
       (
-        "family: vgg, widths: [6, 8]", "strategy: parallel", ["pictures", "layer 1", "layer 2"],
+        "family: vgg, widths: [6, 8]", "strategy: parallel", ["images", "layer 1", "layer 2"],
         [(6, 8), (8, 8)]
       ),
       (
         "family: resnet, stages: [{blocks: 1, width: 4}, {blocks: 1, width: 8}]", "strategy: end-to-end",
-        ["pictures", "stem", "block 1", "block 2"], [(4, 8), (4, 8), (8, 4)]
+        ["images", "stem", "block 1", "block 2"], [(4, 8), (4, 8), (8, 4)]
       ),
       (
         "family: resnet, stages: [{blocks: 1, width: 4}, {blocks: 1, width: 8}]", "strategy: sequential",
-        ["pictures", "stem", "block 1", "block 2"], [(4, 8), (4, 8), (8, 4)]
+        ["images", "stem", "block 1", "block 2"], [(4, 8), (4, 8), (8, 4)]
       ),
     ] as [(String, String, [String], [(channels: Int, side: Int)])])
   func convolutional(
@@ -92,8 +92,8 @@ struct ProbeCommandTests {
     #expect(narrow.depths.map { $0.one?.trainTop1 } != full.depths.map { $0.one?.trainTop1 })
   }
 
-  @Test("depth 0 is the pictures, averaged or as they are")
-  func pictures() throws {
+  @Test("depth 0 is the images, averaged or as they are")
+  func images() throws {
     try run(network: "family: vgg, widths: [4]", training: "strategy: parallel")
     let pooled = try probe()
     let full = try probe("--features", "full")

@@ -214,7 +214,7 @@ struct RunTests {
     try workspace.write(
       """
       strata: 1
-      name: pictures
+      name: images
       data: {source: cifar10, path: nowhere}
       network: {family: vgg, widths: [8]}
       training: {}
@@ -260,7 +260,7 @@ struct RunTests {
     let profiled = try StrataProcess(
       ["run", "net.yaml", "-o", "profiled", "--profile"] + sets, in: workspace.url)
     #expect(plain.exitCode == 0 && profiled.exitCode == 0, "\(profiled.diagnostics)")
-    for part in ["time by operation", "time by module", "ceiling: ", "preparing batches"] {
+    for part in ["time by operation", "time by module", "roofline: ", "preparing batches"] {
       #expect(profiled.output.contains(part) && !plain.output.contains(part), "\(part)")
     }
     let before = try workspace.decode(Summary.self, "plain/summary.json")

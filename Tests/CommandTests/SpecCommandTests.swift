@@ -77,7 +77,7 @@ struct SpecCommandTests {
   func showSpec() throws {
     let shown = try StrataProcess("show", Self.digits)
     #expect(shown.exitCode == 0)
-    #expect(shown.output.hasPrefix("digits: pictures of 1x8x8, 10 classes\n\nlayer  "))
+    #expect(shown.output.hasPrefix("digits: images of 1x8x8, 10 classes\n\nlayer  "))
     #expect(shown.output.contains("\nlayer 2  max-pool 2x2, conv 3x3 64  32x8x8  64x4x4  ████████  "))
     let resolved = try StrataProcess("show", Self.digits, "--resolved", "--set", "training.epochs=2")
     #expect(resolved.output.contains("\n  epochs: 2                # --set\n"))

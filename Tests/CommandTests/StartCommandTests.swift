@@ -277,34 +277,34 @@ struct StartCommandTests {
 
   @Test("the data's path, too; in the spec it starts at the spec")
   func dataPath() throws {
-    // Two pictures to a file, as NumPy writes them.
+    // Two images to a file, as NumPy writes them.
     for (part, count) in [("train", 4), ("test", 2)] {
-      try workspace.writeArray("pictures/\(part)_images.npy", shape: [count, 4, 4])
-      try workspace.writeArray("pictures/\(part)_labels.npy", shape: [count])
+      try workspace.writeArray("images/\(part)_images.npy", shape: [count, 4, 4])
+      try workspace.writeArray("images/\(part)_labels.npy", shape: [count])
     }
     let text = netSpec.replacing(
-      "data: {source: digits, limit: {train: 100, test: 50}}", with: "data: {source: npy, path: ../pictures}"
+      "data: {source: digits, limit: {train: 100, test: 50}}", with: "data: {source: npy, path: ../images}"
     ).replacing("widths: [8, 8, 8]", with: "widths: [8, 8], input: 1x4x4, classes: 2")
       .replacing("batch: 50", with: "batch: 2")
     try workspace.write(text, to: "sub/net.yaml")
     #expect(try workspace.strata("plan", "sub/net.yaml").exitCode == 0)
-    let typed = try workspace.strata("plan", "sub/net.yaml", "--set", "data.path=pictures")
+    let typed = try workspace.strata("plan", "sub/net.yaml", "--set", "data.path=images")
     #expect(typed.exitCode == 0, "\(typed.diagnostics)")
-    let wrong = try workspace.strata("plan", "sub/net.yaml", "--set", "data.path=../pictures")
+    let wrong = try workspace.strata("plan", "sub/net.yaml", "--set", "data.path=../images")
     #expect(wrong.exitCode == 5)
-    try run("sub/net.yaml", "-o", "out", "--set", "data.path=pictures")
+    try run("sub/net.yaml", "-o", "out", "--set", "data.path=images")
     let evaluated = try StrataProcess("evaluate", "../out", in: workspace.url.appending(path: "sub"))
     #expect(evaluated.exitCode == 0, "\(evaluated.diagnostics)")
     // Where the data was given to the command that refuses a plan, it is part of what is to be typed.
     let planned = try workspace.strata(
-      "plan", "sub/net.yaml", "--data", "pictures", "--threads", "200", "-o", "net.plan.json")
+      "plan", "sub/net.yaml", "--data", "images", "--threads", "200", "-o", "net.plan.json")
     #expect(planned.exitCode == 0, "\(planned.diagnostics)")
     try workspace.write(text.replacing("batch: 2", with: "batch: 1"), to: "sub/net.yaml")
-    let stale = try workspace.strata("run", "net.plan.json", "--data", "pictures")
+    let stale = try workspace.strata("run", "net.plan.json", "--data", "images")
     #expect(stale.exitCode == 4)
     #expect(
       stale.diagnostics.contains(
-        "strata plan sub/net.yaml --data pictures --threads 200 -o net.plan.json\n"),
+        "strata plan sub/net.yaml --data images --threads 200 -o net.plan.json\n"),
       "\(stale.diagnostics)")
   }
 }

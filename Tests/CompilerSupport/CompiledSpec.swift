@@ -27,16 +27,16 @@ package struct DecodedSpec: Sendable {
       texts, values: result.origins.compactMap { key, origin in origin.writtenSpan.map { (key, $0) } })
   }
 
-  /// - Parameter pictures: of the training and of the test part.
+  /// - Parameter images: of the training and of the test part.
   package func plan(
-    threads: Int = 2, pictures: Int = 64, choices: PlanChoices? = PlanChoices()
+    threads: Int = 2, images: Int = 64, choices: PlanChoices? = PlanChoices()
   ) throws(SpecFaults) -> Plan {
-    try plan(threads: threads, facts: Self.facts(pictures: pictures), choices: choices)
+    try plan(threads: threads, facts: Self.facts(images: images), choices: choices)
   }
 
-  /// Of made-up pictures.
-  package static func facts(pictures: Int) -> DataFacts {
-    DataFacts(trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil)
+  /// Of made-up images.
+  package static func facts(images: Int) -> DataFacts {
+    DataFacts(trainCount: images, testCount: images, residentBytes: 0, fingerprint: nil)
   }
 
   /// - Parameter run: what left the weights that the network starts from.

@@ -12,14 +12,14 @@ package struct RandomSpec: Sendable {
   }
 
   package let text: String
-  /// Training pictures that leave no last batch of one.
-  package let pictures: Int
+  /// Training images that leave no last batch of one.
+  package let images: Int
 
   /// - Parameter strategy: nil: drawn as well.
   package init(seed: Int, size: Size = .planned, strategy: String? = nil) {
     var drawing = Drawing(random: SplitMix64(seed: UInt64(seed)), size: size, strategy: strategy)
     text = drawing.text()
-    pictures = 4 * drawing.batch
+    images = 4 * drawing.batch
   }
 }
 
@@ -29,7 +29,7 @@ private struct Drawing {
   let size: RandomSpec.Size
   let strategy: String?
   private(set) var batch = 0
-  /// How often the picture can be halved before the last module.
+  /// How often the image can be halved before the last module.
   private var halvings = 0
   private var side = 0
   /// Of a vgg's layers.

@@ -29,22 +29,22 @@ import Testing
     let data = try Dataset(.cifar10(folder: folder.path), limit: DatasetLimit(train: 10_006, test: 3))
     #expect(data.trainCount == 10_006 && data.testCount == 3 && data.classNames?[9] == "truck")
     #expect(data.residentByteCount == 10_009 * 3_073)
-    let preparer = PicturePreparer(dataset: data, normalization: plain, seed: 1)
+    let preparer = ImagePreparer(dataset: data, normalization: plain, seed: 1)
     for (split, index, label, bytes) in [
       (DatasetSplit.train, 0, 3, first), (.train, 10_005, 9, crossing), (.test, 2, 7, test),
       (.train, 9_999, 0, [UInt8](repeating: 0, count: 3_072)),
     ] {
-      let picture = preparer.picture(split, index)
-      #expect(picture.label == Int32(label))
+      let image = preparer.image(split, index)
+      #expect(image.label == Int32(label))
       // Channel by channel in the file, pixel by pixel in the network.
-      #expect(picture.numbers == (0..<3_072).map { Float(bytes[$0 % 3 * 1_024 + $0 / 3]) / 255 })
+      #expect(image.numbers == (0..<3_072).map { Float(bytes[$0 % 3 * 1_024 + $0 / 3]) / 255 })
     }
   }
 
   @Test func normalisesAsUsual() throws {
     let folder = cifar10([(1, 0, 0, [UInt8](repeating: 200, count: 3_072))])
     let data = try Dataset(.cifar10(folder: folder.path), limit: DatasetLimit(train: 1, test: 1))
-    let numbers = PicturePreparer(dataset: data, seed: 1).picture(.train, 0).numbers
+    let numbers = ImagePreparer(dataset: data, seed: 1).image(.train, 0).numbers
     let expected = [(0.4914, 0.2023), (0.4822, 0.1994), (0.4465, 0.2010)].map { (200.0 / 255 - $0.0) / $0.1 }
     for (i, number) in numbers.enumerated() { #expect(abs(Double(number) - expected[i % 3]) < 1e-5) }
   }
@@ -58,8 +58,8 @@ import Testing
     #expect(data.classCount == 100 && data.classNames?.count == 100 && data.residentByteCount == 3 * 3_074)
     #expect(data.label(.train, 1) == 99 && data.label(.test, 0) == 42)
     #expect(data.classNames?.sorted() == data.classNames && Set(data.classNames ?? []).count == 100)
-    let picture = PicturePreparer(dataset: data, normalization: plain, seed: 1).picture(.test, 0)
-    #expect(picture.numbers[4] == Float(pixels[1_024 + 1]) / 255)
+    let image = ImagePreparer(dataset: data, normalization: plain, seed: 1).image(.test, 0)
+    #expect(image.numbers[4] == Float(pixels[1_024 + 1]) / 255)
   }
 
   @Test func factsNeedNoFile() throws {
@@ -102,7 +102,7 @@ import Testing
     #expect(hint.contains("data_batch_5.bin"))
   }
 
-  /// However the pictures are opened, everything that is wrong with the files is told at once.
+  /// However the images are opened, everything that is wrong with the files is told at once.
   @Test func allFaultsOfAllFiles() throws {
     let folder = cifar10([(2, 3, 11, []), (4, 9, 200, []), (6, 5, 10, [])])
     let source = DatasetSource.cifar10(folder: folder.path)

@@ -24,12 +24,12 @@ import Testing
         let source = source(folder.path)
         let facts = try Dataset.facts(of: source)
         let dataset = try Dataset(source, limit: DatasetLimit(train: 5, test: 3))
-        #expect(facts.pictureShape == dataset.pictureShape, "seed \(seed)")
+        #expect(facts.imageShape == dataset.imageShape, "seed \(seed)")
         #expect(dataset.residentByteCount <= 1 << 20, "seed \(seed)")
         _ = try Dataset.fingerprint(of: source)
-        let pictures = PicturePreparer(dataset: dataset, seed: 1)
+        let images = ImagePreparer(dataset: dataset, seed: 1)
         for index in 0..<dataset.trainCount {
-          let (numbers, label) = pictures.picture(.train, index, epoch: 1)
+          let (numbers, label) = images.image(.train, index, epoch: 1)
           #expect(numbers.allSatisfy(\.isFinite) && label >= 0 && label < dataset.classCount, "seed \(seed)")
         }
       }

@@ -17,14 +17,14 @@ import Testing
     #expect(order != (0..<1_000).map { $0 })
   }
 
-  /// Every picture comes to every place equally often.
+  /// Every image comes to every place equally often.
   @Test func isUniform() {
     let count = 8
     let epochs = 8_000
     var met = [[Int]](repeating: [Int](repeating: 0, count: count), count: count)
     for epoch in 1...epochs {
-      for (place, picture) in epochOrder(count: count, seed: 7, epoch: epoch).enumerated() {
-        met[place][Int(picture)] += 1
+      for (place, image) in epochOrder(count: count, seed: 7, epoch: epoch).enumerated() {
+        met[place][Int(image)] += 1
       }
     }
     // Five standard deviations of a binomial count: sqrt(8000 * 1/8 * 7/8) = 29.6.

@@ -50,9 +50,9 @@ import Testing
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: changedLate.path))))
     let relabelled = self.folder(firstLabel: 1)
     #expect(usual != (try Dataset.fingerprint(of: .npy(folder: relabelled.path))))
-    let shape = PictureDimensions(channels: 3, height: 8, width: 8)
-    let one = DatasetSource.synthetic(SyntheticPictures(dimensions: shape, classCount: 10, seed: 1))
-    let two = DatasetSource.synthetic(SyntheticPictures(dimensions: shape, classCount: 10, seed: 2))
+    let shape = ImageDimensions(channels: 3, height: 8, width: 8)
+    let one = DatasetSource.synthetic(SyntheticImages(dimensions: shape, classCount: 10, seed: 1))
+    let two = DatasetSource.synthetic(SyntheticImages(dimensions: shape, classCount: 10, seed: 2))
     #expect(try Dataset.fingerprint(of: one) != Dataset.fingerprint(of: two))
     #expect(try Dataset.fingerprint(of: .digits) == Dataset(.digits).fingerprint)
   }

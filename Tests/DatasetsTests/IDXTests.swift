@@ -2,7 +2,7 @@ import Datasets
 import Testing
 
 @Suite struct IDXTests {
-  /// Training pictures of 2x3 pixels and as many test pictures as labels.
+  /// Training images of 2x3 pixels and as many test images as labels.
   private func folder(trainLabels: [UInt8] = [4, 0, 2], testLabels: [UInt8] = [1, 3]) -> TemporaryFolder {
     let folder = TemporaryFolder()
     for (prefix, labels, seed) in [("train", trainLabels, 1), ("t10k", testLabels, 2)] {
@@ -16,20 +16,20 @@ import Testing
     Self.header(count, height, width) + noiseBytes(count * height * width, seed: seed)
   }
 
-  @Test func readsPicturesAndLabels() throws {
+  @Test func readsImagesAndLabels() throws {
     let folder = folder()
     let data = try Dataset(.idx(folder: folder.path))
-    #expect(data.pictureShape == PictureDimensions(channels: 1, height: 2, width: 3))
+    #expect(data.imageShape == ImageDimensions(channels: 1, height: 2, width: 3))
     #expect(data.trainCount == 3 && data.testCount == 2 && data.classCount == 5 && data.classNames == nil)
     #expect(data.residentByteCount == 5 * 7)
     #expect(
       (0..<3).map { data.label(.train, $0) } == [4, 0, 2] && (0..<2).map { data.label(.test, $0) } == [1, 3])
-    let preparer = PicturePreparer(
+    let preparer = ImagePreparer(
       dataset: data, normalization: Normalization(mean: 0, standardDeviation: 1, channels: 1), seed: 1)
     let pixels = noiseBytes(18, seed: 1)
-    #expect(preparer.picture(.train, 1).numbers == pixels[6..<12].map { Float($0) / 255 })
+    #expect(preparer.image(.train, 1).numbers == pixels[6..<12].map { Float($0) / 255 })
     let testPixels = noiseBytes(12, seed: 2)
-    #expect(preparer.picture(.test, 1).numbers == testPixels[6..<12].map { Float($0) / 255 })
+    #expect(preparer.image(.test, 1).numbers == testPixels[6..<12].map { Float($0) / 255 })
   }
 
   @Test func limitsKeepTheClasses() throws {
@@ -69,7 +69,7 @@ import Testing
       fault(folder)?.all.map(kind) == ["missingFile", "missingFile", "missingFile", "wrongSize"])
   }
 
-  private static let pictureFaults: [FaultyFile] = [
+  private static let imageFaults: [FaultyFile] = [
     // Shorter than a header; labels' magic number; a byte short; a byte long.
     FaultyFile("wrongSize", [0, 0, 8]),
     FaultyFile(
@@ -81,7 +81,7 @@ import Testing
     FaultyFile("wrongContent@4", header(3, 0, 3)),
     FaultyFile("wrongContent@4", header(-1, -1, -1)),
     FaultyFile("wrongContent@4", header(-1, -1, 1)),
-    // More pictures than labels; another shape than the test pictures'.
+    // More images than labels; another shape than the test images'.
     FaultyFile("mismatch", header(4, 2, 3) + noiseBytes(24, seed: 1)),
     FaultyFile("mismatch", header(3, 3, 2) + noiseBytes(18, seed: 1)),
   ]
@@ -90,9 +90,9 @@ import Testing
     bigEndian(0x803) + bigEndian(count) + bigEndian(height) + bigEndian(width)
   }
 
-  /// What is written over the training pictures, and the fault.
-  @Test(arguments: pictureFaults)
-  func faultyPictures(file: FaultyFile) {
+  /// What is written over the training images, and the fault.
+  @Test(arguments: imageFaults)
+  func faultyImages(file: FaultyFile) {
     let folder = folder()
     folder.write("train-images-idx3-ubyte", file.bytes)
     #expect(fault(folder).map(kind) == file.expected)

@@ -4,7 +4,7 @@ import Testing
 @Suite struct NPYTests {
   private let plain = Normalization(mean: 0, standardDeviation: 1, channels: 3)
 
-  /// Two training pictures and one test picture of the same shape, and labels 2, 0 and 1.
+  /// Two training images and one test image of the same shape, and labels 2, 0 and 1.
   private func folder(
     type: String = "|u1", shape: [Int], train: [UInt8], test: [UInt8], labelType: String = "|u1"
   ) -> TemporaryFolder {
@@ -26,20 +26,20 @@ import Testing
     let bytes = noiseBytes(2 * 48, seed: 1)
     let folder = folder(shape: [4, 4, 3], train: bytes, test: Array(bytes[..<48]), labelType: "<i8")
     let data = try Dataset(.npy(folder: folder.path))
-    #expect(data.pictureShape == PictureDimensions(channels: 3, height: 4, width: 4) && data.classCount == 3)
+    #expect(data.imageShape == ImageDimensions(channels: 3, height: 4, width: 4) && data.classCount == 3)
     #expect(data.residentByteCount == 3 * (48 + 4))
-    let picture = PicturePreparer(dataset: data, normalization: plain, seed: 1).picture(.train, 1)
-    #expect(picture.label == 0 && data.label(.train, 0) == 2 && data.label(.test, 0) == 1)
-    #expect(picture.numbers == bytes[48..<96].map { Float($0) / 255 })
+    let image = ImagePreparer(dataset: data, normalization: plain, seed: 1).image(.train, 1)
+    #expect(image.label == 0 && data.label(.train, 0) == 2 && data.label(.test, 0) == 1)
+    #expect(image.numbers == bytes[48..<96].map { Float($0) / 255 })
   }
 
   @Test func channelsFirst() throws {
     let bytes = noiseBytes(2 * 48, seed: 1)
     let folder = folder(shape: [3, 4, 4], train: bytes, test: Array(bytes[..<48]), labelType: "<i4")
     let data = try Dataset(.npy(folder: folder.path))
-    #expect(data.pictureShape == PictureDimensions(channels: 3, height: 4, width: 4))
-    let picture = PicturePreparer(dataset: data, normalization: plain, seed: 1).picture(.train, 1)
-    #expect(picture.numbers == (0..<48).map { Float(bytes[48 + $0 % 3 * 16 + $0 / 3]) / 255 })
+    #expect(data.imageShape == ImageDimensions(channels: 3, height: 4, width: 4))
+    let image = ImagePreparer(dataset: data, normalization: plain, seed: 1).image(.train, 1)
+    #expect(image.numbers == (0..<48).map { Float(bytes[48 + $0 % 3 * 16 + $0 / 3]) / 255 })
   }
 
   @Test func floatsAreTakenAsTheyAre() throws {
@@ -48,12 +48,12 @@ import Testing
       type: "<f4", shape: [3, 4], train: littleEndianBytes(numbers),
       test: littleEndianBytes(Array(numbers[..<12])))
     let data = try Dataset(.npy(folder: folder.path))
-    #expect(data.pictureShape == PictureDimensions(channels: 1, height: 3, width: 4))
+    #expect(data.imageShape == ImageDimensions(channels: 1, height: 3, width: 4))
     #expect(data.residentByteCount == 3 * (48 + 1))
-    #expect(PicturePreparer(dataset: data, seed: 1).picture(.train, 1).numbers == Array(numbers[12...]))
-    let scaled = PicturePreparer(
+    #expect(ImagePreparer(dataset: data, seed: 1).image(.train, 1).numbers == Array(numbers[12...]))
+    let scaled = ImagePreparer(
       dataset: data, normalization: Normalization(mean: 1, standardDeviation: 2, channels: 1), seed: 1)
-    #expect(scaled.picture(.train, 1).numbers == numbers[12...].map { ($0 - 1) / 2 })
+    #expect(scaled.image(.train, 1).numbers == numbers[12...].map { ($0 - 1) / 2 })
   }
 
   /// Sizes behind the count, and channels x height x width, or nil where the shape does not say.
@@ -68,20 +68,20 @@ import Testing
     let folder = folder(
       shape: shape, train: noiseBytes(2 * size, seed: 1), test: noiseBytes(size, seed: 2))
     guard let expected else {
-      // Of the training pictures and of the test pictures.
+      // Of the training images and of the test images.
       #expect(fault(folder).map(kind) == "mismatch mismatch")
       return
     }
     #expect(
-      try Dataset.facts(of: .npy(folder: folder.path)).pictureShape
-        == PictureDimensions(channels: expected[0], height: expected[1], width: expected[2]))
+      try Dataset.facts(of: .npy(folder: folder.path)).imageShape
+        == ImageDimensions(channels: expected[0], height: expected[1], width: expected[2]))
   }
 
-  private static let pictureFaults: [FaultyFile] = [
+  private static let imageFaults: [FaultyFile] = [
     FaultyFile("wrongSize", npy(type: "|u1", shape: [2, 2, 2], data: noiseBytes(7, seed: 1))),
     FaultyFile("wrongSize", npy(type: "|u1", shape: [2, 2, 2], data: noiseBytes(9, seed: 1))),
     FaultyFile("mismatch", npy(type: "<f8", shape: [2, 2, 2], data: noiseBytes(64, seed: 1))),
-    // three pictures, two labels
+    // three images, two labels
     FaultyFile("mismatch", npy(type: "|u1", shape: [3, 2, 2], data: noiseBytes(12, seed: 1))),
     FaultyFile(
       "wrongContent@10", npy(type: "|u1", shape: [2, 2, 2], data: noiseBytes(8, seed: 1), order: "True")),
@@ -105,8 +105,8 @@ import Testing
     FaultyFile("wrongSize", [0x93, 0x4E]),
   ]
 
-  @Test(arguments: pictureFaults)
-  func faultyPictures(file: FaultyFile) {
+  @Test(arguments: imageFaults)
+  func faultyImages(file: FaultyFile) {
     let folder = folder(shape: [2, 2], train: noiseBytes(8, seed: 1), test: noiseBytes(4, seed: 2))
     folder.write("train_images.npy", file.bytes)
     #expect(fault(folder).map(kind) == file.expected)

@@ -2,9 +2,9 @@ import Datasets
 import TestSupport
 import Testing
 
-/// Pictures that stay in their files are the pictures that are kept in memory.
-@Suite("Pictures read from their files")
-struct StreamedPicturesTests {
+/// Images that stay in their files are the images that are kept in memory.
+@Suite("Images read from their files")
+struct StreamedImagesTests {
   private func expectSame(_ source: DatasetSource, limit: DatasetLimit) throws {
     let kept = try Dataset(source, limit: limit)
     let streamed = try Dataset(streaming: source, limit: limit, workers: 3)
@@ -12,19 +12,19 @@ struct StreamedPicturesTests {
     #expect(streamed.fingerprint == kept.fingerprint)
     let augmentation = Augmentation(padCrop: 2, flipHorizontal: true)
     let preparers = [kept, streamed].map {
-      PicturePreparer(dataset: $0, augmentation: augmentation, seed: 5)
+      ImagePreparer(dataset: $0, augmentation: augmentation, seed: 5)
     }
     for split in DatasetSplit.allCases {
       for index in 0..<kept.count(split) {
         #expect(kept.label(split, index) == streamed.label(split, index))
-        let pictures = preparers.map { preparer in
-          var floats = [Float](repeating: .nan, count: kept.pictureShape.elementCount)
+        let images = preparers.map { preparer in
+          var floats = [Float](repeating: .nan, count: kept.imageShape.elementCount)
           _ = floats.withUnsafeMutableBufferPointer {
             preparer.prepare(split, index: index, epoch: 2, worker: index % 3, into: $0)
           }
           return floats
         }
-        #expect(pictures[0] == pictures[1])
+        #expect(images[0] == images[1])
       }
     }
     #expect(streamed.takeReadFailure() == nil)
@@ -44,16 +44,16 @@ struct StreamedPicturesTests {
     let source = DatasetSource.cifar10(folder: folder.path)
     let kept = try Dataset(source, limit: limit)
     let streamed = try Dataset(streaming: source, limit: limit, workers: 1)
-    let preparers = [kept, streamed].map { PicturePreparer(dataset: $0, seed: 1) }
+    let preparers = [kept, streamed].map { ImagePreparer(dataset: $0, seed: 1) }
     for index in [0, 9_998, 9_999, 10_000, 10_001] {
-      let pictures = preparers.map { preparer in
+      let images = preparers.map { preparer in
         var floats = [Float](repeating: .nan, count: 3072)
         _ = floats.withUnsafeMutableBufferPointer {
           preparer.prepare(.train, index: index, epoch: nil, into: $0)
         }
         return floats
       }
-      #expect(pictures[0] == pictures[1])
+      #expect(images[0] == images[1])
       #expect(kept.label(.train, index) == streamed.label(.train, index))
     }
     let needs = try #require(try Dataset.streaming(of: source, limit: limit))
@@ -92,7 +92,7 @@ struct StreamedPicturesTests {
     folder.write("train_images.npy", [])
     var floats = [Float](repeating: .nan, count: 4)
     _ = floats.withUnsafeMutableBufferPointer {
-      PicturePreparer(dataset: streamed, seed: 1).prepare(.train, index: 5, epoch: nil, into: $0)
+      ImagePreparer(dataset: streamed, seed: 1).prepare(.train, index: 5, epoch: nil, into: $0)
     }
     #expect(streamed.takeReadFailure() != nil)
     #expect(streamed.takeReadFailure() == nil)
@@ -107,7 +107,7 @@ struct StreamedPicturesTests {
       folder.write("\(name)_labels.npy", npy(type: "|u1", shape: [6], data: [0, 1, 2, 0, 1, 2]))
     }
     let streamed = try Dataset(streaming: .npy(folder: folder.path), workers: 1)
-    let preparer = PicturePreparer(dataset: streamed, seed: 1)
+    let preparer = ImagePreparer(dataset: streamed, seed: 1)
     func prepare(_ index: Int) -> DatasetError? {
       var floats = [Float](repeating: .nan, count: 4)
       _ = floats.withUnsafeMutableBufferPointer {

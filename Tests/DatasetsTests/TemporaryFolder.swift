@@ -79,10 +79,10 @@ func datasetError(_ body: () throws(DatasetError) -> Void) -> DatasetError? {
   }
 }
 
-extension PicturePreparer {
-  /// One picture, `[height, width, channels]`, and its label.
-  func picture(_ split: DatasetSplit, _ index: Int, epoch: Int? = nil) -> (numbers: [Float], label: Int32) {
-    var numbers = [Float](repeating: .nan, count: dataset.pictureShape.elementCount)
+extension ImagePreparer {
+  /// One image, `[height, width, channels]`, and its label.
+  func image(_ split: DatasetSplit, _ index: Int, epoch: Int? = nil) -> (numbers: [Float], label: Int32) {
+    var numbers = [Float](repeating: .nan, count: dataset.imageShape.elementCount)
     let label = numbers.withUnsafeMutableBufferPointer {
       prepare(split, index: index, epoch: epoch, into: $0)
     }

@@ -9,19 +9,19 @@ import Testing
 @Suite("Choices of a plan, executed")
 struct ChoicesTests {
   private func plan(
-    _ spec: DecodedSpec, pictures: Int, threads: Int = 2, _ choose: (inout PlanChoices) -> Void
+    _ spec: DecodedSpec, images: Int, threads: Int = 2, _ choose: (inout PlanChoices) -> Void
   ) throws -> Plan {
     var choices = PlanChoices()
     choose(&choices)
-    return try spec.plan(threads: threads, pictures: pictures, choices: choices)
+    return try spec.plan(threads: threads, images: images, choices: choices)
   }
 
   @Test("values that are computed again are the same bits", arguments: 0..<16)
   func recomputing(seed: Int) throws {
     let random = RandomSpec(seed: 300 + seed, size: .run)
     let spec = try DecodedSpec(random.text, sets: ["training.epochs=1"])
-    let kept = try plan(spec, pictures: random.pictures) { _ in }
-    let recomputed = try plan(spec, pictures: random.pictures, threads: 1 + seed % 3) {
+    let kept = try plan(spec, images: random.images) { _ in }
+    let recomputed = try plan(spec, images: random.images, threads: 1 + seed % 3) {
       $0.recomputeAboveBytes = 1
     }
     let (before, after) = (try TrainedState(spec, kept), try TrainedState(spec, recomputed))
@@ -42,8 +42,8 @@ struct ChoicesTests {
         stages: [{blocks: 3, width: 8}, {blocks: 2, width: 12}]
       training: {strategy: \(strategy), epochs: 2, batch: 8, partition: {modules: 2}}
       """)
-    let kept = try plan(spec, pictures: 20) { _ in }
-    let recomputed = try plan(spec, pictures: 20) { $0.recomputeAboveBytes = 1 }
+    let kept = try plan(spec, images: 20) { _ in }
+    let recomputed = try plan(spec, images: 20) { $0.recomputeAboveBytes = 1 }
     let count = recomputed.stages.map { $0.training.graph.nodes.count { $0.isRecomputed } }.max() ?? 0
     #expect(count > 3)
     #expect(recomputed.arenaBytes < kept.arenaBytes)
@@ -68,9 +68,9 @@ struct ChoicesTests {
     ] {
       let spec = try DecodedSpec(
         Self.plainNet, sets: ["training.strategy=\(strategy)", "training.optimizer=\(optimizer)"])
-      // 43 pictures: two whole batches, and one of 11.
-      let whole = try TrainedState(spec, try plan(spec, pictures: 43) { _ in })
-      let inPieces = try TrainedState(spec, try plan(spec, pictures: 43) { $0.microBatch = microBatch })
+      // 43 images: two whole batches, and one of 11.
+      let whole = try TrainedState(spec, try plan(spec, images: 43) { _ in })
+      let inPieces = try TrainedState(spec, try plan(spec, images: 43) { $0.microBatch = microBatch })
       let distance = inPieces.largestDistance(from: whole)
       #expect(distance < 2e-4, "\(optimizer): \(distance)")
       for (loss, other) in zip(inPieces.losses, whole.losses) { #expect(abs(loss - other) < 1e-4 * other) }
@@ -84,7 +84,7 @@ struct ChoicesTests {
     let states = try [1, 2, 3].map { threads in
       try TrainedState(
         spec,
-        try plan(spec, pictures: 43, threads: threads) {
+        try plan(spec, images: 43, threads: threads) {
           $0.microBatch = 5
           $0.recomputeAboveBytes = 1
         })
@@ -95,8 +95,8 @@ struct ChoicesTests {
   @Test("convolutions of little scratch differ by rounding alone")
   func smallScratch() throws {
     let spec = try DecodedSpec(Self.plainNet, sets: ["network.widths=[16, 16, 16]", "network.input=3x16x16"])
-    let fast = try plan(spec, pictures: 32) { _ in }
-    let small = try plan(spec, pictures: 32) {
+    let fast = try plan(spec, images: 32) { _ in }
+    let small = try plan(spec, images: 32) {
       $0.recomputeAboveBytes = 1
       $0.scratch = .small
     }
@@ -106,21 +106,21 @@ struct ChoicesTests {
     #expect(distance > 0 && distance < 1e-3, "\(distance)")
   }
 
-  @Test("evaluation on fewer pictures at once is the same training", arguments: ["parallel", "sequential"])
+  @Test("evaluation on fewer images at once is the same training", arguments: ["parallel", "sequential"])
   func forwardPieces(strategy: String) throws {
     let spec = try DecodedSpec(
       Self.plainNet, sets: ["training.strategy=\(strategy)", "network.batch-norm=true"])
-    let whole = try TrainedState(spec, try plan(spec, pictures: 43) { _ in })
-    let inPieces = try TrainedState(spec, try plan(spec, pictures: 43) { $0.forwardBatch = 5 })
+    let whole = try TrainedState(spec, try plan(spec, images: 43) { _ in })
+    let inPieces = try TrainedState(spec, try plan(spec, images: 43) { $0.forwardBatch = 5 })
     #expect(inPieces.tensors == whole.tensors)
     for (loss, other) in zip(inPieces.losses, whole.losses) { #expect(abs(loss - other) < 1e-5 * other) }
   }
 
-  @Test("features made of fewer pictures at once are the same up to rounding")
+  @Test("features made of fewer images at once are the same up to rounding")
   func featurePieces() throws {
     let spec = try DecodedSpec(Self.plainNet, sets: ["training.strategy=sequential"])
     let states = try [nil, 3, 1].map { forwardBatch in
-      let plan = try plan(spec, pictures: 43) {
+      let plan = try plan(spec, images: 43) {
         ($0.features, $0.featureStages, $0.forwardBatch) = (.memory, .all, forwardBatch)
       }
       #expect(plan.stages.dropFirst().allSatisfy { $0.features != nil })
@@ -133,8 +133,8 @@ struct ChoicesTests {
   @Test("with batch norm, a batch in pieces is not the batch")
   func statistics() throws {
     let spec = try DecodedSpec(Self.plainNet, sets: ["network.batch-norm=true", "training.epochs=1"])
-    let whole = try TrainedState(spec, try plan(spec, pictures: 32) { _ in })
-    let inPieces = try TrainedState(spec, try plan(spec, pictures: 32) { $0.microBatch = 8 })
+    let whole = try TrainedState(spec, try plan(spec, images: 32) { _ in })
+    let inPieces = try TrainedState(spec, try plan(spec, images: 32) { $0.microBatch = 8 })
     #expect(inPieces.largestDistance(from: whole) > 1e-3)
   }
 

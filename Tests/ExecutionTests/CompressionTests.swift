@@ -61,7 +61,7 @@ private struct Compressing {
     let augmentation = Augmentation(padCrop: plan.data.padCrop, flipHorizontal: false)
     let trainer = Trainer(
       plan: plan, engine: engine,
-      pictures: PicturePreparer(dataset: dataset, augmentation: augmentation, seed: 1),
+      images: ImagePreparer(dataset: dataset, augmentation: augmentation, seed: 1),
       featuresPath: path, now: { 0 },
       shouldStop: {
         questions += 1
@@ -279,9 +279,9 @@ struct CompressionTests {
       kept.append(training.reports.map(\.kept))
       for report in training.reports { #expect(report.kept == channelsToKeep(report.scores, count: 4)) }
       let narrowing = try #require(training.plan.stages[0].narrowing)
-      #expect(narrowing.batches.pictures == (criterion.readsPictures ? 110 : 0))
+      #expect(narrowing.batches.images == (criterion.readsImages ? 110 : 0))
       let sizes = (0..<narrowing.batches.count).map { narrowing.batches[$0].count }
-      #expect(sizes == (criterion.readsPictures ? [37, 37, 36] : [0]))
+      #expect(sizes == (criterion.readsImages ? [37, 37, 36] : [0]))
     }
     #expect(Set(kept).count == 3)
   }
@@ -289,10 +289,10 @@ struct CompressionTests {
   @Test("have the scores that the criterion says", arguments: ChannelCriterion.allCases)
   func scores(criterion: ChannelCriterion) throws {
     // One batch, so that all of the numbers that were looked at are still there.
-    let pictures = 37
+    let images = 37
     var training = try Compressing(
       "epochs: 1, criterion: \(criterion.rawValue)"
-        + (criterion.readsPictures ? ", pictures: \(pictures)" : ""),
+        + (criterion.readsImages ? ", pictures: \(images)" : ""),
       width: "4")
     _ = try training.run()
     try #require(training.reports.count == 3 && training.watched.count == 3)
@@ -302,16 +302,16 @@ struct CompressionTests {
         let values = watched.map { numbers in
           stride(from: channel, to: numbers.count, by: channels).map { Double(numbers[$0]) }
         }
-        // Of planned batches of forty, whose last pictures are none.
+        // Of planned batches of forty, whose last images are none.
         let pixels = values[0].count / 40
         let expected: Double
         switch criterion {
         case .weightNorm: expected = values[0].map(\.magnitude).reduce(0, +)
         case .activation:
-          expected = values[0].prefix(pictures * pixels).reduce(0, +) / Double(pictures * pixels)
+          expected = values[0].prefix(images * pixels).reduce(0, +) / Double(images * pixels)
         case .taylor:
-          let changes = (0..<pictures).map { picture in
-            (picture * pixels..<(picture + 1) * pixels).map { values[0][$0] * values[1][$0] }.reduce(0, +)
+          let changes = (0..<images).map { image in
+            (image * pixels..<(image + 1) * pixels).map { values[0][$0] * values[1][$0] }.reduce(0, +)
           }
           // Gradients are of the batch's mean loss.
           expected = changes.map(\.magnitude).reduce(0, +) / Double(pixels)

@@ -9,7 +9,7 @@ import Testing
 /// What the engine makes of several modules' answers, against the formula, from the modules' own logits.
 @Suite("Ensembles over depth")
 struct EnsembleTests {
-  private static let pictures = 12
+  private static let images = 12
 
   /// Three layers, of which the first two are frozen as another run has left them.
   ///
@@ -21,11 +21,11 @@ struct EnsembleTests {
       name: depths
       network: {family: vgg, input: 3x8x8, classes: 5, widths: \(widths), ensemble: \(mean)\(network)}
       auxiliary: {kind: linear\(overrides)}
-      training: {strategy: \(strategy), epochs: 2, batch: \(Self.pictures)}
+      training: {strategy: \(strategy), epochs: 2, batch: \(Self.images)}
 
       """
     }
-    let facts = DecodedSpec.facts(pictures: Self.pictures)
+    let facts = DecodedSpec.facts(images: Self.images)
     let first = try DecodedSpec(text("[4, 6]", "", "")).plan(facts: facts)
     let overrides = unmeasured.map { ", overrides: [{module: \($0), kind: mlp, hidden: 1}]" } ?? ""
     return try DecodedSpec(text("[4, 6, 5]", ", from: runs/first, frozen: 2", overrides)).plan(
@@ -49,7 +49,7 @@ struct EnsembleTests {
       }
       batch.run(program, engine)
       var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
-      engine.addMetrics(of: program, pictures: Self.pictures, to: &sums)
+      engine.addMetrics(of: program, images: Self.images, to: &sums)
       #expect(sums.ensemble(upTo: measured[0]) == nil)
       for (index, module) in measured.enumerated().dropFirst() {
         let found = try #require(sums.ensemble(upTo: module))
@@ -79,10 +79,10 @@ struct EnsembleTests {
       let sum = row.map { exp($0) }.reduce(0, +)
       return row.map { exp($0) / sum }
     }
-    let losses = labels.enumerated().map { picture, label in
+    let losses = labels.enumerated().map { image, label in
       var mean = [Double](repeating: 0, count: classes)
       for (module, weight) in zip(logits, weights) {
-        let row = Array(module[picture * classes..<(picture + 1) * classes])
+        let row = Array(module[image * classes..<(image + 1) * classes])
         for (index, value) in (ofProbabilities ? softmax(row) : row).enumerated() {
           mean[index] += weight / weights.reduce(0, +) * value
         }
@@ -92,21 +92,21 @@ struct EnsembleTests {
     return losses.reduce(0, +) / Double(labels.count)
   }
 
-  /// Made-up pictures, and labels.
+  /// Made-up images, and labels.
   private struct Batch {
     let floats: [Float]
     let labels: [Int]
 
     init(_ graph: Graph) {
       var random = SplitMix64(seed: 7)
-      let shape = graph.shape(graph.pictures)
+      let shape = graph.shape(graph.images)
       floats = random.uniform(count: shape.elementCount).map { Float(3 * $0) }
       labels = (0..<shape.batch).map { _ in Int.random(in: 0..<5, using: &random) }
     }
 
     func run(_ program: Program, _ engine: Engine) {
       let numbers = labels.map { Int32($0) }
-      engine.setBatch(pictures: floats.span, labels: numbers.span, for: program)
+      engine.setBatch(images: floats.span, labels: numbers.span, for: program)
       engine.run(program, batch: labels.count)
     }
 

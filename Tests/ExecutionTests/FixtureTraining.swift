@@ -13,7 +13,7 @@ struct FixtureTraining {
   private(set) var gradients: [String: [Double]] = [:]
   /// Parameters and running statistics at the end, by name.
   private(set) var final: [String: [Float]] = [:]
-  /// By module: `[picture, class]`, with the final weights and the running statistics.
+  /// By module: `[image, class]`, with the final weights and the running statistics.
   private(set) var logits: [[Float]] = []
   /// Losses and correct answers of the whole evaluation, by module; the ensemble's behind.
   private(set) var evaluation: [MetricSums] = []
@@ -29,14 +29,14 @@ struct FixtureTraining {
   private let engine: Engine
   private let plan: Plan
   private let fixture: Fixture
-  private let pictures: [Float]
+  private let images: [Float]
   private let labels: [Int32]
 
   init(_ plan: Plan, _ fixture: Fixture) throws {
     self.plan = plan
     self.fixture = fixture
     engine = try Engine(plan.memoryMap)
-    pictures = PyTorchLayouts.pictures(try fixture.tensor("images")).values.map { Float($0) }
+    images = PyTorchLayouts.images(try fixture.tensor("images")).values.map { Float($0) }
     labels = try fixture.tensor("labels").integers.map { Int32($0) }
     algorithms = plan.stages.flatMap { stage in
       stage.training.graph.nodes.compactMap { $0.convolutionOperator?.convolution.algorithm.rawValue }
@@ -77,14 +77,14 @@ struct FixtureTraining {
 
   /// The mean loss of each trained module.
   private func step(_ stage: StagePlan, number: Int) -> [Double] {
-    run(stage.training, clock: ModuleClock(learningRate: Self.learningRate, step: number))
+    run(stage.training, clock: StepParameters(learningRate: Self.learningRate, step: number))
     var sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
-    engine.addMetrics(of: stage.training, pictures: labels.count, to: &sums)
+    engine.addMetrics(of: stage.training, images: labels.count, to: &sums)
     return sums.map(\.meanLoss)
   }
 
-  private func run(_ program: Program, clock: ModuleClock) {
-    engine.setBatch(pictures: pictures.span, labels: labels.span, for: program)
+  private func run(_ program: Program, clock: StepParameters) {
+    engine.setBatch(images: images.span, labels: labels.span, for: program)
     engine.run(program, batch: labels.count, clocks: plan.modules.map { _ in clock })
   }
 
@@ -111,7 +111,7 @@ struct FixtureTraining {
     let program = plan.evaluation
     run(program, clock: .idle)
     var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
-    engine.addMetrics(of: program, pictures: labels.count, to: &sums)
+    engine.addMetrics(of: program, images: labels.count, to: &sums)
     return sums
   }
 

@@ -5,7 +5,7 @@ import Foundation
 import Planning
 import Testing
 
-/// A sequential training whose stages start from kept features.
+/// A sequential training whose stages start from the activation cache.
 private struct KeptFeatures {
   private let spec: DecodedSpec
   let dataset: Dataset
@@ -50,7 +50,7 @@ private struct KeptFeatures {
     var questions = 0
     let path = path
     let trainer = Trainer(
-      plan: plan, engine: engine, pictures: PicturePreparer(dataset: dataset, seed: 1), featuresPath: path,
+      plan: plan, engine: engine, images: ImagePreparer(dataset: dataset, seed: 1), featuresPath: path,
       now: { 0 },
       shouldStop: {
         questions += 1
@@ -94,7 +94,7 @@ struct KeptFeatureTests {
       var keeping = try KeptFeatures(network, storage: storage, epochs: 1, batch: batch)
       #expect(keeping.plan.stages.dropFirst().allSatisfy { $0.features?.storage == storage })
       _ = try keeping.run()
-      // Where a picture lies in its batch decides how products round.
+      // Where an image lies in its batch decides how products round.
       for (kept, computed) in zip(keeping.figures, recomputing.figures) {
         #expect(
           abs(kept.loss - computed.loss) < (kept.module == 1 ? 1e-15 : 2e-3) * computed.loss,
@@ -190,7 +190,7 @@ struct KeptFeatureTests {
     let training = try KeptFeatures(Self.networks[0], storage: .file)
     let trainer = Trainer(
       plan: training.plan, engine: training.engine,
-      pictures: PicturePreparer(dataset: training.dataset, seed: 1),
+      images: ImagePreparer(dataset: training.dataset, seed: 1),
       featuresPath: "/nowhere/features.bin", now: { 0 })
     do throws(RunError) {
       _ = try trainer.run { _ in }

@@ -6,7 +6,7 @@ import Testing
 /// Pieces of work depend on sizes alone, and so does the order in which their results are added up.
 @Suite("Many workers")
 struct ManyWorkersTests {
-  /// Pools, strides, products by every algorithm, and enough pictures that there are more pieces than workers.
+  /// Pools, strides, products by every algorithm, and enough images that there are more pieces than workers.
   private static let networks = [
     """
     network: {family: vgg, input: 3x16x16, classes: 10, widths: [16, 24, 7], kernel: [3, 5, 1], head: {kind: mlp, hidden: [20]}}
@@ -26,7 +26,7 @@ struct ManyWorkersTests {
     let spec = try DecodedSpec(
       "strata: 1\nname: many\n\(sections)\ntraining: {strategy: \(strategy), epochs: 1, batch: 40}\n")
     let states = try [1, 16, 64].map { threads in
-      try TrainedState(spec, try spec.plan(threads: threads, pictures: 90, choices: PlanChoices()))
+      try TrainedState(spec, try spec.plan(threads: threads, images: 90, choices: PlanChoices()))
     }
     #expect(states[1] == states[0] && states[2] == states[0])
   }

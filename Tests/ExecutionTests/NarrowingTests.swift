@@ -11,7 +11,7 @@ import Testing
 private struct NarrowedModule {
   let plan: Plan
   let engine: Engine
-  let pictures: PicturePreparer
+  let images: ImagePreparer
   private let isLinear: Bool
   /// Of the first layer, from 0, rising.
   let kept = [0, 2, 3, 7, 8]
@@ -36,7 +36,7 @@ private struct NarrowedModule {
     plan = try spec.plan(
       facts: DataFacts(trainCount: 64, testCount: 48, residentBytes: 0, fingerprint: nil))
     engine = try Engine(plan.memoryMap)
-    pictures = PicturePreparer(
+    images = ImagePreparer(
       dataset: try Dataset(.digits, limit: DatasetLimit(train: 64, test: 48)), seed: 1)
     engine.initialize([1], in: plan.stages[0].resident, seed: plan.training.seed)
     var random = SplitMix64(seed: seed)
@@ -62,7 +62,7 @@ private struct NarrowedModule {
     return numbers
   }
 
-  /// Silences the channels that would go: they hand on zero for every picture, and where batch norm reads them behind the
+  /// Silences the channels that would go: they pass on zero for every image, and where batch norm reads them behind the
   /// pool it makes zero of them again.
   func mask() {
     for entry in plan.stages[0].resident.entries {
@@ -81,7 +81,7 @@ private struct NarrowedModule {
   }
 
   func losses(ofStage stage: Int) throws -> MetricSums {
-    try Evaluator(engine: engine, pictures: pictures).run(plan.stages[stage - 1].evaluation)[0]
+    try Evaluator(engine: engine, images: images).run(plan.stages[stage - 1].evaluation)[0]
   }
 }
 
@@ -180,8 +180,8 @@ struct ChannelRankingTests {
     let (plan, engine, narrowing) = (module.plan, module.engine, module.narrowing)
     let program = try #require(plan.stages[0].programs[.ranking])
     let indices = [Int32](0..<32)
-    engine.prepare(module.pictures, split: .train, indices: indices.span, epoch: 1, for: program)
-    let batch = engine.withValue(program.graph.pictures, of: program) { span in
+    engine.prepare(module.images, split: .train, indices: indices.span, epoch: 1, for: program)
+    let batch = engine.withValue(program.graph.images, of: program) { span in
       span.indices.map { Double(span[$0]) }
     }
     let statistics = plan.stages[0].resident.entries.filter { $0.value.category == .statistics }
@@ -216,7 +216,7 @@ struct ChannelRankingTests {
 
     let spec = try spec(net)
     let network = try spec.graphs(after: "fuse")[0].graph
-    let labels = indices.map { Int(module.pictures.dataset.label(.train, Int($0))) }
+    let labels = indices.map { Int(module.images.dataset.label(.train, Int($0))) }
     var tensors: [String: [Double]] = [:]
     for entry in plan.stages[0].resident.entries {
       tensors[entry.value.name] = engine.withBytes(of: entry) { bytes in
@@ -225,16 +225,16 @@ struct ChannelRankingTests {
         }
       }
     }
-    let input = Pictures(batch: 32, height: 8, width: 8, channels: 1, values: batch)
+    let input = Images(batch: 32, height: 8, width: 8, channels: 1, values: batch)
     func loss(scaling channel: Int, by factor: Double) -> Double {
       var scaled = tensors
       for name in ["layers.1.batch_norm.weight", "layers.1.batch_norm.bias"] {
         scaled[name]?[channel] *= factor
       }
-      var reference = ReferenceProgram(network, tensors: scaled, pictures: input, labels: labels)
+      var reference = ReferenceProgram(network, tensors: scaled, images: input, labels: labels)
       return reference.run(modules: [1])
     }
-    var untouched = ReferenceProgram(network, tensors: tensors, pictures: input, labels: labels)
+    var untouched = ReferenceProgram(network, tensors: tensors, images: input, labels: labels)
     untouched.run(modules: [1])
     guard untouched.margin > 1e-5 else { return false }
     let step = 1e-6

@@ -82,7 +82,7 @@ private struct WeightMove {
   let share: Float
 }
 
-/// What one step makes of made-up pictures, in the first stage.
+/// What one step makes of made-up images, in the first stage.
 private struct FirstStep {
   /// Of all parameters, in the order of the layout.
   private(set) var gradients: [Float] = []
@@ -112,7 +112,7 @@ private struct FirstStep {
         "network.init.batch-norm=\(scales)",
         "training.batch=\(batch)", "training.optimizer.weight-decay=0",
       ])
-    let plan = try spec.plan(pictures: batch)
+    let plan = try spec.plan(images: batch)
     let stage = plan.stages[0]
     let graph = stage.training.graph
     let parameters = stage.resident.entries.filter { $0.value.category == .parameter }
@@ -135,21 +135,21 @@ private struct FirstStep {
       engine.write(entry, from: 0, weights.span)
     }
     random = SplitMix64(seed: 11)
-    let pictures = Self.pictures(batch * graph.shape(graph.pictures).elementsPerPicture, &random)
+    let images = Self.images(batch * graph.shape(graph.images).elementsPerImage, &random)
     let labels = (0..<batch).map { Int32($0 % plan.classes) }
-    engine.setBatch(pictures: pictures.span, labels: labels.span, for: stage.training)
-    let clock = ModuleClock(learningRate: 0.1, step: 1)
+    engine.setBatch(images: images.span, labels: labels.span, for: stage.training)
+    let clock = StepParameters(learningRate: 0.1, step: 1)
     engine.run(stage.training, batch: batch, clocks: plan.modules.map { _ in clock })
     var sums = graph.metrics.map { MetricSums(module: $0.module) }
-    engine.addMetrics(of: stage.training, pictures: batch, to: &sums)
+    engine.addMetrics(of: stage.training, images: batch, to: &sums)
     losses = sums.map(\.meanLoss)
     for entry in stage.resident.entries where entry.value.category == .optimizer {
       gradients += Self.read(entry, engine)
     }
   }
 
-  /// Sums of uniform numbers with neighbours' shares, so that they are smooth as pictures are.
-  private static func pictures(_ count: Int, _ random: inout SplitMix64) -> [Float] {
+  /// Sums of uniform numbers with neighbours' shares, so that they are smooth as images are.
+  private static func images(_ count: Int, _ random: inout SplitMix64) -> [Float] {
     var previous: Float = 0
     return (0..<count).map { _ in
       previous = 0.8 * previous + Float(random.uniform())

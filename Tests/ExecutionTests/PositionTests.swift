@@ -6,7 +6,7 @@ import Testing
 
 /// A training that stops at any moment and goes on in another engine, with nothing but the resident bytes and the position.
 private struct Interrupted {
-  static let pictures = 70
+  static let images = 70
   static let tests = 30
 
   private let spec: DecodedSpec
@@ -26,14 +26,14 @@ private struct Interrupted {
       """
       strata: 1
       name: small
-      data: {source: digits, augment: {pad-crop: 1}, limit: {train: \(Self.pictures), test: \(Self.tests)}}
+      data: {source: digits, augment: {pad-crop: 1}, limit: {train: \(Self.images), test: \(Self.tests)}}
       network: {family: vgg, widths: \(widths)}
       downsampling: {kind: max-pool, before: [2]}
       training:
         batch: 20
         \(training.joined(separator: "\n  "))
       """)
-    dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.pictures, test: Self.tests))
+    dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.images, test: Self.tests))
     plan = try Self.plan(spec, threads: threads, choices)
     engine = try Engine(plan.memoryMap)
   }
@@ -41,17 +41,17 @@ private struct Interrupted {
   private static func plan(_ spec: DecodedSpec, threads: Int, _ choices: PlanChoices) throws -> Plan {
     try spec.plan(
       threads: threads,
-      facts: DataFacts(trainCount: pictures, testCount: tests, residentBytes: 0, fingerprint: nil),
+      facts: DataFacts(trainCount: images, testCount: tests, residentBytes: 0, fingerprint: nil),
       choices: choices)
   }
 
   /// Trains from `position` on, until the question with the number `stop` has been asked.
   mutating func run(from position: RunPosition = .start, stop: Int = .max) throws -> RunOutcome {
-    let pictures = PicturePreparer(
+    let images = ImagePreparer(
       dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1)
     var questions = 0
     let trainer = Trainer(
-      plan: plan, engine: engine, pictures: pictures, now: { 0 },
+      plan: plan, engine: engine, images: images, now: { 0 },
       shouldStop: {
         questions += 1
         return questions == stop
@@ -168,7 +168,7 @@ struct PositionTests {
       return
     }
     #expect((afterStep.stage, afterStep.epoch, afterStep.step) == (1, 1, 2))
-    #expect(afterStep.sums.map(\.pictureCount) == [40, 40, 40])
+    #expect(afterStep.sums.map(\.imageCount) == [40, 40, 40])
     // Four steps, then the first of two batches of an evaluation.
     var second = try Interrupted(["epochs: 1"])
     guard case .stopped(let inEvaluation) = try second.run(stop: 5) else {

@@ -31,19 +31,19 @@ struct ProfileTests {
   private static let facts = DataFacts(trainCount: 37, testCount: 20, residentBytes: 0, fingerprint: nil)
   private static let dataset = Result { try Dataset(.digits, limit: DatasetLimit(train: 37, test: 20)) }
 
-  /// Ceilings of a billion multiply-adds, and of a billion bytes, a second.
-  private static var ceilings: Ceilings {
+  /// Roofline of a billion multiply-adds, and of a billion bytes, a second.
+  private static var roofline: Roofline {
     var profile = MachineProfile(processor: "", threads: 2, secondsPerCall: 0)
     let point = MachineProfile.Point(size: 1, rows: 1, secondsPerUnit: 1e-9)
     profile.add(point, of: .linear(.forward))
     profile.add(point, of: .sweep(.elementwise))
-    return Ceilings(profile, source: .profile)
+    return Roofline(profile, source: .profile)
   }
 
   /// A clock that ticks once whenever it is read.
   private static func recorder() -> ProfileRecorder {
     var time = 0.0
-    return ProfileRecorder(model: nil, ceilings: ceilings) {
+    return ProfileRecorder(model: nil, roofline: roofline) {
       time += 1
       return time
     }
@@ -55,7 +55,7 @@ struct ProfileTests {
     let plan = try spec.plan(facts: Self.facts, choices: choices)
     let engine = try Engine(plan.memoryMap)
     let benchmark = StepBenchmark(
-      plan: plan, engine: engine, pictures: PicturePreparer(dataset: try Self.dataset.get(), seed: 1),
+      plan: plan, engine: engine, images: ImagePreparer(dataset: try Self.dataset.get(), seed: 1),
       now: { 0 })
     let recorder = Self.recorder()
     _ = try benchmark.run(plan.stages[0], steps: 3, warmUps: 1, recorder: recorder) { _ in }
@@ -97,14 +97,14 @@ struct ProfileTests {
     }
   }
 
-  @Test("know what the ceilings allow, and give every tick of the clock to a node or to preparation")
+  @Test("know what the roofline allow, and give every tick of the clock to a node or to preparation")
   func figures() throws {
     let (profile, plan) = try step(Self.spec(), microBatch: nil)
     let graph = plan.stages[0].training.graph
     for row in profile.rows {
       let work = row.figures.executed
       let least = 1e-9 * Double(work.multiplyAdds) + 1e-9 * Double(work.byteCount)
-      #expect(abs(row.figures.ceilingSeconds - least) < 1e-12, "\(row.operation)")
+      #expect(abs(row.figures.rooflineSeconds - least) < 1e-12, "\(row.operation)")
       #expect(row.figures.seconds == Double(3 * row.nodeCount))
     }
     #expect(profile.rows.map(\.nodeCount).reduce(0, +) == graph.nodes.count)
@@ -112,7 +112,7 @@ struct ProfileTests {
     let winograd = try #require(profile.rows.first { $0.operation.contains("winograd-4x4") })
     #expect(winograd.figures.multiplyAdds == 4 * winograd.figures.executed.multiplyAdds)
     let pool = try #require(profile.rows.first { $0.operation == "layers: max_pool[2x2 s2 p0]" })
-    // 16 pictures of 8x8x8 to 4x4x8; nothing goes back through a module's first operation.
+    // 16 images of 8x8x8 to 4x4x8; nothing goes back through a module's first operation.
     #expect(pool.figures.executed.byteCount == 3 * 16 * (64 * 8 * 4 + 16 * 8 * 4))
   }
 
@@ -134,22 +134,22 @@ struct ProfileTests {
     let activities = Set(profile.rows.map(\.activity))
     #expect(activities.isSuperset(of: [.training, .evaluation]))
     #expect(activities.contains(.features) == plan.stages.contains { $0.features != nil })
-    // Batches of 16, 16 and 5 pictures: a convolution of the first layer has met all 37 in every epoch.
-    let pictures = 37 * plan.stages[0].epochs
+    // Batches of 16, 16 and 5 images: a convolution of the first layer has met all 37 in every epoch.
+    let images = 37 * plan.stages[0].epochs
     let first = try #require(
       profile.rows.first {
         $0.activity == .training && $0.operation.hasPrefix("layers: convolution_weight_gradient[")
           && $0.operation.contains("im2col")
       })
-    #expect(first.module == 1 && first.figures.multiplyAdds == pictures * 64 * 9 * plan.input.channels * 8)
+    #expect(first.module == 1 && first.figures.multiplyAdds == images * 64 * 9 * plan.input.channels * 8)
   }
 
-  @Test("begin with ceilings that leave nothing in the arena")
-  func ceilings() throws {
+  @Test("begin with roofline that leave nothing in the arena")
+  func roofline() throws {
     let spec = try Self.spec()
     let plan = try spec.plan(facts: Self.facts)
     let engine = try Engine(plan.memoryMap)
-    #expect(engine.measureCeilings().multiplyAddsPerSecond > 0)
+    #expect(engine.measureRoofline().multiplyAddsPerSecond > 0)
     let graph = plan.stages[0].training.graph
     for value in graph.values.indices
     where graph.values[value].type.byteCount == 4 * graph.values[value].type.elementCount {

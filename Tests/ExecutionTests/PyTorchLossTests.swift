@@ -11,7 +11,7 @@ struct PyTorchLossTests {
   @Test(arguments: LossFixture.all, ["strict", "fast"])
   func agrees(net: LossFixture, numerics: String) throws {
     let fixture = try Fixture(named: net.path)
-    let plan = try DecodedSpec(net.text(numerics: numerics)).plan(pictures: 6)
+    let plan = try DecodedSpec(net.text(numerics: numerics)).plan(images: 6)
     let engine = try Engine(plan.memoryMap)
     let stage = try #require(plan.stages.first)
     engine.initialize(stage.schedule.indices, in: stage.resident, seed: plan.training.seed)
@@ -46,14 +46,14 @@ struct PyTorchLossTests {
   private func train(
     _ stage: StagePlan, of plan: Plan, _ net: LossFixture, _ fixture: Fixture, on engine: Engine
   ) throws -> [[Double]] {
-    let pictures = PyTorchLayouts.pictures(try fixture.tensor("images")).values.map { Float($0) }
+    let images = PyTorchLayouts.images(try fixture.tensor("images")).values.map { Float($0) }
     let labels = try fixture.tensor("labels").integers.map { Int32($0) }
     return try (1...fixture.tensor("loss.parallel").shape[0]).map { step in
-      let clock = ModuleClock(learningRate: net.learningRate, step: step)
-      engine.setBatch(pictures: pictures.span, labels: labels.span, for: stage.training)
+      let clock = StepParameters(learningRate: net.learningRate, step: step)
+      engine.setBatch(images: images.span, labels: labels.span, for: stage.training)
       engine.run(stage.training, batch: labels.count, clocks: plan.modules.map { _ in clock })
       var sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
-      engine.addMetrics(of: stage.training, pictures: labels.count, to: &sums)
+      engine.addMetrics(of: stage.training, images: labels.count, to: &sums)
       return sums.map(\.meanLoss)
     }
   }

@@ -13,17 +13,17 @@ struct PyTorchStrategyTests {
   private static let strategies = ["parallel", "sequential", "end-to-end", "asynchronous"]
 
   private let fixture: Fixture
-  private let pictures: [[Float]]
+  private let images: [[Float]]
   private let labels: [[Int32]]
 
   init() throws {
     fixture = try Fixture(named: "pytorch/strategies.safetensors")
-    let images = try fixture.tensor("images")
+    let stored = try fixture.tensor("images")
     let size = Self.batch * 3 * 8 * 8
-    pictures = (0..<Self.stepsPerEpoch).map { step in
-      let values = Array(images.values[step * size..<(step + 1) * size])
+    images = (0..<Self.stepsPerEpoch).map { step in
+      let values = Array(stored.values[step * size..<(step + 1) * size])
       let batch = Fixture.Tensor(shape: [Self.batch, 3, 8, 8], values: values)
-      return PyTorchLayouts.pictures(batch).values.map { Float($0) }
+      return PyTorchLayouts.images(batch).values.map { Float($0) }
     }
     let all = try fixture.tensor("labels").integers.map { Int32($0) }
     labels = (0..<Self.stepsPerEpoch).map { Array(all[$0 * Self.batch..<($0 + 1) * Self.batch]) }
@@ -47,7 +47,7 @@ struct PyTorchStrategyTests {
         schedule: {kind: step, every: 1, factor: 0.5}
         asynchronous: {buffer: 3, slow: {module: 2, by: 1.6}}
       """
-    ).plan(pictures: Self.stepsPerEpoch * Self.batch)
+    ).plan(images: Self.stepsPerEpoch * Self.batch)
   }
 
   /// An engine with the fixture's weights in the places of a stage.
@@ -62,9 +62,9 @@ struct PyTorchStrategyTests {
     }
   }
 
-  private func clock(_ plan: Plan, module: Int, step: Int) -> ModuleClock {
+  private func clock(_ plan: Plan, module: Int, step: Int) -> StepParameters {
     let epoch = step / Self.stepsPerEpoch + 1
-    return ModuleClock(
+    return StepParameters(
       learningRate: Float(plan.training.learningRate(module: module, epoch: epoch)), step: step + 1)
   }
 
@@ -108,13 +108,13 @@ struct PyTorchStrategyTests {
       try start(stage.schedule.modules.filter { $0.firstEpoch == 1 }.map(\.index), of: stage, on: engine)
       for step in 0..<stage.epochs * Self.stepsPerEpoch {
         let place = step % Self.stepsPerEpoch
-        let (pictures, labels) = (pictures[place], labels[place])
-        engine.setBatch(pictures: pictures.span, labels: labels.span, for: stage.training)
+        let (images, labels) = (images[place], labels[place])
+        engine.setBatch(images: images.span, labels: labels.span, for: stage.training)
         engine.run(
           stage.training, batch: Self.batch,
           clocks: plan.modules.map { clock(plan, module: $0.index, step: step) })
         var sums = stage.training.graph.metrics.map { MetricSums(module: $0.module) }
-        engine.addMetrics(of: stage.training, pictures: Self.batch, to: &sums)
+        engine.addMetrics(of: stage.training, images: Self.batch, to: &sums)
         for sum in sums { losses[sum.module - 1].append(sum.meanLoss) }
       }
       before = stage
@@ -137,8 +137,8 @@ struct PyTorchStrategyTests {
       let program = event.learning == nil ? feeding : stage.training
       if event.slotRead == nil {
         let place = event.batch % Self.stepsPerEpoch
-        let (pictures, labels) = (pictures[place], labels[place])
-        engine.setBatch(pictures: pictures.span, labels: labels.span, for: program)
+        let (images, labels) = (images[place], labels[place])
+        engine.setBatch(images: images.span, labels: labels.span, for: program)
       }
       var clock = clock(plan, module: event.module, step: losses[event.module - 1].count)
       clock.slotRead = event.slotRead ?? 0
@@ -146,7 +146,7 @@ struct PyTorchStrategyTests {
       engine.run(program, modules: event.module...event.module, batch: Self.batch, clock: clock)
       if event.learning != nil {
         var sums = MetricSums(module: event.module)
-        engine.addMetrics(of: program, module: event.module, pictures: Self.batch, to: &sums)
+        engine.addMetrics(of: program, module: event.module, images: Self.batch, to: &sums)
         losses[event.module - 1].append(sums.meanLoss)
       }
     }

@@ -14,7 +14,7 @@ struct PyTorchTests {
     _ net: FixtureNet, _ strategy: String, numerics: String = "fast", threads: Int = 2, batch: Int = 6
   ) throws -> FixtureTraining {
     let spec = try DecodedSpec(net.text(strategy: strategy, numerics: numerics, batch: batch))
-    let plan = try spec.plan(threads: threads, pictures: 6)
+    let plan = try spec.plan(threads: threads, images: 6)
     return try FixtureTraining(plan, try Fixture(named: "pytorch/\(net.name).safetensors"))
   }
 
@@ -90,8 +90,8 @@ struct PyTorchTests {
     }
     if modules > 1 {
       // The ensemble: the mean with weights 2^j.
-      rows += labels.indices.map { picture in
-        (0..<classes).map { (2 * rows[picture][$0] + 4 * rows[labels.count + picture][$0]) / 6 }
+      rows += labels.indices.map { image in
+        (0..<classes).map { (2 * rows[image][$0] + 4 * rows[labels.count + image][$0]) / 6 }
       }
     }
     #expect(training.evaluation.map(\.module) == (modules > 1 ? [1, 2, 2] : [1]))

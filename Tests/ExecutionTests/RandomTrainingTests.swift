@@ -13,14 +13,14 @@ struct RandomTrainingTests {
   @Test(arguments: 0..<20)
   func random(seed: Int) throws {
     let random = RandomSpec(seed: 1000 + seed, size: .run)
-    try expectAgreement(random.text, pictures: random.pictures, seed: seed)
+    try expectAgreement(random.text, images: random.images, seed: seed)
   }
 
-  /// One turn of every module, each on what the one before it has just handed on: as weights do not move, that is a parallel step.
+  /// One turn of every module, each on what the one before it has just passed on: as weights do not move, that is a parallel step.
   @Test(arguments: 0..<12)
   func asynchronous(seed: Int) throws {
     let random = RandomSpec(seed: 2000 + seed, size: .run, strategy: "asynchronous")
-    try expectAgreement(random.text, pictures: random.pictures, seed: seed)
+    try expectAgreement(random.text, images: random.images, seed: seed)
   }
 
   /// What is too rare to be drawn.
@@ -30,7 +30,7 @@ struct RandomTrainingTests {
     network: {family: vgg, input: 3x2x2, widths: [6, 5], batch-norm: [false, true]}
     auxiliary: linear
     """,
-    // The head's: two values of one picture, and batch norm between two layers of one module.
+    // The head's: two values of one image, and batch norm between two layers of one module.
     """
     network: {family: vgg, input: 3x4x4, widths: [6, 5, 4], kernel: [5, 1, 3], bias: [true, false, true], head: gap}
     downsampling: {kind: stride, before: [1]}
@@ -111,7 +111,7 @@ struct RandomTrainingTests {
   func corner(sections: String) throws {
     for (seed, strategy) in ["parallel", "sequential", "end-to-end", "asynchronous"].enumerated() {
       let text = "strata: 1\nname: corner\n\(sections)\ntraining: {batch: 5, strategy: \(strategy)}\n"
-      try expectAgreement(text, pictures: 10, seed: seed)
+      try expectAgreement(text, images: 10, seed: seed)
     }
   }
 
@@ -137,14 +137,14 @@ struct RandomTrainingTests {
   ])
   func narrowed(sections: String) throws {
     let text = "strata: 1\nname: narrowed\n\(sections)\ntraining: {batch: 5, strategy: sequential}\n"
-    for seed in 0..<3 { try expectAgreement(text, pictures: 10, seed: seed) }
+    for seed in 0..<3 { try expectAgreement(text, images: 10, seed: seed) }
   }
 
-  private func expectAgreement(_ text: String, pictures: Int, seed: Int) throws {
+  private func expectAgreement(_ text: String, images: Int, seed: Int) throws {
     // With momentum 0 and no decay the velocity behind a step is the gradient.
     let spec = try DecodedSpec(
       text, sets: ["training.optimizer={kind: sgd, momentum: 0, weight-decay: 0}", "training.epochs=1"])
-    let plan = try spec.plan(threads: 1 + seed % 3, pictures: pictures)
+    let plan = try spec.plan(threads: 1 + seed % 3, images: images)
     let forward = try spec.graphs(after: "stage").filter { !$0.title.hasSuffix(", feeding") }.map(\.graph)
     let dumps = try spec.graphs(after: "evaluation")
     let measured = dumps.filter { $0.title.hasSuffix(", evaluation") }.map(\.graph)
@@ -181,7 +181,7 @@ private struct StageTrial {
       var random = SplitMix64(seed: UInt64(1_000_000 * attempt + seed))
       let batch = self.batch(&random)
       var reference = ReferenceProgram(
-        forward, tensors: tensors(&random), pictures: batch.pictures, labels: batch.labels)
+        forward, tensors: tensors(&random), images: batch.images, labels: batch.labels)
       reference.run(modules: modules(of: forward))
       if reference.margin > best?.reference.margin ?? 1e-5 { best = (reference, batch, random) }
       if let margin = best?.reference.margin, margin > 2e-4 || attempt >= 10 { break }
@@ -203,15 +203,15 @@ private struct StageTrial {
   // MARK: - Numbers
 
   private struct Batch {
-    var pictures: Pictures
+    var images: Images
     var labels: [Int]
   }
 
   private func batch(_ random: inout SplitMix64) -> Batch {
-    let shape = forward.shape(forward.pictures)
+    let shape = forward.shape(forward.images)
     let classes = forward.shape(forward.metrics[0].logits).channels
     return Batch(
-      pictures: Pictures(
+      images: Images(
         batch: shape.batch, height: shape.height, width: shape.width, channels: shape.channels,
         values: random.uniform(count: shape.elementCount)),
       labels: (0..<shape.batch).map { _ in Int.random(in: 0..<classes, using: &random) })
@@ -276,24 +276,25 @@ private struct StageTrial {
 
   /// - Returns: the program's metrics.
   private func run(_ program: Program, _ batch: Batch) -> [MetricSums] {
-    let pictures = batch.pictures.floats
+    let images = batch.images.floats
     let labels = batch.labels.map { Int32($0) }
-    engine.setBatch(pictures: pictures.span, labels: labels.span, for: program)
+    engine.setBatch(images: images.span, labels: labels.span, for: program)
     // Rate 0: the weights stay.
-    let clock = ModuleClock(learningRate: 0, step: 1)
+    let clock = StepParameters(learningRate: 0, step: 1)
     var sums = program.graph.metrics.map { MetricSums(module: $0.module) }
-    guard stage.programs[.feeding] != nil, program.graph.nodes.contains(where: { $0.op.is(Remember.self) })
+    guard stage.programs[.feeding] != nil, program.graph.nodes.contains(where: { $0.op.is(RingWrite.self) })
     else {
       engine.run(
-        program, batch: batch.labels.count, clocks: [ModuleClock](repeating: clock, count: plan.modules.count)
+        program, batch: batch.labels.count,
+        clocks: [StepParameters](repeating: clock, count: plan.modules.count)
       )
-      engine.addMetrics(of: program, pictures: batch.labels.count, to: &sums)
+      engine.addMetrics(of: program, images: batch.labels.count, to: &sums)
       return sums
     }
     // One after the other: they may share their memory.
     for (index, module) in sums.map(\.module).enumerated() {
       engine.run(program, modules: module...module, batch: batch.labels.count, clock: clock)
-      engine.addMetrics(of: program, module: module, pictures: batch.labels.count, to: &sums[index])
+      engine.addMetrics(of: program, module: module, images: batch.labels.count, to: &sums[index])
     }
     return sums
   }
@@ -383,7 +384,7 @@ private struct StageTrial {
     by program: Program, _ graph: Graph, _ tensors: [String: [Double]], _ batch: Batch
   ) {
     var reference = ReferenceProgram(
-      graph, tensors: tensors, pictures: batch.pictures, labels: batch.labels,
+      graph, tensors: tensors, images: batch.images, labels: batch.labels,
       ensembleMean: text.contains("ensemble: probabilities") ? .probabilities : .logits)
     reference.run(modules: modules(of: graph))
     expectMetrics(run(program, batch), of: program, graph, reference)

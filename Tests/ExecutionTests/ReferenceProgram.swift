@@ -14,7 +14,7 @@ struct ReferenceProgram {
   var tensors: [String: [Double]]
   /// Running statistics as the last run leaves them.
   private(set) var movedStatistics: [String: [Double]] = [:]
-  private(set) var values: [ValueID: Pictures] = [:]
+  private(set) var values: [ValueID: Images] = [:]
   /// Mean losses as metrics tell them, by the metric's value.
   private(set) var losses: [ValueID: Double] = [:]
   /// Right answers.
@@ -25,14 +25,14 @@ struct ReferenceProgram {
 
   /// - Parameter ensembleMean: what the spec wants the mean of.
   init(
-    _ graph: Graph, tensors: [String: [Double]], pictures: Pictures, labels: [Int],
+    _ graph: Graph, tensors: [String: [Double]], images: Images, labels: [Int],
     ensembleMean: EnsembleMean = .logits
   ) {
     self.ensembleMean = ensembleMean
     self.graph = graph
     self.tensors = tensors
     self.labels = labels
-    values[graph.pictures] = pictures
+    values[graph.images] = images
   }
 
   /// Computes the nodes of `modules` in order; others keep their values.
@@ -40,7 +40,7 @@ struct ReferenceProgram {
   /// - Parameter watched: what detached nodes read in place of the present values.
   /// - Returns: what the modules minimise, the sum over them.
   @discardableResult
-  mutating func run(modules: [Int], watched: [ValueID: Pictures] = [:]) -> Double {
+  mutating func run(modules: [Int], watched: [ValueID: Images] = [:]) -> Double {
     var objective = 0.0
     for node in graph.nodes where modules.contains(node.module) {
       let first = node.operands[0]
@@ -52,9 +52,9 @@ struct ReferenceProgram {
   }
 
   /// What the node adds to its module's objective.
-  private mutating func compute(_ node: Node, _ x: Pictures) -> Double {
-    // A ring has one slot here: what was handed on last.
-    if node.op.is(Remember.self) {
+  private mutating func compute(_ node: Node, _ x: Images) -> Double {
+    // A ring has one slot here: what was passed on last.
+    if node.op.is(RingWrite.self) {
       values[node.operands[2]] = x
       return 0
     }
@@ -69,7 +69,7 @@ struct ReferenceProgram {
         convolution)
       set(result, y, relu: relu(c.activation))
     case let linear as Linear:
-      let rows = Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
+      let rows = Images(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
       let y = Reference.linearForward(
         rows, weight: tensor(node.operands[1]),
         bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil, outFeatures: linear.outFeatures)
@@ -86,7 +86,7 @@ struct ReferenceProgram {
         pool.window.map { Reference.averagePoolForward(x, side: $0) }
         ?? Reference.adaptiveAveragePoolForward(x, outHeight: pool.height, outWidth: pool.width)
       set(result, y, relu: false)
-    case is Recall: set(result, x, relu: false)
+    case is RingRead: set(result, x, relu: false)
     case is SpaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
     case let subsample as Subsample:
       set(result, x.subsampled(stride: subsample.stride, channels: subsample.channels), relu: false)
@@ -97,7 +97,7 @@ struct ReferenceProgram {
       top1[result] = loss.top1
       return entropy.weight * loss.loss
     case let similarity as SimilarityLoss:
-      let rows = Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
+      let rows = Images(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
       let loss = Reference.similarityLoss(rows, labels: labels, classes: similarity.classes).loss
       losses[result] =
         (1 - similarity.weight) * (losses[node.operands[2]] ?? .nan) + similarity.weight * loss
@@ -116,7 +116,7 @@ struct ReferenceProgram {
     return tensor
   }
 
-  private mutating func set(_ id: ValueID, _ y: Pictures, relu: Bool) {
+  private mutating func set(_ id: ValueID, _ y: Images, relu: Bool) {
     if relu {
       // Zeros come from dead channels further up, which no small change wakes.
       margin = min(margin, y.values.lazy.map { $0 == 0 ? .infinity : abs($0) }.min() ?? .infinity)
@@ -126,7 +126,7 @@ struct ReferenceProgram {
     }
   }
 
-  private mutating func normalized(_ x: Pictures, _ node: Node, _ mode: BatchNorm.Mode) -> Pictures {
+  private mutating func normalized(_ x: Images, _ node: Node, _ mode: BatchNorm.Mode) -> Images {
     var norm = ReferenceBatchNorm(
       scale: tensor(node.operands[1]), shift: tensor(node.operands[2]), runningMean: tensor(node.operands[3]),
       runningVariance: tensor(node.operands[4]))
@@ -138,7 +138,7 @@ struct ReferenceProgram {
     return y
   }
 
-  private mutating func pooled(_ x: Pictures, _ pool: MaxPool) -> Pictures {
+  private mutating func pooled(_ x: Images, _ pool: MaxPool) -> Images {
     let y = Reference.maxPoolForward(
       x, kernelSize: pool.window, stride: pool.stride, padding: pool.padding)
     // Without its winners the windows show who came second; where both are dead nothing can change.
@@ -155,8 +155,8 @@ struct ReferenceProgram {
     return y.output
   }
 
-  private mutating func deviations(_ x: Pictures) -> Pictures {
-    var y = Pictures(batch: x.batch, height: 1, width: 1, channels: x.channels)
+  private mutating func deviations(_ x: Images) -> Images {
+    var y = Images(batch: x.batch, height: 1, width: 1, channels: x.channels)
     for n in 0..<x.batch {
       for c in 0..<x.channels {
         let pixels = (0..<x.height).flatMap { i in (0..<x.width).map { x[n, i, $0, c] } }
@@ -170,7 +170,7 @@ struct ReferenceProgram {
   }
 
   /// The mean with weights 2^j over the measured modules up to the ensemble's, whatever the graph says how to compute it.
-  private func ensemble(_ result: ValueID) -> Pictures {
+  private func ensemble(_ result: ValueID) -> Images {
     guard let last = graph.metrics.first(where: { $0.isEnsemble && $0.logits == result })?.module else {
       preconditionFailure("an ensemble is measured")
     }
@@ -187,7 +187,7 @@ struct ReferenceProgram {
     return ensembleMean == .probabilities ? mean.with(values: mean.values.map { log($0) }) : mean
   }
 
-  private func softmax(_ x: Pictures) -> Pictures {
+  private func softmax(_ x: Images) -> Images {
     var y = x
     for row in 0..<x.batch {
       let places = row * x.channels..<(row + 1) * x.channels

@@ -197,7 +197,7 @@ struct ReplaySimulationTests {
         batch: 16
         asynchronous: {buffer: 2, reuse: 1, slow: {module: 3, by: 2}}
       """
-    let plan = try DecodedSpec(text).plan(pictures: 160)
+    let plan = try DecodedSpec(text).plan(images: 160)
     let counts = try #require(ReplayCounts(plan))
     #expect(counts.events == 3 * 2 * 10 + counts.feedingCount.reduce(0, +))
     // The last module feeds nobody, and the first never waits.
@@ -206,13 +206,13 @@ struct ReplaySimulationTests {
     // Most turns of this one find nothing to read, and there are far more of them than events.
     let starved = try DecodedSpec(
       text, sets: ["training.asynchronous={reuse: 1, slow: {module: 1, by: 1000}}"]
-    ).plan(pictures: 160)
+    ).plan(images: 160)
     #expect(ReplayCounts(starved, longest: 10_000) == nil)
     #expect(try #require(ReplayCounts(starved)).events < 100)
     // A ring of many batches is looked through for each that is read.
-    let wide = try DecodedSpec(text, sets: ["training.asynchronous={buffer: 6400}"]).plan(pictures: 160)
+    let wide = try DecodedSpec(text, sets: ["training.asynchronous={buffer: 6400}"]).plan(images: 160)
     #expect(ReplayCounts(wide, longest: 1000) == nil && ReplayCounts(plan, longest: 1000) != nil)
-    let parallel = try DecodedSpec(text, sets: ["training.strategy=parallel"]).plan(pictures: 160)
+    let parallel = try DecodedSpec(text, sets: ["training.strategy=parallel"]).plan(images: 160)
     #expect(ReplayCounts(parallel) == nil)
   }
 }

@@ -21,12 +21,12 @@ struct StepAllocationTests {
       training: {strategy: \(strategy), batch: 60, epochs: 1, drop-last: true}
       """)
     let dataset = try Dataset(.digits)
-    let plan = try spec.plan(threads: threads, pictures: dataset.trainCount)
+    let plan = try spec.plan(threads: threads, images: dataset.trainCount)
     var counts = [Int](repeating: -1, count: 10)
     var (steps, last) = (0, 0)
     let trainer = Trainer(
       plan: plan, engine: try Engine(plan.memoryMap),
-      pictures: PicturePreparer(
+      images: ImagePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: true), seed: 1),
       now: { 0 })
     _ = try trainer.run { event throws(ObserverFailure) in

@@ -36,13 +36,13 @@ struct StepMemoryTests {
       training: {strategy: parallel, batch: 60, epochs: 10, drop-last: true}
       """)
     let dataset = try Dataset(.digits)
-    let plan = try spec.plan(pictures: dataset.trainCount)
+    let plan = try spec.plan(images: dataset.trainCount)
     let warmUpSteps = 30
     var stepCount = 0
     var (early, late) = (0, 0)
     let trainer = Trainer(
       plan: plan, engine: try Engine(plan.memoryMap),
-      pictures: PicturePreparer(
+      images: ImagePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: true), seed: 1),
       now: { 0 })
     _ = try trainer.run { event throws(ObserverFailure) in
@@ -70,10 +70,10 @@ struct StepMemoryTests {
       compression: {width: 4, epochs: 1}
       """)
     let dataset = try Dataset(.digits)
-    let plan = try spec.plan(pictures: dataset.trainCount)
+    let plan = try spec.plan(images: dataset.trainCount)
     var (early, late) = (0, 0)
     let trainer = Trainer(
-      plan: plan, engine: try Engine(plan.memoryMap), pictures: PicturePreparer(dataset: dataset, seed: 1),
+      plan: plan, engine: try Engine(plan.memoryMap), images: ImagePreparer(dataset: dataset, seed: 1),
       now: { 0 })
     _ = try trainer.run { event throws(ObserverFailure) in
       switch event {

@@ -10,11 +10,11 @@ import Testing
 @Suite("Plans for other numbers of threads")
 struct ThreadCountTests {
   private func plan(
-    _ spec: DecodedSpec, pictures: Int = 64, threads: Int, _ choose: (inout PlanChoices) -> Void = { _ in }
+    _ spec: DecodedSpec, images: Int = 64, threads: Int, _ choose: (inout PlanChoices) -> Void = { _ in }
   ) throws -> Plan {
     var choices = PlanChoices()
     choose(&choices)
-    return try spec.plan(threads: threads, pictures: pictures, choices: choices)
+    return try spec.plan(threads: threads, images: images, choices: choices)
   }
 
   // MARK: - What outlives a step

@@ -10,21 +10,21 @@ struct TrainedState: Equatable {
   var tensors: [String: [Float]] = [:]
   var losses: [Double] = []
 
-  /// Trains to the end, on made-up pictures.
+  /// Trains to the end, on made-up images.
   ///
   /// - Parameter recorder: takes where the time goes.
   init(_ spec: DecodedSpec, _ plan: Plan, recorder: ProfileRecorder? = nil) throws {
     let input = plan.input
-    let pictures = SyntheticPictures(
-      dimensions: PictureDimensions(channels: input.channels, height: input.height, width: input.width),
+    let images = SyntheticImages(
+      dimensions: ImageDimensions(channels: input.channels, height: input.height, width: input.width),
       classCount: plan.classes, seed: plan.training.seed)
     let dataset = try Dataset(
-      .synthetic(pictures),
+      .synthetic(images),
       limit: DatasetLimit(train: plan.data.facts.trainCount, test: plan.data.facts.testCount))
     let engine = try Engine(plan.memoryMap)
     engine.recorder = recorder
     let trainer = Trainer(
-      plan: plan, engine: engine, pictures: PicturePreparer(dataset: dataset, seed: plan.training.seed),
+      plan: plan, engine: engine, images: ImagePreparer(dataset: dataset, seed: plan.training.seed),
       now: { 0 })
     var losses: [Double] = []
     _ = try trainer.run { event throws(ObserverFailure) in

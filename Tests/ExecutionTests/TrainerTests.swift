@@ -14,7 +14,7 @@ private struct Trained {
   private(set) var stepCounts: [Int] = []
   private(set) var frozen: [FrozenModules] = []
 
-  static let pictures = 110
+  static let images = 110
 
   /// - Parameter training: its lines, but for the batch of 40.
   init(_ training: [String], threads: Int = 2, stopAfterSteps: Int = .max) throws {
@@ -22,7 +22,7 @@ private struct Trained {
       """
       strata: 1
       name: small
-      data: {source: digits, augment: {pad-crop: 1}, limit: {train: \(Self.pictures), test: 30}}
+      data: {source: digits, augment: {pad-crop: 1}, limit: {train: \(Self.images), test: 30}}
       network: {family: vgg, widths: [6, 8]}
       auxiliary: linear
       downsampling: {kind: max-pool, before: [2]}
@@ -30,14 +30,14 @@ private struct Trained {
         batch: 40
         \(training.joined(separator: "\n  "))
       """)
-    let dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.pictures, test: 30))
+    let dataset = try Dataset(.digits, limit: DatasetLimit(train: Self.images, test: 30))
     let plan = try spec.plan(
       threads: threads,
-      facts: DataFacts(trainCount: Self.pictures, testCount: 30, residentBytes: 0, fingerprint: nil))
+      facts: DataFacts(trainCount: Self.images, testCount: 30, residentBytes: 0, fingerprint: nil))
     let engine = try Engine(plan.memoryMap)
     let trainer = Trainer(
       plan: plan, engine: engine,
-      pictures: PicturePreparer(
+      images: ImagePreparer(
         dataset: dataset, augmentation: Augmentation(padCrop: 1, flipHorizontal: false), seed: 1),
       now: { 0 })
     var frozen: [FrozenModules] = []
@@ -50,7 +50,7 @@ private struct Trained {
       case .narrowed(let report): events.append("module \(report.module) narrowed")
       case .stepEnded(let step):
         steps += 1
-        stepCounts.append(step.position.sums[0].pictureCount)
+        stepCounts.append(step.position.sums[0].imageCount)
         if steps == stopAfterSteps { throw ObserverFailure(message: "enough") }
       case .epochEnded(let report):
         events.append("stage \(report.next.stage) epoch \(report.epoch)")

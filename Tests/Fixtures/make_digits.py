@@ -2,7 +2,7 @@
 
 Needs scikit-learn: python3 Tests/Fixtures/make_digits.py
 
-Layout: 1,797 pictures of 40 bytes, in scikit-learn's order: 64 pixels of 5 bits (0 to 16), row by row, the first pixel
+Layout: 1,797 images of 40 bytes, in scikit-learn's order: 64 pixels of 5 bits (0 to 16), row by row, the first pixel
 in the lowest bits of the first byte; then 899 bytes of labels, 4 bits each, the first in the low half.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sklearn.datasets import load_digits
 
-PICTURES = 1797
+IMAGES = 1797
 
 
 def pack(values, width):
@@ -22,20 +22,20 @@ def pack(values, width):
 
 
 digits = load_digits()
-pictures = [[int(pixel) for pixel in picture.ravel()] for picture in digits.images]
+images = [[int(pixel) for pixel in image.ravel()] for image in digits.images]
 labels = [int(label) for label in digits.target]
-assert len(pictures) == len(labels) == PICTURES
-assert {pixel for picture in pictures for pixel in picture} == set(range(17))
+assert len(images) == len(labels) == IMAGES
+assert {pixel for image in images for pixel in image} == set(range(17))
 
-packed = b"".join(pack(picture, 5) for picture in pictures) + pack(labels, 4)
+packed = b"".join(pack(image, 5) for image in images) + pack(labels, 4)
 target = Path(__file__).resolve().parents[2] / "Sources/Datasets/Resources/digits.bin"
 target.write_bytes(packed)
 
-# What the tests hold against the decoded pictures.
-train = [i for i in range(PICTURES) if i % 5 != 0]
-values = [pixel / 16 for i in train for pixel in pictures[i]]
+# What the tests hold against the decoded images.
+train = [i for i in range(IMAGES) if i % 5 != 0]
+values = [pixel / 16 for i in train for pixel in images[i]]
 mean = sum(values) / len(values)
 deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
-print(f"{len(packed)} bytes; {len(train)} train, {PICTURES - len(train)} test; mean {mean:.6f}, deviation {deviation:.6f}")
-print("sum of all pixels", sum(map(sum, pictures)), "labels of the first ten", labels[:10])
-print("test pictures a class", [sum(labels[i] == c for i in range(0, PICTURES, 5)) for c in range(10)])
+print(f"{len(packed)} bytes; {len(train)} train, {IMAGES - len(train)} test; mean {mean:.6f}, deviation {deviation:.6f}")
+print("sum of all pixels", sum(map(sum, images)), "labels of the first ten", labels[:10])
+print("test images a class", [sum(labels[i] == c for i in range(0, IMAGES, 5)) for c in range(10)])

@@ -3,23 +3,23 @@ import GraphIR
 import Operators
 import Testing
 
-/// A small well-formed graph, to be spoiled: 2 pictures of 4x4, 3 channels, through convolution, batch norm, ReLU and a
+/// A small well-formed graph, to be spoiled: 2 images of 4x4, 3 channels, through convolution, batch norm, ReLU and a
 /// linear layer to a loss.
 private struct SmallGraph {
   var builder: GraphBuilder
   let convolution, norm, relu, logits: ValueID
 
   init() {
-    let pictures = Value(
-      name: "pictures", type: .pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), category: .batch,
+    let images = Value(
+      name: "images", type: .images(Shape(batch: 2, height: 4, width: 4, channels: 3)), category: .batch,
       module: 0)
     let labels = Value(name: "labels", type: .labels(batch: 2), category: .batch, module: 0)
     builder = GraphBuilder(
-      graph: Graph(pictures: pictures, labels: labels),
+      graph: Graph(images: images, labels: labels),
       origin: SourceSpan(file: SourceFileID(index: 0), utf8: 0..<1))
     builder.module = 1
     convolution = builder.convolution(
-      builder.graph.pictures, Convolution(outChannels: 5, kernelSize: 3, padding: 1), bias: true, name: "conv"
+      builder.graph.images, Convolution(outChannels: 5, kernelSize: 3, padding: 1), bias: true, name: "conv"
     )
     norm = builder.batchNorm(convolution, name: "norm")
     relu = builder.activate(norm, .relu)
@@ -83,7 +83,7 @@ struct GraphVerifierTests {
   @Test("a node writes over the batch")
   func resultIsBatch() {
     var graph = SmallGraph().graph
-    graph.nodes[Place.convolution].results = [graph.pictures]
+    graph.nodes[Place.convolution].results = [graph.images]
     #expect(fault(graph) == "node 0, convolution[3x3 s1 p1 im2col]: %0 is defined twice")
   }
 
@@ -98,7 +98,7 @@ struct GraphVerifierTests {
   func missingModuleOutput() {
     var graph = SmallGraph().graph
     let output = graph.addValue(
-      Value(name: "x", type: graph[graph.pictures].type, category: .activation, module: 1))
+      Value(name: "x", type: graph[graph.images].type, category: .activation, module: 1))
     graph.moduleOutputs.append(output)
     #expect(fault(graph) == "module output %\(output.index) is never computed")
   }
@@ -141,9 +141,9 @@ struct GraphVerifierTests {
   func overwritingTheBatch() {
     var graph = SmallGraph().graph
     let result = graph.addValue(
-      Value(name: "x", type: graph[graph.pictures].type, category: .activation, module: 1))
+      Value(name: "x", type: graph[graph.images].type, category: .activation, module: 1))
     var node = graph.nodes[Place.relu]
-    node.operands = [graph.pictures]
+    node.operands = [graph.images]
     node.results = [result]
     node.overwrites = 0
     graph.nodes.append(node)
@@ -153,7 +153,7 @@ struct GraphVerifierTests {
   @Test("a value of another type can't be overwritten")
   func overwritingAnotherType() {
     var graph = inPlace
-    graph[graph.nodes[Place.relu].results[0]].type = .pictures(
+    graph[graph.nodes[Place.relu].results[0]].type = .images(
       Shape(batch: 2, height: 4, width: 4, channels: 6))
     #expect(fault(graph) == "node 2, relu: overwrites a value of another type")
   }
@@ -208,7 +208,7 @@ struct GraphVerifierTests {
   @Test("operands that are too many", arguments: 0...4)
   func tooManyOperands(place: Int) {
     var graph = SmallGraph().graph
-    graph.nodes[place].operands += [graph.pictures, graph.pictures]
+    graph.nodes[place].operands += [graph.images, graph.images]
     #expect(fault(graph)?.hasSuffix(": has \(graph.nodes[place].operands.count) operands") == true)
   }
 

@@ -51,39 +51,39 @@ struct KernelBenchmarkTests {
   }
 
   @Test(arguments: [1, 3, 50])
-  func ceilingsStayInTheirMemory(workers: Int) {
-    for byteCount in [ceilingByteCount(workers: workers), 9 << 20] {
+  func rooflineStaysInItsMemory(workers: Int) {
+    for byteCount in [rooflineByteCount(workers: workers), 9 << 20] {
       let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount + 64, alignment: 64)
       defer { memory.deallocate() }
       memory.initializeMemory(as: UInt8.self, repeating: 0xA5)
-      guard byteCount >= ceilingByteCount(workers: workers) else { continue }
-      let ceilings = measureCeilings(
+      guard byteCount >= rooflineByteCount(workers: workers) else { continue }
+      let roofline = measureRoofline(
         workers: Workers(count: workers), in: UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount]),
         seconds: 0)
       #expect(memory[byteCount...].allSatisfy { $0 == 0xA5 })
-      #expect(ceilings.source == .measured)
-      #expect(ceilings.multiplyAddsPerSecond > 0 && ceilings.bytesPerSecond(byteCount: 1 << 20) > 0)
+      #expect(roofline.source == .measured)
+      #expect(roofline.multiplyAddsPerSecond > 0 && roofline.bytesPerSecond(byteCount: 1 << 20) > 0)
     }
   }
 
-  @Test func theFastestProductAndSweepAreTheCeiling() {
+  @Test func theFastestProductAndSweepAreTheRoofline() {
     var profile = MachineProfile(processor: "", threads: 1, secondsPerCall: 0)
     func add(_ kind: WorkKind, _ size: Double, _ rate: Double) {
       profile.add(MachineProfile.Point(size: size, rows: 1, secondsPerUnit: 1 / rate), of: kind)
     }
     add(.linear(.forward), 64, 4e9)
     add(.convolution(.forward, .pointwise), 64, 5e9)
-    // Effective rates of what saves operations are no ceiling.
+    // Effective rates of what saves operations are no roofline.
     add(.convolution(.forward, .winograd4x4), 64, 20e9)
     add(.sweep(.elementwise), 1e6, 8e9)
     add(.sweep(.elementwise), 1e8, 2e9)
     add(.sweep(.columnSums), 1e6, 10e9)
     add(.sweep(.columnSums), 1e8, 1e9)
-    let ceilings = Ceilings(profile, source: .profile)
-    #expect(ceilings.multiplyAddsPerSecond == 5e9)
-    #expect(abs(ceilings.seconds(multiplyAdds: 10_000_000_000, byteCount: 0) - 2) < 1e-12)
-    #expect(abs(ceilings.seconds(multiplyAdds: 0, byteCount: 1_000_000) - 1e-4) < 1e-12)
-    #expect(abs(ceilings.seconds(multiplyAdds: 5_000_000, byteCount: 100_000_000) - 0.051) < 1e-9)
+    let roofline = Roofline(profile, source: .profile)
+    #expect(roofline.multiplyAddsPerSecond == 5e9)
+    #expect(abs(roofline.seconds(multiplyAdds: 10_000_000_000, byteCount: 0) - 2) < 1e-12)
+    #expect(abs(roofline.seconds(multiplyAdds: 0, byteCount: 1_000_000) - 1e-4) < 1e-12)
+    #expect(abs(roofline.seconds(multiplyAdds: 5_000_000, byteCount: 100_000_000) - 0.051) < 1e-9)
   }
 
   static let cores: [(detected: String, level: ProcessorLevel, better: String?)] = [

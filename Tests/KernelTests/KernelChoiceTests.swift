@@ -13,7 +13,7 @@ struct KernelChoiceTests {
     return ConvolutionCost.chooseAlgorithm(geometry, strict: strict)
   }
 
-  @Test func largePicturesTakeLargeTiles() {
+  @Test func largeImagesTakeLargeTiles() {
     #expect(choice(128, 32, 64, 64) == .winograd4x4)
     #expect(choice(128, 4, 512, 512) == .winograd4x4)
     #expect(choice(16, 7, 512, 512) == .winograd4x4)

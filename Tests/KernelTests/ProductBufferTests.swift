@@ -17,8 +17,8 @@ struct ProductBufferTests {
     #expect(ProductBuffer.byteCount(m: 64, n: 64, k: 400) < ProductBuffer.byteCount(m: 64, n: 64, k: 320))
   }
 
-  /// Of sums over the pictures of a batch, or over their pixels.
-  @Test func neverFallsWithMorePictures() {
+  /// Of sums over the images of a batch, or over their pixels.
+  @Test func neverFallsWithMoreImages() {
     func geometry(_ batch: Int, _ algorithm: ConvolutionAlgorithm) -> ConvolutionGeometry {
       ConvolutionGeometry(
         batch: batch, height: 4, width: 4, inChannels: 24, outChannels: 24,
@@ -33,9 +33,9 @@ struct ProductBufferTests {
       ]
     for figure in figures {
       var largest = 0
-      for pictures in 1...700 {
-        #expect(figure(pictures) >= largest, "\(pictures)")
-        largest = figure(pictures)
+      for images in 1...700 {
+        #expect(figure(images) >= largest, "\(images)")
+        largest = figure(images)
       }
     }
   }

@@ -88,7 +88,7 @@ struct HintAgreementTests {
       // As many images as the spec is drawn for: no last batch of a single one.
       let text = random.text.replacing(
         "data: {source: synthetic}",
-        with: "data: {source: synthetic, limit: {train: \(random.pictures), test: \(random.pictures)}}")
+        with: "data: {source: synthetic, limit: {train: \(random.images), test: \(random.images)}}")
       let start = text.hasPrefix("strata") ? "" : EditorSpecs.modeline
       try compare("random-\(seed).yaml", start + text)
     }
@@ -118,14 +118,14 @@ struct HintAgreementTests {
     #expect(try client.hints(uri).map(words).map(\.label) == fresh.map(\.label))
   }
 
-  @Test("the picture in the README has these hints")
-  func picture() throws {
+  @Test("the image in the README has these hints")
+  func image() throws {
     let uri = folder.uri("digits.yaml")
     client.open(uri, try EditorSpecs.text("digits.yaml"))
-    let picture = try String(contentsOf: EditorSpecs.folder.appending(path: "editor.svg"), encoding: .utf8)
+    let image = try String(contentsOf: EditorSpecs.folder.appending(path: "editor.svg"), encoding: .utf8)
     // Shares of the peak depend on the machine's number of processors.
     for hint in try client.hints(uri).map(words) where !hint.label.hasSuffix("%") {
-      #expect(picture.contains(">\(hint.label)<"), "Tests/editor-picture.py draws it anew")
+      #expect(image.contains(">\(hint.label)<"), "Tests/editor-picture.py draws it anew")
     }
   }
 

@@ -69,7 +69,7 @@ training: {strategy: parallel, epochs: 1, batch: 250}
 
 
 def make_cifar(folder):
-    """Files of CIFAR-10's size and format, of made-up bytes: memory does not depend on what the pictures show."""
+    """Files of CIFAR-10's size and format, of made-up bytes: memory does not depend on what the images show."""
     record = bytes(range(256)) * 12
     for name in ["data_batch_%d.bin" % i for i in range(1, 6)] + ["test_batch.bin"]:
         with open(os.path.join(folder, name), "wb") as file:

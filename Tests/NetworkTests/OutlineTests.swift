@@ -47,7 +47,7 @@ struct OutlineTests {
       outline.network.rows[3].operations == ["conv 3x3 128 /2", "conv 3x3 128", "shortcut conv 1x1 128 /2"])
   }
 
-  @Test("as text: every kind of halving, bars as long as pictures are high")
+  @Test("as text: every kind of halving, bars as long as images are high")
   func vggText() throws {
     let text = try text(
       """

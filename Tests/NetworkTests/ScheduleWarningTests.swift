@@ -20,7 +20,7 @@ struct ScheduleWarningTests {
     let result = decode(file)
     #expect(result.diagnostics.isEmpty, "\(DiagnosticRenderer(texts: texts).render(result.diagnostics))")
     guard let spec = result.spec else { return [] }
-    return Pipeline.warnings(of: spec, pictures: 1024).map { warning in
+    return Pipeline.warnings(of: spec, images: 1024).map { warning in
       #expect(warning.severity == .warning)
       let at = String(decoding: file.bytes[warning.primary.utf8], as: UTF8.self)
       return "\(warning.code) '\(at)': \(warning.message)"

@@ -39,18 +39,18 @@ struct CheckedText {
     var diagnostics = result.diagnostics
     if let spec = result.spec {
       do {
-        try check(spec, pictures: spec.data.trainCount)
+        try check(spec, images: spec.data.trainCount)
       } catch {
         diagnostics += error.diagnostics
       }
     }
     spec = result.spec
     codes = diagnostics.map(\.code)
-    warnings = (result.spec.map { Pipeline.warnings(of: $0, pictures: $0.data.trainCount) } ?? []).map(\.code)
+    warnings = (result.spec.map { Pipeline.warnings(of: $0, images: $0.data.trainCount) } ?? []).map(\.code)
     rendered = DiagnosticRenderer(texts: texts).render(diagnostics)
   }
 
-  /// The plan for two workers and a data set of 1,000 pictures.
+  /// The plan for two workers and a data set of 1,000 images.
   func plan() throws -> Plan {
     let spec = try #require(spec)
     let facts = DataFacts(trainCount: 1000, testCount: 100, residentBytes: 0, fingerprint: nil)

@@ -24,8 +24,8 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
     tolerated = tolerates
   }
 
-  private static func pictures(_ side: Int, _ channels: Int) -> TensorType {
-    .pictures(Shape(batch: 2, height: side, width: side, channels: channels))
+  private static func images(_ side: Int, _ channels: Int) -> TensorType {
+    .images(Shape(batch: 2, height: side, width: side, channels: channels))
   }
 
   private static func indices(_ side: Int, _ channels: Int) -> TensorType {
@@ -42,92 +42,93 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
   private static let fives = TensorType.vector(5)
 
   static let all = [
-    FittingOperation("convolution", plain, [pictures(6, 3), filter, fives], [pictures(6, 5)]),
+    FittingOperation("convolution", plain, [images(6, 3), filter, fives], [images(6, 5)]),
     FittingOperation(
-      "strided convolution", strided, [pictures(6, 3), filter, fives], [pictures(3, 5)]),
+      "strided convolution", strided, [images(6, 3), filter, fives], [images(3, 5)]),
     FittingOperation(
-      "input gradient", ConvolutionInputGradient(convolution: plain), [pictures(6, 5), filter],
-      [pictures(6, 3)]),
+      "input gradient", ConvolutionInputGradient(convolution: plain), [images(6, 5), filter],
+      [images(6, 3)]),
     FittingOperation(
-      "weight gradient", ConvolutionWeightGradient(convolution: plain), [pictures(6, 3), pictures(6, 5)],
+      "weight gradient", ConvolutionWeightGradient(convolution: plain), [images(6, 3), images(6, 5)],
       [filter]),
     FittingOperation(
-      "bias gradient", BiasGradient(), [pictures(6, 5)], [fives],
+      "bias gradient", BiasGradient(), [images(6, 5)], [fives],
       tolerates: ["operand 0, batch", "operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "linear", Linear(outFeatures: 7), [pictures(2, 3), weight, .vector(7)], [pictures(1, 7)]),
+      "linear", Linear(outFeatures: 7), [images(2, 3), weight, .vector(7)], [images(1, 7)]),
     FittingOperation(
-      "linear input gradient", LinearInputGradient(), [pictures(1, 7), weight], [pictures(2, 3)]),
+      "linear input gradient", LinearInputGradient(), [images(1, 7), weight], [images(2, 3)]),
     FittingOperation(
-      "linear weight gradient", LinearWeightGradient(), [pictures(2, 3), pictures(1, 7)], [weight]),
+      "linear weight gradient", LinearWeightGradient(), [images(2, 3), images(1, 7)], [weight]),
     FittingOperation(
-      "batch norm", BatchNorm(), [pictures(6, 5), fives, fives, fives, fives],
-      [pictures(6, 5), fives, fives]),
+      "batch norm", BatchNorm(), [images(6, 5), fives, fives, fives, fives],
+      [images(6, 5), fives, fives]),
     FittingOperation(
-      "batch norm in inference", inference, [pictures(6, 5), fives, fives, fives, fives],
-      [pictures(6, 5)]),
+      "batch norm in inference", inference, [images(6, 5), fives, fives, fives, fives],
+      [images(6, 5)]),
     FittingOperation(
       "batch norm backward", BatchNormBackward(.relu),
-      [pictures(6, 5), pictures(6, 5), fives, fives, fives, fives], [pictures(6, 5), fives, fives]),
+      [images(6, 5), images(6, 5), fives, fives, fives, fives], [images(6, 5), fives, fives]),
     FittingOperation(
       "fold batch norm", BatchNormFolding(), [filter, fives, fives, fives, fives, fives], [filter, fives]),
-    FittingOperation("relu", Activate(.relu), [pictures(6, 5)], [pictures(6, 5)]),
+    FittingOperation("relu", Activate(.relu), [images(6, 5)], [images(6, 5)]),
     FittingOperation(
-      "relu backward", ActivationBackward(.relu), [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
-    FittingOperation("add", Addition(), [pictures(6, 5), pictures(6, 5)], [pictures(6, 5)]),
-    FittingOperation("max-pool", pool, [pictures(6, 5)], [pictures(3, 5), indices(3, 5)]),
+      "relu backward", ActivationBackward(.relu), [images(6, 5), images(6, 5)], [images(6, 5)]),
+    FittingOperation("add", Addition(), [images(6, 5), images(6, 5)], [images(6, 5)]),
+    FittingOperation("max-pool", pool, [images(6, 5)], [images(3, 5), indices(3, 5)]),
     FittingOperation(
-      "max-pool backward", MaxPoolBackward(pool), [pictures(3, 5), indices(3, 5)], [pictures(6, 5)]),
+      "max-pool backward", MaxPoolBackward(pool), [images(3, 5), indices(3, 5)], [images(6, 5)]),
     FittingOperation(
-      "average pool", AveragePool(height: 2, width: 2), [pictures(6, 5)], [pictures(2, 5)],
+      "average pool", AveragePool(height: 2, width: 2), [images(6, 5)], [images(2, 5)],
       tolerates: ["operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "average pool backward", AveragePoolBackward(window: nil), [pictures(2, 5)], [pictures(6, 5)],
+      "average pool backward", AveragePoolBackward(window: nil), [images(2, 5)], [images(6, 5)],
       tolerates: ["operand 0, height", "operand 0, width", "result 0, height", "result 0, width"]),
     FittingOperation(
-      "average pool by windows", AveragePool(height: 3, width: 3, window: 2), [pictures(7, 5)],
-      [pictures(3, 5)]),
+      "average pool by windows", AveragePool(height: 3, width: 3, window: 2), [images(7, 5)],
+      [images(3, 5)]),
     FittingOperation(
-      "average pool by windows, backward", AveragePoolBackward(window: 2), [pictures(3, 5)],
-      [pictures(7, 5)]),
-    FittingOperation("space to depth", SpaceToDepth(), [pictures(6, 5)], [pictures(3, 20)]),
-    FittingOperation("depth to space", DepthToSpace(), [pictures(3, 20)], [pictures(6, 5)]),
+      "average pool by windows, backward", AveragePoolBackward(window: 2), [images(3, 5)],
+      [images(7, 5)]),
+    FittingOperation("space to depth", SpaceToDepth(), [images(6, 5)], [images(3, 20)]),
+    FittingOperation("depth to space", DepthToSpace(), [images(3, 20)], [images(6, 5)]),
     FittingOperation(
-      "subsample", Subsample(stride: 2, channels: 8), [pictures(6, 5)], [pictures(3, 8)],
+      "subsample", Subsample(stride: 2, channels: 8), [images(6, 5)], [images(3, 8)],
       tolerates: ["operand 0, channels"]),
     FittingOperation(
-      "subsample backward", SubsampleBackward(stride: 2), [pictures(3, 8)], [pictures(6, 5)],
+      "subsample backward", SubsampleBackward(stride: 2), [images(3, 8)], [images(6, 5)],
       tolerates: ["operand 0, channels", "result 0, channels"]),
     FittingOperation(
-      "deviation", SpatialDeviation(), [pictures(6, 5)], [pictures(1, 5)],
+      "deviation", SpatialDeviation(), [images(6, 5)], [images(1, 5)],
       tolerates: ["operand 0, height", "operand 0, width"]),
     FittingOperation(
-      "deviation backward", SpatialDeviationBackward(), [pictures(6, 5), pictures(1, 5), pictures(1, 5)],
-      [pictures(6, 5)]),
+      "deviation backward", SpatialDeviationBackward(), [images(6, 5), images(1, 5), images(1, 5)],
+      [images(6, 5)]),
     FittingOperation(
-      "cross entropy", SoftmaxCrossEntropy(), [pictures(1, 10), .labels(batch: 2)],
-      [.metrics, pictures(1, 10)]),
+      "cross entropy", SoftmaxCrossEntropy(), [images(1, 10), .labels(batch: 2)],
+      [.metrics, images(1, 10)]),
     FittingOperation(
-      "similarity", SimilarityLoss(weight: 1, classes: 10), [pictures(6, 5), .labels(batch: 2), .metrics],
-      [.metrics, pictures(6, 5)]),
+      "similarity", SimilarityLoss(weight: 1, classes: 10), [images(6, 5), .labels(batch: 2), .metrics],
+      [.metrics, images(6, 5)]),
     FittingOperation(
-      "ensemble", Ensemble(.logits, share: 0.5), [pictures(1, 10), pictures(1, 10)], [pictures(1, 10)]),
+      "ensemble", Ensemble(.logits, share: 0.5), [images(1, 10), images(1, 10)], [images(1, 10)]),
     FittingOperation(
-      "recall", Recall(), [.pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6)],
-      [.pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2)]),
+      "ring_read", RingRead(),
+      [.images(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6)],
+      [.images(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2)]),
     FittingOperation(
-      "remember", Remember(),
+      "ring_write", RingWrite(),
       [
-        .pictures(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2),
-        .pictures(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6),
+        .images(Shape(batch: 2, height: 4, width: 4, channels: 3)), .labels(batch: 2),
+        .images(Shape(batch: 6, height: 4, width: 4, channels: 3)), .labels(batch: 6),
       ], []),
     FittingOperation(
       "zero gradient", ZeroGradient(), [], [fives],
       tolerates: ["result 0, count", "result 0, kind", "result 0, element type"]),
     FittingOperation("accumulate", Accumulate(), [filter, filter], []),
-    FittingOperation("taylor scores", ChannelScores(.taylor), [fives, pictures(6, 5), pictures(6, 5)], []),
+    FittingOperation("taylor scores", ChannelScores(.taylor), [fives, images(6, 5), images(6, 5)], []),
     FittingOperation(
-      "activation scores", ChannelScores(.activation), [fives, pictures(6, 5)], [],
+      "activation scores", ChannelScores(.activation), [fives, images(6, 5)], [],
       tolerates: ["operand 1, batch", "operand 1, height", "operand 1, width"]),
     FittingOperation(
       "filter scores", ChannelScores(.weightNorm), [fives, filter], [],
@@ -140,9 +141,9 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
   ]
 
   func fault(inputs: [TensorType], outputs: [TensorType]) -> String? {
-    let batch = Value(name: "pictures", type: Self.pictures(6, 3), category: .batch, module: 0)
+    let batch = Value(name: "images", type: Self.images(6, 3), category: .batch, module: 0)
     let labels = Value(name: "labels", type: .labels(batch: 2), category: .batch, module: 0)
-    var graph = Graph(pictures: batch, labels: labels)
+    var graph = Graph(images: batch, labels: labels)
     // Parameters: defined from the start, and free to change in place.
     let operands = inputs.map {
       graph.addValue(Value(name: "x", type: $0, category: .parameter, module: 1))
@@ -177,8 +178,8 @@ extension TensorType {
       ("element type", TensorType(element == .uint8 ? .float32 : .uint8, extent)),
     ]
     switch extent {
-    case .pictures(let shape):
-      return changed(shape).map { ($0, TensorType(element, .pictures($1))) } + strangers
+    case .images(let shape):
+      return changed(shape).map { ($0, TensorType(element, .images($1))) } + strangers
     case .filter(let k, let i, let o):
       return [
         ("kernel size", .filter(kernelSize: k + 1, inChannels: i, outChannels: o)),

@@ -58,7 +58,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     training: {strategy: end-to-end, batch: 8}
     """
 
-  /// ReLUs in front of both kinds of pools that hand masks on.
+  /// ReLUs in front of both kinds of pools that pass masks on.
   private static let pools = """
     strata: 1
     name: pools

@@ -4,7 +4,7 @@ import Operators
 import Passes
 import Testing
 
-/// Programs whose batch is what a module hands on.
+/// Programs whose batch is what a module outputs.
 @Suite("Stages that start from features")
 struct StageFromFeaturesTests {
   private let network: Graph
@@ -25,9 +25,9 @@ struct StageFromFeaturesTests {
   func training() throws {
     let stage = DeadValueElimination().run(TrainingStage(modules: [3], startingAt: 3).run(network))
     try GraphVerifier(stage).verify()
-    #expect(stage[stage.pictures].name == "features")
-    #expect(stage[stage.pictures].category == .batch)
-    #expect(stage.shape(stage.pictures) == Shape(batch: 4, height: 8, width: 8, channels: 12))
+    #expect(stage[stage.images].name == "features")
+    #expect(stage[stage.images].category == .batch)
+    #expect(stage.shape(stage.images) == Shape(batch: 4, height: 8, width: 8, channels: 12))
     #expect(Set(stage.nodes.map(\.module)) == [3])
     #expect(stage.values.filter { $0.category == .batch }.count == 2)
     #expect(stage.metrics.map(\.module) == [3])
@@ -38,15 +38,15 @@ struct StageFromFeaturesTests {
   func frozenBetween() throws {
     let stage = DeadValueElimination().run(TrainingStage(modules: [3], startingAt: 2).run(network))
     try GraphVerifier(stage).verify()
-    #expect(stage.shape(stage.pictures) == Shape(batch: 4, height: 16, width: 16, channels: 8))
+    #expect(stage.shape(stage.images) == Shape(batch: 4, height: 16, width: 16, channels: 8))
     for node in stage.nodes {
       guard let norm = node.op.as(BatchNorm.self) else { continue }
       #expect(norm.mode == (node.module == 3 ? .training : .inference))
     }
   }
 
-  @Test("the first module starts from pictures")
-  func pictures() {
+  @Test("the first module starts from images")
+  func images() {
     #expect(
       TrainingStage(modules: [1], startingAt: 1).run(network) == TrainingStage(modules: [1]).run(network))
   }
@@ -56,18 +56,18 @@ struct StageFromFeaturesTests {
     let stage = DeadValueElimination().run(
       EvaluationStage(modules: [2], ensemble: .logits, startingAt: 2).run(network))
     try GraphVerifier(stage).verify()
-    #expect(stage[stage.pictures].name == "features" && Set(stage.nodes.map(\.module)) == [2])
+    #expect(stage[stage.images].name == "features" && Set(stage.nodes.map(\.module)) == [2])
   }
 
   @Test("what computes features keeps its last module's output and nothing else")
   func features() throws {
     let stage = DeadValueElimination().run(FeatureStage(modules: 1...2).run(network))
     try GraphVerifier(stage).verify()
-    #expect(stage[stage.pictures].name == "pictures" && stage.metrics.isEmpty)
+    #expect(stage[stage.images].name == "images" && stage.metrics.isEmpty)
     #expect(stage.moduleOutputs.map(stage.shape) == [Shape(batch: 4, height: 8, width: 8, channels: 12)])
     #expect(stage.nodes.allSatisfy { $0.part == .layers && $0.module <= 2 })
     let second = DeadValueElimination().run(FeatureStage(modules: 2...2).run(network))
     try GraphVerifier(second).verify()
-    #expect(second[second.pictures].name == "features" && Set(second.nodes.map(\.module)) == [2])
+    #expect(second[second.images].name == "features" && Set(second.nodes.map(\.module)) == [2])
   }
 }

@@ -20,7 +20,7 @@ MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.2023, 0.1994, 0.2010]).view(1, 3, 1, 1)
 
 
-def pictures_of(folder, names):
+def images_of(folder, names):
     records = numpy.concatenate([numpy.fromfile(f"{folder}/{name}.bin", numpy.uint8).reshape(-1, 3073) for name in names])
     return torch.from_numpy(records[:, 1:].reshape(-1, 3, 32, 32).copy()), torch.from_numpy(records[:, 0].astype(numpy.int64))
 
@@ -47,8 +47,8 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    train_x, train_y = pictures_of(options.data, [f"data_batch_{part}" for part in range(1, 6)])
-    test_x, test_y = pictures_of(options.data, ["test_batch"])
+    train_x, train_y = images_of(options.data, [f"data_batch_{part}" for part in range(1, 6)])
+    test_x, test_y = images_of(options.data, ["test_batch"])
     _, _, modules, heads = dgl_curves()
     layout = torch.channels_last
     for part in [*modules, *heads]:

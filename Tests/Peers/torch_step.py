@@ -1,6 +1,6 @@
 """One training step of a workload in PyTorch on the CPU: what `strata bench SPEC` is compared with.
 
-Each module is trained by its own loss and its own fused SGD; the activation that it hands on is cut from the graph.
+Each module is trained by its own loss and its own fused SGD; the activation that it outputs is cut from the graph.
 Prints one JSON line. `compare.py` calls this in a process of its own, since the peak of memory is a process's.
 """
 import argparse
@@ -141,7 +141,7 @@ def main():
         heads = [None] * (options.stage - 1) + [heads[options.stage - 1]]
     modules = [module.to(memory_format=layout).train() for module in modules]
     heads = [head.to(memory_format=layout).train() if head else None for head in heads]
-    pictures = torch.randn(shape).contiguous(memory_format=layout)
+    images = torch.randn(shape).contiguous(memory_format=layout)
     labels = torch.randint(0, classes, shape[:1])
     optimizers = [
         torch.optim.SGD(
@@ -159,7 +159,7 @@ def main():
         return y.detach()
 
     def step():
-        x = pictures
+        x = images
         if options.stage is None:
             for index in range(len(modules)):
                 x = train(index, x)

@@ -41,7 +41,7 @@ struct BudgetCampaignTests {
       options = CompileOptions(
         threads: [1, 2, 3, 8][seed % 4],
         facts: DataFacts(
-          trainCount: random.pictures, testCount: random.pictures, residentBytes: 100_000 + seed * 100,
+          trainCount: random.images, testCount: random.images, residentBytes: 100_000 + seed * 100,
           streamed: seed % 2 == 0 ? streamed : nil, fingerprint: nil), specText: resolvedText(decoded.spec))
     }
 
@@ -134,13 +134,13 @@ struct BudgetCampaignTests {
       if let figure = strategy.natural, let fits = spec(figure.batch), let more = spec(figure.batch + 1) {
         #expect(naturalPeak(fits) == figure.peakBytes && figure.peakBytes <= budget, note)
         #expect(solve(fits) != nil, note)
-        if !figure.isAllPictures { #expect(naturalPeak(more).map { $0 > budget } ?? true, note) }
+        if !figure.isAllImages { #expect(naturalPeak(more).map { $0 > budget } ?? true, note) }
         #expect(strategy.sameBits.map { $0.batch >= figure.batch } == true, note)
       }
       if let figure = strategy.sameBits, let fits = spec(figure.batch), let more = spec(figure.batch + 1) {
         let plan = solve(fits)
         #expect(plan != nil && plan?.choices.microBatch == nil && plan?.choices.scratch == .fast, note)
-        if !figure.isAllPictures, figure.batchWithDropLast == nil, let larger = solve(more) {
+        if !figure.isAllImages, figure.batchWithDropLast == nil, let larger = solve(more) {
           let effects = larger.choiceEffects.filter { $0.results != .same }
           #expect(!effects.isEmpty, note)
         }

@@ -13,12 +13,12 @@ private struct Trial {
   let spec: DecodedSpec
   let options: CompileOptions
 
-  init(_ spec: DecodedSpec, pictures: Int, streamed: DataFacts.Streamed? = nil, residentBytes: Int = 0) {
+  init(_ spec: DecodedSpec, images: Int, streamed: DataFacts.Streamed? = nil, residentBytes: Int = 0) {
     self.spec = spec
     options = CompileOptions(
       threads: 2,
       facts: DataFacts(
-        trainCount: pictures, testCount: pictures, residentBytes: residentBytes, streamed: streamed,
+        trainCount: images, testCount: images, residentBytes: residentBytes, streamed: streamed,
         fingerprint: nil), specText: resolvedText(spec.spec))
   }
 
@@ -52,7 +52,7 @@ struct BudgetSolverTests {
 
   @Test("a plan that fits as it comes is left as it is")
   func natural() throws {
-    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 256)
+    let trial = Trial(try DecodedSpec(Self.threeLayers), images: 256)
     let natural = try trial.natural
     let plan = try #require(try trial.solve(natural.memory.peakBytes))
     #expect(plan.choices == PlanChoices())
@@ -66,7 +66,7 @@ struct BudgetSolverTests {
     arguments: ["parallel", "sequential", "end-to-end"])
   func tighter(strategy: String) throws {
     let trial = Trial(
-      try DecodedSpec(Self.threeLayers, sets: ["training.strategy=\(strategy)"]), pictures: 256)
+      try DecodedSpec(Self.threeLayers, sets: ["training.strategy=\(strategy)"]), images: 256)
     let natural = try trial.natural
     var kinds: Set<String> = []
     for percent in stride(from: 95, through: 30, by: -13) {
@@ -92,7 +92,7 @@ struct BudgetSolverTests {
   @Test("the smallest budget that is named would do, and no smaller one", arguments: 0..<8)
   func smallest(seed: Int) throws {
     let random = RandomSpec(seed: 500 + seed)
-    let trial = Trial(try DecodedSpec(random.text), pictures: random.pictures)
+    let trial = Trial(try DecodedSpec(random.text), images: random.images)
     let smallest = try trial.solver(1).smallest().memory.peakBytes
     #expect(try trial.solve(1) == nil)
     let plan = try trial.solve(smallest)
@@ -103,7 +103,7 @@ struct BudgetSolverTests {
   @Test("budgets of random specs are met or refused", arguments: 0..<12)
   func random(seed: Int) throws {
     let random = RandomSpec(seed: 700 + seed)
-    let trial = Trial(try DecodedSpec(random.text), pictures: random.pictures)
+    let trial = Trial(try DecodedSpec(random.text), images: random.images)
     let natural = try trial.natural
     let fixed = natural.memory.peakBytes - natural.arenaBytes
     for percent in [90, 75, 60] {
@@ -121,7 +121,7 @@ struct BudgetSolverTests {
   /// Where pieces have to be, one more is cheaper than a quarter more arithmetic.
   @Test("more pieces spare recomputing")
   func morePieces() throws {
-    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 256)
+    let trial = Trial(try DecodedSpec(Self.threeLayers), images: 256)
     let natural = try trial.natural
     for percent in [45, 35, 25] {
       let budget = natural.memory.peakBytes - natural.arenaBytes * (100 - percent) / 100
@@ -129,7 +129,7 @@ struct BudgetSolverTests {
       var choices = plan.choices
       choices.microBatch = microBatch / 2
       choices.recomputeAboveBytes = nil
-      let finer = try trial.spec.plan(pictures: 256, choices: choices)
+      let finer = try trial.spec.plan(images: 256, choices: choices)
       #expect(plan.recomputedShare <= 0.05 || finer.memory.peakBytes > budget)
     }
   }
@@ -137,7 +137,7 @@ struct BudgetSolverTests {
   @Test("data that can stay in its files goes first")
   func streamed() throws {
     let trial = Trial(
-      try DecodedSpec(Self.threeLayers), pictures: 256,
+      try DecodedSpec(Self.threeLayers), images: 256,
       streamed: DataFacts.Streamed(byteCount: 1000, byteCountPerThread: 64), residentBytes: 1 << 24)
     let natural = try trial.natural
     let plan = try #require(try trial.solve(natural.memory.peakBytes - 1))
@@ -149,7 +149,7 @@ struct BudgetSolverTests {
   @Test("an open partition is cut as little as the budget asks for")
   func partition() throws {
     let text = Self.threeLayers.replacingOccurrences(of: "{batch: 64}", with: "{batch: 64, partition: auto}")
-    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    let trial = Trial(try DecodedSpec(text), images: 256)
     #expect(try trial.natural.modules.count == 3)
     let roomy = try #require(try trial.solve(1 << 40))
     #expect(roomy.modules.count == 1 && roomy.choices.modules == 1)
@@ -173,13 +173,13 @@ struct BudgetSolverTests {
 
   @Test("a stage is smaller without its frozen prefix: features are kept though it takes no less time")
   func featuresForRoom() throws {
-    let trial = Trial(try DecodedSpec(Self.heavyHead(features: "auto")), pictures: 256)
+    let trial = Trial(try DecodedSpec(Self.heavyHead(features: "auto")), images: 256)
     let natural = try trial.natural
     #expect(natural.stages.allSatisfy { $0.features == nil })
     #expect(natural.peakStage == 3)
     var choices = PlanChoices()
     (choices.features, choices.featureStages, choices.forwardBatch) = (.file, .all, 16)
-    let budget = try trial.spec.plan(pictures: 256, choices: choices).memory.peakBytes
+    let budget = try trial.spec.plan(images: 256, choices: choices).memory.peakBytes
     #expect(budget < natural.memory.peakBytes * 95 / 100)
     let plan = try #require(try trial.solve(budget))
     #expect(plan.memory.peakBytes <= budget)
@@ -192,7 +192,7 @@ struct BudgetSolverTests {
     #expect(effects.first?.words.contains("a file of up to") == true)
     #expect(try trial.again(plan).layoutText == plan.layoutText)
     // What the spec insists on stays.
-    let stubborn = Trial(try DecodedSpec(Self.heavyHead(features: "recompute")), pictures: 256)
+    let stubborn = Trial(try DecodedSpec(Self.heavyHead(features: "recompute")), images: 256)
     if let plan = try stubborn.solve(budget) {
       #expect(plan.choices.features == .recompute && plan.stagesWithoutFeatures == 0)
     }
@@ -203,18 +203,18 @@ struct BudgetSolverTests {
   func featuresLeaveMemory() throws {
     let text = Self.threeLayers.replacingOccurrences(
       of: "{batch: 64}", with: "{strategy: sequential, epochs: 40, batch: 64}")
-    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    let trial = Trial(try DecodedSpec(text), images: 256)
     let natural = try trial.natural
     #expect(natural.choices.features == .memory)
     var inFile = PlanChoices()
     inFile.features = .file
-    let budget = try trial.spec.plan(pictures: 256, choices: inFile).memory.peakBytes
+    let budget = try trial.spec.plan(images: 256, choices: inFile).memory.peakBytes
     #expect(budget < natural.memory.peakBytes)
     let plan = try #require(try trial.solve(budget))
     #expect(plan.choices == inFile)
     var without = PlanChoices()
     without.features = .recompute
-    let computed = try trial.spec.plan(pictures: 256, choices: without)
+    let computed = try trial.spec.plan(images: 256, choices: without)
     #expect(computed.stagesWithoutFeatures == natural.stages.count { $0.features != nil })
     let effect = try #require(computed.choiceEffects.first { $0.choice == "features" })
     #expect(effect.extraWork == computed.frozenShare && effect.extraWork > 0.05)
@@ -229,7 +229,7 @@ struct BudgetSolverTests {
       Self.heavyHead(features: "auto").replacing("batch: 128", with: "batch: 16"),
     ]
     let text = seed < texts.count ? texts[seed] : random.text
-    let trial = Trial(try DecodedSpec(text), pictures: seed < texts.count ? 64 : random.pictures)
+    let trial = Trial(try DecodedSpec(text), images: seed < texts.count ? 64 : random.images)
     let ways: [(PlanChoices.Features, PlanChoices.FeatureStages)] = [
       (.file, .paying), (.file, .all), (.recompute, .paying),
     ]
@@ -244,9 +244,9 @@ struct BudgetSolverTests {
           let batch = trial.spec.spec.training.batch.value
           guard pieces <= batch else { continue }
           if pieces > 1 { choices.microBatch = (batch + pieces - 1) / pieces }
-          // One picture at once where that can be.
-          for pictures in [1, 2] {
-            choices.forwardBatch = pictures
+          // One image at once where that can be.
+          for images in [1, 2] {
+            choices.forwardBatch = images
             var options = trial.options
             options.choices = choices
             if let plan = try? compile(LoweredSpec(trial.spec.spec), options: options) {
@@ -263,7 +263,7 @@ struct BudgetSolverTests {
     #expect(plan.memory.peakBytes <= least)
   }
 
-  @Test("evaluation takes fewer pictures at once before training does")
+  @Test("evaluation takes fewer images at once before training does")
   func forwardPieces() throws {
     let text = """
       strata: 1
@@ -273,18 +273,18 @@ struct BudgetSolverTests {
       training: {strategy: sequential, batch: 64}
       memory: {features: recompute}
       """
-    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    let trial = Trial(try DecodedSpec(text), images: 256)
     let natural = try trial.natural
     var choices = PlanChoices()
     choices.forwardBatch = 4
-    let smaller = try trial.spec.plan(pictures: 256, choices: choices)
+    let smaller = try trial.spec.plan(images: 256, choices: choices)
     #expect(smaller.forwardArenaBytes < natural.forwardArenaBytes)
     #expect(smaller.trainingArenaBytes == natural.trainingArenaBytes)
     for (stage, other) in zip(smaller.stages, natural.stages) {
       #expect(stage.training.graph == other.training.graph && stage.evaluation.graph.batch == 4)
     }
     #expect(smaller.choiceEffects.map(\.results) == [.same])
-    // Features are made from pictures beside all that the later stages keep; their steps start from the features.
+    // Features are made from images beside all that the later stages keep; their steps start from the features.
     let late = Trial(
       try DecodedSpec(
         """
@@ -295,7 +295,7 @@ struct BudgetSolverTests {
         auxiliary: {kind: mlp, hidden: 2}
         training: {strategy: sequential, batch: 64}
         memory: {features: cache}
-        """), pictures: 256)
+        """), images: 256)
     let whole = try late.natural
     try #require(whole.forwardArenaBytes > whole.trainingArenaBytes)
     let plan = try #require(try late.solve(whole.memory.peakBytes - 1))
@@ -308,18 +308,18 @@ struct BudgetSolverTests {
     let text = Self.threeLayers.replacingOccurrences(
       of: "{kind: mlp-sr, convolutions: 1, hidden: 1}",
       with: "{kind: mlp-sr, convolutions: 1, hidden: 1, loss: predsim}")
-    let trial = Trial(try DecodedSpec(text), pictures: 256)
+    let trial = Trial(try DecodedSpec(text), images: 256)
     let smallest = try trial.solver(1).smallest()
     #expect(smallest.choices.microBatch == nil && smallest.choices.forwardBatch == nil)
     #expect(smallest.memory.peakBytes < (try trial.natural.memory.peakBytes))
     let plan = try #require(try trial.solve(smallest.memory.peakBytes))
     #expect(plan.choices.forwardBatch == nil && plan.memory.peakBytes <= smallest.memory.peakBytes)
-    // A loss over the pairs of fewer pictures would be another one; a whole batch is none of fewer.
+    // A loss over the pairs of fewer images would be another one; a whole batch is none of fewer.
     var choices = PlanChoices()
-    for (pictures, isRefused) in [(2, true), (63, true), (64, false)] {
-      choices.forwardBatch = pictures
+    for (images, isRefused) in [(2, true), (63, true), (64, false)] {
+      choices.forwardBatch = images
       do throws(SpecFaults) {
-        _ = try trial.spec.plan(pictures: 256, choices: choices)
+        _ = try trial.spec.plan(images: 256, choices: choices)
         #expect(!isRefused)
       } catch {
         #expect(isRefused && error.diagnostics.map(\.code) == ["E090"], "\(error)")
@@ -329,28 +329,28 @@ struct BudgetSolverTests {
 
   @Test("the largest batch fits and one more does not", arguments: [40, 90])
   func largestBatch(mebibytes: Int) throws {
-    let trial = Trial(try DecodedSpec(Self.threeLayers), pictures: 1 << 20)
+    let trial = Trial(try DecodedSpec(Self.threeLayers), images: 1 << 20)
     let found = try LargestBatch.all(
       of: LoweredSpec(trial.spec.spec), options: trial.options, budgetBytes: mebibytes << 20)
     #expect(found.map(\.strategy) == [.endToEnd, .parallel, .sequential])
-    #expect(found.allSatisfy { !$0.isAllPictures })
-    // Fewer pictures bound what memory does not, and a last batch of one is none for batch norm.
+    #expect(found.allSatisfy { !$0.isAllImages })
+    // Fewer images bound what memory does not, and a last batch of one is none for batch norm.
     let fewest = try #require(found.compactMap(\.batch).min())
-    for pictures in [2, fewest - 1, fewest, fewest + 1] {
-      let few = Trial(try DecodedSpec(Self.threeLayers), pictures: pictures)
+    for images in [2, fewest - 1, fewest, fewest + 1] {
+      let few = Trial(try DecodedSpec(Self.threeLayers), images: images)
       let bound = try LargestBatch.all(
         of: LoweredSpec(few.spec.spec), options: few.options, budgetBytes: mebibytes << 20)
       for (bound, free) in zip(bound, found) {
-        let fits = min(pictures, free.batch ?? 0)
-        let leavesOne = fits > 1 && pictures % fits == 1
+        let fits = min(images, free.batch ?? 0)
+        let leavesOne = fits > 1 && images % fits == 1
         #expect((bound.natural?.batchWithDropLast ?? bound.batch) == fits)
         #expect((bound.natural?.batchWithDropLast == nil) == !leavesOne)
         let spec = try DecodedSpec(
           Self.threeLayers,
           sets: ["training.batch=\(bound.batch ?? 0)", "training.strategy=\(bound.strategy.rawValue)"])
-        #expect(throws: Never.self) { try spec.plan(pictures: pictures) }
+        #expect(throws: Never.self) { try spec.plan(images: images) }
       }
-      #expect(bound.map(\.isAllPictures) == found.map { pictures <= $0.batch ?? 0 })
+      #expect(bound.map(\.isAllImages) == found.map { images <= $0.batch ?? 0 })
     }
     for figure in found {
       let batch = try #require(figure.batch)
@@ -358,7 +358,7 @@ struct BudgetSolverTests {
         let spec = try DecodedSpec(
           Self.threeLayers,
           sets: ["training.batch=\(batch)", "training.strategy=\(figure.strategy.rawValue)"])
-        let plan = try spec.plan(pictures: batch)
+        let plan = try spec.plan(images: batch)
         #expect((plan.memory.peakBytes <= mebibytes << 20) == fits, "\(figure.strategy) \(batch)")
       }
     }

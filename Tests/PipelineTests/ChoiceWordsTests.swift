@@ -21,7 +21,7 @@ struct ChoiceWordsTests {
   private func plan(features: String = "auto", _ change: (inout PlanChoices) -> Void) throws -> Plan {
     var choices = PlanChoices()
     change(&choices)
-    return try spec(features).plan(pictures: 128, choices: choices)
+    return try spec(features).plan(images: 128, choices: choices)
   }
 
   private func diff(_ a: Plan, _ b: Plan) throws -> PlanDiff {
@@ -32,14 +32,14 @@ struct ChoiceWordsTests {
     return PlanDiff(try record(a, "a"), try record(b, "b"))
   }
 
-  @Test("evaluation's pictures are held against what passes otherwise")
+  @Test("evaluation's images are held against what passes otherwise")
   func forwardBatch() throws {
     func words(microBatch: Int?) throws -> String? {
       let plan = try plan { ($0.microBatch, $0.forwardBatch) = (microBatch, 4) }
       return plan.choiceEffects.first { $0.choice == "forwardBatch" }?.words
     }
-    #expect(try words(microBatch: nil)?.contains("4 pictures at once instead of 64") == true)
-    #expect(try words(microBatch: 16)?.contains("4 pictures at once instead of 16") == true)
+    #expect(try words(microBatch: nil)?.contains("4 images at once instead of 64") == true)
+    #expect(try words(microBatch: 16)?.contains("4 images at once instead of 16") == true)
   }
 
   @Test("plans come to the same weights where no choice rounds otherwise, and only there")

@@ -7,7 +7,7 @@ import Testing
 @Suite("Which stages keep features")
 struct FeatureChoiceTests {
   private func plan(
-    _ lines: String, features: String = "auto", pictures: Int = 200, choices: PlanChoices? = nil
+    _ lines: String, features: String = "auto", images: Int = 200, choices: PlanChoices? = nil
   ) throws -> Plan {
     try DecodedSpec(
       """
@@ -16,7 +16,7 @@ struct FeatureChoiceTests {
       \(lines)
       memory: {features: \(features)}
       """
-    ).plan(pictures: pictures, choices: choices)
+    ).plan(images: images, choices: choices)
   }
 
   private static let deep =
@@ -45,7 +45,7 @@ struct FeatureChoiceTests {
   }
 
   /// The run moves nothing over into a stage that goes on with modules of the one before.
-  @Test("a stage that goes on with a module makes its features from pictures")
+  @Test("a stage that goes on with a module makes its features from images")
   func staggered() throws {
     let lines = Self.deep.replacing("64, 64, 64, 64, 8", with: "64, 64, 8")
       .replacing("sequential, epochs: 20", with: "parallel, epochs: 4, start: {every: 2}")
@@ -96,7 +96,7 @@ struct FeatureChoiceTests {
     }
   }
 
-  @Test("none where every epoch draws its pictures")
+  @Test("none where every epoch draws its images")
   func augmentation() throws {
     let plan = try plan(Self.deep + "\ndata: {augment: {flip: horizontal}}")
     #expect(plan.stages.allSatisfy { $0.features == nil } && plan.choices.features == .recompute)
@@ -104,12 +104,12 @@ struct FeatureChoiceTests {
 
   @Test("in memory they are part of the arena, and the figures add up")
   func figures() throws {
-    let plan = try plan(Self.deep, features: "cache", pictures: 100)
+    let plan = try plan(Self.deep, features: "cache", images: 100)
     #expect(plan.choices.features == .memory)
     for stage in plan.stages.dropFirst() {
       let features = try #require(stage.features)
       let range = try #require(features.range)
-      #expect(features.byteCount == 200 * features.bytesPerPicture && range.count >= features.byteCount)
+      #expect(features.byteCount == 200 * features.bytesPerImage && range.count >= features.byteCount)
       #expect(stage.memory.lowerBoundBytes <= stage.memory.arenaBytes)
       #expect(stage.memory.breakdown[.activation] >= range.count)
       for program in stage.programs.allElements {
@@ -124,13 +124,13 @@ struct FeatureChoiceTests {
   @Test("in memory or in a file whatever the number of threads")
   func threads() throws {
     var seen: Set<PlanChoices.Features> = []
-    for pictures in [50, 100, 200, 400, 800, 1600] {
+    for images in [50, 100, 200, 400, 800, 1600] {
       let plans = try [1, 2, 64].map { threads in
         try DecodedSpec("strata: 1\nname: choice\n\(Self.deep)").plan(
-          threads: threads, pictures: pictures, choices: nil)
+          threads: threads, images: images, choices: nil)
       }
       for plan in plans {
-        #expect(plan.choices == plans[0].choices, "\(plan.threads) threads, \(pictures) pictures")
+        #expect(plan.choices == plans[0].choices, "\(plan.threads) threads, \(images) images")
         #expect(plan.stages.map { $0.features?.module } == plans[0].stages.map { $0.features?.module })
       }
       seen.insert(plans[0].choices.features)
@@ -140,10 +140,10 @@ struct FeatureChoiceTests {
 
   @Test("in a file where they would take more memory than all the rest")
   func file() throws {
-    let plan = try plan(Self.deep, features: "cache", pictures: 50_000)
+    let plan = try plan(Self.deep, features: "cache", images: 50_000)
     #expect(plan.choices.features == .file)
     #expect(plan.featureFileBytes == 100_000 * 64 * 16 * 16 * 4)
-    let plain = try self.plan(Self.deep, features: "recompute", pictures: 50_000)
+    let plain = try self.plan(Self.deep, features: "recompute", images: 50_000)
     #expect(plan.memory.arenaBytes <= plain.memory.arenaBytes)
   }
 }

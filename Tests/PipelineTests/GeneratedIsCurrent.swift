@@ -41,13 +41,13 @@ struct GeneratedIsCurrent {
     case .digits: source = .digits
     case .synthetic:
       source = .synthetic(
-        SyntheticPictures(
-          dimensions: PictureDimensions(channels: input.channels, height: input.height, width: input.width),
+        SyntheticImages(
+          dimensions: ImageDimensions(channels: input.channels, height: input.height, width: input.width),
           classCount: spec.network.classes.value, seed: spec.training.seed.value))
     case .cifar10: source = .cifar10(folder: ".")
     case .cifar100: source = .cifar100(folder: ".")
     case .idx, .npy, .imageFolder:
-      // Only the files know how many pictures there are: no plan that holds everywhere.
+      // Only the files know how many images there are: no plan that holds everywhere.
       throw SourceNeedsFiles(source: data.source.value)
     }
     let facts = try Dataset.facts(

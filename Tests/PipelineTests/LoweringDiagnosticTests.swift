@@ -13,19 +13,19 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
   let place: String
   /// Of the diagnostic.
   let message, label: String
-  var pictures = 64
+  var images = 64
 
   var testDescription: String { "\(code) at \(place)" }
 
   init(
-    _ code: String, _ marked: String, at place: String, _ message: String, _ label: String, pictures: Int = 64
+    _ code: String, _ marked: String, at place: String, _ message: String, _ label: String, images: Int = 64
   ) {
     self.code = code
     self.marked = MarkedText("strata: 1\nname: bad\n" + marked)
     self.place = place
     self.message = message
     self.label = label
-    self.pictures = pictures
+    self.images = images
   }
 
   static let all = [
@@ -108,13 +108,13 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       network: {family: vgg, input: 3x8x16, widths: [8, 8]}
       auxiliary: {kind: ⟦vgg⟧}
       training: {}
-      """, at: "4:19", "the vgg auxiliary needs pictures of at least 9x9", "gets 8x16"),
+      """, at: "4:19", "the vgg auxiliary needs images of at least 9x9", "gets 8x16"),
     BadNetwork(
       "E106",
       """
       network: {family: vgg, input: 3x2x1, widths: [8], head: ⟦vgg⟧}
       training: {}
-      """, at: "3:57", "the vgg head needs pictures of at least 2x2", "gets 2x1"),
+      """, at: "3:57", "the vgg head needs images of at least 2x2", "gets 2x1"),
     BadNetwork(
       "E110",
       """
@@ -144,8 +144,8 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       data: {limit: {test: ⟦1000000000⟧}}
       network: {family: vgg, input: 1x16384x16384, widths: [1], kernel: 1, batch-norm: false}
       training: {}
-      """, at: "3:22", "the features of all 2000000000 pictures would be larger than any machine's memory",
-      "more than 2^60 bytes behind one module", pictures: 1_000_000_000),
+      """, at: "3:22", "the features of all 2000000000 images would be larger than any machine's memory",
+      "more than 2^60 bytes behind one module", images: 1_000_000_000),
     BadNetwork(
       "E112",
       """
@@ -158,13 +158,13 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       """
       network: {family: vgg, input: 3x1x1, widths: [⟦8⟧]}
       training: {batch: 1}
-      """, at: "3:47", "batch norm needs more than one value a channel", "a batch of one 1x1 picture"),
+      """, at: "3:47", "batch norm needs more than one value a channel", "a batch of one 1x1 image"),
     BadNetwork(
       "E114",
       """
       network: {family: vgg, widths: [8]}
       training: {batch: ⟦65⟧, drop-last: true}
-      """, at: "4:19", "no batch of 65 can be filled", "64 training pictures, and `drop-last` is on"),
+      """, at: "4:19", "no batch of 65 can be filled", "64 training images, and `drop-last` is on"),
     BadNetwork(
       "E115",
       """
@@ -179,7 +179,7 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       network: {family: vgg, input: 3x1024x1024, widths: [8192, ⟦8192⟧]}
       training: {batch: 1}
       """, at: "3:59", "layer 2 would take longer than any machine lasts",
-      "more than 2^46 multiply-adds a picture"),
+      "more than 2^46 multiply-adds an image"),
     BadNetwork(
       "E117",
       """
@@ -187,8 +187,8 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       auxiliary: mlp
       training: {batch: ⟦9⟧}
       """, at: "5:19",
-      "the last batch of an epoch would be a single picture, which batch norm can't normalise",
-      "64 pictures leave one over"),
+      "the last batch of an epoch would be a single image, which batch norm can't normalise",
+      "64 images leave one over"),
     BadNetwork(
       "E118",
       """
@@ -197,7 +197,7 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
         shortcut: zero-pad
         stages: [{blocks: 1, width: 16}, {blocks: 1, width: ⟦8⟧}]
       training: {}
-      """, at: "6:55", "block 2 reads more channels than a zero-padded shortcut can hand on",
+      """, at: "6:55", "block 2 reads more channels than a zero-padded shortcut can pass on",
       "8 channels from 16"),
     BadNetwork(
       "E119",
@@ -206,7 +206,7 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       network: {family: vgg, widths: [8]}
       training: {}
       memory: {features: ⟦cache⟧}
-      """, at: "6:20", "features of augmented pictures can't be kept", "every epoch draws its pictures anew"),
+      """, at: "6:20", "features of augmented images can't be kept", "every epoch draws its images anew"),
     BadNetwork(
       "E130",
       """
@@ -261,7 +261,7 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       network: {family: vgg, widths: [8, 8]}
       training: {strategy: sequential}
       compression: {width: 4, epochs: 1, pictures: ⟦65⟧}
-      """, at: "5:46", "'compression.pictures' asks for more pictures than there are",
+      """, at: "5:46", "'compression.pictures' asks for more images than there are",
       "there are 64 to train on"),
     BadNetwork(
       "E134",
@@ -296,8 +296,8 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       auxiliary: {kind: mlp, hidden: 1}
       training: {strategy: sequential}
       compression: {width: 4, epochs: 1, pictures: ⟦1⟧}
-      """, at: "6:46", "channels would be ranked over a single picture, which batch norm can't normalise",
-      "one picture"),
+      """, at: "6:46", "channels would be ranked over a single image, which batch norm can't normalise",
+      "one image"),
     BadNetwork(
       "E135",
       """
@@ -305,17 +305,17 @@ struct BadNetwork: Sendable, CustomTestStringConvertible {
       auxiliary: {kind: mlp, hidden: 1}
       training: {strategy: sequential, batch: ⟦2⟧, drop-last: true}
       compression: {width: 4, epochs: 1}
-      """, at: "5:41", "channels would be ranked over a single picture, which batch norm can't normalise",
-      "63 pictures, 2 at once, leave one over", pictures: 63),
+      """, at: "5:41", "channels would be ranked over a single image, which batch norm can't normalise",
+      "63 images, 2 at once, leave one over", images: 63),
   ]
 }
 
 @Suite("Faults that only lowering can tell")
 struct LoweringDiagnosticTests {
-  private func faults(_ text: String, pictures: Int = 64) throws -> SpecFaults? {
+  private func faults(_ text: String, images: Int = 64) throws -> SpecFaults? {
     let spec = try DecodedSpec(text)
     do throws(SpecFaults) {
-      _ = try spec.plan(pictures: pictures)
+      _ = try spec.plan(images: images)
       return nil
     } catch {
       return error
@@ -324,7 +324,7 @@ struct LoweringDiagnosticTests {
 
   @Test("are told once, at their place", arguments: BadNetwork.all)
   func place(bad: BadNetwork) throws {
-    let faults = try #require(try faults(bad.marked.text, pictures: bad.pictures))
+    let faults = try #require(try faults(bad.marked.text, images: bad.images))
     let rendered = Comment(rawValue: faults.description)
     #expect(faults.diagnostics.map(\.code) == [bad.code], rendered)
     let diagnostic = faults.diagnostics[0]
@@ -343,7 +343,7 @@ struct LoweringDiagnosticTests {
     #expect(Set(BadNetwork.all.map(\.code)) == Set(codes))
   }
 
-  @Test("a single picture ranks channels wherever no batch norm of one pixel is in the way")
+  @Test("a single image ranks channels wherever no batch norm of one pixel is in the way")
   func rankingOfOne() throws {
     func text(_ auxiliary: String, _ compression: String) -> String {
       """
@@ -361,7 +361,7 @@ struct LoweringDiagnosticTests {
     #expect(try faults(text(perceptron, "width: 4, criterion: activation")) == nil)
     // The module with the perceptron is not ranked.
     #expect(try faults(text(perceptron, "width: [8, 4]")) == nil)
-    // A budget that would cut batches to single pictures is met in another way, or not at all.
+    // A budget that would cut batches to single images is met in another way, or not at all.
     var pieces = PlanChoices()
     pieces.microBatch = 2
     let odd = text(perceptron, "width: 4").replacing("pictures: 1,", with: "pictures: 63,")
@@ -373,11 +373,11 @@ struct LoweringDiagnosticTests {
     }
   }
 
-  @Test("come with the place that made the picture, or asked for the shortcut")
+  @Test("come with the place that made the image, or asked for the shortcut")
   func notes() throws {
     let odd = try #require(try faults(BadNetwork.all[0].marked.text))
     #expect(
-      odd.diagnostics[0].notes.map(\.label) == ["folds 3x3", "layer 2 makes 3x3 pictures of 8 channels"])
+      odd.diagnostics[0].notes.map(\.label) == ["folds 3x3", "layer 2 makes 3x3 images of 8 channels"])
     let shortcut = try #require(BadNetwork.all.first { $0.code == "E118" })
     let told = try #require(try faults(shortcut.marked.text))
     #expect(told.diagnostics[0].notes.map(\.label) == ["'zero-pad' only adds channels"])

@@ -61,7 +61,7 @@ struct NarrowComparisonTests {
       try LargestBatch.all(
         of: LoweredSpec(spec.spec),
         options: CompileOptions(
-          threads: 2, facts: DecodedSpec.facts(pictures: 64), specText: resolvedText(spec.spec)),
+          threads: 2, facts: DecodedSpec.facts(images: 64), specText: resolvedText(spec.spec)),
         budgetBytes: 40 << 20)
     }
     let (wide, narrow) = (try largest(wide()), try largest(narrow("sequential")))

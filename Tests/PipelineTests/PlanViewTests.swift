@@ -17,7 +17,7 @@ struct PlanViewTests {
   )
   func blocks(seed: Int) throws {
     let random = RandomSpec(seed: seed)
-    let plan = try DecodedSpec(random.text).plan(threads: 1 + seed % 3, pictures: random.pictures)
+    let plan = try DecodedSpec(random.text).plan(threads: 1 + seed % 3, images: random.images)
     for id in plan.programIDs {
       let program = plan.program(id)
       let memory = plan.memory(of: id)
@@ -47,7 +47,7 @@ struct PlanViewTests {
   func attribution(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let spec = try DecodedSpec(random.text)
-    let plan = try spec.plan(pictures: random.pictures)
+    let plan = try spec.plan(images: random.images)
     let attribution = PeakAttribution(plan, places: spec.places)
     #expect(attribution.rows.map(\.byteCount).reduce(0, +) == plan.memory.peakBytes)
     var sums = MemoryBreakdown()
@@ -68,7 +68,7 @@ struct PlanViewTests {
   func comparison(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let own = try DecodedSpec(random.text)
-    let plan = try own.plan(pictures: random.pictures)
+    let plan = try own.plan(images: random.images)
     let rows = try own.comparison(with: plan).rows
     #expect(rows.contains { $0.strategy == plan.training.strategy })
     for row in rows {
@@ -76,7 +76,7 @@ struct PlanViewTests {
       let text =
         row.strategy == .parallel ? random.text : random.text.replacing("\n  start: {every: 1}", with: "")
       let spec = try DecodedSpec(text, sets: ["training.strategy=\(row.strategy.rawValue)"])
-      let other = try spec.plan(pictures: random.pictures)
+      let other = try spec.plan(images: random.images)
       #expect(row.memory == other.memory, "seed \(seed), \(row.strategy)")
       #expect(row.peakStage == other.peakStage)
       #expect(row.stages.map(\.memory) == other.stages.map(\.memory))
@@ -100,7 +100,7 @@ struct PlanViewTests {
   func comparisonTimes(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let spec = try DecodedSpec(random.text)
-    let plan = try spec.plan(pictures: random.pictures)
+    let plan = try spec.plan(images: random.images)
     var comparison = try spec.comparison(with: plan)
     let times = try LoweredSpec(spec.spec).strategyTimes(of: plan, model: model)
     #expect(times.count == comparison.rows.count)
@@ -108,7 +108,7 @@ struct PlanViewTests {
       let text =
         row.strategy == .parallel ? random.text : random.text.replacing("\n  start: {every: 1}", with: "")
       let other = try DecodedSpec(text, sets: ["training.strategy=\(row.strategy.rawValue)"]).plan(
-        pictures: random.pictures)
+        images: random.images)
       let expected = model.figures(of: other)
       #expect(abs(time.seconds - expected.seconds) <= 1e-9 * expected.seconds, "seed \(seed)")
       #expect(time.stages.count == row.stages.count)
@@ -123,7 +123,7 @@ struct PlanViewTests {
   func pages(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let spec = try DecodedSpec(random.text)
-    let plan = try spec.plan(pictures: random.pictures)
+    let plan = try spec.plan(images: random.images)
     let comparison = try spec.comparison(with: plan)
     let page = PlanPage(plan, comparison, places: spec.places).text
     let isSame = PlanPage(plan, comparison, places: spec.places).text == page
@@ -148,7 +148,7 @@ struct PlanViewTests {
       compression: {width: [6, 6], epochs: 2, fine-tune: \(tuned)}
 
       """)
-    let plan = try spec.plan(pictures: 200)
+    let plan = try spec.plan(images: 200)
     let page = PlanPage(plan, try spec.comparison(with: plan), places: spec.places).text
     #expect(unbalancedTag(page) == nil)
     let figures = try #require(CompressionFigures(plan, metrics: []))
@@ -217,7 +217,7 @@ struct PlanViewTests {
 
 @Suite("Figures of the comparison, by hand")
 struct StrategyFigureTests {
-  /// Two layers of 3x3 convolutions on 4x4 pictures, linear heads without batch norm in them.
+  /// Two layers of 3x3 convolutions on 4x4 images, linear heads without batch norm in them.
   private static let text = """
     strata: 1
     name: two
@@ -239,12 +239,12 @@ struct StrategyFigureTests {
     let auxiliary = 4 * 3 * 2
     let head = 5 * 2
     let sequential = try #require(rows.first { $0.strategy == .sequential })
-    // The first layer has no picture to send a gradient to: its weights' alone.
+    // The first layer has no image to send a gradient to: its weights' alone.
     #expect(sequential.stages.map(\.step.forward) == [4 * (first + auxiliary), 4 * (second + head)])
     #expect(sequential.stages.map(\.step.frozen) == [0, 4 * first])
     #expect(sequential.stages.map(\.step.backward) == [4 * (first + 2 * auxiliary), 4 * (second + 2 * head)])
-    let perPicture = (2 * first + 3 * auxiliary) + (first + 2 * second + 3 * head)
-    #expect(sequential.trainingMultiplyAdds == 2 * 10 * perPicture)
+    let perImage = (2 * first + 3 * auxiliary) + (first + 2 * second + 3 * head)
+    #expect(sequential.trainingMultiplyAdds == 2 * 10 * perImage)
     let whole = try #require(rows.first { $0.strategy == .endToEnd })
     #expect(whole.stages.map(\.step.forward) == [4 * (first + second + head)])
     #expect(whole.stages.map(\.step.backward) == [4 * (first + 2 * second + 2 * head)])

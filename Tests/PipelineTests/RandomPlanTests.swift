@@ -23,10 +23,10 @@ struct RandomPlanTests {
     let random = RandomSpec(seed: seed)
     let threads = 1 + seed % 3
     let spec = try DecodedSpec(random.text)
-    let plan = try spec.plan(threads: threads, pictures: random.pictures)
+    let plan = try spec.plan(threads: threads, images: random.images)
     expectPlaces(plan, seed: seed, random.text)
     expectUpdates(plan, seed: seed)
-    let again = try DecodedSpec(random.text).plan(threads: threads, pictures: random.pictures)
+    let again = try DecodedSpec(random.text).plan(threads: threads, images: random.images)
     let isSame = try text(plan, spec) == text(again, spec) && plan.layoutText == again.layoutText
     #expect(isSame, "seed \(seed): the second plan differs")
   }
@@ -35,11 +35,11 @@ struct RandomPlanTests {
   func holdsWithChoices(seed: Int) throws {
     let random = RandomSpec(seed: seed)
     let spec = try DecodedSpec(random.text)
-    let natural = try spec.plan(pictures: random.pictures)
+    let natural = try spec.plan(images: random.images)
     var choices = PlanChoices()
     // From a little less than what the stages need down to as little as can be.
     choices.recomputeAboveBytes = seed % 3 == 0 ? 1 : natural.arenaBytes * (9 - seed % 4) / 10
-    // Pieces of one picture leave batch norm nothing to work with; similarity losses and rings of whole batches have none.
+    // Pieces of one image leave batch norm nothing to work with; similarity losses and rings of whole batches have none.
     let isWhole = random.text.contains("sim") || random.text.contains("asynchronous")
     if !isWhole, seed % 2 == 0 { choices.microBatch = 3 }
     if !random.text.contains("sim"), seed % 4 < 2 { choices.forwardBatch = 2 + seed % 3 }
@@ -47,7 +47,7 @@ struct RandomPlanTests {
       choices.features = seed % 5 == 0 ? .memory : .file
       choices.featureStages = .all
     }
-    let plan = try spec.plan(pictures: random.pictures, choices: choices)
+    let plan = try spec.plan(images: random.images, choices: choices)
     expectPlaces(plan, seed: seed, random.text)
     expectUpdates(plan, seed: seed)
     if choices.microBatch == nil {
@@ -57,7 +57,7 @@ struct RandomPlanTests {
         #expect(stage.training.peak.total - features <= other.training.peak.total, "seed \(seed)")
       }
     }
-    #expect(try spec.plan(pictures: random.pictures, choices: choices).layoutText == plan.layoutText)
+    #expect(try spec.plan(images: random.images, choices: choices).layoutText == plan.layoutText)
   }
 
   private func text(_ plan: Plan, _ spec: DecodedSpec) throws -> String {
@@ -90,15 +90,15 @@ struct RandomPlanTests {
     #expect(plan.arenaBytes == programs.map(\.arenaBytes).max(), "seed \(seed)")
   }
 
-  /// Features in memory have room for every picture, and each program of the stage leaves them alone.
+  /// Features in memory have room for every image, and each program of the stage leaves them alone.
   private func expectFeatures(_ stage: StagePlan, seed: Int) {
     guard let features = stage.features else { return }
     guard let graph = stage.programs[.features]?.graph else {
       Issue.record("seed \(seed): no program makes the features")
       return
     }
-    let perPicture = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerPicture
-    #expect(features.byteCount == (features.trainCount + features.testCount) * perPicture, "seed \(seed)")
+    let perImage = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerImage
+    #expect(features.byteCount == (features.trainCount + features.testCount) * perImage, "seed \(seed)")
     #expect((features.storage == .memory) == (features.range != nil), "seed \(seed)")
     guard let range = features.range else { return }
     #expect(range.count >= features.byteCount && range.count < features.byteCount + 64, "seed \(seed)")
@@ -174,8 +174,8 @@ private struct CountedMemory {
       guard let position = node.overwrites else { continue }
       block[node.results[0].index] = block[node.operands[position].index]
     }
-    var first: [Int: Int] = [graph.pictures.index: 0, graph.labels.index: 0]
-    var last: [Int: Int] = [graph.pictures.index: 0, graph.labels.index: 0]
+    var first: [Int: Int] = [graph.images.index: 0, graph.labels.index: 0]
+    var last: [Int: Int] = [graph.images.index: 0, graph.labels.index: 0]
     for (index, node) in graph.nodes.enumerated() {
       for value in node.operands + node.results {
         switch graph[value].category {

@@ -17,7 +17,7 @@ struct ResNetKernelTests {
       """)
   }
 
-  @Test("parameters and multiply-adds by hand, and pictures as large as before", arguments: [1, 3, 5, 7])
+  @Test("parameters and multiply-adds by hand, and images as large as before", arguments: [1, 3, 5, 7])
   func sizes(side: Int) throws {
     let basic = try spec("basic", "{blocks: 1, width: 4, kernel: \(side)}").plan().modules[1]
     let wide = 2 * side * side * 4 * 4

@@ -6,11 +6,11 @@ import Testing
 /// training, whose stages are laid out one by one.
 @Suite("Figures of sequential training")
 struct SequentialFiguresTests {
-  private func expectSame(_ text: String, pictures: Int, threads: Int, _ name: String) throws {
+  private func expectSame(_ text: String, images: Int, threads: Int, _ name: String) throws {
     let sequential = try DecodedSpec(text, sets: ["training.strategy=sequential"])
     let parallel = try DecodedSpec(text, sets: ["training.strategy=parallel"])
-    let plan = try sequential.plan(threads: threads, pictures: pictures)
-    let other = try parallel.plan(threads: threads, pictures: pictures)
+    let plan = try sequential.plan(threads: threads, images: images)
+    let other = try parallel.plan(threads: threads, images: images)
     let laidOut = try #require(sequential.comparison(with: plan).rows.first { $0.strategy == .sequential })
     let found = try #require(parallel.comparison(with: other).rows.first { $0.strategy == .sequential })
     #expect(found.stages == laidOut.stages, "\(name)")
@@ -26,7 +26,7 @@ struct SequentialFiguresTests {
     let isBound = ["compression:", "asynchronous", "start:"].contains { random.text.contains($0) }
     if isBound { return }
     try expectSame(
-      random.text, pictures: random.pictures, threads: 1 + seed % 3, "seed \(seed):\n\(random.text)")
+      random.text, images: random.images, threads: 1 + seed % 3, "seed \(seed):\n\(random.text)")
   }
 
   /// More modules than a window has, in several forms.
@@ -51,7 +51,7 @@ struct SequentialFiguresTests {
         \(auxiliary)
         training: {strategy: parallel, batch: \(batch), epochs: 2}
         """
-      try expectSame(text, pictures: 40, threads: 2, "\(network), \(auxiliary), \(batch)")
+      try expectSame(text, images: 40, threads: 2, "\(network), \(auxiliary), \(batch)")
     }
   }
 }

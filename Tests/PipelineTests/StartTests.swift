@@ -18,11 +18,11 @@ func storedWeights(_ text: String) throws -> StoredWeights {
 }
 
 func compiledStart(
-  _ text: String, from weights: StoredWeights, pictures: Int = 64, choices: PlanChoices? = nil
+  _ text: String, from weights: StoredWeights, images: Int = 64, choices: PlanChoices? = nil
 ) throws -> Plan {
   let decoded = try DecodedSpec(text)
   let facts = DataFacts(
-    trainCount: pictures, testCount: pictures, residentBytes: 0, fingerprint: nil)
+    trainCount: images, testCount: images, residentBytes: 0, fingerprint: nil)
   return try compile(
     LoweredSpec(decoded.spec),
     options: CompileOptions(
@@ -129,16 +129,16 @@ struct StartTests {
   /// A plan that is compiled again from its choices is held against its file, figure by figure.
   @Test(
     "a frozen module that nobody measures is not measured in the comparison either", arguments: [64, 20_000])
-  func unsolvedInComparison(pictures: Int) throws {
+  func unsolvedInComparison(images: Int) throws {
     let weights = try storedWeights(startSpec(widths: "[32, 32]"))
     let text = startSpec(
       widths: "[32, 32, 8]", network: ", from: runs/a, frozen: 2", auxiliary: "mlp",
       training: "strategy: sequential, epochs: 30")
-    let natural = try compiledStart(text, from: weights, pictures: pictures)
+    let natural = try compiledStart(text, from: weights, images: images)
     #expect(natural.start?.unsolved == [1, 2])
-    // Features of so many pictures outweigh all else, and reading them from a file would take longer than computing them.
-    #expect(natural.choices.features == (pictures == 64 ? .memory : .recompute))
-    let plain = try compiledStart(text, from: weights, pictures: pictures, choices: PlanChoices())
+    // Features of so many images outweigh all else, and reading them from a file would take longer than computing them.
+    #expect(natural.choices.features == (images == 64 ? .memory : .recompute))
+    let plain = try compiledStart(text, from: weights, images: images, choices: PlanChoices())
     let spec = try DecodedSpec(text)
     let (all, rows) = (try spec.comparison(with: natural).rows, try spec.comparison(with: plain).rows)
     #expect((natural.choices == PlanChoices() ? all : Array(all.dropLast())) == rows)
@@ -146,7 +146,7 @@ struct StartTests {
     #expect(own.memory == plain.memory)
     // As the spec gives it with the strategy set.
     let parallel = try compiledStart(
-      text.replacing("sequential", with: "parallel"), from: weights, pictures: pictures,
+      text.replacing("sequential", with: "parallel"), from: weights, images: images,
       choices: PlanChoices())
     #expect(rows.first { $0.strategy == .parallel }?.memory == parallel.memory)
   }
@@ -188,7 +188,7 @@ struct StartTests {
     func found(_ text: String, from source: StartSource?) throws -> [LargestBatch] {
       let decoded = try DecodedSpec(text)
       let options = CompileOptions(
-        threads: 2, facts: DecodedSpec.facts(pictures: 64), specText: resolvedText(decoded.spec),
+        threads: 2, facts: DecodedSpec.facts(images: 64), specText: resolvedText(decoded.spec),
         start: source)
       return try LargestBatch.all(of: LoweredSpec(decoded.spec), options: options, budgetBytes: 32 << 20)
     }
@@ -209,8 +209,8 @@ struct StartTests {
       from: short)
     #expect(plan.stages.map(\.schedule.indices) == [[2, 3, 4]])
     let graph = plan.stages[0].training.graph
-    #expect(graph.nodes.filter { $0.op.is(Recall.self) }.map(\.module) == [3, 4])
-    #expect(graph.nodes.filter { $0.op.is(Remember.self) }.map(\.module) == [2, 3])
+    #expect(graph.nodes.filter { $0.op.is(RingRead.self) }.map(\.module) == [3, 4])
+    #expect(graph.nodes.filter { $0.op.is(RingWrite.self) }.map(\.module) == [2, 3])
     let feeding = try #require(plan.stages[0].programs[.feeding])
     #expect(feeding.graph.nodes.map(\.module).max() == 3)
   }

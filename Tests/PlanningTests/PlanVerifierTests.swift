@@ -117,10 +117,10 @@ struct PlanVerifierTests {
     #expect(told?.hasPrefix("two resident values share bytes") == true)
   }
 
-  @Test("pictures and labels in one place")
+  @Test("images and labels in one place")
   func batch() throws {
-    let told = fault(moved(graph.labels.index, to: program.offsets[graph.pictures.index]))
-    #expect(told == "pictures and labels share bytes")
+    let told = fault(moved(graph.labels.index, to: program.offsets[graph.images.index]))
+    #expect(told == "images and labels share bytes")
   }
 
   @Test("a value that ends one byte behind the arena")

@@ -4,7 +4,7 @@ import GraphIR
 import Planning
 import Testing
 
-@Suite("Times that are foreseen")
+@Suite("Times that are estimated")
 struct TimeModelTests {
   /// A machine on which every kind of work has the same speed.
   private func profile(secondsPerUnit: Double, secondsPerCall: Double = 0) -> MachineProfile {
@@ -42,7 +42,7 @@ struct TimeModelTests {
       network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 16]}
       training: {strategy: parallel, epochs: 3, batch: 16}
       """
-    ).plan(pictures: 64)
+    ).plan(images: 64)
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     let stage = plan.stages[0]
     let nodes = stage.training.graph.nodes.indices.map { model.seconds(ofNode: $0, of: stage.training) }
@@ -69,7 +69,7 @@ struct TimeModelTests {
       """)
     var choices = PlanChoices()
     choices.microBatch = 4
-    let (whole, cut) = (try spec.plan(pictures: 64), try spec.plan(pictures: 64, choices: choices))
+    let (whole, cut) = (try spec.plan(images: 64), try spec.plan(images: 64, choices: choices))
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     func updates(_ program: Program) -> Double {
       program.graph.nodes.indices.filter { program.graph.nodes[$0].op.runsWithLastPieceAlone }
@@ -99,7 +99,7 @@ struct TimeModelTests {
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     func figures(_ epochs: [Int]) throws -> (multiplyAdds: Int, seconds: Double) {
       let spec = try spec(epochs)
-      let plan = try spec.plan(pictures: 64)
+      let plan = try spec.plan(images: 64)
       let own = try #require(spec.comparison(with: plan).rows.first { $0.strategy == .asynchronous })
       let times = model.figures(of: plan)
       let final = times.seconds - times.stages[0].seconds
@@ -133,7 +133,7 @@ struct TimeModelTests {
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     let times = try ["cache", "recompute"].map {
       model.figures(
-        of: try DecodedSpec(text + "\nmemory: {features: \($0)}").plan(pictures: 64, choices: nil)
+        of: try DecodedSpec(text + "\nmemory: {features: \($0)}").plan(images: 64, choices: nil)
       ).stages[2]
     }
     #expect(times[0].stepSeconds < times[1].stepSeconds)
@@ -152,7 +152,7 @@ struct TimeModelTests {
         training: {strategy: sequential, epochs: 3, batch: 16}
         compression: {width: [32, 8], epochs: 2\(compression)}
         """
-      ).plan(pictures: 64)
+      ).plan(images: 64)
       return (plan, TimeModel(profile(secondsPerUnit: 1e-9)).figures(of: plan))
     }
     let (plan, times) = try figures("")
@@ -163,7 +163,7 @@ struct TimeModelTests {
       let sum = Double(planned.epochs) * stage.epochSeconds + stage.rankingSeconds + stage.depthSeconds
       #expect(abs(stage.seconds - sum) < 1e-9 * sum)
     }
-    // Over half of the pictures half of it, but for measuring what is left.
+    // Over half of the images half of it, but for measuring what is left.
     let half = try figures(", pictures: 32").times.stages[0].rankingSeconds
     let none = try figures(", criterion: weight-norm").times.stages[0].rankingSeconds
     #expect(abs(times.stages[0].rankingSeconds - none - 2 * (half - none)) < 1e-2 * half)
@@ -183,11 +183,11 @@ struct TimeModelTests {
       compression: {width: [32, 32, 8], epochs: 2}
       memory: {features: cache}
       """
-    ).plan(pictures: 64, choices: nil)
+    ).plan(images: 64, choices: nil)
     #expect(plan.stages.map { $0.features?.module } == [nil, nil, 1, 1, 2])
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     let left = [(3, 4), (4, 1)].map { model.secondsLeft(of: plan, stage: $0.0, epoch: $0.1, step: 0) }
-    // The same features are made from pictures, be it for the ranking or for the fine-tuning behind it.
+    // The same features are made from images, be it for the ranking or for the fine-tuning behind it.
     let ranking = model.figures(of: plan).stages[2].rankingSeconds
     #expect(ranking > 0 && abs(left[0] - left[1] - ranking) < 1e-9 * left[0])
   }
@@ -202,7 +202,7 @@ struct TimeModelTests {
       training: {strategy: sequential, epochs: 9, batch: 16}
       memory: {features: cache}
       """
-    ).plan(pictures: 64, choices: nil)
+    ).plan(images: 64, choices: nil)
     let model = TimeModel(profile(secondsPerUnit: 1e-9))
     let whole = model.figures(of: plan)
     func left(_ stage: Int, _ epoch: Int, _ step: Int = 0) -> Double {
@@ -214,7 +214,7 @@ struct TimeModelTests {
       isClose(left(1, 1) - left(1, 3, 2), 2 * whole.stages[0].epochSeconds + 2 * whole.stages[0].stepSeconds))
     #expect(isClose(left(2, 1), left(1, 10)))
     let final = whole.seconds - whole.stages.map(\.seconds).reduce(0, +)
-    // A run that goes on makes features anew, from pictures: more than from those of the stage before, which are gone.
+    // A run that goes on makes features anew, from images: more than from those of the stage before, which are gone.
     #expect(left(2, 10) > (whole.stages[2].seconds + final) * (1 + 1e-9))
     #expect(isClose(left(3, 1), left(2, 10)))
     #expect(isClose(left(3, 1, 1), left(2, 10) - whole.stages[2].stepSeconds))

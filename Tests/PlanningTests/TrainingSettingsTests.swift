@@ -57,7 +57,7 @@ struct TrainingSettingsTests {
     var training = training(.sequential, epochs: [3, 2], schedule: .step(every: 2, factor: 0.5))
     training.modules[0].narrowing = TrainingSettings.Module.Narrowing(
       channels: 8, width: 4, epochs: 3, learningRate: 0.25)
-    training.compression = CompressionSettings(criterion: .taylor, pictures: 100, tunesLayers: false)
+    training.compression = CompressionSettings(criterion: .taylor, images: 100, tunesLayers: false)
     #expect(text(training) == ["3: 1@1", "3: 1@4", "2: 2@1"])
     let stages = StageSchedule.all(of: training)
     #expect(stages.map(\.purpose) == [.training, .fineTuning(layers: false), .training])
@@ -164,8 +164,8 @@ struct TrainingSettingsTests {
   @Test("steps of an epoch")
   func steps() {
     var plan = training(.parallel, epochs: [1])
-    #expect([31, 32, 33, 64].map { plan.steps(pictures: $0) } == [1, 1, 2, 2])
+    #expect([31, 32, 33, 64].map { plan.steps(images: $0) } == [1, 1, 2, 2])
     plan.dropLast = true
-    #expect([31, 32, 33, 64].map { plan.steps(pictures: $0) } == [0, 1, 1, 2])
+    #expect([31, 32, 33, 64].map { plan.steps(images: $0) } == [0, 1, 1, 2])
   }
 }

@@ -303,7 +303,7 @@ extension Spec {
       decoded.codes.count == 1 && diagnostic.label == label && diagnostic.help == help, "\(decoded.rendered)")
   }
 
-  @Test func trainingPicturesAreCountedWhereTheSourceTells() throws {
+  @Test func trainingImagesAreCountedWhereTheSourceTells() throws {
     func count(_ data: String) throws -> Int? { try spec("data: {\(data)}\n").data.trainCount }
     #expect(try count("source: digits") == 1437)
     #expect(try count("source: digits, limit: {train: 300}") == 300)

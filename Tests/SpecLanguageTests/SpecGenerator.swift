@@ -55,7 +55,7 @@ struct SpecGenerator {
     case .word(let words): return "\"\(pick(words))\""
     case .name: return "\"\(pick(["a", "net-1", "7", "-", "true"]))\""
     case .path: return pick([#""data/x""#, #""é \" \\ ü""#, #""no""#, #""- a: b""#, "\"a\\u0085\\u2028b\""])
-    case .picture: return "\"\(pick(["1x8x8", "3x32x32", "2x5x7"]))\""
+    case .image: return "\"\(pick(["1x8x8", "3x32x32", "2x5x7"]))\""
     case .size: return pick(["\"2GiB\"", "\"1.5MiB\"", "4097", "\"33%\"", "\"12.5%\""])
     case .list(let element, let count):
       let length = Int.random(

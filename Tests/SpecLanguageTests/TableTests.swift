@@ -118,7 +118,7 @@ import Testing
         for key in section.keys { collect(key.shape) }
       case .list(let element, _): collect(element)
       case .either(let shapes): for shape in shapes { collect(shape) }
-      case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: break
+      case .version, .flag, .integer, .seed, .number, .word, .name, .path, .image, .size: break
       }
     }
     collect(.section(SpecTable.root))

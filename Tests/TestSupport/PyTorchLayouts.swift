@@ -1,12 +1,12 @@
 /// From PyTorch's layouts, which fixtures and model files hold, to those that kernels and reference compute in.
 package enum PyTorchLayouts {
-  /// Pictures from `[N, C, H, W]`.
-  package static func pictures(_ tensor: Fixture.Tensor) -> Pictures {
-    precondition(tensor.shape.count == 4, "pictures have four dimensions")
+  /// Images from `[N, C, H, W]`.
+  package static func images(_ tensor: Fixture.Tensor) -> Images {
+    precondition(tensor.shape.count == 4, "images have four dimensions")
     let (batch, channels, height, width) = (
       tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]
     )
-    var result = Pictures(batch: batch, height: height, width: width, channels: channels)
+    var result = Images(batch: batch, height: height, width: width, channels: channels)
     var index = 0
     for n in 0..<batch {
       for c in 0..<channels {

@@ -17,12 +17,12 @@ package struct ReferenceBatchNorm: Hashable, Sendable {
 
 extension Reference {
   package struct BatchNormGradients: Hashable, Sendable {
-    package var input: Pictures
+    package var input: Images
     package var scale, shift: [Double]
   }
 
   /// Mean and biased variance of every channel, in two sweeps.
-  package static func moments(_ x: Pictures) -> (mean: [Double], variance: [Double]) {
+  package static func moments(_ x: Images) -> (mean: [Double], variance: [Double]) {
     let mean = columnSums(x).map { $0 / Double(x.rows) }
     var variance = [Double](repeating: 0, count: x.channels)
     for row in 0..<x.rows {
@@ -36,8 +36,8 @@ extension Reference {
   /// Normalises by the batch's own statistics (biased variance) and moves the running ones (unbiased variance) by
   /// `momentum` (Ioffe and Szegedy 2015, PyTorch's conventions).
   package static func batchNormTraining(
-    _ x: Pictures, _ norm: inout ReferenceBatchNorm, relu: Bool = false
-  ) -> Pictures {
+    _ x: Images, _ norm: inout ReferenceBatchNorm, relu: Bool = false
+  ) -> Images {
     let (mean, variance) = moments(x)
     let unbiased = Double(x.rows) / Double(max(x.rows - 1, 1))
     for c in 0..<x.channels {
@@ -49,15 +49,15 @@ extension Reference {
 
   /// Normalises by the running statistics, and leaves them alone.
   package static func batchNormInference(
-    _ x: Pictures, _ norm: ReferenceBatchNorm, relu: Bool = false
-  ) -> Pictures {
+    _ x: Images, _ norm: ReferenceBatchNorm, relu: Bool = false
+  ) -> Images {
     normalized(x, mean: norm.runningMean, variance: norm.runningVariance, norm, relu: relu)
   }
 
   /// Gradients of `batchNormTraining`: through the statistics too. With `relu` the output gradient counts where the
   /// forward's output was positive.
   package static func batchNormBackward(
-    _ x: Pictures, outputGradient: Pictures, _ norm: ReferenceBatchNorm, relu: Bool = false
+    _ x: Images, outputGradient: Images, _ norm: ReferenceBatchNorm, relu: Bool = false
   ) -> BatchNormGradients {
     let (mean, variance) = moments(x)
     var gradient = outputGradient
@@ -101,8 +101,8 @@ extension Reference {
   }
 
   private static func normalized(
-    _ x: Pictures, mean: [Double], variance: [Double], _ norm: ReferenceBatchNorm, relu: Bool
-  ) -> Pictures {
+    _ x: Images, mean: [Double], variance: [Double], _ norm: ReferenceBatchNorm, relu: Bool
+  ) -> Images {
     var y = x
     for row in 0..<x.rows {
       for c in 0..<x.channels {

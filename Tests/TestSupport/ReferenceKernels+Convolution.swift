@@ -1,4 +1,4 @@
-/// A square kernel that moves by `stride` over pictures with `padding` zeros around them.
+/// A square kernel that moves by `stride` over images with `padding` zeros around them.
 package struct ReferenceConvolution: Hashable, Sendable, CustomStringConvertible {
   package var outChannels, kernelSize, stride, padding: Int
 
@@ -15,7 +15,7 @@ package struct ReferenceConvolution: Hashable, Sendable, CustomStringConvertible
 
   package func filterCount(inChannels: Int) -> Int { kernelSize * kernelSize * inChannels * outChannels }
 
-  /// Calls `body` for every product of the convolution: output position, input position inside the picture, and the
+  /// Calls `body` for every product of the convolution: output position, input position inside the image, and the
   /// kernel's row and column that joins them.
   fileprivate func forEachTap(
     height: Int, width: Int, _ body: (_ out: (Int, Int), _ in: (Int, Int), _ kernel: (Int, Int)) -> Void
@@ -41,11 +41,11 @@ package struct ReferenceConvolution: Hashable, Sendable, CustomStringConvertible
 extension Reference {
   /// `y = x ⋆ filter + bias`, cross-correlation; `relu` cuts it at 0.
   package static func convolutionForward(
-    _ x: Pictures, filter: [Double], bias: [Double]? = nil, relu: Bool = false,
+    _ x: Images, filter: [Double], bias: [Double]? = nil, relu: Bool = false,
     _ convolution: ReferenceConvolution
-  ) -> Pictures {
+  ) -> Images {
     let outChannels = convolution.outChannels
-    var y = Pictures(
+    var y = Images(
       batch: x.batch, height: convolution.outExtent(x.height), width: convolution.outExtent(x.width),
       channels: outChannels)
     for n in 0..<x.batch {
@@ -67,12 +67,12 @@ extension Reference {
     return relu ? y.with(values: reluForward(y.values)) : y
   }
 
-  /// The gradient with respect to pictures of `height` x `width` x `inChannels`.
+  /// The gradient with respect to images of `height` x `width` x `inChannels`.
   package static func convolutionInputGradient(
-    outputGradient: Pictures, filter: [Double], height: Int, width: Int, inChannels: Int,
+    outputGradient: Images, filter: [Double], height: Int, width: Int, inChannels: Int,
     _ convolution: ReferenceConvolution
-  ) -> Pictures {
-    var gradient = Pictures(batch: outputGradient.batch, height: height, width: width, channels: inChannels)
+  ) -> Images {
+    var gradient = Images(batch: outputGradient.batch, height: height, width: width, channels: inChannels)
     for n in 0..<outputGradient.batch {
       convolution.forEachTap(height: height, width: width) { out, position, kernel in
         for c in 0..<inChannels {
@@ -91,7 +91,7 @@ extension Reference {
 
   /// The gradient with respect to the filter, summed over the batch. A bias' gradient is `columnSums(outputGradient)`.
   package static func convolutionWeightGradient(
-    _ x: Pictures, outputGradient: Pictures, _ convolution: ReferenceConvolution
+    _ x: Images, outputGradient: Images, _ convolution: ReferenceConvolution
   ) -> [Double] {
     var gradient = [Double](repeating: 0, count: convolution.filterCount(inChannels: x.channels))
     for n in 0..<x.batch {
@@ -110,9 +110,9 @@ extension Reference {
 
   /// `y = x Wᵀ + bias`; `x` is `[rows, in]`, `weight` `[out, in]`.
   package static func linearForward(
-    _ x: Pictures, weight: [Double], bias: [Double]? = nil, outFeatures: Int, relu: Bool = false
-  ) -> Pictures {
-    var y = Pictures(batch: x.rows, height: 1, width: 1, channels: outFeatures)
+    _ x: Images, weight: [Double], bias: [Double]? = nil, outFeatures: Int, relu: Bool = false
+  ) -> Images {
+    var y = Images(batch: x.rows, height: 1, width: 1, channels: outFeatures)
     for row in 0..<x.rows {
       for out in 0..<outFeatures {
         var sum = bias?[out] ?? 0
@@ -124,9 +124,9 @@ extension Reference {
   }
 
   package static func linearInputGradient(
-    outputGradient: Pictures, weight: [Double], inFeatures: Int
-  ) -> Pictures {
-    var gradient = Pictures(batch: outputGradient.rows, height: 1, width: 1, channels: inFeatures)
+    outputGradient: Images, weight: [Double], inFeatures: Int
+  ) -> Images {
+    var gradient = Images(batch: outputGradient.rows, height: 1, width: 1, channels: inFeatures)
     for row in 0..<outputGradient.rows {
       for out in 0..<outputGradient.channels {
         for c in 0..<inFeatures {
@@ -137,7 +137,7 @@ extension Reference {
     return gradient
   }
 
-  package static func linearWeightGradient(_ x: Pictures, outputGradient: Pictures) -> [Double] {
+  package static func linearWeightGradient(_ x: Images, outputGradient: Images) -> [Double] {
     var gradient = [Double](repeating: 0, count: outputGradient.channels * x.channels)
     for row in 0..<x.rows {
       for out in 0..<outputGradient.channels {

@@ -5,14 +5,14 @@ extension Reference {
     /// Mean over the batch of `-log softmax(logits)[label]`, natural logarithm.
     package var loss: Double
     /// Of that mean with respect to the logits, `[batch, classes]`.
-    package var logitGradient: Pictures
-    /// Pictures whose label has the largest logit, and one of the five largest.
+    package var logitGradient: Images
+    /// Images whose label has the largest logit, and one of the five largest.
     package var top1, top5: Int
   }
 
-  /// Softmax and cross-entropy in one. A picture counts for top-n when fewer than n classes have a larger logit than
+  /// Softmax and cross-entropy in one. An image counts for top-n when fewer than n classes have a larger logit than
   /// its label; logits are taken to be distinct.
-  package static func softmaxCrossEntropy(_ logits: Pictures, labels: [Int]) -> CrossEntropy {
+  package static func softmaxCrossEntropy(_ logits: Images, labels: [Int]) -> CrossEntropy {
     precondition(labels.count == logits.rows)
     var result = CrossEntropy(loss: 0, logitGradient: logits, top1: 0, top5: 0)
     for (row, label) in labels.enumerated() {

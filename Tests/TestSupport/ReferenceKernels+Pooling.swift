@@ -1,17 +1,17 @@
 extension Reference {
   package struct MaxPool: Hashable, Sendable {
-    package var output: Pictures
-    /// For every output value where its maximum lies in its picture: row and column.
+    package var output: Images
+    /// For every output value where its maximum lies in its image: row and column.
     package var rows, columns: [Int]
   }
 
   /// The largest value of every window; the first in row-major order of several equal ones. Padding never wins.
   package static func maxPoolForward(
-    _ x: Pictures, kernelSize: Int, stride: Int, padding: Int = 0
+    _ x: Images, kernelSize: Int, stride: Int, padding: Int = 0
   ) -> MaxPool {
     let window = ReferenceConvolution(
       outChannels: 1, kernelSize: kernelSize, stride: stride, padding: padding)
-    var y = Pictures(
+    var y = Images(
       batch: x.batch, height: window.outExtent(x.height), width: window.outExtent(x.width),
       channels: x.channels)
     var rows: [Int] = []
@@ -40,10 +40,10 @@ extension Reference {
 
   /// Every output's gradient goes to the place of its maximum; windows that overlap add up.
   package static func maxPoolBackward(
-    outputGradient: Pictures, _ pool: MaxPool, height: Int, width: Int
-  ) -> Pictures {
+    outputGradient: Images, _ pool: MaxPool, height: Int, width: Int
+  ) -> Images {
     let y = pool.output
-    var gradient = Pictures(batch: y.batch, height: height, width: width, channels: y.channels)
+    var gradient = Images(batch: y.batch, height: height, width: width, channels: y.channels)
     for n in 0..<y.batch {
       for position in 0..<(y.height * y.width) {
         for c in 0..<y.channels {
@@ -55,9 +55,9 @@ extension Reference {
     return gradient
   }
 
-  /// Means over windows `floor(i s / n) ..< ceil((i + 1) s / n)`, which cover the picture for any two sizes.
-  package static func adaptiveAveragePoolForward(_ x: Pictures, outHeight: Int, outWidth: Int) -> Pictures {
-    var y = Pictures(batch: x.batch, height: outHeight, width: outWidth, channels: x.channels)
+  /// Means over windows `floor(i s / n) ..< ceil((i + 1) s / n)`, which cover the image for any two sizes.
+  package static func adaptiveAveragePoolForward(_ x: Images, outHeight: Int, outWidth: Int) -> Images {
+    var y = Images(batch: x.batch, height: outHeight, width: outWidth, channels: x.channels)
     for n in 0..<x.batch {
       for c in 0..<x.channels {
         for outI in 0..<outHeight {
@@ -75,11 +75,11 @@ extension Reference {
     return y
   }
 
-  package static func adaptiveAveragePoolBackward(outputGradient: Pictures, height: Int, width: Int)
-    -> Pictures
+  package static func adaptiveAveragePoolBackward(outputGradient: Images, height: Int, width: Int)
+    -> Images
   {
     let dy = outputGradient
-    var gradient = Pictures(batch: dy.batch, height: height, width: width, channels: dy.channels)
+    var gradient = Images(batch: dy.batch, height: height, width: width, channels: dy.channels)
     for n in 0..<dy.batch {
       for c in 0..<dy.channels {
         for outI in 0..<dy.height {
@@ -98,8 +98,8 @@ extension Reference {
   }
 
   /// Means of squares of `side` beside each other; a last row or column that fills none is left out, as by PyTorch's AvgPool2d.
-  package static func averagePoolForward(_ x: Pictures, side: Int) -> Pictures {
-    var y = Pictures(batch: x.batch, height: x.height / side, width: x.width / side, channels: x.channels)
+  package static func averagePoolForward(_ x: Images, side: Int) -> Images {
+    var y = Images(batch: x.batch, height: x.height / side, width: x.width / side, channels: x.channels)
     for n in 0..<y.batch {
       for i in 0..<y.height * side {
         for j in 0..<y.width * side {
@@ -111,9 +111,9 @@ extension Reference {
   }
 
   package static func averagePoolBackward(
-    outputGradient dy: Pictures, side: Int, height: Int, width: Int
-  ) -> Pictures {
-    var gradient = Pictures(batch: dy.batch, height: height, width: width, channels: dy.channels)
+    outputGradient dy: Images, side: Int, height: Int, width: Int
+  ) -> Images {
+    var gradient = Images(batch: dy.batch, height: height, width: width, channels: dy.channels)
     for n in 0..<dy.batch {
       for i in 0..<dy.height * side {
         for j in 0..<dy.width * side {
@@ -128,9 +128,9 @@ extension Reference {
 
   /// Invertible downsampling: pixel `(2i+dy, 2j+dx)`, channel `ch` goes to pixel `(i, j)`, channel `(dy*2+dx)*C + ch`.
   /// Its own gradient is `depthToSpace`, since it only moves values. Traps on odd sizes.
-  package static func spaceToDepth(_ x: Pictures) -> Pictures {
+  package static func spaceToDepth(_ x: Images) -> Images {
     precondition(x.height % 2 == 0 && x.width % 2 == 0)
-    var y = Pictures(batch: x.batch, height: x.height / 2, width: x.width / 2, channels: 4 * x.channels)
+    var y = Images(batch: x.batch, height: x.height / 2, width: x.width / 2, channels: 4 * x.channels)
     for n in 0..<x.batch {
       for i in 0..<x.height {
         for j in 0..<x.width {
@@ -143,10 +143,10 @@ extension Reference {
     return y
   }
 
-  package static func depthToSpace(_ x: Pictures) -> Pictures {
+  package static func depthToSpace(_ x: Images) -> Images {
     precondition(x.channels % 4 == 0)
     let channels = x.channels / 4
-    var y = Pictures(batch: x.batch, height: 2 * x.height, width: 2 * x.width, channels: channels)
+    var y = Images(batch: x.batch, height: 2 * x.height, width: 2 * x.width, channels: channels)
     for n in 0..<y.batch {
       for i in 0..<y.height {
         for j in 0..<y.width {

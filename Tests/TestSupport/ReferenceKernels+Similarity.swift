@@ -1,17 +1,17 @@
-/// The similarity loss of local error signals (Nøkland and Eidnes 2019): pictures of one class should have features that
+/// The similarity loss of local error signals (Nøkland and Eidnes 2019): images of one class should have features that
 /// point the same way.
 extension Reference {
   package struct SimilarityLoss: Hashable, Sendable {
     /// Mean squared difference of the two similarity matrices, over all pairs.
     package var loss: Double
-    package var inputGradient: Pictures
+    package var inputGradient: Images
   }
 
   /// Cosine similarity of the samples' centred features, `[batch, batch]`, against that of their one-hot labels.
   ///
-  /// A sample's features are the standard deviations (unbiased) of its channels over the picture, or all of its values
+  /// A sample's features are the standard deviations (unbiased) of its channels over the image, or all of its values
   /// where there are no more than three channels or one row.
-  package static func similarityLoss(_ x: Pictures, labels: [Int], classes: Int) -> SimilarityLoss {
+  package static func similarityLoss(_ x: Images, labels: [Int], classes: Int) -> SimilarityLoss {
     let spread = x.channels > 3 && x.height > 1
     let features = spread ? deviations(x) : (0..<x.batch).map { sample(x, $0) }
     let target = labels.map { label in (0..<classes).map { $0 == label ? 1.0 : 0.0 } }
@@ -34,7 +34,7 @@ extension Reference {
     for n in 0..<x.batch {
       let featureGradient = centredUnitGradient(unitGradient[n], unit: units[n], norm: norms[n])
       if spread {
-        spreadGradient(featureGradient, deviations: features[n], picture: n, x, into: &gradient)
+        spreadGradient(featureGradient, deviations: features[n], image: n, x, into: &gradient)
       } else {
         let start = n * featureGradient.count
         for f in featureGradient.indices { gradient.values[start + f] = featureGradient[f] }
@@ -46,12 +46,12 @@ extension Reference {
   /// Keeps the division defined for a sample whose features are all equal.
   private static var smallest: Double { 1e-8 }
 
-  private static func sample(_ x: Pictures, _ n: Int) -> [Double] {
+  private static func sample(_ x: Images, _ n: Int) -> [Double] {
     let count = x.height * x.width * x.channels
     return Array(x.values[(n * count)..<((n + 1) * count)])
   }
 
-  private static func deviations(_ x: Pictures) -> [[Double]] {
+  private static func deviations(_ x: Images) -> [[Double]] {
     (0..<x.batch).map { n in
       (0..<x.channels).map { c in
         let mean = channelMean(x, n, c)
@@ -64,7 +64,7 @@ extension Reference {
     }
   }
 
-  private static func channelMean(_ x: Pictures, _ n: Int, _ c: Int) -> Double {
+  private static func channelMean(_ x: Images, _ n: Int, _ c: Int) -> Double {
     var sum = 0.0
     for i in 0..<x.height {
       for j in 0..<x.width { sum += x[n, i, j, c] }
@@ -89,7 +89,7 @@ extension Reference {
   }
 
   private static func spreadGradient(
-    _ gradient: [Double], deviations: [Double], picture n: Int, _ x: Pictures, into result: inout Pictures
+    _ gradient: [Double], deviations: [Double], image n: Int, _ x: Images, into result: inout Images
   ) {
     for c in 0..<x.channels {
       let mean = channelMean(x, n, c)

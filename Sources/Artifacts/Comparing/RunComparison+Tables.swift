@@ -98,7 +98,7 @@ extension RunComparison {
     func short(_ value: Int?) -> String { value.map { shortCount($0) } ?? "-" }
     func count(_ value: Int?) -> String { value.map { grouped($0) } ?? "-" }
     return NamedTable(
-      title: "Size and cost: MACs of one picture forward, of a step, and in all",
+      title: "Size and cost: MACs of one image forward, of a step, and in all",
       columns: [
         .left("group"), .right("parameters"), .right("auxiliary parameters"), .right("MACs"),
         .right("auxiliary MACs"), .right("a step"), .right("in all"),

@@ -65,7 +65,7 @@ package struct RunComparison {
       "\($0.name) has no module \(module ?? 0) to draw, but \($0.moduleCount)"
     }
     let foreign = groups.flatMap(\.counted).filter(\.hasForeignProbes).map {
-      "\($0.folder) was probed on other pictures than its own as well: not shown"
+      "\($0.folder) was probed on other images than its own as well: not shown"
     }
     return groups.flatMap(\.notes) + undrawn + unprobed + foreign
   }

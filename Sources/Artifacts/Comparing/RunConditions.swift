@@ -45,7 +45,7 @@ package struct RunConditions: Hashable, Sendable {
     var entries = spec.filter { !Self.ignored.contains($0.0) }.map { key, value in
       Entry(key: key, value: key == "network.from" ? startSHA256 ?? value : value)
     }
-    // Made-up pictures follow from the spec and the seed.
+    // Made-up images follow from the spec and the seed.
     if let fingerprint, !spec.contains(where: { $0 == ("data.source", "synthetic") }) {
       entries.append(Entry(key: "data.fingerprint", value: fingerprint))
     }

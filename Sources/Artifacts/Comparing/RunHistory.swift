@@ -59,10 +59,10 @@ package struct RunHistory: Sendable {
   package let seed: String
   package let conditions: RunConditions
   package let cost: Cost
-  /// What probes have found in the run's own pictures, whose fingerprint goes without saying: made-up pictures have one
+  /// What probes have found in the run's own images, whose fingerprint goes without saying: made-up images have one
   /// for each seed.
   package let probes: [ProbeRecord]
-  /// Whether there are probes of other pictures besides.
+  /// Whether there are probes of other images besides.
   package let hasForeignProbes: Bool
   /// The largest epoch that any module was trained in.
   package let epochCount: Int

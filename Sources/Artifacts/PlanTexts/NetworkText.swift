@@ -1,7 +1,7 @@
 package import GraphIR
 package import Text
 
-/// A network for people: a line a layer, with a bar for the size of its picture, and the modules with what trains them.
+/// A network for people: a line a layer, with a bar for the size of its image, and the modules with what trains them.
 package struct NetworkText {
   private let name: String
   private let outline: NetworkOutline
@@ -31,7 +31,7 @@ package struct NetworkText {
   }
 
   private func headline(_ style: TextStyle) -> String {
-    "\(style.bold(name)): pictures of \(picture(outline.input)), \(classes) classes\n"
+    "\(style.bold(name)): images of \(image(outline.input)), \(classes) classes\n"
   }
 
   // MARK: - Layers
@@ -47,7 +47,7 @@ package struct NetworkText {
     for (index, row) in outline.rows.enumerated() {
       table.add(
         [
-          rowNames[index], row.operations.collapsed, picture(row.input), picture(row.output),
+          rowNames[index], row.operations.collapsed, image(row.input), image(row.output),
           bar(row.output.height, of: outline.input.height), grouped(row.parameters),
           grouped(row.multiplyAdds), "\(row.module)",
         ] + (narrows ? [kept[index].map { "\($0)" } ?? "all"] : []))
@@ -55,10 +55,10 @@ package struct NetworkText {
     return table.text(style)
   }
 
-  /// As long as the picture is high: the whole bar is the input's height.
+  /// As long as the image is high: the whole bar is the input's height.
   private func bar(_ height: Int, of whole: Int) -> String {
     let width = 16
-    // In eighths of a character; the smallest picture still shows.
+    // In eighths of a character; the smallest image still shows.
     let eighths = max(1, (height * width * 8 + whole / 2) / max(1, whole))
     let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
     let full = min(eighths / 8, 2 * width)
@@ -96,8 +96,8 @@ package struct NetworkText {
       JSON.object(
         [
           ("name", .string(rowNames[index])), ("module", .integer(row.module)),
-          ("operations", .array(row.operations.map(JSON.string))), ("input", .string(picture(row.input))),
-          ("output", .string(picture(row.output))), ("parameters", .integer(row.parameters)),
+          ("operations", .array(row.operations.map(JSON.string))), ("input", .string(image(row.input))),
+          ("output", .string(image(row.output))), ("parameters", .integer(row.parameters)),
           ("macs", .integer(row.multiplyAdds)),
         ] + (kept[index].map { [("kept", .integer($0))] } ?? []))
     }
@@ -121,7 +121,7 @@ package struct NetworkText {
         "network",
         .object([
           ("parameters", .integer(outline.parameters)), ("macs", .integer(outline.multiplyAdds)),
-          ("input", .string(picture(outline.input))), ("classes", .integer(classes)),
+          ("input", .string(image(outline.input))), ("classes", .integer(classes)),
         ])
       ),
       ("layers", .array(layers)), ("modules", .array(modules)),
@@ -129,7 +129,7 @@ package struct NetworkText {
   }
 
   /// Channels first, as specs have it.
-  private func picture(_ shape: Shape) -> String { "\(shape.channels)x\(shape.height)x\(shape.width)" }
+  private func image(_ shape: Shape) -> String { "\(shape.channels)x\(shape.height)x\(shape.width)" }
 }
 
 extension [String] {

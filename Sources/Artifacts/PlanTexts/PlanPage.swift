@@ -47,7 +47,7 @@ package struct PlanPage {
     let input = "\(plan.input.channels)x\(plan.input.height)x\(plan.input.width)"
     return "\(training.strategy.rawValue) training of \(counted(plan.modules.count, "module")), "
       + "batch \(training.batch), \(counted(plan.threads, "worker")); \(plan.data.source.rawValue), "
-      + "\(grouped(plan.data.facts.trainCount)) training and \(grouped(plan.data.facts.testCount)) test pictures "
+      + "\(grouped(plan.data.facts.trainCount)) training and \(grouped(plan.data.facts.testCount)) test images "
       + "of \(input), \(grouped(plan.classes)) classes"
   }
 
@@ -73,7 +73,7 @@ package struct PlanPage {
     }
     figures += [
       ("parameters", grouped(plan.networkParameters), "layers and head"),
-      ("MACs", grouped(plan.networkMultiplyAdds), "one picture, forward"),
+      ("MACs", grouped(plan.networkMultiplyAdds), "one image, forward"),
     ]
     if let index = ComparisonText(plan, comparison).planIndex, comparison.times.indices.contains(index) {
       figures.append(

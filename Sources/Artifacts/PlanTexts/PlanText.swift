@@ -45,7 +45,7 @@ package struct PlanText {
       \(style.bold(plan.name)): \(training.strategy.rawValue), \(modules), batch \(training.batch), \
       \(epochs), \(plan.threads) worker\(plan.threads == 1 ? "" : "s")
       \(plan.data.source.rawValue): \(grouped(plan.data.facts.trainCount)) training and \
-      \(grouped(plan.data.facts.testCount)) test pictures of \(input), \(plan.classes) classes
+      \(grouped(plan.data.facts.testCount)) test images of \(input), \(plan.classes) classes
       \(startLine)
       """
     return wrapped(lines, width: Table.widthLimit).joined(separator: "\n")
@@ -63,8 +63,8 @@ package struct PlanText {
       let narrowed = plan.training.modules.compactMap(\.narrowing)
       let epochs = narrowed.first?.epochs ?? 0
       let ranked =
-        compression.criterion.readsPictures
-        ? "\(compression.criterion.rawValue) over \(grouped(compression.pictures)) pictures"
+        compression.criterion.readsImages
+        ? "\(compression.criterion.rawValue) over \(grouped(compression.images)) images"
         : compression.criterion.rawValue
       let tuned = compression.tunesLayers ? "layer and auxiliary" : "the auxiliary"
       lines +=
@@ -142,7 +142,7 @@ package struct PlanText {
       + live.text(style)
   }
 
-  /// What stages start from in place of pictures; none where all start from pictures.
+  /// What stages start from in place of images; none where all start from images.
   private var features: [String] {
     guard plan.stages.contains(where: { $0.features != nil }) else { return [] }
     var table = Table([
@@ -152,11 +152,11 @@ package struct PlanText {
     for stage in plan.stages {
       guard let features = stage.features else { continue }
       table.add([
-        "\(stage.index)", "\(features.module)", byteSize(features.bytesPerPicture),
+        "\(stage.index)", "\(features.module)", byteSize(features.bytesPerImage),
         byteSize(features.byteCount),
         features.range.map { "memory, at byte \(grouped($0.lowerBound)) of the arena" } ?? "file",
         stage.programs[.featuresOfPrevious] != nil || features.stays
-          ? "those of the stage before" : "pictures",
+          ? "those of the stage before" : "images",
       ])
     }
     return [style.bold("features") + "\n" + table.text(style, indentation: 2)]
@@ -177,7 +177,7 @@ package struct PlanText {
       "arena", memory.arenaBytes,
       "\(grouped(memory.arenaBytes)) bytes, \(fixed(ratio, decimals: 3)) of the lower bound")
     if let features = plan.peakStage.flatMap({ plan.stages[$0 - 1].features }), let range = features.range {
-      add("  features", range.count, "of it, what module \(features.module) gives for every picture")
+      add("  features", range.count, "of it, what module \(features.module) gives for every image")
     }
     add("data set", memory.dataBytes, "")
     add("program", memory.runtimeBytes, "")

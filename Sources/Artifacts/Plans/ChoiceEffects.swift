@@ -34,7 +34,7 @@ extension Plan {
       effects.append(
         ChoiceEffect(
           choice: "data",
-          words: "pictures are read from their files for every batch: "
+          words: "images are read from their files for every batch: "
             + "\(byteSize(data.facts.residentBytes - memory.dataBytes)) less in memory",
           extraWork: 0, results: .same))
     }
@@ -98,7 +98,7 @@ extension Plan {
       choice: "forwardBatch",
       words:
         "evaluation\(making ? " and the making of features take" : " takes") \(forwardBatch) "
-        + "picture\(forwardBatch == 1 ? "" : "s") at once instead of \(otherwise), in smaller products",
+        + "image\(forwardBatch == 1 ? "" : "s") at once instead of \(otherwise), in smaller products",
       extraWork: 0, results: making ? .rounding : .same)
   }
 
@@ -112,7 +112,7 @@ extension Plan {
     return ChoiceEffect(
       choice: "microBatch",
       words:
-        "a batch of \(training.batch) passes in \(pieces) pieces of at most \(microBatch) pictures, whose "
+        "a batch of \(training.batch) passes in \(pieces) pieces of at most \(microBatch) images, whose "
         + "gradients add up before the update"
         + (hasBatchNorm ? "; batch norm takes its statistics from a piece" : ""),
       extraWork: 0, results: hasBatchNorm ? .statistics : .rounding)

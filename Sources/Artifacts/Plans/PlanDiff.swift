@@ -23,7 +23,7 @@ package struct PlanDiff {
 
   /// Members that say where things lie, repeat the spec or follow from it, are told in words of their own, or are times of one machine.
   private static func isSkipped(_ path: String) -> Bool {
-    ["schema", "name", "data.fingerprint", "data.path", "start.path", JSON.sealKey].contains(path)
+    ["schema", "name", "data.fingerprint", "data.path", "start.path", JSON.checksumKey].contains(path)
       || path.hasPrefix("spec.") || path.hasSuffix("].index")
       || path.hasPrefix("memory.attribution") || path.hasPrefix("learningRates")
       || path.hasPrefix("choiceEffects")
@@ -92,7 +92,7 @@ package struct PlanDiff {
     case "choices.microBatch", "choices.modules", "choices.scratch", "choices.scratchThreads": true
     // Which convolutions do with little scratch hangs on it.
     case "choices.recomputeAboveBytes": hasSmallScratch
-    // Where a picture lies in its batch decides how products round; where features lie does not.
+    // Where an image lies in its batch decides how products round; where features lie does not.
     case "choices.features", "choices.featureStages": featuresHaveChanged
     case "choices.forwardBatch": keepsFeatures
     case _: false

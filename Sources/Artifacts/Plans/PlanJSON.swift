@@ -189,7 +189,7 @@ extension FeaturePlan {
   package var json: JSON {
     .object([
       ("module", .integer(module)), ("storage", .string(storage.rawValue)), ("bytes", .integer(byteCount)),
-      ("bytesPerPicture", .integer(bytesPerPicture)), ("pictures", .integer(pictureCount)),
+      ("bytesPerPicture", .integer(bytesPerImage)), ("pictures", .integer(imageCount)),
       ("largestBytes", .integer(largestByteCount)),
     ])
   }
@@ -199,7 +199,7 @@ extension CompressionSettings {
   fileprivate var json: JSON {
     .object([
       ("criterion", .string(criterion.rawValue)),
-      ("pictures", criterion.readsPictures ? .integer(pictures) : .null),
+      ("pictures", criterion.readsImages ? .integer(images) : .null),
       ("fineTune", .string(tunesLayers ? "module" : "auxiliary")),
     ])
   }

@@ -23,7 +23,7 @@ extension PlanLock {
         specPath: keptSpecPath, specSets: specSets, options: options, dataPath: dataPath,
         startPath: startPath,
         places: places.named(name), PlanComparison(rows: comparison.rows)
-      ).sealed)
+      ).checksummed)
   }
 
   /// The text of a plan that is printed for programs, with the times of this machine and what was warned of; it runs like one
@@ -35,7 +35,7 @@ extension PlanLock {
   ) -> String {
     let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, comparison)
     return JSONWriter.document(
-      document.with("time", time.json).with("warnings", .array(warnings)).sealed)
+      document.with("time", time.json).with("warnings", .array(warnings)).checksummed)
   }
 
   /// A plan in memory as its file would be.

@@ -52,7 +52,7 @@ package struct PlanLock: Sendable {
   /// As the plan was made; files without them are of plans that chose nothing.
   package var choices = PlanChoices()
   package var budgetBytes: Int?
-  /// Whether everything in the file is as it was written; without a seal it is not.
+  /// Whether everything in the file is as it was written; without a checksum it is not.
   package let isUntouched: Bool
   /// The whole file, as it stands.
   let document: JSON
@@ -109,7 +109,7 @@ package struct PlanLock: Sendable {
     start = members.start
     choices = members.choices
     budgetBytes = members.budgetBytes
-    isUntouched = document.isSealWhole
+    isUntouched = document.hasValidChecksum
   }
 
   /// What the file says of its peak.
@@ -214,7 +214,7 @@ package struct PlanLock: Sendable {
       }
     }
 
-    /// Of pictures or modules: arithmetic on counts up to here cannot overflow.
+    /// Of images or modules: arithmetic on counts up to here cannot overflow.
     private static let largestCount = Int(Int32.max)
 
     private static func readStart(_ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> WeightMapping {

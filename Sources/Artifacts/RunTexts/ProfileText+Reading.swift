@@ -38,22 +38,22 @@ extension ProfileText {
       let preparationSeconds = json["preparationSeconds"]?.double, let stepCount = json["steps"]?.integer,
       json["otherSeconds"]?.double != nil
     else { return nil }
-    var ceiling: Ceiling?
+    var roofline: RooflineFigures?
     if let stated = json["ceiling"], stated["from"] != nil {
-      ceiling = Ceiling(json: stated)
-      if ceiling == nil { return nil }
+      roofline = RooflineFigures(json: stated)
+      if roofline == nil { return nil }
     }
     self.init(
       rows, of: .run(seconds: seconds), stepCount: stepCount, preparationSeconds: preparationSeconds,
-      ceiling: ceiling, hasForesight: elements.contains { $0["plannedSeconds"]?.double != nil })
+      roofline: roofline, hasEstimates: elements.contains { $0["plannedSeconds"]?.double != nil })
   }
 }
 
-extension ProfileText.Ceiling {
+extension ProfileText.RooflineFigures {
   fileprivate init?(json: JSON) {
     guard let gigaflops = json["gigaflopsPerSecond"]?.double,
       let gigabytes = json["gigabytesPerSecond"]?.double,
-      let source = json["from"]?.string.flatMap(Ceilings.Source.init(rawValue:))
+      let source = json["from"]?.string.flatMap(Roofline.Source.init(rawValue:))
     else { return nil }
     self.init(gigaflopsPerSecond: gigaflops, gigabytesPerSecond: gigabytes, source: source)
   }
@@ -71,8 +71,8 @@ extension Profile.Row {
     figures.seconds = seconds
     figures.multiplyAdds = multiplyAdds
     figures.executed = ExecutedWork(multiplyAdds: executed, byteCount: byteCount)
-    figures.ceilingSeconds = (json["share"]?.double ?? 0) * max(seconds, 1e-9)
-    figures.foreseenSeconds = json["plannedSeconds"]?.double ?? 0
+    figures.rooflineSeconds = (json["share"]?.double ?? 0) * max(seconds, 1e-9)
+    figures.estimatedSeconds = json["plannedSeconds"]?.double ?? 0
     self.init(
       activity: activity, module: module, operation: operation, nodeCount: nodeCount, figures: figures)
   }

@@ -4,7 +4,7 @@ internal import GraphIR
 internal import Planning
 package import Text
 
-/// Where time has gone, for people and programs: operations by time, modules, and how near to the machine's ceilings each of
+/// Where time has gone, for people and programs: operations by time, modules, and how near to the machine's roofline each of
 /// them comes.
 package struct ProfileText {
   /// What the figures are of.
@@ -16,9 +16,9 @@ package struct ProfileText {
   }
 
   /// What the shares are of.
-  struct Ceiling: Hashable, Sendable {
+  struct RooflineFigures: Hashable, Sendable {
     var gigaflopsPerSecond, gigabytesPerSecond: Double
-    var source: Ceilings.Source
+    var source: Roofline.Source
   }
 
   private let extent: Extent
@@ -28,31 +28,32 @@ package struct ProfileText {
   private let stepCount: Int
   private let recordedPreparation: Double
   /// Nil where nobody knows them.
-  private let knownCeiling: Ceiling?
-  private let hasForesight: Bool
+  private let knownRoofline: RooflineFigures?
+  private let hasEstimates: Bool
 
   package init(_ profile: Profile, of extent: Extent) {
     self.init(
       profile.rows.sorted { $0.figures.seconds > $1.figures.seconds }, of: extent,
       stepCount: profile.stepCount, preparationSeconds: profile.preparationSeconds,
-      ceiling: profile.ceilings.map {
-        Ceiling(
+      roofline: profile.roofline.map {
+        RooflineFigures(
           gigaflopsPerSecond: 2e-9 * $0.multiplyAddsPerSecond,
           gigabytesPerSecond: 1e-9 * $0.bytesPerSecond(byteCount: Self.largeSweep), source: $0.source)
-      }, hasForesight: profile.hasForesight)
+      }, hasEstimates: profile.hasEstimates)
   }
 
   /// - Parameter rows: those with the most time first.
   init(
-    _ rows: [Profile.Row], of extent: Extent, stepCount: Int, preparationSeconds: Double, ceiling: Ceiling?,
-    hasForesight: Bool
+    _ rows: [Profile.Row], of extent: Extent, stepCount: Int, preparationSeconds: Double,
+    roofline: RooflineFigures?,
+    hasEstimates: Bool
   ) {
     self.extent = extent
     self.rows = rows
     self.stepCount = stepCount
     recordedPreparation = preparationSeconds
-    knownCeiling = ceiling
-    self.hasForesight = hasForesight
+    knownRoofline = roofline
+    self.hasEstimates = hasEstimates
     let sums = Dictionary(grouping: rows, by: \.module).mapValues {
       $0.map(\.figures).reduce(Profile.Figures(), +)
     }
@@ -97,11 +98,11 @@ package struct ProfileText {
     }
   }
 
-  /// Time, its share, GFLOP/s, share of the ceiling, estimated time.
+  /// Time, its share, GFLOP/s, share of the roofline, estimated time.
   private var figureColumns: [Table.Column] {
     [.right(timeTitle), .right("of time"), .right("GFLOP/s")]
-      + (knownCeiling == nil ? [] : [.right("share of ceiling")])
-      + (hasForesight ? [.right("estimated \(timeTitle)")] : [])
+      + (knownRoofline == nil ? [] : [.right("share of roofline")])
+      + (hasEstimates ? [.right("estimated \(timeTitle)")] : [])
   }
 
   private func cells(_ figures: Profile.Figures) -> [String] {
@@ -109,8 +110,8 @@ package struct ProfileText {
       figures.multiplyAdds == 0
       ? "" : fixed(2e-9 * Double(figures.multiplyAdds) / figures.seconds, decimals: 0)
     return [time(figures.seconds), percentage(figures.seconds / max(totalSeconds, 1e-9)), rate]
-      + (knownCeiling == nil ? [] : [percentage(share(figures))])
-      + (hasForesight ? [time(figures.foreseenSeconds)] : [])
+      + (knownRoofline == nil ? [] : [percentage(share(figures))])
+      + (hasEstimates ? [time(figures.estimatedSeconds)] : [])
   }
 
   private func cells(_ recorded: Double) -> [String] {
@@ -119,7 +120,7 @@ package struct ProfileText {
   }
 
   private func share(_ figures: Profile.Figures) -> Double {
-    figures.ceilingSeconds / max(figures.seconds, 1e-9)
+    figures.rooflineSeconds / max(figures.seconds, 1e-9)
   }
 
   /// More than one thing that programs are run for.
@@ -155,11 +156,11 @@ package struct ProfileText {
 
   private func word(module: Int) -> String { module == 0 ? "-" : "\(module)" }
 
-  private var ceilingLine: String? {
-    knownCeiling.map { ceiling in
-      "ceiling: \(fixed(ceiling.gigaflopsPerSecond, decimals: 0)) GFLOP/s of plain products (SGEMM) and "
-        + "\(fixed(ceiling.gigabytesPerSecond, decimals: 1)) GB/s of sweeps over memory, "
-        + (ceiling.source == .profile ? "from this machine's profile" : "measured just before")
+  private var rooflineLine: String? {
+    knownRoofline.map { roofline in
+      "roofline: \(fixed(roofline.gigaflopsPerSecond, decimals: 0)) GFLOP/s of plain products (SGEMM) and "
+        + "\(fixed(roofline.gigabytesPerSecond, decimals: 1)) GB/s of sweeps over memory, "
+        + (roofline.source == .profile ? "from this machine's profile" : "measured just before")
         + "; a share counts the operations that really run"
     }
   }
@@ -176,7 +177,7 @@ package struct ProfileText {
     for row in moduleRows { byModule.add(row) }
     return style.bold("time by operation") + "\n" + operations.text(style) + style.bold("time by module")
       + "\n" + byModule.text(style)
-      + (ceilingLine.map { wrapped($0, width: Table.widthLimit).map { $0 + "\n" }.joined() } ?? "")
+      + (rooflineLine.map { wrapped($0, width: Table.widthLimit).map { $0 + "\n" }.joined() } ?? "")
   }
 
   /// The tables with their titles, on a page.
@@ -185,7 +186,7 @@ package struct ProfileText {
     html.table(operationColumns, operationRows + [totalRow])
     html.element("h2", text: "Time by module")
     html.table(moduleColumns, moduleRows)
-    if let ceilingLine { html.element("p", [("class", "dim")], text: ceilingLine) }
+    if let rooflineLine { html.element("p", [("class", "dim")], text: rooflineLine) }
   }
 
   // MARK: - For programs
@@ -208,12 +209,12 @@ package struct ProfileText {
   }
 
   /// Null where nobody knows them.
-  package var ceiling: JSON {
-    .optional(knownCeiling) { ceiling in
+  package var roofline: JSON {
+    .optional(knownRoofline) { roofline in
       [
-        "gigaflopsPerSecond": .number(ceiling.gigaflopsPerSecond),
-        "gigabytesPerSecond": .number(ceiling.gigabytesPerSecond),
-        "from": .string(ceiling.source.rawValue),
+        "gigaflopsPerSecond": .number(roofline.gigaflopsPerSecond),
+        "gigabytesPerSecond": .number(roofline.gigabytesPerSecond),
+        "from": .string(roofline.source.rawValue),
       ]
     }
   }
@@ -225,7 +226,7 @@ package struct ProfileText {
     [
       "steps": .integer(stepCount), "seconds": .number(seconds(totalSeconds)),
       "preparationSeconds": .number(preparationSeconds),
-      "otherSeconds": .optional(otherSeconds, JSON.number), "ceiling": ceiling, "operations": operations,
+      "otherSeconds": .optional(otherSeconds, JSON.number), "ceiling": roofline, "operations": operations,
       "modules": byModule,
     ]
   }
@@ -235,8 +236,8 @@ package struct ProfileText {
       ("seconds", .number(seconds(figures.seconds))), ("macs", .integer(figures.multiplyAdds / divisor)),
       ("executedMacs", .integer(figures.executed.multiplyAdds / divisor)),
       ("bytes", .integer(figures.executed.byteCount / divisor)),
-      ("share", knownCeiling == nil ? .null : .number(share(figures))),
-      ("plannedSeconds", hasForesight ? .number(seconds(figures.foreseenSeconds)) : .null),
+      ("share", knownRoofline == nil ? .null : .number(share(figures))),
+      ("plannedSeconds", hasEstimates ? .number(seconds(figures.estimatedSeconds)) : .null),
     ]
   }
 }

@@ -6,7 +6,7 @@ package struct MetricsLine: Hashable, Sendable {
   /// What the figures are of: the line's `split`.
   package enum Part: String, Hashable, Sendable, CaseIterable {
     case train, test
-    /// The test pictures, right behind a cut of `compression`: between two epochs.
+    /// The test images, right behind a cut of `compression`: between two epochs.
     case narrowed
   }
 

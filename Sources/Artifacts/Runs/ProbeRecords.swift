@@ -14,7 +14,7 @@ package struct ProbeRecord: Hashable, Sendable {
     package var epochs: Int?
     /// Channels of a convolutional probe; nil for the features' own.
     package var width: Int?
-    /// Of the pictures that it learned from and was tested on.
+    /// Of the images that it learned from and was tested on.
     package var dataFingerprint: String?
 
     package init(
@@ -35,12 +35,12 @@ package struct ProbeRecord: Hashable, Sendable {
   }
 
   package struct Depth: Hashable, Sendable {
-    /// 0: the pictures.
+    /// 0: the images.
     package var module: Int
     package var name: String
-    /// Numbers a picture.
+    /// Numbers an image.
     package var features: Int
-    /// Nil where it says nothing: a training picture is its own nearest neighbour.
+    /// Nil where it says nothing: a training image is its own nearest neighbour.
     package var trainTop1: Double?
     package var testTop1: Double
 
@@ -161,7 +161,7 @@ extension ProbeRecord {
 }
 
 extension ProbeRecord.Settings {
-  /// All but the pictures.
+  /// All but the images.
   var members: [(key: String, value: JSON)] {
     [
       ("learner", .string(learner)), ("features", .string(features)),

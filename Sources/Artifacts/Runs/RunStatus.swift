@@ -11,7 +11,7 @@ package struct RunStatus: Hashable, Sendable {
     case stopped
   }
 
-  /// Means over an epoch's pictures; nil: no number.
+  /// Means over an epoch's images; nil: no number.
   package struct Figures: Hashable, Sendable {
     package var epoch = 0
     package var loss: Double?

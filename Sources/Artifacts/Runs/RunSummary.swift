@@ -35,7 +35,7 @@ package struct RunSummary {
   /// Of what was left when the run was interrupted or failed; 0 at its end.
   package var plannedSecondsLeft: Double?
   package var measuredSeconds = 0.0
-  /// Training pictures over the time of training alone.
+  /// Training images over the time of training alone.
   package var imagesPerSecond: Double?
   package var weightsSHA256: String?
   /// Where a run was interrupted.

@@ -22,8 +22,8 @@ package struct RunTotals: Hashable, Sendable {
   package var seconds = 0.0
   /// Of the training epochs that are over.
   package var trainingSeconds = 0.0
-  /// Pictures met in them.
-  package var trainedPictures = 0
+  /// Images met in them.
+  package var trainedImages = 0
 
   package init() {}
 }

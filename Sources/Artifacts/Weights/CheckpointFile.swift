@@ -185,11 +185,11 @@ extension Plan {
       return "its figures are of other modules"
     }
     if isAsynchronous { return ReplayPosition.fault(in: position, of: self) }
-    let pictureCount = min(position.step * training.batch, data.facts.trainCount)
+    let imageCount = min(position.step * training.batch, data.facts.trainCount)
     for sum in position.sums {
       guard
-        sum.loss.isFinite, sum.pictureCount == pictureCount, sum.top1Count <= pictureCount,
-        sum.top5Count <= pictureCount
+        sum.loss.isFinite, sum.imageCount == imageCount, sum.top1Count <= imageCount,
+        sum.top5Count <= imageCount
       else { return "the figures of module \(sum.module) cannot be" }
     }
     return nil

@@ -22,7 +22,7 @@ enum CheckpointMetadata {
     static let metricsHash = "metrics-hash"
     static let seconds = "seconds-bits"
     static let trainingSeconds = "training-seconds-bits"
-    static let trainedPictures = "trained-pictures"
+    static let trainedImages = "trained-images"
     static let layout = "layout"
     static let tensorHashes = "tensor-hashes"
     static let headerHash = "header-hash"
@@ -53,7 +53,7 @@ enum CheckpointMetadata {
       Key.metricsLines: decimal(checkpoint.metrics.lineCount),
       Key.metricsHash: hexadecimal(checkpoint.metrics.hash),
       Key.seconds: bits(totals.seconds), Key.trainingSeconds: bits(totals.trainingSeconds),
-      Key.trainedPictures: decimal(totals.trainedPictures),
+      Key.trainedImages: decimal(totals.trainedImages),
       Key.layout: layout,
       Key.tensorHashes: tensorHashes.map(hexadecimal).joined(),
       Key.headerHash: hexadecimal(headerHash),
@@ -78,11 +78,11 @@ enum CheckpointMetadata {
     return String(plain.suffix(arithmeticByteCount).map { Character($0) })
   }
 
-  /// Module, loss bits, counts of right first and first five guesses, pictures.
+  /// Module, loss bits, counts of right first and first five guesses, images.
   private static func text(_ sum: MetricSums) -> String {
     [
       decimal(sum.module), bits(sum.loss), decimal(sum.top1Count), decimal(sum.top5Count),
-      decimal(sum.pictureCount),
+      decimal(sum.imageCount),
     ].joined(separator: " ")
   }
 
@@ -119,7 +119,7 @@ extension CheckpointMetadata {
     var totals = RunTotals()
     totals.seconds = try seconds(Key.seconds)
     totals.trainingSeconds = try seconds(Key.trainingSeconds)
-    totals.trainedPictures = try natural(Key.trainedPictures)
+    totals.trainedImages = try natural(Key.trainedImages)
     return Checkpoint(
       identity: RunIdentity(
         specSHA256: try text(Key.specSHA256), layoutSHA256: try text(Key.layoutSHA256),
@@ -150,7 +150,7 @@ extension CheckpointMetadata {
     func natural(_ index: Int) throws(Fault) -> Int { try naturalNumber(String(parts[index]), Key.sums) }
     return MetricSums(
       module: try natural(0), loss: Double(bitPattern: try word(String(parts[1]), Key.sums)),
-      top1Count: try natural(2), top5Count: try natural(3), pictureCount: try natural(4))
+      top1Count: try natural(2), top5Count: try natural(3), imageCount: try natural(4))
   }
 
   private static func naturalNumber(_ text: String, _ key: String) throws(Fault) -> Int {

@@ -45,8 +45,8 @@ extension ConvolutionGeometry {
     return transposed
   }
 
-  /// Pictures that one worker scatters an input gradient for: enough that their products have 128 rows.
-  package var picturesPerScatter: Blocks {
+  /// Images that one worker scatters an input gradient for: enough that their products have 128 rows.
+  package var imagesPerScatter: Blocks {
     Blocks(count: batch, size: (127 + outHeight * outWidth) / max(1, outHeight * outWidth))
   }
 }
@@ -54,7 +54,7 @@ extension ConvolutionGeometry {
 /// How the weight gradient of an im2col or pointwise convolution, dF [patchSize, outChannels] = patches^T dY, is cut.
 ///
 /// Where dF is small, the rows are cut into a fixed number of chunks that each have an accumulator, and these are added in
-/// order. Where it is large, its rows are cut into stripes instead, each of which takes all rows of the pictures: there is
+/// order. Where it is large, its rows are cut into stripes instead, each of which takes all rows of the images: there is
 /// one accumulator and nothing to merge. Of patches and dF only the columns and rows that hold more than padding are meant.
 package struct WeightGradientCost: Hashable, Sendable {
   /// Chunks of output rows; more than one only where there is one stripe.

@@ -35,7 +35,7 @@ extension ConvolutionGeometry {
   package var allowsWinograd: Bool { kernelSize >= 3 && stride == 1 && padding < kernelSize }
 
   /// Sizes at which the transforms pay. 3x3 without the padding that keeps the size stays with im2col, as do larger kernels of so many channels
-  /// that their transforms would take more memory than the pictures.
+  /// that their transforms would take more memory than the images.
   fileprivate var suitsWinograd: Bool {
     if kernelSize == 3 { return padding == 1 && min(inChannels, outChannels) >= 8 }
     let parts = WinogradCost(self, tile: 4).parts
@@ -45,7 +45,7 @@ extension ConvolutionGeometry {
 
 extension ConvolutionGeometry {
   /// Multiply-adds of the products that an algorithm really forms, over the whole batch: Winograd's are of its planes, tiles
-  /// that stick out of the picture included. Transforms are not counted, they are no products.
+  /// that stick out of the image included. Transforms are not counted, they are no products.
   package func executedMultiplyAdds(
     _ operation: ConvolutionOperation, _ algorithm: ConvolutionAlgorithm
   ) -> Int {

@@ -1,4 +1,4 @@
-/// Everything that the size of a 2-D convolution depends on: pictures `[batch, height, width, inChannels]` (NHWC) to
+/// Everything that the size of a 2-D convolution depends on: images `[batch, height, width, inChannels]` (NHWC) to
 /// `[batch, outHeight, outWidth, outChannels]`, square kernel, equal stride and zero padding in both directions.
 package struct ConvolutionGeometry: Hashable, Sendable {
   package var batch, height, width, inChannels: Int
@@ -26,7 +26,7 @@ package struct ConvolutionGeometry: Hashable, Sendable {
   /// Columns of im2col's matrix: one output's receptive field, kernel row, kernel column, channel.
   package var patchSize: Int { kernelSize * kernelSize * inChannels }
 
-  /// Rows of the kernel that meet the picture for some output; the others see nothing but padding. All, unless pictures are lower than
+  /// Rows of the kernel that meet the image for some output; the others see nothing but padding. All, unless images are lower than
   /// kernels.
   package var liveKernelRows: Range<Int> {
     let first = min(kernelSize, max(0, padding - (outHeight - 1) * stride))

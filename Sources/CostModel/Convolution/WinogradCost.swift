@@ -42,7 +42,7 @@ package struct WinogradCost: Hashable, Sendable {
   /// into one set of the cache.
   private static func planeStride(rows: Int, columns: Int) -> Int { (rows * columns + 15) / 16 * 16 + 16 }
 
-  /// A pixel of zeros stands for what sticks out of the picture.
+  /// A pixel of zeros stands for what sticks out of the image.
   package var zerosCount: Int { (max(geometry.inChannels, outs) + 15) / 16 * 16 }
 
   /// Tiles that are transformed as one item of work, where blocks are shared.

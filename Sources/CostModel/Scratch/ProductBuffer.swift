@@ -107,7 +107,7 @@ extension ProductBuffer {
     byteCount(m: min(256, outFeatures), nUpTo: min(128, inFeatures), kUpTo: rows)
   }
 
-  /// Similarities of `rows` pictures or fewer, and the way back through them.
+  /// Similarities of `rows` images or fewer, and the way back through them.
   package static func similarityLoss(rows: Int, features: Int) -> Int {
     max(
       byteCount(m: rows, nUpTo: rows, kUpTo: features), byteCount(m: rows, nUpTo: features, kUpTo: rows))

@@ -1,7 +1,7 @@
 /// CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky: Learning multiple layers of features from tiny images,
 /// 2009): records of one label (CIFAR-100: coarse, then fine) and 3x32x32 bytes, channel by channel.
 enum CIFAR {
-  private static let picture = PictureDimensions(channels: 3, height: 32, width: 32)
+  private static let image = ImageDimensions(channels: 3, height: 32, width: 32)
 
   /// Touches no file.
   static func cifar10(folder: String, limit: DatasetLimit) -> RecordLayout {
@@ -9,7 +9,7 @@ enum CIFAR {
       "the binary version of CIFAR-10 is a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin"
     return layout(
       trainFiles: (1...5).map { "\(folder)/data_batch_\($0).bin" }, testFile: "\(folder)/test_batch.bin",
-      picturesPerTrainFile: 10_000, labelBytes: 1, hint: hint, limit: limit, classNames: cifar10Classes,
+      imagesPerTrainFile: 10_000, labelBytes: 1, hint: hint, limit: limit, classNames: cifar10Classes,
       normalization: Normalization(
         mean: [0.4914, 0.4822, 0.4465], standardDeviation: [0.2023, 0.1994, 0.2010]))
   }
@@ -17,7 +17,7 @@ enum CIFAR {
   /// Touches no file. The fine labels are used.
   static func cifar100(folder: String, limit: DatasetLimit) -> RecordLayout {
     layout(
-      trainFiles: ["\(folder)/train.bin"], testFile: "\(folder)/test.bin", picturesPerTrainFile: 50_000,
+      trainFiles: ["\(folder)/train.bin"], testFile: "\(folder)/test.bin", imagesPerTrainFile: 50_000,
       labelBytes: 2,
       hint: "the binary version of CIFAR-100 is a folder with train.bin and test.bin", limit: limit,
       classNames: cifar100Classes,
@@ -26,10 +26,10 @@ enum CIFAR {
   }
 
   private static func layout(
-    trainFiles: [String], testFile: String, picturesPerTrainFile: Int, labelBytes: Int, hint: String,
+    trainFiles: [String], testFile: String, imagesPerTrainFile: Int, labelBytes: Int, hint: String,
     limit: DatasetLimit, classNames: [String], normalization: Normalization
   ) -> RecordLayout {
-    let recordByteCount = labelBytes + picture.elementCount
+    let recordByteCount = labelBytes + image.elementCount
     func split(_ paths: [String], perFile: Int, limit: Int?) -> SplitRecords {
       var rest = min(limit ?? .max, paths.count * perFile)
       var files: [RecordFile] = []
@@ -44,11 +44,11 @@ enum CIFAR {
         files: files, recordByteCount: recordByteCount, pixelOffset: labelBytes,
         labels: .inRecord(offset: labelBytes - 1))
     }
-    let train = split(trainFiles, perFile: picturesPerTrainFile, limit: limit.train)
+    let train = split(trainFiles, perFile: imagesPerTrainFile, limit: limit.train)
     let test = split([testFile], perFile: 10_000, limit: limit.test)
     return RecordLayout(
       facts: DatasetFacts(
-        pictureShape: picture, classCount: classNames.count, trainCount: train.count, testCount: test.count,
+        imageShape: image, classCount: classNames.count, trainCount: train.count, testCount: test.count,
         availableTrainCount: 50_000, availableTestCount: 10_000,
         residentByteCount: train.residentByteCount + test.residentByteCount, classNames: classNames,
         normalization: normalization),

@@ -7,16 +7,16 @@ enum IDX {
     let (train, test) = try DatasetError.both(
       { () throws(DatasetError) in try split(folder: folder, prefix: "train", limit: limit.train) },
       { () throws(DatasetError) in try split(folder: folder, prefix: "t10k", limit: limit.test) })
-    guard train.picture == test.picture else {
+    guard train.image == test.image else {
       throw .mismatch(
         path: test.records.files[0].path,
         expected:
-          "images of \(train.picture.height)x\(train.picture.width) like those of \(train.records.files[0].path)",
-        found: "\(test.picture.height)x\(test.picture.width)")
+          "images of \(train.image.height)x\(train.image.width) like those of \(train.records.files[0].path)",
+        found: "\(test.image.height)x\(test.image.width)")
     }
     return RecordLayout(
       facts: DatasetFacts(
-        pictureShape: train.picture, classCount: max(train.largestLabel, test.largestLabel) + 1,
+        imageShape: train.image, classCount: max(train.largestLabel, test.largestLabel) + 1,
         trainCount: train.records.count, testCount: test.records.count, availableTrainCount: train.available,
         availableTestCount: test.available,
         residentByteCount: train.records.residentByteCount + test.records.residentByteCount, classNames: nil,
@@ -25,37 +25,37 @@ enum IDX {
   }
 
   private struct Split {
-    var picture: PictureDimensions
+    var image: ImageDimensions
     var records: SplitRecords
     var available: Int
     var largestLabel: Int
   }
 
   private static func split(folder: String, prefix: String, limit: Int?) throws(DatasetError) -> Split {
-    var ((picture, images), (labels, largestLabel)) = try DatasetError.both(
+    var ((image, images), (labels, largestLabel)) = try DatasetError.both(
       { () throws(DatasetError) in try self.images(folder: folder, prefix: prefix) },
       { () throws(DatasetError) in try self.labels(folder: folder, prefix: prefix) })
     let count = images.recordCount
     guard labels.recordCount == count else {
       throw .mismatch(
-        path: labels.path, expected: "\(count) labels, one a picture of \(images.path)",
+        path: labels.path, expected: "\(count) labels, one an image of \(images.path)",
         found: "\(labels.recordCount)")
     }
     let kept = min(limit ?? .max, count)
     images.recordCount = kept
     labels.recordCount = kept
     return Split(
-      picture: picture,
+      image: image,
       records: SplitRecords(
-        files: [images], recordByteCount: picture.elementCount, pixelOffset: 0,
+        files: [images], recordByteCount: image.elementCount, pixelOffset: 0,
         labels: .separate(labels, .uint8)),
       available: count, largestLabel: largestLabel)
   }
 
-  /// The file with all of its pictures.
+  /// The file with all of its images.
   private static func images(
     folder: String, prefix: String
-  ) throws(DatasetError) -> (PictureDimensions, RecordFile) {
+  ) throws(DatasetError) -> (ImageDimensions, RecordFile) {
     let images = try open(folder: folder, stem: "\(prefix)-images", suffix: "idx3-ubyte")
     let sizes = try header(of: images, dimensions: 3)
     let (count, height, width) = (sizes[0], sizes[1], sizes[2])
@@ -67,12 +67,12 @@ enum IDX {
     }
     guard count > 0, height > 0, width > 0 else {
       throw .wrongContent(
-        path: images.path, offset: 4, expected: "at least one picture of at least one pixel",
+        path: images.path, offset: 4, expected: "at least one image of at least one pixel",
         found: "\(count) x \(height) x \(width)")
     }
     try images.requireByteCount(16 + byteCount)
     return (
-      PictureDimensions(channels: 1, height: height, width: width),
+      ImageDimensions(channels: 1, height: height, width: width),
       RecordFile(path: images.path, fileByteCount: images.byteCount, offset: 16, recordCount: count)
     )
   }

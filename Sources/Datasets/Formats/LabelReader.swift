@@ -1,6 +1,6 @@
 /// Reads labels that lie in files of their own, a piece at a time.
 enum LabelReader {
-  /// More classes than any set of pictures has; keeps a wrong file from asking for a huge classifier.
+  /// More classes than any set of images has; keeps a wrong file from asking for a huge classifier.
   static let largestClassCount = 65_536
 
   private static let chunkByteCount = 1 << 16

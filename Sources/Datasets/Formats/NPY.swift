@@ -1,6 +1,6 @@
-/// Pictures that NumPy saved: `train_images.npy`, `train_labels.npy`, `test_images.npy`, `test_labels.npy`.
+/// Images that NumPy saved: `train_images.npy`, `train_labels.npy`, `test_images.npy`, `test_labels.npy`.
 ///
-/// Pictures are `|u1` (divided by 255) or `<f4` (taken as they are), of shape (n, height, width), (n, channels, height,
+/// Images are `|u1` (divided by 255) or `<f4` (taken as they are), of shape (n, height, width), (n, channels, height,
 /// width) or (n, height, width, channels). Which of the last two it is, the shape says: two equal sizes side by side are
 /// height and width; if no two are equal, the smaller of the outer sizes is the channels. A shape that does not say is a
 /// fault. Labels are `|u1`, `<i4` or `<i8`, of shape (n) or (n, 1); there are as many classes as the largest says.
@@ -9,13 +9,13 @@ enum NPY {
     let (train, test) = try DatasetError.both(
       { () throws(DatasetError) in try split(folder: folder, name: "train", limit: limit.train) },
       { () throws(DatasetError) in try split(folder: folder, name: "test", limit: limit.test) })
-    guard train.picture == test.picture, train.format == test.format, train.order == test.order else {
+    guard train.image == test.image, train.format == test.format, train.order == test.order else {
       throw .mismatch(
         path: test.records.files[0].path,
         expected: "images like those of \(train.records.files[0].path), which are \(train.words)",
         found: test.words)
     }
-    let channels = train.picture.channels
+    let channels = train.image.channels
     let (normalization, pixelScale) =
       switch train.format {
       case .uint8(let largest):
@@ -24,7 +24,7 @@ enum NPY {
       }
     return RecordLayout(
       facts: DatasetFacts(
-        pictureShape: train.picture, classCount: max(train.largestLabel, test.largestLabel) + 1,
+        imageShape: train.image, classCount: max(train.largestLabel, test.largestLabel) + 1,
         trainCount: train.records.count, testCount: test.records.count, availableTrainCount: train.available,
         availableTestCount: test.available,
         residentByteCount: train.records.residentByteCount + test.records.residentByteCount, classNames: nil,
@@ -36,7 +36,7 @@ enum NPY {
     /// As the header states them.
     var shape: [Int]
     var type: String
-    var picture: PictureDimensions
+    var image: ImageDimensions
     var format: PixelFormat
     var order: PixelOrder
     var records: SplitRecords
@@ -49,17 +49,17 @@ enum NPY {
         shape.count == 3
         ? "height, width" : order == .planar ? "channels, height, width" : "height, width, channels"
       return
-        "\(picture.channels)x\(picture.height)x\(picture.width) (array \(NPY.text(shape)) of \(type): images of \(axes))"
+        "\(image.channels)x\(image.height)x\(image.width) (array \(NPY.text(shape)) of \(type): images of \(axes))"
     }
   }
 
   private struct Images {
     var shape: [Int]
     var type: String
-    var picture: PictureDimensions
+    var image: ImageDimensions
     var format: PixelFormat
     var order: PixelOrder
-    /// With all of its pictures.
+    /// With all of its images.
     var file: RecordFile
   }
 
@@ -77,17 +77,17 @@ enum NPY {
     let count = images.file.recordCount
     guard labels.file.recordCount == count else {
       throw .mismatch(
-        path: labels.file.path, expected: "\(count) labels, one a picture of \(images.file.path)",
+        path: labels.file.path, expected: "\(count) labels, one an image of \(images.file.path)",
         found: "\(labels.file.recordCount)")
     }
     let kept = min(limit ?? .max, count)
     images.file.recordCount = kept
     labels.file.recordCount = kept
     return Split(
-      shape: images.shape, type: images.type, picture: images.picture, format: images.format,
+      shape: images.shape, type: images.type, image: images.image, format: images.format,
       order: images.order,
       records: SplitRecords(
-        files: [images.file], recordByteCount: images.picture.elementCount * images.format.byteCount,
+        files: [images.file], recordByteCount: images.image.elementCount * images.format.byteCount,
         pixelOffset: 0, labels: .separate(labels.file, labels.type)),
       available: count, largestLabel: labels.largest)
   }
@@ -104,19 +104,19 @@ enum NPY {
         path: path, expected: "numbers of type |u1 or <f4",
         found: "\(header.type); save array.astype(numpy.float32)")
     }
-    let (picture, order) = try pictureLayout(header.shape, path: path)
+    let (image, order) = try imageLayout(header.shape, path: path)
     let count = header.shape[0]
     // None is zero, so where the product of all fits, that of fewer does.
     guard
       let byteCount = checkedProduct(
-        count, picture.channels, picture.height, picture.width, format.byteCount),
+        count, image.channels, image.height, image.width, format.byteCount),
       byteCount <= Int.max - header.dataOffset
     else {
       throw .mismatch(path: path, expected: "a shape that fits 63 bits", found: text(header.shape))
     }
     try images.requireByteCount(header.dataOffset + byteCount)
     return Images(
-      shape: header.shape, type: header.type, picture: picture, format: format, order: order,
+      shape: header.shape, type: header.type, image: image, format: format, order: order,
       file: RecordFile(
         path: path, fileByteCount: images.byteCount, offset: header.dataOffset, recordCount: count))
   }
@@ -136,7 +136,7 @@ enum NPY {
     }
     guard let count = header.shape.first, header.shape == [count] || header.shape == [count, 1] else {
       throw .mismatch(
-        path: path, expected: "a shape (n) or (n, 1), one label a picture", found: text(header.shape))
+        path: path, expected: "a shape (n) or (n, 1), one label an image", found: text(header.shape))
     }
     guard let byteCount = checkedProduct(count, type.byteCount), byteCount <= Int.max - header.dataOffset
     else {
@@ -150,19 +150,19 @@ enum NPY {
       largest: try LabelReader.largest(in: labels, at: header.dataOffset, count: count, type: type))
   }
 
-  private static func pictureLayout(
+  private static func imageLayout(
     _ shape: [Int], path: String
-  ) throws(DatasetError) -> (PictureDimensions, PixelOrder) {
+  ) throws(DatasetError) -> (ImageDimensions, PixelOrder) {
     guard shape.count == 3 || shape.count == 4, shape.allSatisfy({ $0 > 0 }) else {
       throw .mismatch(
         path: path, expected: "a shape of 3 or 4 sizes, none of them 0", found: text(shape))
     }
     if shape.count == 3 {
-      return (PictureDimensions(channels: 1, height: shape[1], width: shape[2]), .planar)
+      return (ImageDimensions(channels: 1, height: shape[1], width: shape[2]), .planar)
     }
     let (a, b, c) = (shape[1], shape[2], shape[3])
-    let planar = (PictureDimensions(channels: a, height: b, width: c), PixelOrder.planar)
-    let interleaved = (PictureDimensions(channels: c, height: a, width: b), PixelOrder.interleaved)
+    let planar = (ImageDimensions(channels: a, height: b, width: c), PixelOrder.planar)
+    let interleaved = (ImageDimensions(channels: c, height: a, width: b), PixelOrder.interleaved)
     if b == c, a != b { return planar }
     if a == b, b != c { return interleaved }
     if a < c { return planar }

@@ -1,4 +1,4 @@
-/// How the numbers of a picture are stored.
+/// How the numbers of an image are stored.
 enum PixelFormat: Hashable, Sendable {
   /// Bytes, of which `largest` is white: pixels are divided by it.
   case uint8(largest: Int)
@@ -23,7 +23,7 @@ extension PixelFormat {
   }
 }
 
-/// The order of a picture's numbers.
+/// The order of an image's numbers.
 enum PixelOrder: String, Hashable, Sendable {
   /// Channel, row, column (CHW).
   case planar
@@ -64,7 +64,7 @@ struct RecordFile: Hashable, Sendable {
   var hint: String?
 }
 
-/// Where a part's pictures and labels lie on disk.
+/// Where a part's images and labels lie on disk.
 struct SplitRecords: Hashable, Sendable {
   enum Labels: Hashable, Sendable {
     /// One byte at this offset of each record.

@@ -2,7 +2,7 @@
 enum RecordReader {
   /// What was read, and what was found in it.
   struct Records {
-    var pictures: StoredPictures
+    var images: StoredImages
     var fingerprint: String
     var large: LargeImages?
   }
@@ -23,16 +23,16 @@ enum RecordReader {
         try read(
           layout.test, into: block, recordStart: testRecords, labelStart: testLabels, classCount: classCount)
       })
-    let pictures = StoredPictures(
+    let images = StoredImages(
       block: block, format: layout.pixelFormat, order: layout.pixelOrder,
-      pictureByteCount: layout.facts.pictureShape.elementCount * layout.pixelFormat.byteCount, train: train,
+      imageByteCount: layout.facts.imageShape.elementCount * layout.pixelFormat.byteCount, train: train,
       test: test)
-    let large = try requireFiniteNumbers(pictures, layout)
+    let large = try requireFiniteNumbers(images, layout)
     return Records(
-      pictures: pictures,
+      images: images,
       fingerprint: Fingerprint.hex(
-        source: source, layout: layout, train: content(of: pictures, .train),
-        test: content(of: pictures, .test)),
+        source: source, layout: layout, train: content(of: images, .train),
+        test: content(of: images, .test)),
       large: large)
   }
 
@@ -90,35 +90,35 @@ enum RecordReader {
 
   /// One infinite pixel would make every weight NaN.
   /// - Returns: images with numbers larger than expected.
-  private static func requireFiniteNumbers(_ pictures: StoredPictures, _ layout: RecordLayout)
+  private static func requireFiniteNumbers(_ images: StoredImages, _ layout: RecordLayout)
     throws(DatasetError) -> LargeImages?
   {
-    guard pictures.format == .float32 else { return nil }
+    guard images.format == .float32 else { return nil }
     let (train, test) = try DatasetError.both(
-      { () throws(DatasetError) in try largeImages(of: pictures, layout, .train) },
-      { () throws(DatasetError) in try largeImages(of: pictures, layout, .test) })
+      { () throws(DatasetError) in try largeImages(of: images, layout, .train) },
+      { () throws(DatasetError) in try largeImages(of: images, layout, .test) })
     return LargeImages.joined(train, test)
   }
 
   private static func largeImages(
-    of pictures: StoredPictures, _ layout: RecordLayout, _ split: DatasetSplit
+    of images: StoredImages, _ layout: RecordLayout, _ split: DatasetSplit
   ) throws(DatasetError) -> LargeImages? {
     let records = layout[split]
     let file = records.files[0]
     var check = FloatCheck(path: file.path, split: split)
-    for index in 0..<pictures[split].count {
+    for index in 0..<images[split].count {
       try check.check(
-        unsafe pictures.pixels(split, index).bytes, index: index,
+        unsafe images.pixels(split, index).bytes, index: index,
         offset: file.offset + index * records.recordByteCount + records.pixelOffset)
     }
     return check.large
   }
 
-  private static func content(of pictures: StoredPictures, _ split: DatasetSplit) -> String {
+  private static func content(of images: StoredImages, _ split: DatasetSplit) -> String {
     var content = Fingerprint.Content()
-    for index in 0..<pictures[split].count {
+    for index in 0..<images[split].count {
       _ = content.add(
-        label: pictures.label(split, index), pixels: unsafe pictures.pixels(split, index).bytes)
+        label: images.label(split, index), pixels: unsafe images.pixels(split, index).bytes)
     }
     return content.finalize()
   }

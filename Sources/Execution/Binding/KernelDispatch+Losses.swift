@@ -21,7 +21,7 @@ extension KernelDispatch {
     unsafe similarityLoss(
       z: floats(node.operands[0]), labels: labels(node.operands[1]), metrics: floats(node.operands[2]),
       newMetrics: floats(node.results[0]), dz: node.results.count > 1 ? floats(node.results[1]) : nil,
-      rows: batch, features: shape(node.operands[0]).elementsPerPicture, classes: loss.classes,
+      rows: batch, features: shape(node.operands[0]).elementsPerImage, classes: loss.classes,
       weight: Float(loss.weight), context: context)
   }
 

@@ -34,21 +34,21 @@ extension KernelDispatch {
     unsafe linearForward(
       x: floats(node.operands[0]), weight: floats(node.operands[1]),
       bias: node.operands.count > 2 ? floats(node.operands[2]) : nil, y: floats(node.results[0]),
-      rows: batch, inFeatures: shape(node.operands[0]).elementsPerPicture, outFeatures: linear.outFeatures,
+      rows: batch, inFeatures: shape(node.operands[0]).elementsPerImage, outFeatures: linear.outFeatures,
       activation: linear.activation, context: context)
   }
 
   func run(_: LinearInputGradient, _ node: Node, _ context: KernelContext) {
     unsafe linearInputGradient(
       dy: floats(node.operands[0]), weight: floats(node.operands[1]), dx: floats(node.results[0]),
-      rows: batch, inFeatures: shape(node.results[0]).elementsPerPicture,
+      rows: batch, inFeatures: shape(node.results[0]).elementsPerImage,
       outFeatures: shape(node.operands[0]).channels, context: context)
   }
 
   func run(_: LinearWeightGradient, _ node: Node, _ context: KernelContext) {
     unsafe linearWeightGradient(
       x: floats(node.operands[0]), dy: floats(node.operands[1]), dWeight: floats(node.results[0]),
-      rows: batch, inFeatures: shape(node.operands[0]).elementsPerPicture,
+      rows: batch, inFeatures: shape(node.operands[0]).elementsPerImage,
       outFeatures: shape(node.operands[1]).channels, context: context)
   }
 

@@ -6,13 +6,13 @@ internal import Planning
 
 // What outlives a step: rings, optimizer state, scores.
 extension KernelDispatch {
-  func run(_: Recall, _ node: Node, _ clock: ModuleClock, _ context: KernelContext) {
+  func run(_: RingRead, _ node: Node, _ clock: StepParameters, _ context: KernelContext) {
     unsafe copyBatch(
       from: (node.operands[0], node.operands[1]), slot: clock.slotRead,
       to: (node.results[0], node.results[1]), slot: 0, context)
   }
 
-  func run(_: Remember, _ node: Node, _ clock: ModuleClock, _ context: KernelContext) {
+  func run(_: RingWrite, _ node: Node, _ clock: StepParameters, _ context: KernelContext) {
     unsafe copyBatch(
       from: (node.operands[0], node.operands[1]), slot: 0,
       to: (node.operands[2], node.operands[3]), slot: clock.slotWritten, context)
@@ -24,7 +24,7 @@ extension KernelDispatch {
     to target: (features: ValueID, labels: ValueID), slot targetSlot: Int, _ context: KernelContext
   ) {
     let planned = unsafe program.graph.batch
-    let size = unsafe program.graph.shape(target.features).elementsPerPicture
+    let size = unsafe program.graph.shape(target.features).elementsPerImage
     unsafe copyElements(
       from: UnsafePointer(floats(source.features)) + sourceSlot * planned * size,
       to: floats(target.features) + targetSlot * planned * size, count: batch * size, context: context)
@@ -61,7 +61,7 @@ extension KernelDispatch {
     }
   }
 
-  func run(_ update: Update, _ node: Node, _ clock: ModuleClock, _ context: KernelContext) {
+  func run(_ update: Update, _ node: Node, _ clock: StepParameters, _ context: KernelContext) {
     let weights = unsafe floats(node.operands[0])
     let gradient = unsafe floats(node.operands[1])
     let count = unsafe elementCount(node.operands[0])

@@ -6,11 +6,11 @@ internal import Planning
 
 /// Runs one node: looks the kernel up and hands it its slices of the arena. Nothing is allocated.
 ///
-/// Pictures come first in every value, so a smaller batch uses the front of each slice.
+/// Images come first in every value, so a smaller batch uses the front of each slice.
 @unsafe struct KernelDispatch {
   let base: UnsafeMutableRawPointer
   let program: Program
-  /// Pictures at hand, at most the planned batch.
+  /// Images at hand, at most the planned batch.
   let batch: Int
   let piece: StepPiece
   let workers: Workers
@@ -18,7 +18,7 @@ internal import Planning
   /// The table that binds operations to kernels.
   ///
   /// - Parameter clock: of the node's module.
-  func run(_ index: Int, clock: ModuleClock) {
+  func run(_ index: Int, clock: StepParameters) {
     let node = unsafe program.graph.nodes[index]
     let scratch = unsafe program.scratch(ofNode: index)
     let context = unsafe KernelContext(
@@ -52,8 +52,8 @@ internal import Planning
     case .softmaxCrossEntropy: unsafe run(node.as(SoftmaxCrossEntropy.self), node, context)
     case .similarityLoss: unsafe run(node.as(SimilarityLoss.self), node, context)
     case .ensemble: unsafe run(node.as(Ensemble.self), node, context)
-    case .recall: unsafe run(node.as(Recall.self), node, clock, context)
-    case .remember: unsafe run(node.as(Remember.self), node, clock, context)
+    case .ringRead: unsafe run(node.as(RingRead.self), node, clock, context)
+    case .ringWrite: unsafe run(node.as(RingWrite.self), node, clock, context)
     case .accumulate: unsafe run(node.as(Accumulate.self), node, context)
     case .channelScores: unsafe run(node.as(ChannelScores.self), node, context)
     case .update: unsafe run(node.as(Update.self), node, clock, context)
@@ -87,7 +87,7 @@ extension KernelDispatch {
     unsafe UnsafePointer((base + program.offsets[id.index]).bindMemory(to: Int32.self, capacity: batch))
   }
 
-  /// Of the pictures at hand.
+  /// Of the images at hand.
   func shape(_ id: ValueID) -> Shape {
     var shape = unsafe program.graph.shape(id)
     shape.batch = unsafe batch

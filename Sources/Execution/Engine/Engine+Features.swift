@@ -3,24 +3,24 @@ internal import GraphIR
 internal import Kernels
 internal import Planning
 
-/// Where a stage's batches come from: pictures, or what its frozen prefix gave for them.
+/// Where a stage's batches come from: images, or what its frozen prefix gave for them.
 struct BatchSource {
-  let pictures: PicturePreparer
-  /// Nil: from pictures.
+  let images: ImagePreparer
+  /// Nil: from images.
   var features: KeptFeatures?
 
-  /// Lets the system begin to read training pictures, or their features, that a later step needs, while this one computes.
+  /// Lets the system begin to read training images, or their features, that a later step needs, while this one computes.
   /// All else of a batch's preparation is work that the steps' own workers share: it would only take them from the step.
   func readAhead(_ indices: borrowing Span<Int32>) {
-    guard let features else { return pictures.dataset.readAhead(.train, indices) }
+    guard let features else { return images.dataset.readAhead(.train, indices) }
     guard let file = features.file else { return }
-    let byteCount = features.plan.bytesPerPicture
+    let byteCount = features.plan.bytesPerImage
     for position in indices.indices { file.readAhead(byteCount, at: Int(indices[position]) * byteCount) }
   }
 
-  /// Why pictures or features could not be read since it was last asked for.
+  /// Why images or features could not be read since it was last asked for.
   func takeReadFailure() -> RunError? {
-    if let failure = pictures.dataset.takeReadFailure() { return .data(failure) }
+    if let failure = images.dataset.takeReadFailure() { return .data(failure) }
     return features?.file?.takeReadFailure().map { .features($0) }
   }
 }
@@ -35,33 +35,33 @@ struct KeptFeatures {
 extension Engine {
   /// Puts a batch in its place, from wherever the stage takes it.
   ///
-  /// - Parameter epoch: draws the augmentation of pictures; nil for none.
+  /// - Parameter epoch: draws the augmentation of images; nil for none.
   func prepare(
     _ source: BatchSource, split: Split, indices: borrowing Span<Int32>, epoch: Int?, for program: Program
   ) {
     guard let features = source.features else {
-      return prepare(source.pictures, split: split, indices: indices, epoch: epoch, for: program)
+      return prepare(source.images, split: split, indices: indices, epoch: epoch, for: program)
     }
     recorder?.beginPreparation()
     defer { recorder?.endPreparation() }
     let first = split == .train ? 0 : features.plan.trainCount
     load(
-      features, ofModule: features.plan.module, bytesPerPicture: features.plan.bytesPerPicture, first: first,
+      features, ofModule: features.plan.module, bytesPerImage: features.plan.bytesPerImage, first: first,
       indices: indices, for: program)
-    let dataset = source.pictures.dataset
+    let dataset = source.images.dataset
     let labels = unsafe labels(of: program).bindMemory(to: Int32.self, capacity: indices.count)
     for position in indices.indices {
       unsafe labels[position] = dataset.label(split == .train ? .train : .test, Int(indices[position]))
     }
   }
 
-  /// Copies features of pictures into the program's batch, all workers at once.
+  /// Copies features of images into the program's batch, all workers at once.
   ///
   /// - Parameters:
   ///   - module: whose activations lie there now.
   ///   - first: added to every index.
   private func load(
-    _ features: KeptFeatures, ofModule module: Int, bytesPerPicture: Int, first: Int,
+    _ features: KeptFeatures, ofModule module: Int, bytesPerImage: Int, first: Int,
     indices: borrowing Span<Int32>,
     for program: Program
   ) {
@@ -70,13 +70,13 @@ extension Engine {
     let kept = unsafe features.plan.range.map { unsafe arena.address(of: $0.lowerBound..<$0.lowerBound) }
     unsafe indices.withUnsafeBufferPointer { indices in
       workers.forEach(indices.count) { position, _ in
-        let offset = unsafe (first + Int(indices[position])) * bytesPerPicture
+        let offset = unsafe (first + Int(indices[position])) * bytesPerImage
         let target = unsafe UnsafeMutableRawBufferPointer(
-          start: batch + position * bytesPerPicture, count: bytesPerPicture)
+          start: batch + position * bytesPerImage, count: bytesPerImage)
         if let file = features.file {
           unsafe file.read(into: target, at: offset)
         } else if let kept = unsafe kept {
-          unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: kept + offset, count: bytesPerPicture))
+          unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: kept + offset, count: bytesPerImage))
         }
       }
     }
@@ -92,7 +92,7 @@ extension Engine {
       from: arena.address(of: source), byteCount: source.count)
   }
 
-  /// Computes what a stage starts from, for all pictures.
+  /// Computes what a stage starts from, for all images.
   ///
   /// In place where it is made of what the stage before kept: batches go upwards where features shrink and downwards where
   /// they grow, so that nothing is overwritten that is still to be read.
@@ -103,7 +103,7 @@ extension Engine {
   ///   - shouldStop: looked at between batches.
   /// - Returns: false if it stopped.
   func computeFeatures(
-    _ features: KeptFeatures, of stage: StagePlan, fromPrevious: Bool, pictures: PicturePreparer,
+    _ features: KeptFeatures, of stage: StagePlan, fromPrevious: Bool, images: ImagePreparer,
     unless shouldStop: () -> Bool
   ) throws(RunError) -> Bool {
     let made = features.plan
@@ -116,7 +116,7 @@ extension Engine {
     do throws(FeatureError) {
       try features.file?.reserve(isInPlace ? made.largestByteCount : made.byteCount)
       let parts = FeatureBatches(made, size: program.graph.batch)
-      let goesDown = isInPlace && made.bytesPerPicture > made.previousBytesPerPicture
+      let goesDown = isInPlace && made.bytesPerImage > made.previousBytesPerImage
       for number in 0..<parts.count {
         let part = parts[goesDown ? parts.count - 1 - number : number]
         let count = part.indices.count
@@ -125,10 +125,10 @@ extension Engine {
         let first = part.split == .train ? 0 : made.trainCount
         if isInPlace {
           load(
-            features, ofModule: program.graph.inputModule, bytesPerPicture: made.previousBytesPerPicture,
+            features, ofModule: program.graph.inputModule, bytesPerImage: made.previousBytesPerImage,
             first: first, indices: span, for: program)
         } else {
-          prepare(pictures, split: part.split, indices: span, epoch: nil, for: program)
+          prepare(images, split: part.split, indices: span, epoch: nil, for: program)
         }
         run(program, ProgramID(role, stage: stage.index), batch: count)
         try keep(features, at: first + part.indices.lowerBound, count: count, of: program)
@@ -139,16 +139,16 @@ extension Engine {
     } catch {
       throw .features(error)
     }
-    if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+    if let failure = images.dataset.takeReadFailure() { throw .data(failure) }
     return true
   }
 
-  /// Puts the program's output where the features of `count` pictures from `first` on lie.
+  /// Puts the program's output where the features of `count` images from `first` on lie.
   private func keep(
     _ features: KeptFeatures, at first: Int, count: Int, of program: Program
   ) throws(FeatureError) {
-    let offset = first * features.plan.bytesPerPicture
-    let byteCount = count * features.plan.bytesPerPicture
+    let offset = first * features.plan.bytesPerImage
+    let byteCount = count * features.plan.bytesPerImage
     guard let activation = program.activation else { preconditionFailure("features are activations") }
     let output = range(activation, of: program).lowerBound
     let source = unsafe UnsafeRawBufferPointer(
@@ -163,7 +163,7 @@ extension Engine {
   }
 }
 
-/// Training pictures, then test pictures, in batches of their own.
+/// Training images, then test images, in batches of their own.
 private struct FeatureBatches {
   private let size, trainCount, testCount, trainBatches: Int
   let count: Int

@@ -3,14 +3,14 @@ internal import GraphIR
 package import Planning
 
 extension Engine {
-  /// Ranks the channels that a stage's module hands on, over training pictures drawn and augmented as in an epoch. Nothing
+  /// Ranks the channels that a stage's module outputs, over training images drawn and augmented as in an epoch. Nothing
   /// but the scores changes, so that a ranking which stops is begun again.
   ///
   /// - Parameters:
   ///   - stage: that it ends.
   ///   - epoch: draws order and augmentation.
   ///   - shouldStop: looked at between batches.
-  /// - Returns: the importance of each channel, a mean over pictures; nil if it stopped.
+  /// - Returns: the importance of each channel, a mean over images; nil if it stopped.
   func rank(
     _ narrowing: NarrowingPlan, ofStage stage: StagePlan, _ source: BatchSource,
     _ batches: inout EpochBatches,
@@ -32,9 +32,9 @@ extension Engine {
       }
       run(program, ProgramID(.ranking, stage: stage.index), batch: positions.count)
       if let failure = source.takeReadFailure() { throw failure }
-      if positions.upperBound < narrowing.batches.pictures, shouldStop() { return nil }
+      if positions.upperBound < narrowing.batches.images, shouldStop() { return nil }
     }
-    let share = 1 / Float(max(1, narrowing.batches.pictures))
+    let share = 1 / Float(max(1, narrowing.batches.images))
     return arena.withFloats(at: narrowing.scores.offset, count: narrowing.channels) { scores in
       scores.indices.map { share * scores[$0] }
     }

@@ -141,28 +141,28 @@ package final class Engine {
 
   // MARK: - Programs
 
-  /// Prepares pictures into the program's batch, all workers at once.
+  /// Prepares images into the program's batch, all workers at once.
   ///
   /// - Parameters:
-  ///   - indices: which pictures, in order; as many as the batch at hand.
+  ///   - indices: which images, in order; as many as the batch at hand.
   ///   - epoch: draws the augmentation; nil for none.
   package func prepare(
-    _ preparer: PicturePreparer, split: Split, indices: borrowing Span<Int32>, epoch: Int?,
+    _ preparer: ImagePreparer, split: Split, indices: borrowing Span<Int32>, epoch: Int?,
     for program: Program
   ) {
     let batch = program.input(.images)
-    let pictureSize = program.graph.shape(batch).elementsPerPicture
+    let imageSize = program.graph.shape(batch).elementsPerImage
     let count = indices.count
     precondition(count <= program.graph.batch, "at most the planned batch")
     recorder?.beginPreparation()
     defer { recorder?.endPreparation() }
-    let pictures = unsafe arena.address(of: range(batch, of: program))
-      .bindMemory(to: Float.self, capacity: count * pictureSize)
+    let images = unsafe arena.address(of: range(batch, of: program))
+      .bindMemory(to: Float.self, capacity: count * imageSize)
     let labels = unsafe labels(of: program).bindMemory(to: Int32.self, capacity: count)
     unsafe indices.withUnsafeBufferPointer { indices in
       workers.forEach(count) { position, worker in
         let target = unsafe UnsafeMutableBufferPointer(
-          start: pictures + position * pictureSize, count: pictureSize)
+          start: images + position * imageSize, count: imageSize)
         unsafe labels[position] = unsafe preparer.prepare(
           split == .train ? .train : .test, index: Int(indices[position]), epoch: epoch, worker: worker,
           into: target)
@@ -170,15 +170,14 @@ package final class Engine {
     }
   }
 
-  /// Puts a batch in place that was made elsewhere: pictures NHWC, normalised, or what the program starts from instead.
-  package func setBatch(pictures: borrowing Span<Float>, labels: borrowing Span<Int32>, for program: Program)
-  {
-    let batch = program.graph.pictures
-    let pictureSize = program.graph.shape(batch).elementsPerPicture
+  /// Puts a batch in place that was made elsewhere: images NHWC, normalised, or what the program starts from instead.
+  package func setBatch(images: borrowing Span<Float>, labels: borrowing Span<Int32>, for program: Program) {
+    let batch = program.graph.images
+    let imageSize = program.graph.shape(batch).elementsPerImage
     precondition(
-      labels.count <= program.graph.batch && pictures.count == labels.count * pictureSize, "whole pictures")
+      labels.count <= program.graph.batch && images.count == labels.count * imageSize, "whole images")
     let target = unsafe arena.address(of: range(batch, of: program))
-    unsafe pictures.withUnsafeBytes { unsafe target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    unsafe images.withUnsafeBytes { unsafe target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
     let places = unsafe self.labels(of: program)
     unsafe labels.withUnsafeBytes { unsafe places.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
   }
@@ -186,13 +185,13 @@ package final class Engine {
   /// A step of training: all that one batch causes. A batch that the plan cuts passes piece by piece.
   ///
   /// - Parameters:
-  ///   - indices: which training pictures, in order.
+  ///   - indices: which training images, in order.
   ///   - epoch: draws the augmentation.
   ///   - clocks: by module, from 1 at index 0.
   ///   - sums: take the metrics, in the order of the graph's.
   func step(
     _ stage: StagePlan, _ source: BatchSource, indices: borrowing Span<Int32>, epoch: Int,
-    clocks: [ModuleClock], sums: inout [MetricSums]
+    clocks: [StepParameters], sums: inout [MetricSums]
   ) {
     let (batch, program) = (indices.count, stage.training)
     let pieceCount = stage.pieces.count(of: batch)
@@ -202,7 +201,7 @@ package final class Engine {
       run(
         program, ProgramID(.training, stage: stage.index), batch: piece.count,
         piece: StepPiece(batch: batch, isFirst: index == 0, isLast: index == pieceCount - 1), clocks: clocks)
-      addMetrics(of: program, pictures: piece.count, to: &sums)
+      addMetrics(of: program, images: piece.count, to: &sums)
     }
   }
 
@@ -214,7 +213,7 @@ package final class Engine {
   ///   - clocks: by module, from 1 at index 0.
   package func run(
     _ program: Program, _ id: ProgramID? = nil, batch: Int, piece: StepPiece? = nil,
-    clocks: [ModuleClock]
+    clocks: [StepParameters]
   ) {
     run(program, id, modules: 0...Int.max, batch: batch, piece: piece ?? .whole(batch)) { module in
       module == 0 ? .idle : clocks[module - 1]
@@ -228,7 +227,7 @@ package final class Engine {
 
   /// Runs the nodes of some modules of a program whose modules stand apart.
   package func run(
-    _ program: Program, _ id: ProgramID? = nil, modules: ClosedRange<Int>, batch: Int, clock: ModuleClock
+    _ program: Program, _ id: ProgramID? = nil, modules: ClosedRange<Int>, batch: Int, clock: StepParameters
   ) {
     run(program, id, modules: modules, batch: batch, piece: .whole(batch)) { _ in clock }
   }
@@ -236,7 +235,7 @@ package final class Engine {
   /// - Parameter clock: of a module.
   private func run(
     _ program: Program, _ id: ProgramID?, modules: ClosedRange<Int>, batch: Int, piece: StepPiece,
-    clock: (Int) -> ModuleClock
+    clock: (Int) -> StepParameters
   ) {
     arena.makeResident(program.arenaBytes)
     let recorder = id == nil ? nil : recorder
@@ -259,40 +258,40 @@ package final class Engine {
 
   /// What nothing on this machine is expected to be faster than. Measured in the arena, in which nothing may lie yet, so that it
   /// takes no memory beside the plan's (but where the arena is too small for it).
-  package func measureCeilings() -> Ceilings {
+  package func measureRoofline() -> Roofline {
     let byteCount = min(arena.byteCount, 48 << 20)
-    guard byteCount >= ceilingByteCount(workers: workers.count) else {
+    guard byteCount >= rooflineByteCount(workers: workers.count) else {
       let memory = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: ceilingByteCount(workers: workers.count), alignment: 64)
+        byteCount: rooflineByteCount(workers: workers.count), alignment: 64)
       defer { unsafe memory.deallocate() }
-      return unsafe Kernels.measureCeilings(workers: workers, in: memory)
+      return unsafe Kernels.measureRoofline(workers: workers, in: memory)
     }
     arena.makeResident(byteCount)
     let memory = unsafe UnsafeMutableRawBufferPointer(
       start: arena.address(of: 0..<byteCount), count: byteCount)
-    let ceilings = unsafe Kernels.measureCeilings(workers: workers, in: memory)
+    let roofline = unsafe Kernels.measureRoofline(workers: workers, in: memory)
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
-    return ceilings
+    return roofline
   }
 
   /// Adds the metrics that one module's nodes have just left.
-  package func addMetrics(of program: Program, module: Int, pictures: Int, to sums: inout MetricSums) {
+  package func addMetrics(of program: Program, module: Int, images: Int, to sums: inout MetricSums) {
     for metric in program.graph.metrics where metric.module == module {
-      add(metric.value, of: program, pictures: pictures, to: &sums)
+      add(metric.value, of: program, images: images, to: &sums)
     }
   }
 
   /// Adds the metrics that the program has just left to `sums`, in the order of the graph's metrics.
-  package func addMetrics(of program: Program, pictures: Int, to sums: inout [MetricSums]) {
+  package func addMetrics(of program: Program, images: Int, to sums: inout [MetricSums]) {
     for index in program.graph.metrics.indices {
-      add(program.graph.metrics[index].value, of: program, pictures: pictures, to: &sums[index])
+      add(program.graph.metrics[index].value, of: program, images: images, to: &sums[index])
     }
   }
 
   /// Without a closure, which may take memory: this runs in every step.
-  private func add(_ metric: ValueID, of program: Program, pictures: Int, to sums: inout MetricSums) {
+  private func add(_ metric: ValueID, of program: Program, images: Int, to sums: inout MetricSums) {
     let figures = unsafe arena.address(of: range(metric, of: program)).assumingMemoryBound(to: Float.self)
-    unsafe sums.add(loss: figures[0], top1Count: figures[1], top5Count: figures[2], pictures: pictures)
+    unsafe sums.add(loss: figures[0], top1Count: figures[1], top5Count: figures[2], images: images)
   }
 
   /// Where the labels of a program's batch lie.

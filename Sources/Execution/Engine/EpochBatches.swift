@@ -1,7 +1,7 @@
 internal import Datasets
 internal import Planning
 
-/// The training pictures of an epoch in their drawn order, cut into batches.
+/// The training images of an epoch in their drawn order, cut into batches.
 struct EpochBatches {
   private let seed: UInt64
   private let batch: Int
@@ -9,10 +9,10 @@ struct EpochBatches {
   /// That `order` was drawn for; 0: none yet.
   private var epoch = 0
 
-  init(_ training: TrainingSettings, pictures: Int) {
+  init(_ training: TrainingSettings, images: Int) {
     seed = training.seed
     batch = training.batch
-    order = [Int32](repeating: 0, count: pictures)
+    order = [Int32](repeating: 0, count: images)
   }
 
   /// Draws the order of an epoch, from 1, unless it is drawn.
@@ -22,7 +22,7 @@ struct EpochBatches {
     self.epoch = epoch
   }
 
-  /// Where a step's pictures stand in the order; steps count from 0. Behind the last step: none.
+  /// Where a step's images stand in the order; steps count from 0. Behind the last step: none.
   func positions(ofStep step: Int) -> Range<Int> {
     min(order.count, step * batch)..<min(order.count, (step + 1) * batch)
   }

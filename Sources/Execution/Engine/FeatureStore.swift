@@ -8,7 +8,7 @@ package struct FeatureError: Error {
   package let message: String
 
   init(isNoFile path: String) {
-    message = "\(path): it is no file: what is in the place of kept features is not written over"
+    message = "\(path): it is no file: what is in the place of the activation cache is not written over"
   }
 
   init(path: String, operation: String, code: Int32) {

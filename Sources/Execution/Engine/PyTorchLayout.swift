@@ -23,7 +23,7 @@ package struct PyTorchLayout: Sendable {
     case .vector:
       (channels, area) = (1, 1)
       (outerStride, channelStride, areaStride) = (1, 1, 1)
-    case .pictures, .labels, .metrics:
+    case .images, .labels, .metrics:
       preconditionFailure("only parameters and statistics have one")
     }
   }

@@ -30,9 +30,9 @@ package struct Profile: Sendable {
   package struct Figures: Hashable, Sendable {
     package var seconds = 0.0
     /// By the machine's profile; 0 where there is none.
-    package var foreseenSeconds = 0.0
-    /// What the executed work would take at the ceilings; 0 where there are none.
-    package var ceilingSeconds = 0.0
+    package var estimatedSeconds = 0.0
+    /// What the executed work would take at the roofline; 0 where there are none.
+    package var rooflineSeconds = 0.0
     /// Of the plain algorithm.
     package var multiplyAdds = 0
     package var executed = ExecutedWork(multiplyAdds: 0, byteCount: 0)
@@ -42,8 +42,8 @@ package struct Profile: Sendable {
     package static func + (a: Figures, b: Figures) -> Figures {
       var sum = a
       sum.seconds += b.seconds
-      sum.foreseenSeconds += b.foreseenSeconds
-      sum.ceilingSeconds += b.ceilingSeconds
+      sum.estimatedSeconds += b.estimatedSeconds
+      sum.rooflineSeconds += b.rooflineSeconds
       sum.multiplyAdds += b.multiplyAdds
       sum.executed.multiplyAdds += b.executed.multiplyAdds
       sum.executed.byteCount += b.executed.byteCount
@@ -53,12 +53,12 @@ package struct Profile: Sendable {
 
   /// In the order in which the programs have them.
   package fileprivate(set) var rows: [Row] = []
-  /// Of batches, of pictures or of features.
+  /// Of batches, of images or of features.
   package fileprivate(set) var preparationSeconds = 0.0
   /// Batches that have passed the training program whole.
   package fileprivate(set) var stepCount = 0
-  package let ceilings: Ceilings?
-  package let hasForesight: Bool
+  package let roofline: Roofline?
+  package let hasEstimates: Bool
 
   package var seconds: Double { rows.map(\.figures.seconds).reduce(preparationSeconds, +) }
 }
@@ -74,9 +74,9 @@ package final class ProfileRecorder {
     let program: Program
     var nodeSeconds: [Double]
     let moduleCount: Int
-    /// Pictures at once, as they have occurred: of an epoch's batches and the last one, or of the pieces of these.
+    /// Images at once, as they have occurred: of an epoch's batches and the last one, or of the pieces of these.
     private(set) var batches: [Int] = []
-    /// How often each module has run so many pictures; modules from 0 innermost.
+    /// How often each module has run so many images; modules from 0 innermost.
     var passes: [Passes] = []
 
     struct Passes {
@@ -97,7 +97,7 @@ package final class ProfileRecorder {
       passes.reserveCapacity(Self.expectedBatchCount * (moduleCount + 1))
     }
 
-    /// The index of a batch of so many pictures.
+    /// The index of a batch of so many images.
     mutating func index(ofBatch batch: Int) -> Int {
       for index in batches.indices where batches[index] == batch { return index }
       batches.append(batch)
@@ -116,7 +116,7 @@ package final class ProfileRecorder {
 
   private let now: () -> Double
   private let model: TimeModel?
-  private let ceilings: Ceilings?
+  private let roofline: Roofline?
   private var slots = [Slot?](repeating: nil, count: ProgramRole.allCases.count)
   private var current = 0
   private var lastTime = 0.0
@@ -126,11 +126,11 @@ package final class ProfileRecorder {
   /// - Parameters:
   ///   - model: nil where the machine was never measured.
   ///   - now: seconds on a clock that never goes back.
-  package init(model: TimeModel?, ceilings: Ceilings?, now: @escaping () -> Double) {
+  package init(model: TimeModel?, roofline: Roofline?, now: @escaping () -> Double) {
     self.model = model
-    self.ceilings = ceilings
+    self.roofline = roofline
     self.now = now
-    profile = Profile(ceilings: ceilings, hasForesight: model != nil)
+    profile = Profile(roofline: roofline, hasEstimates: model != nil)
   }
 
   /// What was recorded so far, which is not recorded again.
@@ -196,22 +196,22 @@ package final class ProfileRecorder {
   private func figures(of node: Int, in slot: Slot) -> Profile.Figures {
     var figures = Profile.Figures()
     let graph = slot.program.graph
-    let foreseen = model?.seconds(ofNode: node, of: slot.program) ?? 0
+    let estimated = model?.seconds(ofNode: node, of: slot.program) ?? 0
     for (index, batch) in slot.batches.enumerated() {
       let passes = slot.passes[slot.place(module: graph.nodes[node].module, batch: index)]
       let (all, last) = (passes.all, passes.last)
       guard all > 0 else { continue }
       figures.multiplyAdds += all * graph.nodes[node].productMultiplyAdds(in: graph, batch: batch)
-      // As plans foresee it: of fewer pictures their share.
+      // As plans estimate it: of fewer images their share.
       let runs = graph.nodes[node].op.runsWithLastPieceAlone ? last : all
-      figures.foreseenSeconds += foreseen * Double(runs) * Double(batch) / Double(graph.batch)
+      figures.estimatedSeconds += estimated * Double(runs) * Double(batch) / Double(graph.batch)
       for (isLast, count) in [(true, last), (false, all - last)] where count > 0 {
         let work = graph.nodes[node].executedWork(in: graph, batch: batch, isLastPiece: isLast)
         figures.executed.multiplyAdds += count * work.multiplyAdds
         figures.executed.byteCount += count * work.byteCount
-        figures.ceilingSeconds +=
+        figures.rooflineSeconds +=
           Double(count)
-          * (ceilings?.seconds(multiplyAdds: work.multiplyAdds, byteCount: work.byteCount) ?? 0)
+          * (roofline?.seconds(multiplyAdds: work.multiplyAdds, byteCount: work.byteCount) ?? 0)
       }
     }
     return figures

@@ -6,13 +6,13 @@ package import Planning
 package struct StepBenchmark {
   private let plan: Plan
   private let engine: Engine
-  private let pictures: PicturePreparer
+  private let images: ImagePreparer
   private let now: () -> Double
 
-  package init(plan: Plan, engine: Engine, pictures: PicturePreparer, now: @escaping () -> Double) {
+  package init(plan: Plan, engine: Engine, images: ImagePreparer, now: @escaping () -> Double) {
     self.plan = plan
     self.engine = engine
-    self.pictures = pictures
+    self.images = images
     self.now = now
   }
 
@@ -24,8 +24,8 @@ package struct StepBenchmark {
     _ stage: StagePlan, steps: Int, warmUps: Int, recorder: ProfileRecorder? = nil, tick: (Int) -> Void
   ) throws(NotFinite) -> [Double] {
     engine.initialize(Array(1...stage.schedule.lastModule), in: stage.resident, seed: plan.training.seed)
-    var clocks = plan.training.modules.map { ModuleClock(learningRate: Float($0.learningRate), step: 0) }
-    let source = BatchSource(pictures: pictures, features: nil)
+    var clocks = plan.training.modules.map { StepParameters(learningRate: Float($0.learningRate), step: 0) }
+    let source = BatchSource(images: images, features: nil)
     let batch = plan.training.batch
     var indices = [Int32](repeating: 0, count: batch)
     var seconds: [Double] = []
@@ -36,7 +36,7 @@ package struct StepBenchmark {
       let start = now()
       for index in clocks.indices { clocks[index].step += 1 }
       for position in 0..<batch {
-        indices[position] = Int32((step * batch + position) % pictures.dataset.trainCount)
+        indices[position] = Int32((step * batch + position) % images.dataset.trainCount)
       }
       engine.step(stage, source, indices: indices.span, epoch: 1, clocks: clocks, sums: &sums)
       if step >= warmUps { seconds.append(now() - start) }

@@ -1,7 +1,7 @@
 /// Which part of a training step a run of a program is: a batch may pass in pieces, whose gradients add up; the last one
 /// updates.
 package struct StepPiece: Hashable, Sendable {
-  /// Pictures of the whole batch.
+  /// Images of the whole batch.
   package var batch: Int
   package var isFirst: Bool
   package var isLast: Bool

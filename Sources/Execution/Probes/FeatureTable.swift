@@ -2,7 +2,7 @@ package import Datasets
 internal import GraphIR
 package import Planning
 
-/// What one depth of a network makes of the pictures of a split: a row a picture.
+/// What one depth of a network makes of the images of a split: a row an image.
 package struct FeatureTable: Sendable {
   /// `[rows, columns]`.
   package var values: [Float]
@@ -18,17 +18,17 @@ package struct FeatureTable: Sendable {
     self.columns = columns
   }
 
-  /// Runs a program that passes on features over the pictures of a split, in order, without augmentation.
+  /// Runs a program that passes on features over the images of a split, in order, without augmentation.
   ///
-  /// - Parameter module: whose features they are; 0: the pictures.
+  /// - Parameter module: whose features they are; 0: the images.
   /// - Throws: where a feature is infinite or NaN.
   package init(
-    of split: Split, _ program: Program, module: Int, engine: Engine, pictures: PicturePreparer
+    of split: Split, _ program: Program, module: Int, engine: Engine, images: ImagePreparer
   ) throws(NotFinite) {
     guard let output = program.activation else {
       preconditionFailure("such a program passes its features on")
     }
-    let facts = pictures.dataset.facts
+    let facts = images.dataset.facts
     let count = split == .train ? facts.trainCount : facts.testCount
     let batch = program.graph.batch
     columns = program.featureCount
@@ -38,7 +38,7 @@ package struct FeatureTable: Sendable {
     labels.reserveCapacity(count)
     for first in stride(from: 0, to: count, by: batch) {
       let indices = (first..<min(count, first + batch)).map { Int32($0) }
-      engine.prepare(pictures, split: split, indices: indices.span, epoch: nil, for: program)
+      engine.prepare(images, split: split, indices: indices.span, epoch: nil, for: program)
       // Before the nodes run: none of them reads labels, so others may take their place.
       labels += engine.labels(of: program, count: indices.count)
       engine.run(program, batch: indices.count)
@@ -49,7 +49,7 @@ package struct FeatureTable: Sendable {
       guard values[first...].allSatisfy(\.isFinite) else {
         var found = NotFinite(split: split, module: module)
         found.image = engine.worstImage(
-          split, indices: indices, BatchSource(pictures: pictures, features: nil), program: program)
+          split, indices: indices, BatchSource(images: images, features: nil), program: program)
         throw found
       }
     }

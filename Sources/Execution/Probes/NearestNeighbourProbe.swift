@@ -1,7 +1,7 @@
 internal import CostModel
 package import Kernels
 
-/// Accuracy of the nearest neighbour: every test picture gets the label of the training picture whose features are nearest,
+/// Accuracy of the nearest neighbour: every test image gets the label of the training image whose features are nearest,
 /// by Euclidean distance; of equally near ones the first.
 package struct NearestNeighbourProbe {
   static let queryCount = 1024
@@ -35,7 +35,7 @@ package struct NearestNeighbourProbe {
     }
   }
 
-  /// Numbers of training pictures, one a query.
+  /// Numbers of training images, one a query.
   private func nearest(
     _ queries: Range<Int>, of test: FeatureTable, in train: FeatureTable, _ halfNorms: [Float]
   ) -> [Int32] {

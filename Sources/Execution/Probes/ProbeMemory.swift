@@ -2,7 +2,7 @@ internal import CostModel
 internal import Kernels
 package import Planning
 
-/// What probing the features of one depth takes beside the arena that makes them: tables of all pictures' features, and what
+/// What probing the features of one depth takes beside the arena that makes them: tables of all images' features, and what
 /// the probes compute on. Counted like a plan's peak: the largest resident set of the process.
 package struct ProbeMemory: Hashable, Sendable {
   private let trainRows, testRows, columns, classes, threads: Int
@@ -39,7 +39,7 @@ package struct ProbeMemory: Hashable, Sendable {
   /// While the features are made.
   package var makingByteCount: Int { fixedByteCount() + arenaByteCount }
 
-  /// While each test picture's nearest training picture is looked for.
+  /// While each test image's nearest training image is looked for.
   package var nearestByteCount: Int {
     let queries = min(testRows, NearestNeighbourProbe.queryCount)
     let gallery = NearestNeighbourProbe.galleryCount

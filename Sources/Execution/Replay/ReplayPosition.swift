@@ -7,18 +7,18 @@ package enum ReplayPosition {
     let stage = plan.stages[position.stage - 1]
     // Behind the stage nothing of it is left to tell.
     if position.epoch > stage.epochs && position.step == 0 { return nil }
-    let batches = EpochBatches(plan.training, pictures: plan.data.facts.trainCount)
+    let batches = EpochBatches(plan.training, images: plan.data.facts.trainCount)
     var simulation = ReplaySimulation(plan.training, stepsPerEpoch: stage.stepsPerEpoch)
-    var pictureCounts = stage.schedule.indices.map { _ in 0 }
+    var imageCounts = stage.schedule.indices.map { _ in 0 }
     var (epochsBefore, epochsDone) = (0, 0)
     var last: ReplaySimulation.Event?
     for _ in 0..<position.step {
-      settle(last, stage, &pictureCounts)
+      settle(last, stage, &imageCounts)
       epochsBefore = epochsDone
       guard let event = simulation.next() else { return "there is no event \(position.step)" }
       if event.learning != nil {
         let index = event.module - stage.schedule.modules[0].index
-        pictureCounts[index] += batches.positions(ofStep: event.batch % stage.stepsPerEpoch).count
+        imageCounts[index] += batches.positions(ofStep: event.batch % stage.stepsPerEpoch).count
       }
       if let done = event.epochsDone { epochsDone = done }
       last = event
@@ -27,21 +27,21 @@ package enum ReplayPosition {
       return "there is no epoch \(position.epoch) at event \(position.step)"
     }
     // The end of a module's epoch may have been told, or be the next thing to tell.
-    var settled = pictureCounts
+    var settled = imageCounts
     settle(last, stage, &settled)
     for (index, sum) in position.sums.enumerated() {
       guard
-        sum.loss.isFinite, [pictureCounts[index], settled[index]].contains(sum.pictureCount),
-        sum.top1Count <= sum.pictureCount, sum.top5Count <= sum.pictureCount
+        sum.loss.isFinite, [imageCounts[index], settled[index]].contains(sum.imageCount),
+        sum.top1Count <= sum.imageCount, sum.top5Count <= sum.imageCount
       else { return "the figures of module \(sum.module) cannot be" }
     }
     return nil
   }
 
   private static func settle(
-    _ event: ReplaySimulation.Event?, _ stage: StagePlan, _ pictureCounts: inout [Int]
+    _ event: ReplaySimulation.Event?, _ stage: StagePlan, _ imageCounts: inout [Int]
   ) {
     guard let event, event.learning?.step == stage.stepsPerEpoch else { return }
-    pictureCounts[event.module - stage.schedule.modules[0].index] = 0
+    imageCounts[event.module - stage.schedule.modules[0].index] = 0
   }
 }

@@ -6,7 +6,7 @@ package import Planning
 /// run, so that a position in it is one number.
 ///
 /// The rules are those of decoupled greedy learning's buffer experiments, but where the plan asks for cleaner ones:
-/// - A ring holds whole batches; a module writes every batch that it hands on into the next slot, over the oldest.
+/// - A ring holds whole batches; a module writes every batch that it outputs into the next slot, over the oldest.
 /// - A reader takes one of the least used, the freshest of them, and uses it once more. With `write-pointer` ties the slot
 ///   that is written next, the oldest, comes first among equals once the ring is full, as in the published code.
 /// - A module whose ring is empty, or used up, is passed over and another one drawn.
@@ -22,7 +22,7 @@ package struct ReplaySimulation: Sendable {
     package var batch: Int
     /// Nil: the module reads from the data set.
     package var slotRead: Int?
-    /// Nil: nobody reads what the module hands on.
+    /// Nil: nobody reads what the module outputs.
     package var slotWritten: Int?
     /// The module's own epoch and step, from 1; nil for a module that only feeds the next.
     package var learning: Learning?

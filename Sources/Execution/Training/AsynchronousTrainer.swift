@@ -14,17 +14,17 @@ struct AsynchronousTrainer {
   private let evaluation: StageEvaluation
   private var batches: EpochBatches
   private var simulation: ReplaySimulation
-  /// Of each module's own epoch so far, its pictures' preparation included; by module.
+  /// Of each module's own epoch so far, its images' preparation included; by module.
   private var seconds: [Double]
 
   private var engine: Engine { run.engine }
   private var stage: StagePlan { run.stage }
-  private var pictures: PicturePreparer { run.source.pictures }
+  private var images: ImagePreparer { run.source.images }
 
   init(_ run: StageRun) {
     self.run = run
     evaluation = StageEvaluation(run)
-    batches = EpochBatches(run.settings, pictures: run.source.pictures.dataset.facts.trainCount)
+    batches = EpochBatches(run.settings, images: run.source.images.dataset.facts.trainCount)
     simulation = ReplaySimulation(run.settings, stepsPerEpoch: run.stage.stepsPerEpoch)
     seconds = [Double](repeating: 0, count: run.settings.modules.count)
   }
@@ -61,15 +61,15 @@ struct AsynchronousTrainer {
     if event.slotRead == nil {
       batches.draw(epoch: epochOfBatch + 1)
       engine.prepare(
-        pictures, split: .train, indices: batches.order.span.extracting(positions), epoch: epochOfBatch + 1,
+        images, split: .train, indices: batches.order.span.extracting(positions), epoch: epochOfBatch + 1,
         for: program)
-      pictures.dataset.readAhead(
+      images.dataset.readAhead(
         .train, batches.order.span.extracting(batches.positions(ofStep: step + 1)))
-      // Pictures that stay in their files may be gone.
-      if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+      // Images that stay in their files may be gone.
+      if let failure = images.dataset.takeReadFailure() { throw .data(failure) }
     }
     position.step = simulation.eventCount
-    // The first module that learns reads the pictures through those that are frozen before it.
+    // The first module that learns reads the images through those that are frozen before it.
     let modules = event.slotRead == nil ? 1...event.module : event.module...event.module
     guard let learning = event.learning else {
       engine.run(program, id, modules: modules, batch: count, clock: feedingClock(event))
@@ -81,7 +81,7 @@ struct AsynchronousTrainer {
     let clock = learningClock(event, learning)
     engine.run(program, id, modules: modules, batch: count, clock: clock)
     let index = event.module - stage.schedule.modules[0].index
-    engine.addMetrics(of: program, module: event.module, pictures: count, to: &position.sums[index])
+    engine.addMetrics(of: program, module: event.module, images: count, to: &position.sums[index])
     let sums = position.sums[index]
     if engine.takeNotFinite() || !sums.loss.isFinite {
       // A module that reads a ring may be behind: its batch was drawn for another epoch.
@@ -101,7 +101,7 @@ struct AsynchronousTrainer {
       .stepEnded(
         StepProgress(
           position: position, stepCount: stage.stepsPerEpoch,
-          picturesPerSecond: Double(sums.pictureCount) / max(seconds[event.module - 1], 1e-9),
+          imagesPerSecond: Double(sums.imageCount) / max(seconds[event.module - 1], 1e-9),
           module: StepProgress.ModuleStep(index: event.module, epoch: learning.epoch, step: learning.step))),
       observer)
   }
@@ -113,7 +113,7 @@ struct AsynchronousTrainer {
   ) throws(RunError) -> Bool {
     let index = event.module - stage.schedule.modules[0].index
     if let learning = event.learning, learning.step == stage.stepsPerEpoch,
-      position.sums[index].pictureCount > 0
+      position.sums[index].imageCount > 0
     {
       let sums = position.sums[index]
       let figures = evaluation.figures(
@@ -125,7 +125,7 @@ struct AsynchronousTrainer {
     }
     if let epoch = event.epochsDone, epoch >= position.epoch {
       guard let tests = try evaluation.measure(epoch: epoch) else { return false }
-      if let failure = pictures.dataset.takeReadFailure() { throw .data(failure) }
+      if let failure = images.dataset.takeReadFailure() { throw .data(failure) }
       position.epoch = epoch + 1
       position.seconds = 0
       try tell(.epochEnded(EpochReport(epoch: epoch, figures: tests, next: position)), observer)
@@ -133,8 +133,8 @@ struct AsynchronousTrainer {
     return true
   }
 
-  private func feedingClock(_ event: ReplaySimulation.Event) -> ModuleClock {
-    var clock = ModuleClock.idle
+  private func feedingClock(_ event: ReplaySimulation.Event) -> StepParameters {
+    var clock = StepParameters.idle
     clock.slotRead = event.slotRead ?? 0
     clock.slotWritten = event.slotWritten ?? 0
     return clock
@@ -142,7 +142,7 @@ struct AsynchronousTrainer {
 
   private func learningClock(
     _ event: ReplaySimulation.Event, _ learning: ReplaySimulation.Event.Learning
-  ) -> ModuleClock {
+  ) -> StepParameters {
     let training = run.settings
     var clock = feedingClock(event)
     clock.learningRate = Float(training.learningRate(module: event.module, epoch: learning.epoch))

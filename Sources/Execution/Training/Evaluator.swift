@@ -2,14 +2,14 @@ package import Datasets
 internal import GraphIR
 package import Planning
 
-/// Measures loss and accuracy over the test pictures, in order, without augmentation.
+/// Measures loss and accuracy over the test images, in order, without augmentation.
 package struct Evaluator {
   private let engine: Engine
   private let source: BatchSource
   private let id: ProgramID
 
-  package init(engine: Engine, pictures: PicturePreparer) {
-    self.init(engine: engine, source: BatchSource(pictures: pictures, features: nil), .finalEvaluation)
+  package init(engine: Engine, images: ImagePreparer) {
+    self.init(engine: engine, source: BatchSource(images: images, features: nil), .finalEvaluation)
   }
 
   /// - Parameter source: what the program starts from.
@@ -37,15 +37,15 @@ package struct Evaluator {
     var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
     let batch = program.graph.batch
     var indices = [Int32](repeating: 0, count: batch)
-    let pictureCount = source.pictures.dataset.facts.testCount
+    let imageCount = source.images.dataset.facts.testCount
     var first = 0
-    while first < pictureCount {
-      let count = min(batch, pictureCount - first)
+    while first < imageCount {
+      let count = min(batch, imageCount - first)
       for position in 0..<count { indices[position] = Int32(first + position) }
       engine.prepare(
         source, split: .test, indices: indices.span.extracting(0..<count), epoch: nil, for: program)
       engine.run(program, id, batch: count)
-      engine.addMetrics(of: program, pictures: count, to: &sums)
+      engine.addMetrics(of: program, images: count, to: &sums)
       // A file that can't be read any more is the callers' to report.
       if let sum = sums.first(where: { !$0.loss.isFinite }) {
         var found = NotFinite(split: .test, module: sum.module)
@@ -56,7 +56,7 @@ package struct Evaluator {
         throw found
       }
       first += count
-      if first < pictureCount, shouldStop() { return nil }
+      if first < imageCount, shouldStop() { return nil }
     }
     return sums
   }

@@ -112,11 +112,11 @@ extension Engine {
   func worstImage(
     _ split: Split, indices: [Int32], _ source: BatchSource, program: Program
   ) -> NotFinite.Image? {
-    var numbers = [Float](repeating: 0, count: source.pictures.dataset.pictureShape.elementCount)
+    var numbers = [Float](repeating: 0, count: source.images.dataset.imageShape.elementCount)
     var worst = WorstImage()
     for index in indices {
       unsafe numbers.withUnsafeMutableBufferPointer { target in
-        _ = unsafe source.pictures.prepare(
+        _ = unsafe source.images.prepare(
           split == .train ? .train : .test, index: Int(index), epoch: nil, into: target)
       }
       worst.note(numbers.span, index: Int(index))
@@ -126,8 +126,8 @@ extension Engine {
     }
     guard source.features != nil else { return nil }
     prepare(source, split: split, indices: indices.span, epoch: nil, for: program)
-    withValue(program.graph.pictures, of: program) { batch in
-      let size = program.graph.shape(program.graph.pictures).elementsPerPicture
+    withValue(program.graph.images, of: program) { batch in
+      let size = program.graph.shape(program.graph.images).elementsPerImage
       for (position, index) in indices.enumerated() {
         worst.note(batch.extracting(position * size..<(position + 1) * size), index: Int(index))
       }

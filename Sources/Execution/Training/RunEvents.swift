@@ -1,12 +1,12 @@
 package import Datasets
 internal import Planning
 
-/// Which pictures a figure is of.
+/// Which images a figure is of.
 package enum Split: String, Hashable, Sendable, CaseIterable {
   case train, test
 }
 
-/// Sums over the pictures met so far.
+/// Sums over the images met so far.
 package struct MetricSums: Hashable, Sendable {
   /// From 1; of an ensemble the last module in it.
   package let module: Int
@@ -15,7 +15,7 @@ package struct MetricSums: Hashable, Sendable {
   package private(set) var loss = 0.0
   package private(set) var top1Count = 0
   package private(set) var top5Count = 0
-  package private(set) var pictureCount = 0
+  package private(set) var imageCount = 0
 
   package init(module: Int, isEnsemble: Bool = false) {
     self.module = module
@@ -23,25 +23,25 @@ package struct MetricSums: Hashable, Sendable {
   }
 
   /// As a checkpoint keeps them.
-  package init(module: Int, loss: Double, top1Count: Int, top5Count: Int, pictureCount: Int) {
+  package init(module: Int, loss: Double, top1Count: Int, top5Count: Int, imageCount: Int) {
     self.module = module
     isEnsemble = false
     self.loss = loss
     self.top1Count = top1Count
     self.top5Count = top5Count
-    self.pictureCount = pictureCount
+    self.imageCount = imageCount
   }
 
-  mutating func add(loss: Float, top1Count: Float, top5Count: Float, pictures: Int) {
+  mutating func add(loss: Float, top1Count: Float, top5Count: Float, images: Int) {
     self.loss += Double(loss)
     self.top1Count += Int(top1Count)
     self.top5Count += Int(top5Count)
-    pictureCount += pictures
+    imageCount += images
   }
 
-  package var meanLoss: Double { loss / Double(max(1, pictureCount)) }
-  package var top1: Double { Double(top1Count) / Double(max(1, pictureCount)) }
-  package var top5: Double { Double(top5Count) / Double(max(1, pictureCount)) }
+  package var meanLoss: Double { loss / Double(max(1, imageCount)) }
+  package var top1: Double { Double(top1Count) / Double(max(1, imageCount)) }
+  package var top5: Double { Double(top5Count) / Double(max(1, imageCount)) }
 }
 
 extension [MetricSums] {
@@ -55,7 +55,7 @@ extension [MetricSums] {
   package var ensemble: MetricSums? { last { $0.isEnsemble } }
 }
 
-/// A module's figures over an epoch: means over the epoch's pictures as they were met, before each update.
+/// A module's figures over an epoch: means over the epoch's images as they were met, before each update.
 package struct EpochFigures: Hashable, Sendable {
   package var module: Int
   package var epoch: Int
@@ -65,7 +65,7 @@ package struct EpochFigures: Hashable, Sendable {
   package var top5: Double
   /// Wall time.
   package var seconds: Double
-  /// Of the test pictures, by all modules up to this one that were measured; nil where they were not, or it is the first.
+  /// Of the test images, by all modules up to this one that were measured; nil where they were not, or it is the first.
   package var ensemble: MetricSums?
 
   package init(
@@ -88,7 +88,7 @@ package struct StepProgress: Sendable {
   package var position: RunPosition
   package var stepCount: Int
   /// In this process, over the epoch's steps.
-  package var picturesPerSecond: Double
+  package var imagesPerSecond: Double
   /// Asynchronous training: the one module that has made a step, of its own epoch; nil: all of the stage's have.
   package var module: ModuleStep?
 
@@ -129,7 +129,7 @@ package struct NarrowingReport: Sendable {
   package var kept: [Int]
   /// Of every channel that was there.
   package var scores: [Float]
-  /// Over the test pictures, before fine-tuning.
+  /// Over the test images, before fine-tuning.
   package var test: MetricSums
   /// Ranking and measuring.
   package var seconds: Double
@@ -158,7 +158,7 @@ package typealias RunObserver = (RunEvent) throws(ObserverFailure) -> Void
 
 package enum RunError: Error {
   case observer(ObserverFailure)
-  /// Pictures that stay in their files can't be read any more.
+  /// Images that stay in their files can't be read any more.
   case data(DatasetError)
   /// Features can't be kept or read: a full disk, say.
   case features(FeatureError)

@@ -15,7 +15,7 @@ struct StageTrainer {
   init(_ run: StageRun) {
     self.run = run
     evaluation = StageEvaluation(run)
-    batches = EpochBatches(run.settings, pictures: run.source.pictures.dataset.facts.trainCount)
+    batches = EpochBatches(run.settings, images: run.source.images.dataset.facts.trainCount)
   }
 
   /// Moves `position` on to the end of the stage, or to where it should stop.
@@ -50,7 +50,7 @@ struct StageTrainer {
     var clocks = self.clocks(epoch: position.epoch, stepsDone: position.step)
     let secondsBefore = position.seconds
     let start = run.now()
-    let picturesBefore = position.step * run.settings.batch
+    let imagesBefore = position.step * run.settings.batch
     while position.step < stage.stepsPerEpoch {
       for index in clocks.indices { clocks[index].step += 1 }
       let done = step(position.step, drawing: drawing, clocks: clocks, &position.sums)
@@ -63,7 +63,7 @@ struct StageTrainer {
         .stepEnded(
           StepProgress(
             position: position, stepCount: stage.stepsPerEpoch,
-            picturesPerSecond: Double(done - picturesBefore) / max(seconds, 1e-9))), observer)
+            imagesPerSecond: Double(done - imagesBefore) / max(seconds, 1e-9))), observer)
       if run.shouldStop() { return false }
     }
     return true
@@ -71,9 +71,9 @@ struct StageTrainer {
 
   /// One batch through every module of the stage.
   /// - Parameter index: of the step in its epoch, from 0.
-  /// - Returns: pictures of the epoch that are met by now.
+  /// - Returns: images of the epoch that are met by now.
   private mutating func step(
-    _ index: Int, drawing: Int, clocks: [ModuleClock], _ sums: inout [MetricSums]
+    _ index: Int, drawing: Int, clocks: [StepParameters], _ sums: inout [MetricSums]
   ) -> Int {
     batches.draw(epoch: drawing)
     let positions = batches.positions(ofStep: index)
@@ -92,19 +92,19 @@ struct StageTrainer {
   }
 
   /// As they stand after `stepsDone` steps of the epoch.
-  private func clocks(epoch: Int, stepsDone: Int) -> [ModuleClock] {
+  private func clocks(epoch: Int, stepsDone: Int) -> [StepParameters] {
     let training = run.settings
-    var clocks = [ModuleClock](repeating: .idle, count: training.modules.count)
+    var clocks = [StepParameters](repeating: .idle, count: training.modules.count)
     for module in stage.schedule.modules {
       let own = module.epoch(epoch)
-      clocks[module.index - 1] = ModuleClock(
+      clocks[module.index - 1] = StepParameters(
         learningRate: Float(training.learningRate(module: module.index, epoch: own)),
         step: training.epochsSinceRestart(module: module.index, epoch: own) * stage.stepsPerEpoch + stepsDone)
     }
     return clocks
   }
 
-  /// Pictures that stay in their files may be gone, and so may features.
+  /// Images that stay in their files may be gone, and so may features.
   private func requireReadable() throws(RunError) {
     if let failure = source.takeReadFailure() { throw failure }
   }

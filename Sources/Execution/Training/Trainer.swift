@@ -7,7 +7,7 @@ package import Planning
 package struct Trainer {
   private let plan: Plan
   private let engine: Engine
-  private let pictures: PicturePreparer
+  private let images: ImagePreparer
   private let featuresPath: String?
   /// Seconds on a clock that never goes back.
   private let now: () -> Double
@@ -20,13 +20,13 @@ package struct Trainer {
   ///   - shouldStop: looked at after every training step and every batch of an evaluation.
   ///   - loadStart: needed by a plan that starts from stored weights.
   package init(
-    plan: Plan, engine: Engine, pictures: PicturePreparer, featuresPath: String? = nil,
+    plan: Plan, engine: Engine, images: ImagePreparer, featuresPath: String? = nil,
     now: @escaping () -> Double,
     shouldStop: @escaping () -> Bool = { false }, loadStart: WeightLoader? = nil
   ) {
     self.plan = plan
     self.engine = engine
-    self.pictures = pictures
+    self.images = images
     self.featuresPath = featuresPath
     self.now = now
     self.shouldStop = shouldStop
@@ -40,7 +40,7 @@ package struct Trainer {
     from position: RunPosition = .start, _ observer: RunObserver
   ) throws(RunError) -> RunOutcome {
     var position = position
-    var source = BatchSource(pictures: pictures, features: nil)
+    var source = BatchSource(images: images, features: nil)
     var ranking: Ranking?
     /// Of the stage before.
     var previousEnd = position
@@ -167,7 +167,7 @@ package struct Trainer {
       learningRate: training.learningRate(module: narrowing.module, epoch: epoch))
     let others = stage.resident.entries.filter { $0.value.name != narrowing.scores.value.name }
     let before = hash(others)
-    var batches = EpochBatches(training, pictures: pictures.dataset.facts.trainCount)
+    var batches = EpochBatches(training, images: images.dataset.facts.trainCount)
     let scores = try engine.rank(
       narrowing, ofStage: stage, source, &batches,
       epoch: training.drawing(stage.schedule, epoch: stage.epochs + 1),
@@ -226,7 +226,7 @@ extension Graph {
 }
 
 extension Trainer {
-  /// Makes what the stage starts from, where that is not pictures and anything is left that reads it.
+  /// Makes what the stage starts from, where that is not images and anything is left that reads it.
   ///
   /// - Parameter source: as the stage before left it; as this one takes it.
   /// - Returns: false if it should stop, which it does only where the stage can be set up once more.
@@ -250,7 +250,7 @@ extension Trainer {
     let canStop = stage.schedule.beginsAllItsModules || !position.isStageStart
     guard
       try engine.computeFeatures(
-        kept, of: stage, fromPrevious: hasPrevious, pictures: pictures,
+        kept, of: stage, fromPrevious: hasPrevious, images: images,
         unless: { canStop && shouldStop() })
     else { return false }
     source.features = kept

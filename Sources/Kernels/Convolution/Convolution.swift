@@ -1,7 +1,7 @@
 package import CostModel
 
-// Convolutions by whichever algorithm the plan names. Pictures are [batch, height, width, channels], filters
-// [kernelSize, kernelSize, inChannels, outChannels]; `geometry.batch` is the number of pictures at hand.
+// Convolutions by whichever algorithm the plan names. Images are [batch, height, width, channels], filters
+// [kernelSize, kernelSize, inChannels, outChannels]; `geometry.batch` is the number of images at hand.
 
 /// y = f(x * filter + bias).
 package func convolutionForward(

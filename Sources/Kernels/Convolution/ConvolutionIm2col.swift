@@ -45,12 +45,12 @@ func im2colInputGradient(
   }
   let (patchSize, outs) = (geometry.patchSize, geometry.outChannels)
   let outArea = geometry.outHeight * geometry.outWidth
-  let pictureSize = geometry.height * geometry.width * geometry.inChannels
-  let pictures = geometry.picturesPerScatter
-  workers.forEach(pictures.blockCount) { item, worker in
-    let range = pictures[item]
+  let imageSize = geometry.height * geometry.width * geometry.inChannels
+  let images = geometry.imagesPerScatter
+  workers.forEach(images.blockCount) { item, worker in
+    let range = images[item]
     let patches = scratch.worker(worker)
-    clear(dx + range.lowerBound * pictureSize, count: range.count * pictureSize)
+    clear(dx + range.lowerBound * imageSize, count: range.count * imageSize)
     var row = range.lowerBound * outArea
     let end = range.upperBound * outArea
     while row < end {
@@ -82,7 +82,7 @@ func im2colWeightGradient(
 }
 
 /// Receptive fields of the outputs `rows`, of each the columns `columns`: `patches` [rows.count, columns.count]. In NHWC one
-/// kernel row's part of a field is one run of floats in the picture, cut off where it sticks out.
+/// kernel row's part of a field is one run of floats in the image, cut off where it sticks out.
 private func gather(
   _ x: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, rows: Range<Int>, columns: Range<Int>,
   into patches: UnsafeMutablePointer<Float>
@@ -94,13 +94,13 @@ private func gather(
   var target = patches
   let isWhole = columns.count == geometry.patchSize
   for _ in rows {
-    // Floats of the picture's row left of the field, which are negative where it sticks out.
+    // Floats of the image's row left of the field, which are negative where it sticks out.
     let left = (output.j &* geometry.stride &- geometry.padding) &* ins
     let top = output.i &* geometry.stride &- geometry.padding
     if isWhole && left >= 0 && left &+ run <= line && top >= 0
       && top &+ geometry.kernelSize <= geometry.height
     {
-      var source = x + ((output.picture &* geometry.height &+ top) &* line &+ left)
+      var source = x + ((output.image &* geometry.height &+ top) &* line &+ left)
       for _ in kernelRows {
         copy(source, to: target, count: run)
         source += line
@@ -116,7 +116,7 @@ private func gather(
       if row < 0 || row >= geometry.height {
         clear(target, count: end &- start)
       } else {
-        let source = x + (output.picture &* geometry.height &+ row) &* line
+        let source = x + (output.image &* geometry.height &+ row) &* line
         let first = min(end, max(start, 0 &- left))
         let last = max(first, min(end, line &- left))
         clear(target, count: first &- start)
@@ -143,7 +143,7 @@ private func scatter(
     for kernelRow in 0..<geometry.kernelSize {
       let row = output.i &* geometry.stride &- geometry.padding &+ kernelRow
       if row >= 0 && row < geometry.height {
-        let target = dx + (output.picture &* geometry.height &+ row) &* line
+        let target = dx + (output.image &* geometry.height &+ row) &* line
         let first = min(run, max(0, 0 &- left))
         let last = max(first, min(run, line &- left))
         add(source + first, to: target + (left &+ first), count: last &- first)
@@ -168,14 +168,14 @@ private func turn(
   }
 }
 
-/// The place of an output row: picture, row and column there.
+/// The place of an output row: image, row and column there.
 private struct OutputCursor {
-  private(set) var picture, i, j: Int
+  private(set) var image, i, j: Int
   private let height, width: Int
 
   init(_ geometry: ConvolutionGeometry, row: Int) {
     (height, width) = (geometry.outHeight, geometry.outWidth)
-    (picture, i, j) = (row / (height * width), row / width % height, row % width)
+    (image, i, j) = (row / (height * width), row / width % height, row % width)
   }
 
   @inline(__always)
@@ -186,6 +186,6 @@ private struct OutputCursor {
     i &+= 1
     guard i == height else { return }
     i = 0
-    picture &+= 1
+    image &+= 1
   }
 }

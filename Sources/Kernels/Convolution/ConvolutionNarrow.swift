@@ -17,15 +17,15 @@ func narrowForward(
   }
   if let bias { for c in 0..<outs { filledBias[c] = bias[c] } }
 
-  let strips = cost.stripsPerPicture
+  let strips = cost.stripsPerImage
   workers.forEach(geometry.batch * strips.blockCount) { item, worker in
-    let (picture, index) = item.quotientAndRemainder(dividingBy: strips.blockCount)
+    let (image, index) = item.quotientAndRemainder(dividingBy: strips.blockCount)
     let rows = strips[index]
     let lines = scratch.worker(worker)
-    copyLines(x, geometry, cost, picture: picture, rows: rows, into: lines)
+    copyLines(x, geometry, cost, image: image, rows: rows, into: lines)
     for row in rows {
       let first = lines + (row &- rows.lowerBound) &* geometry.stride &* cost.lineFloats
-      let target = y + (picture &* geometry.outHeight &+ row) &* geometry.outWidth &* outs
+      let target = y + (image &* geometry.outHeight &+ row) &* geometry.outWidth &* outs
       let line = lines + cost.stripFloats
       if lanes == 4 {
         activation.run(
@@ -59,9 +59,9 @@ func narrowWeightGradient(
     clear(gradients, count: geometry.outWidth &* outs &+ lanes)
     var row = chunk.lowerBound
     while row < chunk.upperBound {
-      let (picture, first) = row.quotientAndRemainder(dividingBy: geometry.outHeight)
+      let (image, first) = row.quotientAndRemainder(dividingBy: geometry.outHeight)
       let count = min(cost.stripRows, geometry.outHeight &- first, chunk.upperBound &- row)
-      copyLines(x, geometry, cost, picture: picture, rows: first..<first &+ count, into: lines)
+      copyLines(x, geometry, cost, image: image, rows: first..<first &+ count, into: lines)
       for index in 0..<count {
         let line = lines + index &* geometry.stride &* cost.lineFloats
         let length = geometry.outWidth &* outs
@@ -86,9 +86,9 @@ func narrowWeightGradient(
   }
 }
 
-/// The rows of a picture that the rows `rows` of the output see, with zeros for what sticks out.
+/// The rows of an image that the rows `rows` of the output see, with zeros for what sticks out.
 private func copyLines(
-  _ x: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, _ cost: NarrowConvolutionCost, picture: Int,
+  _ x: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, _ cost: NarrowConvolutionCost, image: Int,
   rows: Range<Int>, into lines: UnsafeMutablePointer<Float>
 ) {
   let (margin, length) = (geometry.padding &* geometry.inChannels, geometry.width &* geometry.inChannels)
@@ -100,7 +100,7 @@ private func copyLines(
       continue
     }
     clear(target, count: margin)
-    copy(x + (picture &* geometry.height &+ row) &* length, to: target + margin, count: length)
+    copy(x + (image &* geometry.height &+ row) &* length, to: target + margin, count: length)
     clear(target + (margin &+ length), count: margin)
   }
 }

@@ -15,7 +15,7 @@ enum FilterOrientation {
 private struct WinogradPass {
   let cost: WinogradCost
   let channels: Range<Int>
-  let inputs, outputs: TiledPictures
+  let inputs, outputs: TiledImages
   let zeros, x: UnsafePointer<Float>
   let bias: UnsafePointer<Float>?
   let u, y: UnsafeMutablePointer<Float>
@@ -74,7 +74,7 @@ private struct WinogradPass {
   ) {
     activation.run(
       OutputTransform<Tile>(
-        planes: m + row * channels.count, stride: cost.outputStride, pictures: outputs, tiles: tiles,
+        planes: m + row * channels.count, stride: cost.outputStride, images: outputs, tiles: tiles,
         channels: channels, bias: bias, y: y))
   }
 }
@@ -156,7 +156,7 @@ func winogradWeightGradient<Tile: WinogradTile>(
   _ cost: WinogradCost, _ scratch: ScratchFloats, _ workers: Workers
 ) {
   let (ins, outs) = (cost.geometry.inChannels, cost.geometry.outChannels)
-  let (inputs, outputs) = (TiledPictures.inputs(cost), TiledPictures.outputs(cost))
+  let (inputs, outputs) = (TiledImages.inputs(cost), TiledImages.outputs(cost))
   let zeros = scratch.shared
   clear(zeros, count: cost.zerosCount)
   let u = zeros + cost.zerosCount

@@ -1,7 +1,7 @@
 internal import CostModel
 
-/// Pictures as tiles: [batch, height, width, channels], tiles row by row, picture by picture.
-struct TiledPictures {
+/// Images as tiles: [batch, height, width, channels], tiles row by row, image by image.
+struct TiledImages {
   let height, width, channels, tileRows, tileColumns: Int
 
   private init(_ cost: WinogradCost, height: Int, width: Int, channels: Int) {
@@ -12,33 +12,33 @@ struct TiledPictures {
     tileColumns = cost.tileColumns
   }
 
-  static func inputs(_ cost: WinogradCost) -> TiledPictures {
-    TiledPictures(
+  static func inputs(_ cost: WinogradCost) -> TiledImages {
+    TiledImages(
       cost, height: cost.geometry.height, width: cost.geometry.width, channels: cost.geometry.inChannels)
   }
 
-  static func outputs(_ cost: WinogradCost) -> TiledPictures {
-    TiledPictures(
+  static func outputs(_ cost: WinogradCost) -> TiledImages {
+    TiledImages(
       cost, height: cost.geometry.outHeight, width: cost.geometry.outWidth,
       channels: cost.geometry.outChannels)
   }
 
-  /// A tile's picture, and its first row and column there.
+  /// A tile's image, and its first row and column there.
   @inline(__always)
-  func corner(of tile: Int, edge: Int) -> (picture: Int, row: Int, column: Int) {
+  func corner(of tile: Int, edge: Int) -> (image: Int, row: Int, column: Int) {
     let (row, column) = (tile / tileColumns, tile % tileColumns)
     return (row / tileRows, row % tileRows &* edge, column &* edge)
   }
 
-  /// Pointers to `extent` x `extent` pixels from `row`, `column` on; those outside of the picture are `zeros`.
+  /// Pointers to `extent` x `extent` pixels from `row`, `column` on; those outside of the image are `zeros`.
   @inline(__always)
   func pixels(
-    of x: UnsafePointer<Float>, picture: Int, row: Int, column: Int, extent: Int, zeros: UnsafePointer<Float>,
+    of x: UnsafePointer<Float>, image: Int, row: Int, column: Int, extent: Int, zeros: UnsafePointer<Float>,
     into pointers: UnsafeMutablePointer<UnsafePointer<Float>>
   ) {
     for i in 0..<extent {
       let inside = row &+ i >= 0 && row &+ i < height
-      let line = x + (((picture &* height &+ row &+ i) &* width &+ column) &* channels)
+      let line = x + (((image &* height &+ row &+ i) &* width &+ column) &* channels)
       for j in 0..<extent {
         let isPixel = inside && column &+ j >= 0 && column &+ j < width
         pointers[i &* extent &+ j] = isPixel ? line + j &* channels : zeros
@@ -73,7 +73,7 @@ struct FilterPart {
 
 /// Planes [points^2][tiles][parts x channels] of the tiles' inputs, B^T d B: `planes` points at the first tile's row.
 func transformInput<Tile: WinogradTile>(
-  _: Tile.Type, _ x: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>, parts: Range<Int>,
+  _: Tile.Type, _ x: UnsafePointer<Float>, _ images: TiledImages, tiles: Range<Int>, parts: Range<Int>,
   _ cost: WinogradCost, zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   let padding = cost.geometry.padding
@@ -84,9 +84,9 @@ func transformInput<Tile: WinogradTile>(
       for place in 0..<tiles.count &* parts.count {
         let (tile, index) = place.quotientAndRemainder(dividingBy: parts.count)
         let part = FilterPart(parts.lowerBound &+ index, cost)
-        let (picture, row, column) = pictures.corner(of: tiles.lowerBound &+ tile, edge: Tile.outputs)
-        pictures.pixels(
-          of: x, picture: picture, row: row &+ part.row &- padding, column: column &+ part.column &- padding,
+        let (image, row, column) = images.corner(of: tiles.lowerBound &+ tile, edge: Tile.outputs)
+        images.pixels(
+          of: x, image: image, row: row &+ part.row &- padding, column: column &+ part.column &- padding,
           extent: Tile.points, zeros: zeros, into: pixels)
 
         @inline(__always)
@@ -103,9 +103,9 @@ func transformInput<Tile: WinogradTile>(
           }
         }
         forEachLane(
-          pictures.channels, whole: { transform($0, WholeLane()) },
-          partial: { transform(0, PartialLane(count: pictures.channels)) })
-        target += pictures.channels
+          images.channels, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: images.channels)) })
+        target += images.channels
       }
     }
   }
@@ -113,18 +113,18 @@ func transformInput<Tile: WinogradTile>(
 
 /// Planes of the tiles' output gradients, A dy A^T.
 func transformOutputGradient<Tile: WinogradTile>(
-  _: Tile.Type, _ dy: UnsafePointer<Float>, _ pictures: TiledPictures, tiles: Range<Int>,
+  _: Tile.Type, _ dy: UnsafePointer<Float>, _ images: TiledImages, tiles: Range<Int>,
   zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 16) { table in
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
       let (pixels, temporary) = (table.baseAddress!, temporary.baseAddress!)
       for tile in tiles {
-        let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
-        pictures.pixels(
-          of: dy, picture: picture, row: row, column: column, extent: Tile.outputs, zeros: zeros, into: pixels
+        let (image, row, column) = images.corner(of: tile, edge: Tile.outputs)
+        images.pixels(
+          of: dy, image: image, row: row, column: column, extent: Tile.outputs, zeros: zeros, into: pixels
         )
-        let target = planes + (tile &- tiles.lowerBound) &* pictures.channels
+        let target = planes + (tile &- tiles.lowerBound) &* images.channels
 
         @inline(__always)
         func transform(_ channel: Int, _ access: some LaneAccess) {
@@ -140,19 +140,19 @@ func transformOutputGradient<Tile: WinogradTile>(
           }
         }
         forEachLane(
-          pictures.channels, whole: { transform($0, WholeLane()) },
-          partial: { transform(0, PartialLane(count: pictures.channels)) })
+          images.channels, whole: { transform($0, WholeLane()) },
+          partial: { transform(0, PartialLane(count: images.channels)) })
       }
     }
   }
 }
 
-/// Pixels from planes, f(A^T m A + bias). The planes hold the channels `channels` of the pictures
-/// only, `planes` the first tile's row; what sticks out of the picture is dropped.
+/// Pixels from planes, f(A^T m A + bias). The planes hold the channels `channels` of the images
+/// only, `planes` the first tile's row; what sticks out of the image is dropped.
 struct OutputTransform<Tile: WinogradTile>: ActivatedWork {
   let planes: UnsafePointer<Float>
   let stride: Int
-  let pictures: TiledPictures
+  let images: TiledImages
   let tiles, channels: Range<Int>
   let bias: UnsafePointer<Float>?
   let y: UnsafeMutablePointer<Float>
@@ -161,13 +161,13 @@ struct OutputTransform<Tile: WinogradTile>: ActivatedWork {
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
       let temporary = temporary.baseAddress!
       for tile in tiles {
-        let (picture, row, column) = pictures.corner(of: tile, edge: Tile.outputs)
-        let rows = min(Tile.outputs, pictures.height &- row)
-        let columns = min(Tile.outputs, pictures.width &- column)
-        let line = pictures.width &* pictures.channels
+        let (image, row, column) = images.corner(of: tile, edge: Tile.outputs)
+        let rows = min(Tile.outputs, images.height &- row)
+        let columns = min(Tile.outputs, images.width &- column)
+        let line = images.width &* images.channels
         let target =
           y
-          + (((picture &* pictures.height &+ row) &* pictures.width &+ column) &* pictures.channels
+          + (((image &* images.height &+ row) &* images.width &+ column) &* images.channels
             &+ channels.lowerBound)
         let source = planes + (tile &- tiles.lowerBound) &* channels.count
 
@@ -183,7 +183,7 @@ struct OutputTransform<Tile: WinogradTile>: ActivatedWork {
             let pixel = target + (i &* line &+ channel)
             Tile.output({ temporary[i &* Tile.points &+ $0] }) {
               guard $0 < columns else { return }
-              access.store(Function.value($1 + offset), pixel + $0 &* pictures.channels)
+              access.store(Function.value($1 + offset), pixel + $0 &* images.channels)
             }
           }
         }

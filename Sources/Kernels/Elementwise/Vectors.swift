@@ -17,7 +17,7 @@ func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>, _ index: In
   UnsafeMutableRawPointer(pointer + index).storeBytes(of: vector, as: Vector.self)
 }
 
-/// Copies a short run; `memcpy`'s call costs more than the copy where pictures have few channels. The last eight floats
+/// Copies a short run; `memcpy`'s call costs more than the copy where images have few channels. The last eight floats
 /// may overlap those before.
 @inline(__always)
 func copy(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {

@@ -1,11 +1,11 @@
 internal import CostModel
 
 /// Adds the first-order importance of each channel (Molchanov et al., 2017, equation 8), summed over the batch:
-/// scores[c] += sum over pictures of |mean over the picture of lossScale dz z|. `z`, `dz` are `[batch, pixels, channels]`.
+/// scores[c] += sum over images of |mean over the image of lossScale dz z|. `z`, `dz` are `[batch, pixels, channels]`.
 ///
-/// Each channel is added up by one worker, pictures in order, so that the sums do not depend on the number of workers.
+/// Each channel is added up by one worker, images in order, so that the sums do not depend on the number of workers.
 ///
-/// - Parameter lossScale: turns `dz` into the gradient of a picture's own loss: the batch's size where the loss is a mean.
+/// - Parameter lossScale: turns `dz` into the gradient of an image's own loss: the batch's size where the loss is a mean.
 package func addTaylorScores(
   z: UnsafePointer<Float>, dz: UnsafePointer<Float>, scores: UnsafeMutablePointer<Float>, batch: Int,
   pixels: Int, channels: Int, lossScale: Float, context: KernelContext
@@ -17,8 +17,8 @@ package func addTaylorScores(
     var c = group.lowerBound
     while c &+ 8 <= group.upperBound {
       var total = load(scores, c)
-      for picture in 0..<batch {
-        let first = picture &* pixels &* channels &+ c
+      for image in 0..<batch {
+        let first = image &* pixels &* channels &+ c
         var (z, dz, sum) = (z + first, dz + first, Vector.zero)
         forEachRun(of: pixels) { count in
           var run = Vector.zero
@@ -36,8 +36,8 @@ package func addTaylorScores(
       c &+= 8
     }
     while c < group.upperBound {
-      for picture in 0..<batch {
-        let first = picture &* pixels &* channels &+ c
+      for image in 0..<batch {
+        let first = image &* pixels &* channels &+ c
         var (z, dz, sum) = (z + first, dz + first, Float(0))
         forEachRun(of: pixels) { count in
           var run: Float = 0
@@ -55,7 +55,7 @@ package func addTaylorScores(
   }
 }
 
-/// Adds each channel's mean over the picture, summed over the batch. `z` is `[batch, pixels, channels]`.
+/// Adds each channel's mean over the image, summed over the batch. `z` is `[batch, pixels, channels]`.
 package func addActivationScores(
   z: UnsafePointer<Float>, scores: UnsafeMutablePointer<Float>, batch: Int, pixels: Int, channels: Int,
   context: KernelContext
@@ -65,8 +65,8 @@ package func addActivationScores(
   context.workers.forEach(groups.blockCount) { item, _ in
     let group = groups[item]
     for c in group {
-      for picture in 0..<batch {
-        var (z, sum) = (z + (picture &* pixels &* channels &+ c), Float(0))
+      for image in 0..<batch {
+        var (z, sum) = (z + (image &* pixels &* channels &+ c), Float(0))
         forEachRun(of: pixels) { count in
           var run: Float = 0
           for _ in 0..<count {

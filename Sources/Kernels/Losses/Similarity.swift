@@ -1,17 +1,17 @@
 internal import CostModel
 
-// The similarity loss of local error signals (Nøkland and Eidnes, ICML 2019, section 2): pictures of one class should have
+// The similarity loss of local error signals (Nøkland and Eidnes, ICML 2019, section 2): images of one class should have
 // features that point the same way.
 
-/// Standard deviation (unbiased) of each channel over a picture: `x` `[batch, pixels, channels]` to `y`
+/// Standard deviation (unbiased) of each channel over an image: `x` `[batch, pixels, channels]` to `y`
 /// `[batch, channels]`. `pixels` is at least 2.
 package func spatialDeviationForward(
   x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int, pixels: Int, channels: Int,
   context: KernelContext
 ) {
-  context.workers.forEach(batch) { picture, _ in
-    let x = x + picture * pixels * channels
-    let y = y + picture * channels
+  context.workers.forEach(batch) { image, _ in
+    let x = x + image * pixels * channels
+    let y = y + image * channels
     var channel = 0
     while channel &+ 8 <= channels {
       let (_, squares) = meansAndSquares(x + channel, count: pixels, stride: channels)
@@ -31,9 +31,9 @@ package func spatialDeviationBackward(
   x: UnsafePointer<Float>, y: UnsafePointer<Float>, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
   batch: Int, pixels: Int, channels: Int, context: KernelContext
 ) {
-  context.workers.forEach(batch) { picture, _ in
-    let (x, dx) = (x + picture * pixels * channels, dx + picture * pixels * channels)
-    let (y, dy) = (y + picture * channels, dy + picture * channels)
+  context.workers.forEach(batch) { image, _ in
+    let (x, dx) = (x + image * pixels * channels, dx + image * pixels * channels)
+    let (y, dy) = (y + image * channels, dy + image * channels)
     var channel = 0
     while channel &+ 8 <= channels {
       let (means, _) = meansAndSquares(x + channel, count: pixels, stride: channels)
@@ -133,7 +133,7 @@ package func similarityLoss(
   }
   var loss = 0.0
   for row in 0..<rows { loss += Double(losses[row]) }
-  // A mean over rows x rows pairs, times rows, as the other losses are sums over pictures.
+  // A mean over rows x rows pairs, times rows, as the other losses are sums over images.
   newMetrics[0] = (1 - weight) * metrics[0] + weight * Float(loss / Double(rows))
   for index in 1..<4 { newMetrics[index] = metrics[index] }
   guard let dz else { return }

@@ -188,7 +188,7 @@ private struct Calibration {
     }
   }
 
-  /// - Parameter count: floats of the larger operand: pictures of 16x16x64, or some channels of one.
+  /// - Parameter count: floats of the larger operand: images of 16x16x64, or some channels of one.
   private func sweep(_ sweep: WorkKind.Sweep, count: Int) -> (MachineProfile.Point, WorkKind) {
     let (x, y, dy, context) = (memory.x, memory.y, memory.dy, context)
     let (filter, v, bytes) = (memory.filter, memory.vectors, memory.bytes)

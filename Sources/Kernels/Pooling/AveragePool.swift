@@ -13,12 +13,12 @@ package func averagePoolForward(
     batch * outHeight, columns: (height + outHeight - 1) / outHeight * width * channels)
   context.workers.forEach(blocks.blockCount) { item, _ in
     for outRow in blocks[item] {
-      let (picture, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
+      let (image, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
       let rows = span(i, of: outHeight, over: covered.height)
       for j in 0..<outWidth {
         let columns = span(j, of: outWidth, over: covered.width)
         addWindow(
-          x + picture * height * width * channels, rows: rows, columns: columns, line: width * channels,
+          x + image * height * width * channels, rows: rows, columns: columns, line: width * channels,
           channels: channels, into: y + (outRow * outWidth + j) * channels)
       }
     }
@@ -37,12 +37,12 @@ package func averagePoolBackward(
     covered == (height, width) && height % outHeight == 0 && width % outWidth == 0
   context.workers.forEach(blocks.blockCount) { item, _ in
     for row in blocks[item] {
-      let (picture, i) = row.quotientAndRemainder(dividingBy: height)
+      let (image, i) = row.quotientAndRemainder(dividingBy: height)
       let target = dx + row * width * channels
       if isCovering {
         let windowRow = i / (height / outHeight)
         spreadRow(
-          dy + (picture * outHeight + windowRow) * outWidth * channels, share: outWidth * outHeight,
+          dy + (image * outHeight + windowRow) * outWidth * channels, share: outWidth * outHeight,
           of: width * height, windows: outWidth, pixels: width / outWidth, channels: channels, into: target)
         continue
       }
@@ -59,7 +59,7 @@ package func averagePoolBackward(
               span(windowRow, of: outHeight, over: covered.height).count
               * span(windowColumn, of: outWidth, over: covered.width).count
             addScaled(
-              dy + ((picture * outHeight + windowRow) * outWidth + windowColumn) * channels,
+              dy + ((image * outHeight + windowRow) * outWidth + windowColumn) * channels,
               by: 1 / Float(area),
               to: target, count: channels)
           }
@@ -74,7 +74,7 @@ private func covered(
   _ height: Int, _ width: Int, _ outHeight: Int, _ outWidth: Int, _ window: Int?
 ) -> (height: Int, width: Int) {
   guard let window else { return (height, width) }
-  precondition(outHeight * window <= height && outWidth * window <= width, "whole windows of the picture")
+  precondition(outHeight * window <= height && outWidth * window <= width, "whole windows of the image")
   return (outHeight * window, outWidth * window)
 }
 

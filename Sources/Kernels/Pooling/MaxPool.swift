@@ -6,7 +6,7 @@ private struct Windows {
   var outHeight: Int { (height + 2 * padding - window) / stride + 1 }
   var outWidth: Int { (width + 2 * padding - window) / stride + 1 }
 
-  /// Those rows (or columns) of the window at `out` that lie in the picture.
+  /// Those rows (or columns) of the window at `out` that lie in the image.
   @inline(__always)
   func inside(_ out: Int, extent: Int) -> Range<Int> {
     let start = out &* stride &- padding
@@ -28,12 +28,12 @@ package func maxPoolForward(
   let blocks = Blocks.rows(batch * outHeight, columns: width * channels * stride)
   context.workers.forEach(blocks.blockCount) { item, _ in
     for outRow in blocks[item] {
-      let (picture, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
+      let (image, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
       let rows = shape.inside(i, extent: height)
       for j in 0..<outWidth {
         let columns = shape.inside(j, extent: width)
         let corner =
-          ((picture &* height &+ i &* stride &- padding) &* width &+ j &* stride &- padding) &* channels
+          ((image &* height &+ i &* stride &- padding) &* width &+ j &* stride &- padding) &* channels
         let target = (outRow &* outWidth &+ j) &* channels
         maximum(
           x, corner: corner, rows: rows, columns: columns, shape: shape, into: y + target,
@@ -102,22 +102,22 @@ package func maxPoolBackward(
   let shape = Windows(
     height: height, width: width, channels: channels, window: window, stride: stride, padding: padding)
   let (outHeight, outWidth) = (shape.outHeight, shape.outWidth)
-  // Rows of the picture that no other block's windows reach: a row of windows each, or else a whole picture.
-  let rowsPerPicture = window <= stride ? outHeight : 1
-  let blocks = Blocks.rows(batch * rowsPerPicture, columns: height * width * channels / rowsPerPicture)
+  // Rows of the image that no other block's windows reach: a row of windows each, or else a whole image.
+  let rowsPerImage = window <= stride ? outHeight : 1
+  let blocks = Blocks.rows(batch * rowsPerImage, columns: height * width * channels / rowsPerImage)
   context.workers.forEach(blocks.blockCount) { item, _ in
     for part in blocks[item] {
-      let (picture, index) = part.quotientAndRemainder(dividingBy: rowsPerPicture)
-      let outRows = rowsPerPicture == 1 ? 0..<outHeight : index..<index + 1
+      let (image, index) = part.quotientAndRemainder(dividingBy: rowsPerImage)
+      let outRows = rowsPerImage == 1 ? 0..<outHeight : index..<index + 1
       let first = index == 0 ? 0 : max(0, index * stride - padding)
-      let last = index == rowsPerPicture - 1 ? height : min(height, (index + 1) * stride - padding)
-      let target = dx + picture * height * width * channels
+      let last = index == rowsPerImage - 1 ? height : min(height, (index + 1) * stride - padding)
+      let target = dx + image * height * width * channels
       if last > first { clear(target + first * width * channels, count: (last - first) * width * channels) }
       for i in outRows {
         let rows = shape.inside(i, extent: height)
         for j in 0..<outWidth {
           let columns = shape.inside(j, extent: width)
-          let source = ((picture &* outHeight &+ i) &* outWidth &+ j) &* channels
+          let source = ((image &* outHeight &+ i) &* outWidth &+ j) &* channels
           let corner = ((i &* stride &- padding) &* width &+ j &* stride &- padding) &* channels
           scatter(
             dy + source, argmax + source, corner: corner, rows: rows, columns: columns, shape: shape,

@@ -12,7 +12,7 @@ package func spaceToDepth(
   }
 }
 
-/// The inverse of `spaceToDepth`, and its gradient: `y` is the big picture, [batch, height, width, channels].
+/// The inverse of `spaceToDepth`, and its gradient: `y` is the big image, [batch, height, width, channels].
 package func depthToSpace(
   x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int, height: Int, width: Int, channels: Int,
   context: KernelContext
@@ -23,7 +23,7 @@ package func depthToSpace(
   }
 }
 
-/// Two neighbouring pixels of a row lie together in both pictures: `move(offset in the big, in the small, floats)`.
+/// Two neighbouring pixels of a row lie together in both images: `move(offset in the big, in the small, floats)`.
 @inline(__always)
 private func forEachPair(
   batch: Int, height: Int, width: Int, channels: Int, context: KernelContext, move: (Int, Int, Int) -> Void

@@ -8,10 +8,10 @@ package func subsampleForward(
 ) {
   let outHeight = (height + stride - 1) / stride
   let outWidth = (width + stride - 1) / stride
-  context.workers.forEach(batch) { picture, _ in
+  context.workers.forEach(batch) { image, _ in
     for row in 0..<outHeight {
-      let source = x + (picture * height + row * stride) * width * channels
-      let target = y + (picture * outHeight + row) * outWidth * outChannels
+      let source = x + (image * height + row * stride) * width * channels
+      let target = y + (image * outHeight + row) * outWidth * outChannels
       for column in 0..<outWidth {
         let place = target + column * outChannels
         place.update(from: source + column * stride * channels, count: channels)
@@ -29,11 +29,11 @@ package func subsampleBackward(
 ) {
   let outHeight = (height + stride - 1) / stride
   let outWidth = (width + stride - 1) / stride
-  context.workers.forEach(batch) { picture, _ in
-    (dx + picture * height * width * channels).update(repeating: 0, count: height * width * channels)
+  context.workers.forEach(batch) { image, _ in
+    (dx + image * height * width * channels).update(repeating: 0, count: height * width * channels)
     for row in 0..<outHeight {
-      let target = dx + (picture * height + row * stride) * width * channels
-      let source = dy + (picture * outHeight + row) * outWidth * outChannels
+      let target = dx + (image * height + row * stride) * width * channels
+      let source = dy + (image * outHeight + row) * outWidth * outChannels
       for column in 0..<outWidth {
         (target + column * stride * channels).update(from: source + column * outChannels, count: channels)
       }

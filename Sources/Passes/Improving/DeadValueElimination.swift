@@ -34,7 +34,7 @@ extension Graph {
       renumbered[id.index] = ValueID(index: order.count)
       order.append(id.index)
     }
-    keep(pictures)
+    keep(images)
     keep(labels)
     for node in nodes {
       for id in node.operands { keep(id) }
@@ -52,7 +52,7 @@ extension Graph {
       node.results = node.results.map(new)
       return node
     }
-    graph.pictures = new(pictures)
+    graph.images = new(images)
     graph.labels = new(labels)
     graph.moduleOutputs = moduleOutputs.map(new)
     graph.metrics = metrics.map {

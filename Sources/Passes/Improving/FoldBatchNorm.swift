@@ -3,7 +3,7 @@ package import GraphIR
 internal import Operators
 
 /// In inference batch norm multiplies and shifts every channel by constants, so the convolution before it can do both: a
-/// folded filter and bias, made anew in every step (they are small beside the pictures), save a sweep over memory.
+/// folded filter and bias, made anew in every step (they are small beside the images), save a sweep over memory.
 package struct FoldBatchNorm: Pass {
   package static let name = "fold"
 

@@ -3,7 +3,7 @@ internal import Operators
 
 /// Takes the ReLU's mask of what a pool hands back before the pool's backward pass spreads it, not after: where a maximum
 /// came from is positive exactly where the maximum is. The gradient has the same bits, the mask is read from the pool's small
-/// output, and the large one in front of the pool need not be kept for it. The same holds for pictures folded into channels.
+/// output, and the large one in front of the pool need not be kept for it. The same holds for images folded into channels.
 package struct MaskPlacement: Pass {
   package static let name = "masks"
 

@@ -5,7 +5,7 @@ package import Operators
 /// Computes some convolutions by im2col instead of Winograd, where im2col works in less memory. Slower, and rounded otherwise.
 ///
 /// Which ones is decided once for a plan, not for each program: features come to the same bits whether they are made of
-/// pictures or of the features before them, and what is computed again to those of the first time.
+/// images or of the features before them, and what is computed again to those of the first time.
 package struct SmallScratch: Pass {
   package static let name = "small-scratch"
 

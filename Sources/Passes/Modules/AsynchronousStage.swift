@@ -1,8 +1,8 @@
 package import GraphIR
 internal import Operators
 
-/// Cuts the modules of a stage apart, for asynchronous training: a module recalls its batch, features and labels, from the
-/// ring that the module before it fills, and keeps what it hands on in a ring of its own. Each module's nodes then form a
+/// Cuts the modules of a stage apart, for asynchronous training: a module reads its batch, features and labels, from the
+/// ring that the module before it fills, and keeps what it outputs in a ring of its own. Each module's nodes then form a
 /// program of their own, one behind the other in the graph; the batch itself enters the first, through the modules that are
 /// frozen before it.
 package struct AsynchronousStage: Pass {
@@ -44,7 +44,7 @@ package struct AsynchronousStage: Pass {
     switch purpose {
     case .training: last = graph.moduleCount
     case .feeding:
-      // Nobody reads what the last module hands on.
+      // Nobody reads what the last module outputs.
       last = graph.moduleCount - 1
       stage.metrics = []
       byModule = byModule.map { nodes in nodes.filter { $0.part == .layers }.map(\.asInference) }
@@ -52,10 +52,10 @@ package struct AsynchronousStage: Pass {
     var ring: (features: ValueID, labels: ValueID)?
     for module in frozenCount + 1...max(frozenCount + 1, last) where module <= last {
       let output = graph.moduleOutputs[module - 1]
-      var batch = (features: graph.pictures, labels: graph.labels)
+      var batch = (features: graph.images, labels: graph.labels)
       if let ring {
         let input = graph.moduleOutputs[module - 2]
-        batch = recall(from: ring, like: (input, graph.labels), module, byModule[module - 1][0], &stage)
+        batch = ringRead(from: ring, like: (input, graph.labels), module, byModule[module - 1][0], &stage)
         byModule[module - 1] = byModule[module - 1].map { node in
           node.replacing([input: batch.features, graph.labels: batch.labels])
         }
@@ -65,7 +65,7 @@ package struct AsynchronousStage: Pass {
       if module < graph.moduleCount {
         let kept = makeRing(behind: output, ofModule: module, &stage)
         var node = layers[layers.count - 1]
-        node.op = Op(Remember())
+        node.op = Op(RingWrite())
         node.operands = [output, batch.labels, kept.features, kept.labels]
         node.results = []
         stage.nodes.append(node)
@@ -76,16 +76,16 @@ package struct AsynchronousStage: Pass {
     return stage
   }
 
-  private func recall(
+  private func ringRead(
     from ring: (features: ValueID, labels: ValueID), like input: (features: ValueID, labels: ValueID),
     _ module: Int, _ first: Node, _ stage: inout Graph
   ) -> (features: ValueID, labels: ValueID) {
     func add(_ id: ValueID, _ name: String) -> ValueID {
       stage.addValue(Value(name: name, type: stage[id].type, category: .activation, module: module))
     }
-    let batch = (features: add(input.features, "recalled"), labels: add(input.labels, "recalled_labels"))
+    let batch = (features: add(input.features, "ring_batch"), labels: add(input.labels, "ring_labels"))
     var node = first
-    node.op = Op(Recall())
+    node.op = Op(RingRead())
     node.operands = [ring.features, ring.labels]
     node.results = [batch.features, batch.labels]
     node.isDetached = false
@@ -102,7 +102,7 @@ package struct AsynchronousStage: Pass {
       stage.addValue(
         Value(name: "replay.\(module).\(name)", type: type, category: .replay, module: module))
     }
-    return (add("features", .pictures(shape)), add("labels", .labels(batch: shape.batch)))
+    return (add("features", .images(shape)), add("labels", .labels(batch: shape.batch)))
   }
 }
 

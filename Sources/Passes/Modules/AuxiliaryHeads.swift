@@ -68,7 +68,7 @@ struct ClassifierBuilder {
     }
   }
 
-  /// A 3x3 convolution, then the deviation of each channel over the picture; the plain values of small things.
+  /// A 3x3 convolution, then the deviation of each channel over the image; the plain values of small things.
   private func features(of output: ValueID, in builder: inout GraphBuilder) -> ValueID {
     let shape = builder.graph.shape(output)
     let convolution = Convolution(outChannels: shape.channels, kernelSize: 3, padding: 1)

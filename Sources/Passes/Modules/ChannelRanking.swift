@@ -1,7 +1,7 @@
 package import GraphIR
 package import Operators
 
-/// Turns a stage's forward nodes into the ranking of the channels that its module hands on: forward, where the criterion
+/// Turns a stage's forward nodes into the ranking of the channels that its module outputs: forward, where the criterion
 /// asks for it backward as far as the layers' output, and the importance of each channel added to a vector of scores.
 /// Batch norm takes the batch's statistics, as in training; nothing but the scores changes.
 package struct ChannelRanking: Pass {
@@ -14,7 +14,7 @@ package struct ChannelRanking: Pass {
 
   /// - Parameters:
   ///   - module: the one that the stage trains.
-  ///   - output: what its layers hand on.
+  ///   - output: what its layers pass on.
   ///   - scores: one for each channel of it; outlives the program.
   package init(module: Int, output: ValueID, criterion: ChannelCriterion, scores: Value) {
     self.module = module
@@ -36,7 +36,7 @@ package struct ChannelRanking: Pass {
       var differentiation = GradientBuilder.watching(ranking, module: module)
       differentiation.run(forward: nodes)
       guard let gradient = differentiation.gradient(of: output) else {
-        preconditionFailure("a module's loss depends on what its layers hand on")
+        preconditionFailure("a module's loss depends on what its layers pass on")
       }
       ranking = differentiation.graph
       watched = [output, gradient]

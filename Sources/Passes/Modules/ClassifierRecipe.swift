@@ -36,7 +36,7 @@ package struct ClassifierRecipe: Sendable {
   package var loss = Loss.crossEntropy
   package var classes: Int
   package var batchNorm: Bool
-  /// Side of the picture that the last average pool makes.
+  /// Side of the image that the last average pool makes.
   package var poolSize: Int
   package var origin: SourceSpan
 
@@ -51,7 +51,7 @@ package struct ClassifierRecipe: Sendable {
 
 /// One layer of a classifier; numbers are those of their kind, from 1.
 package enum ClassifierLayer: Hashable, Sendable {
-  /// To a picture of this size.
+  /// To an image of this size.
   case averagePool(height: Int, width: Int)
   /// 2x2 windows.
   case maxPool

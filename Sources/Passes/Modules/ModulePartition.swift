@@ -1,7 +1,7 @@
 package import GraphIR
 
 /// Cuts the network into modules: every node and value gets the module of its item (layer, block or stem), and the
-/// graph learns what each module hands on.
+/// graph learns what each module outputs.
 package struct ModulePartition: Pass {
   package static let name = "partition"
 

@@ -1,7 +1,7 @@
 package import GraphIR
 
 extension Graph {
-  /// Some of a network's modules as a network of their own, whose pictures are what the module before them hands on. The first of
+  /// Some of a network's modules as a network of their own, whose images are what the module before them outputs. The first of
   /// them is module 1. Names and places of the spec are left out, so that equal stretches of a network are equal.
   ///
   /// - Parameters:
@@ -9,7 +9,7 @@ extension Graph {
   /// - Returns: nil where the modules read what comes from others than that one.
   package func window(_ modules: ClosedRange<Int>, nodes ranges: [Range<Int>]) -> Graph? {
     let before = modules.lowerBound - 1
-    let input = before == 0 ? pictures : moduleOutputs[before - 1]
+    let input = before == 0 ? images : moduleOutputs[before - 1]
     func bare(_ id: ValueID) -> Value {
       var value = self[id]
       value.name = ""
@@ -19,8 +19,8 @@ extension Graph {
     var batch = bare(input)
     batch.category = .batch
     batch.module = 0
-    var window = Graph(pictures: batch, labels: bare(labels))
-    var moved = [input: window.pictures, labels: window.labels]
+    var window = Graph(images: batch, labels: bare(labels))
+    var moved = [input: window.images, labels: window.labels]
     for node in nodes[ranges[modules.lowerBound - 1].lowerBound..<ranges[modules.upperBound - 1].upperBound] {
       var node = node
       for id in node.operands where moved[id] == nil {

@@ -1,7 +1,7 @@
 package import GraphIR
 internal import Operators
 
-/// Leaves a module some of the channels that its layers hand on: the rows of its last convolution that make them, with their
+/// Leaves a module some of the channels that its layers pass on: the rows of its last convolution that make them, with their
 /// bias and batch norm, and whatever reads them, in its auxiliary and in the next module. Behind the first convolution or
 /// linear layer that reads them everything is as it was.
 ///
@@ -28,7 +28,7 @@ package struct NarrowChannels: Pass {
 }
 
 extension Graph {
-  /// The node that makes the channels which a module of plain layers hands on.
+  /// The node that makes the channels which a module of plain layers outputs.
   func lastConvolution(ofModule module: Int) -> Int {
     let last = nodes.lastIndex { node in
       node.module == module && node.part == .layers && node.op.is(Convolution.self)
@@ -56,11 +56,11 @@ private struct Narrowing {
     guard var convolution = graph.nodes[source].op.as(Convolution.self) else {
       preconditionFailure("a convolution is one")
     }
-    precondition(convolution.outChannels == channels, "a plain layer hands on what its convolution makes")
+    precondition(convolution.outChannels == channels, "a plain layer outputs what its convolution makes")
     convolution.outChannels = width
     graph.nodes[source].op = Op(convolution)
     for operand in graph.nodes[source].operands.dropFirst() { narrowParameter(operand, ofOutput: true) }
-    narrowPicture(graph.nodes[source].results[0])
+    narrowImage(graph.nodes[source].results[0])
     for index in graph.nodes.indices.dropFirst(source + 1)
     where narrowed.contains(graph.nodes[index].operands[0]) {
       narrow(index)
@@ -71,10 +71,10 @@ private struct Narrowing {
   private mutating func narrow(_ index: Int) {
     let node = graph.nodes[index]
     switch node.op.definition.channelFlow {
-    case .passes: narrowPicture(node.results[0])
+    case .passes: narrowImage(node.results[0])
     case .passesWithVectors:
       for operand in node.operands.dropFirst() { narrowParameter(operand, ofOutput: false) }
-      narrowPicture(node.results[0])
+      narrowImage(node.results[0])
     case .ends:
       narrowParameter(node.operands[1], ofOutput: false)
       if node.operands.count > 2 { startLike(node.operands[1], node.operands[2]) }
@@ -86,9 +86,9 @@ private struct Narrowing {
   /// As many as are left of `count` channels: of `channels`, or of as many for each pixel that was folded in.
   private func left(of count: Int) -> Int { count / channels * width }
 
-  private mutating func narrowPicture(_ id: ValueID) {
+  private mutating func narrowImage(_ id: ValueID) {
     let shape = graph.shape(id)
-    graph[id].type = .pictures(shape.with(channels: left(of: shape.channels)))
+    graph[id].type = .images(shape.with(channels: left(of: shape.channels)))
     narrowed.insert(id)
   }
 
@@ -104,7 +104,7 @@ private struct Narrowing {
       graph[id].type = .matrix(
         outFeatures: outFeatures, height: height, width: width, channels: left(of: channels))
       startFrom(id, fanIn: height * width * left(of: channels))
-    case .pictures, .labels, .metrics: preconditionFailure("no parameter or statistic")
+    case .images, .labels, .metrics: preconditionFailure("no parameter or statistic")
     }
   }
 

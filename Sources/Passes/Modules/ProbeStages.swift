@@ -2,8 +2,8 @@ internal import Diagnostics
 package import GraphIR
 internal import Operators
 
-/// Keeps what makes the features of one depth: the layers up to a module's, as inference, averaged to a small picture where
-/// that is asked for. The features are what the graph hands on.
+/// Keeps what makes the features of one depth: the layers up to a module's, as inference, averaged to a small image where
+/// that is asked for. The features are what the graph outputs.
 package struct ProbeFeatureStage: Pass {
   package static let name = "probe-features"
 
@@ -11,8 +11,8 @@ package struct ProbeFeatureStage: Pass {
   private let poolSize: Int?
 
   /// - Parameters:
-  ///   - module: whose output is wanted; 0: the pictures themselves.
-  ///   - poolSize: side of the picture that features are averaged to; nil: as they are.
+  ///   - module: whose output is wanted; 0: the images themselves.
+  ///   - poolSize: side of the image that features are averaged to; nil: as they are.
   package init(module: Int, poolSize: Int?) {
     self.module = module
     self.poolSize = poolSize
@@ -22,7 +22,7 @@ package struct ProbeFeatureStage: Pass {
     var stage = graph
     stage.nodes = graph.nodes.filter { $0.module <= module && $0.part == .layers }.map(\.asInference)
     stage.metrics = []
-    var features = module == 0 ? graph.pictures : graph.moduleOutputs[module - 1]
+    var features = module == 0 ? graph.images : graph.moduleOutputs[module - 1]
     stage.moduleOutputs = []
     if let poolSize {
       var builder = GraphBuilder(graph: stage, origin: graph.nodes[0].origin)
@@ -39,13 +39,13 @@ package struct ProbeFeatureStage: Pass {
 }
 
 extension Graph {
-  /// Pictures as they are: a program has a node to run, and averages over one picture element are the elements.
-  fileprivate mutating func appendCopy(of pictures: ValueID, origin: SourceSpan) -> ValueID {
-    let shape = shape(pictures)
+  /// Images as they are: a program has a node to run, and averages over one image element are the elements.
+  fileprivate mutating func appendCopy(of images: ValueID, origin: SourceSpan) -> ValueID {
+    let shape = shape(images)
     let copy = addValue(
-      Value(name: "pictures_as_they_are", type: self[pictures].type, category: .activation, module: 1))
+      Value(name: "images_as_they_are", type: self[images].type, category: .activation, module: 1))
     var node = Node(
-      op: Op(AveragePool(height: shape.height, width: shape.width)), operands: [pictures], results: [copy],
+      op: Op(AveragePool(height: shape.height, width: shape.width)), operands: [images], results: [copy],
       origin: origin, item: 0)
     node.module = 1
     nodes.append(node)
@@ -62,8 +62,8 @@ package struct ProbeNetwork: Pass {
   private let poolSize: Int?
 
   /// - Parameters:
-  ///   - module: the last one that stays; 0: the classifier reads the pictures.
-  ///   - poolSize: side of the picture that the classifier reads; nil: as the module hands it on.
+  ///   - module: the last one that stays; 0: the classifier reads the images.
+  ///   - poolSize: side of the image that the classifier reads; nil: as the module passes it on.
   package init(module: Int, recipe: ClassifierRecipe, poolSize: Int?) {
     self.module = module
     self.recipe = recipe
@@ -79,7 +79,7 @@ package struct ProbeNetwork: Pass {
     builder.module = module + 1
     builder.item = (cut.nodes.last?.item ?? 0) + 1
     builder.part = .auxiliary
-    var features = module == 0 ? graph.pictures : graph.moduleOutputs[module - 1]
+    var features = module == 0 ? graph.images : graph.moduleOutputs[module - 1]
     if let poolSize {
       features = builder.averagePool(
         features, height: min(poolSize, graph.shape(features).height),

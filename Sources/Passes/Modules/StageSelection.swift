@@ -12,7 +12,7 @@ package struct TrainingStage: Pass {
 
   /// - Parameters:
   ///   - modules: that learn, rising, at least one.
-  ///   - firstModule: with which the program begins: its batch is what the module before it hands on.
+  ///   - firstModule: with which the program begins: its batch is what the module before it outputs.
   ///   - trainsLayers: otherwise their auxiliaries learn alone, behind layers that are frozen.
   package init(modules: [Int], startingAt firstModule: Int = 1, trainsLayers: Bool = true) {
     self.modules = modules
@@ -48,7 +48,7 @@ package struct EvaluationStage: Pass {
   /// - Parameters:
   ///   - modules: that are measured, rising, at least one.
   ///   - ensemble: what it takes the mean of; nil: the modules are measured by themselves.
-  ///   - firstModule: with which the program begins: its batch is what the module before it hands on.
+  ///   - firstModule: with which the program begins: its batch is what the module before it outputs.
   package init(modules: [Int], ensemble: EnsembleMean?, startingAt firstModule: Int = 1) {
     self.modules = modules
     self.ensemble = ensemble
@@ -108,7 +108,7 @@ package struct FeatureStage: Pass {
 
   private let modules: ClosedRange<Int>
 
-  /// - Parameter modules: the first one's batch is what the module before it hands on; the last one's output is kept.
+  /// - Parameter modules: the first one's batch is what the module before it outputs; the last one's output is kept.
   package init(modules: ClosedRange<Int>) {
     self.modules = modules
   }
@@ -126,11 +126,11 @@ package struct FeatureStage: Pass {
 }
 
 extension Graph {
-  /// Makes what the module before `module` hands on the batch; the first module reads pictures.
+  /// Makes what the module before `module` outputs the batch; the first module reads images.
   fileprivate mutating func readFeatures(before module: Int) {
     guard module > 1 else { return }
     let output = moduleOutputs[module - 2]
-    pictures = output
+    images = output
     inputModule = module - 1
     self[output].name = "features"
     self[output].category = .batch

@@ -18,7 +18,7 @@ final class BudgetSearch {
   private let candidates: PlanCandidates
   private let batch: Int
   private let features: FeatureWays
-  /// Pictures that the programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
+  /// Images that the programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
   private let smallestForwardBatch: Int?
   private let note: ((BudgetSearchState) -> Void)?
   private var state = BudgetSearchState()
@@ -57,7 +57,7 @@ final class BudgetSearch {
   /// The same of what changes no bit of a training.
   func cheapestOfSameBits(within budget: Int) throws(CompilationFailed) -> Found? {
     guard couldFit(budget) else { return nil }
-    let natural = try compiler.naturalChoices()
+    let natural = try compiler.defaultChoices()
     return cheapest(
       of: candidates.sameBits(as: natural), within: budget,
       keepsForwardBatch: natural.features != .recompute)
@@ -196,7 +196,7 @@ final class BudgetSearch {
     }
   }
 
-  /// A plan whose training is settled, with each way to hold its data on as many pictures as there is room for where nothing
+  /// A plan whose training is settled, with each way to hold its data on as many images as there is room for where nothing
   /// learns: the cheapest first.
   private func fitting(
     _ variant: PlanCandidates.Variant, _ programs: MeasuredPrograms, _ learning: Needs, _ work: TrainingWork,
@@ -216,12 +216,12 @@ final class BudgetSearch {
       guard peakBytes(learning, holding) <= budget else { continue }
       // As many as can be; where the smallest is looked for, it is mostly that of the fewest.
       let steps = Array(([nil] + smaller).enumerated())
-      for (step, pictures) in cheapestOnly ? steps : steps.reversed() {
-        guard let forward = programs.forward(pictures: pictures) else { continue }
+      for (step, images) in cheapestOnly ? steps : steps.reversed() {
+        guard let forward = programs.forward(images: images) else { continue }
         let all = learning.union(forward)
         if peakBytes(all, holding) <= budget {
           var choices = variant.choices
-          (choices.data, choices.forwardBatch) = (holding, pictures)
+          (choices.data, choices.forwardBatch) = (holding, images)
           (cost.holding, cost.forward) = (index, step)
           found.append(Found(choices: choices, cost: cost, peakBytes: peakBytes(all, holding)))
           if cheapestOnly { return found }
@@ -250,7 +250,7 @@ final class BudgetSearch {
     var learning = choices
     learning.forwardBatch = nil
     guard let programs = MeasuredPrograms(compiler, learning, threads: threads),
-      let forward = programs.forward(pictures: choices.forwardBatch)
+      let forward = programs.forward(images: choices.forwardBatch)
     else { return nil }
     return peakBytes(programs.learning.union(forward), choices.data, threads: threads)
   }
@@ -299,13 +299,13 @@ final class BudgetSearch {
 }
 
 extension Compiler {
-  /// Pictures that programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
+  /// Images that programs which learn nothing can pass at the least; nil where they pass no fewer than a batch has.
   fileprivate var smallestForwardBatch: Int? {
     // Losses of pairs are those of a whole batch.
     guard !network.hasSimilarityLoss else { return nil }
     var single = spec
     single.training.batch.value = 1
-    // A batch norm of single pixels can be lowered for two pictures, not for one.
+    // A batch norm of single pixels can be lowered for two images, not for one.
     let smallest = (try? lower(single)) == nil ? 2 : 1
     return smallest < spec.training.batch.value ? smallest : nil
   }

@@ -8,8 +8,8 @@ internal import SpecLanguage
 /// what is too large: a plan that fits a smaller budget is there for a larger one, and no larger one costs more. From cheap to dear:
 ///
 /// 1. The plan as it comes, with what frozen modules give kept in memory; then in a file, where it is kept at all; then kept by
-///    all stages that have a frozen prefix, because they are smaller without it; programs that learn nothing on fewer pictures
-///    at once; pictures read from their files for every batch. With `partition: auto` in as few modules as fit.
+///    all stages that have a frozen prefix, because they are smaller without it; programs that learn nothing on fewer images
+///    at once; images read from their files for every batch. With `partition: auto` in as few modules as fit.
 /// 2. Values computed again instead of kept, and frozen modules run in every step: whichever takes fewer multiply-adds.
 /// 3. Convolutions by im2col instead of Winograd where they make the peak: equal up to rounding, and slower.
 /// 4. Batches in pieces: gradients equal up to rounding, batch-norm statistics of smaller batches.

@@ -22,7 +22,7 @@ struct FeatureChoice {
     self.stages = stages
   }
 
-  /// What each stage keeps, in their order; nil for those that start from pictures.
+  /// What each stage keeps, in their order; nil for those that start from images.
   var all: [KeptPrefix?] {
     var previous: Int?
     return StageSchedule.all(of: narrowed.training).map { schedule in
@@ -45,12 +45,12 @@ struct FeatureChoice {
       let network = narrowed.forward(schedule)
       func multiplyAdds(_ modules: ClosedRange<Int>) -> Int {
         network.nodes.filter { $0.part == .layers && modules.contains($0.module) }
-          .map { $0.multiplyAddsPerPicture(in: network) }.reduce(0, +)
+          .map { $0.multiplyAddsPerImage(in: network) }.reduce(0, +)
       }
       let cost = FeatureCost(
         prefixMultiplyAdds: multiplyAdds(1...module),
         onceMultiplyAdds: previous == module ? 0 : multiplyAdds((kept.source ?? 0) + 1...module),
-        bytesPerPicture: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture,
+        bytesPerImage: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerImage,
         epochs: schedule.epochs, isInFile: storage == .file)
       return cost.pays ? kept : nil
     }
@@ -61,7 +61,7 @@ struct FeatureChoice {
 struct KeptPrefix: Hashable {
   /// Its last module, whose output is kept.
   var module: Int
-  /// The module before it whose output the stage before keeps, and from which this one can be made; nil: from pictures alone.
+  /// The module before it whose output the stage before keeps, and from which this one can be made; nil: from images alone.
   var source: Int?
 
   /// The module with which the stage's other programs begin.
@@ -70,7 +70,7 @@ struct KeptPrefix: Hashable {
 
 /// What makes the output of the last of these modules.
 ///
-/// - Parameter network: of as many pictures as pass at once while features are made.
+/// - Parameter network: of as many images as pass at once while features are made.
 func featureGraph(
   _ network: Graph, modules: ClosedRange<Int>, _ spec: Spec, _ planner: Planner, keepsSnapshots: Bool = false
 ) -> PassPipeline {
@@ -81,21 +81,21 @@ func featureGraph(
 }
 
 extension Spec {
-  /// Whether the pictures of an epoch are those of every other.
-  fileprivate var drawsPictures: Bool { data.padCrop.value > 0 || data.flipHorizontal.value }
+  /// Whether the images of an epoch are those of every other.
+  fileprivate var drawsImages: Bool { data.padCrop.value > 0 || data.flipHorizontal.value }
 
   /// Whether a frozen prefix gives the same in every epoch.
   package var canKeepFeatures: Bool {
     switch training.strategy.value {
-    case .sequential, .parallel: !drawsPictures
+    case .sequential, .parallel: !drawsImages
     // One stage in which all modules learn, or none that is frozen from the start.
     case .asynchronous, .endToEnd: false
     }
   }
 
   var featureFaults: [Diagnostic] {
-    guard memory.features.value == .cache, drawsPictures else { return [] }
-    return [.cacheOfDrawnPictures(at: memory.features.span)]
+    guard memory.features.value == .cache, drawsImages else { return [] }
+    return [.cacheOfDrawnImages(at: memory.features.span)]
   }
 }
 
@@ -112,9 +112,9 @@ extension Compiler {
   /// The plan where nothing is chosen for a budget: features stay in memory as long as they take less than all the rest, and
   /// in a file otherwise. Which stages keep them, and so the last bits of a training, hang on that: it is settled for a number
   /// of threads of its own, whatever number there is.
-  func naturalPlan() throws(CompilationFailed) -> Plan { try plan(naturalChoices()) }
+  func naturalPlan() throws(CompilationFailed) -> Plan { try plan(defaultChoices()) }
 
-  func naturalChoices() throws(CompilationFailed) -> PlanChoices {
+  func defaultChoices() throws(CompilationFailed) -> PlanChoices {
     let network = narrowedNetwork
     var choices = PlanChoices()
     guard stageCount(network, .memory, .paying) > 0 else { return choices }
@@ -158,7 +158,7 @@ extension Compiler {
   private var narrowedNetwork: NarrowedNetwork {
     NarrowedNetwork(
       network,
-      trainingSettings(spec, moduleCount: network.moduleCount, pictures: options.facts.trainCount))
+      trainingSettings(spec, moduleCount: network.moduleCount, images: options.facts.trainCount))
   }
 
   /// Stages that keep features.

@@ -9,9 +9,9 @@ package struct LargestBatch: Hashable, Sendable {
     package var batch: Int
     /// Of the plan with that batch.
     package var peakBytes: Int
-    /// A larger one might fit, but there are no more training pictures.
-    package var isAllPictures: Bool
-    /// A larger one fits that leaves a last batch of one picture, which batch norm can't take; it is one with
+    /// A larger one might fit, but there are no more training images.
+    package var isAllImages: Bool
+    /// A larger one fits that leaves a last batch of one image, which batch norm can't take; it is one with
     /// `training.drop-last`. Nil where there is none.
     package var batchWithDropLast: Int?
   }
@@ -27,7 +27,7 @@ package struct LargestBatch: Hashable, Sendable {
 
   package var batch: Int? { natural?.batch }
   package var peakBytes: Int? { natural?.peakBytes }
-  package var isAllPictures: Bool { natural?.isAllPictures ?? false }
+  package var isAllImages: Bool { natural?.isAllImages ?? false }
 
   /// Of end-to-end, parallel and sequential training, and of the spec's own, each found by planning batch after batch. One that
   /// the spec does not allow (an auxiliary that does not fit a module, say) is left out, as in a plan's comparison.
@@ -59,7 +59,7 @@ private struct LargestBatchSearch {
   private let note: ((Int) -> Void)?
   private var count = 0
 
-  /// No batch holds a picture twice.
+  /// No batch holds an image twice.
   private var largest: Int { min(options.facts.trainCount, 1 << 20) }
 
   init(
@@ -85,7 +85,7 @@ private struct LargestBatchSearch {
   /// Whether the spec can be trained like that, with its own batch.
   var isAllowed: Bool { (try? LoweredSpec(spec)) != nil }
 
-  /// - Throws: what is a fault with two pictures a batch; what is one with more of them alone comes of their number.
+  /// - Throws: what is a fault with two images a batch; what is one with more of them alone comes of their number.
   mutating func result() throws(CompilationFailed) -> LargestBatch {
     if largest >= 2 { try require(2) }
     let natural = largestFigure(.natural)
@@ -132,7 +132,7 @@ private struct LargestBatchSearch {
     while batch > 0, !leavesNoFault(batch) { batch -= 1 }
     guard batch > 0, let peakBytes = peak(batch, allowed) else { return nil }
     return LargestBatch.Figure(
-      batch: batch, peakBytes: peakBytes, isAllPictures: fits == options.facts.trainCount,
+      batch: batch, peakBytes: peakBytes, isAllImages: fits == options.facts.trainCount,
       batchWithDropLast: fits == batch ? nil : fits)
   }
 
@@ -152,7 +152,7 @@ private struct LargestBatchSearch {
     return try LoweredSpec(spec)
   }
 
-  /// The peak of the plan with this batch, whatever pictures it leaves for the last; nil where it does not fit.
+  /// The peak of the plan with this batch, whatever images it leaves for the last; nil where it does not fit.
   private mutating func peak(_ batch: Int, _ allowed: Allowed) -> Int? {
     count += 1
     note?(count)
@@ -163,7 +163,7 @@ private struct LargestBatchSearch {
     case .natural:
       // Where something is chosen, memory is counted for so many threads at least.
       let threads = max(options.threads, PlanChoices.countedThreads)
-      guard let choices = try? compiler.naturalChoices(),
+      guard let choices = try? compiler.defaultChoices(),
         let peakBytes = search.peakBytes(choices, threads: threads), peakBytes <= budgetBytes
       else { return nil }
       return peakBytes

@@ -65,7 +65,7 @@ final class MeasuredPrograms {
   private let planned: PlannedNetwork
   private let planner: Planner
   private let unsolved: [Int]
-  /// By pictures at once; 0: as many as learn.
+  /// By images at once; 0: as many as learn.
   private var forwardNeeds: [Int: Needs] = [:]
   /// By modules that have lost channels.
   private var networks: [Int: ResidentLayout] = [:]
@@ -125,14 +125,14 @@ final class MeasuredPrograms {
   }
 
   /// Of features in memory; 0 elsewhere.
-  private func featureBytes(_ bytesPerPicture: Int) -> Int {
-    choices.features == .memory ? planner.featureByteCount(bytesPerPicture: bytesPerPicture) : 0
+  private func featureBytes(_ bytesPerImage: Int) -> Int {
+    choices.features == .memory ? planner.featureByteCount(bytesPerImage: bytesPerImage) : 0
   }
 
-  /// What a module hands on for a picture.
-  private func bytesPerPicture(_ module: Int, _ stage: PlannedNetwork.Stage) -> Int {
+  /// What a module outputs for an image.
+  private func bytesPerImage(_ module: Int, _ stage: PlannedNetwork.Stage) -> Int {
     let network = narrowed[stage.schedule]
-    return 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerPicture
+    return 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerImage
   }
 
   private func measured(_ stage: PlannedNetwork.Stage) -> Stage {
@@ -141,7 +141,7 @@ final class MeasuredPrograms {
     let graph = trainingGraph(network, stage.schedule, spec, planner, firstModule: first).graph
     var measured = Stage()
     measured.residentBytes = residentBytes(stage, graph)
-    let features = stage.kept.map { featureBytes(bytesPerPicture($0.module, stage)) } ?? 0
+    let features = stage.kept.map { featureBytes(bytesPerImage($0.module, stage)) } ?? 0
     let base = measured.residentBytes + features
     func note(_ graph: Graph) {
       let program = planner.measured(graph, behind: base)
@@ -180,19 +180,19 @@ final class MeasuredPrograms {
 
   // MARK: - What learns nothing
 
-  /// All that only runs forward, on so many pictures at once; nil: on as many as learn, or where they can't pass like that.
-  func forward(pictures: Int?) -> Needs? {
-    if let known = forwardNeeds[pictures ?? 0] { return known }
-    guard let needs = measuredForward(pictures: pictures) else { return nil }
-    forwardNeeds[pictures ?? 0] = needs
+  /// All that only runs forward, on so many images at once; nil: on as many as learn, or where they can't pass like that.
+  func forward(images: Int?) -> Needs? {
+    if let known = forwardNeeds[images ?? 0] { return known }
+    guard let needs = measuredForward(images: images) else { return nil }
+    forwardNeeds[images ?? 0] = needs
     return needs
   }
 
-  private func measuredForward(pictures: Int?) -> Needs? {
+  private func measuredForward(images: Int?) -> Needs? {
     var narrowed = narrowed
-    if let pictures {
+    if let images {
       var choices = choices
-      choices.forwardBatch = pictures
+      choices.forwardBatch = images
       guard let network = try? lower(spec.with(choices)),
         let forward = try? lower(spec.with(choices).forward(choices))
       else { return nil }
@@ -212,7 +212,7 @@ final class MeasuredPrograms {
         func graph(_ modules: ClosedRange<Int>) -> Graph {
           featureGraph(forward, modules: modules, spec, planner).graph
         }
-        let own = bytesPerPicture(kept.module, stage)
+        let own = bytesPerImage(kept.module, stage)
         base += featureBytes(own)
         add(graph(1...kept.module), behind: base)
         // While they are made in place, the larger of both is there.

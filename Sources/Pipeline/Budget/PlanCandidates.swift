@@ -92,15 +92,15 @@ struct PlanCandidates {
     return numbers
   }
 
-  /// Pictures that pass at once where nothing learns, instead of `most`: halves of it, down to `least`.
+  /// Images that pass at once where nothing learns, instead of `most`: halves of it, down to `least`.
   static func forwardBatches(below most: Int, downTo least: Int?) -> [Int] {
     guard let least, least < most else { return [] }
     var batches: [Int] = []
-    var pictures = (most + 1) / 2
-    while pictures > least {
-      batches.append(pictures)
-      pictures = (pictures + 1) / 2
-      if batches.last == pictures { break }
+    var images = (most + 1) / 2
+    while images > least {
+      batches.append(images)
+      images = (images + 1) / 2
+      if batches.last == images { break }
     }
     return batches.filter { $0 > least } + [least]
   }

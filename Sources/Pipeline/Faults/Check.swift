@@ -18,11 +18,11 @@ package struct LoweredSpec: Sendable {
 /// Everything that `compile` would find, without planning.
 ///
 /// - Parameters:
-///   - pictures: that there are to train on; nil: only the data knows, and what hangs on their number is not looked at.
+///   - images: that there are to train on; nil: only the data knows, and what hangs on their number is not looked at.
 ///   - start: what `network.from` names; nil: it is not at hand, and not looked at.
 @discardableResult
 package func check(
-  _ spec: Spec, pictures: Int? = nil, start: StartSource? = nil
+  _ spec: Spec, images: Int? = nil, start: StartSource? = nil
 ) throws(CompilationFailed) -> LoweredSpec {
   let lowered = try LoweredSpec(spec)
   let network = lowered.network
@@ -34,10 +34,10 @@ package func check(
       diagnostics += error.diagnostics
     }
   }
-  if let pictures {
-    let training = trainingSettings(spec, moduleCount: network.moduleCount, pictures: pictures)
+  if let images {
+    let training = trainingSettings(spec, moduleCount: network.moduleCount, images: images)
     diagnostics += countFaults(
-      of: spec, training, network, PlanChoices(), pictures: pictures, tests: spec.data.testCount ?? 0)
+      of: spec, training, network, PlanChoices(), images: images, tests: spec.data.testCount ?? 0)
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }
   return lowered
@@ -45,13 +45,13 @@ package func check(
 
 /// How a network is trained and what its weights start from.
 ///
-/// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of pictures that can't be trained on.
+/// - Throws: all that shapes alone do not tell: weights that do not fit, and numbers of images that can't be trained on.
 func checkedTraining(
   of spec: Spec, _ network: Graph, _ choices: PlanChoices, facts: DataFacts, start source: StartSource?
 ) throws(CompilationFailed) -> (TrainingSettings, WeightMapping?) {
-  let training = trainingSettings(spec, moduleCount: network.moduleCount, pictures: facts.trainCount)
+  let training = trainingSettings(spec, moduleCount: network.moduleCount, images: facts.trainCount)
   var faults = countFaults(
-    of: spec, training, network, choices, pictures: facts.trainCount, tests: facts.testCount)
+    of: spec, training, network, choices, images: facts.trainCount, tests: facts.testCount)
   var start: WeightMapping?
   do throws(CompilationFailed) {
     start = try StartLowering.run(spec, network: network, source: source)
@@ -63,11 +63,11 @@ func checkedTraining(
 }
 
 private func countFaults(
-  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, pictures: Int,
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, _ choices: PlanChoices, images: Int,
   tests: Int
 ) -> [Diagnostic] {
-  batchFaults(of: spec, training, network, choices, pictures: pictures)
-    + compressionFaults(of: spec, training, network, choices, pictures: pictures)
-    + workFaults(of: spec, training, network, pictures: pictures)
-    + featureFaults(of: spec, network, pictures: pictures + tests) + drawingFaults(of: spec, training)
+  batchFaults(of: spec, training, network, choices, images: images)
+    + compressionFaults(of: spec, training, network, choices, images: images)
+    + workFaults(of: spec, training, network, images: images)
+    + featureFaults(of: spec, network, images: images + tests) + drawingFaults(of: spec, training)
 }

@@ -7,19 +7,19 @@ internal import SpecLanguage
 ///
 /// - Parameters:
 ///   - training: of the spec, as `network` is.
-///   - pictures: that there are to train on.
+///   - images: that there are to train on.
 func workFaults(
-  of spec: Spec, _ training: TrainingSettings, _ network: Graph, pictures: Int
+  of spec: Spec, _ training: TrainingSettings, _ network: Graph, images: Int
 ) -> [Diagnostic] {
   let work = WorkBound(network)
-  // A batch counts as a whole, whether or not there are pictures to fill it.
-  let count = max(pictures, training.batch)
+  // A batch counts as a whole, whether or not there are images to fill it.
+  let count = max(images, training.batch)
   var total = 0
   for schedule in StageSchedule.all(of: training) {
     // Ranking channels takes no longer than an epoch.
     let passes = schedule.epochs + (training.narrowing(behind: schedule) == nil ? 0 : 1)
-    guard let perPicture = work.perPicture(schedule),
-      let stage = SizeLimits.product([perPicture, count, passes]),
+    guard let perImage = work.perImage(schedule),
+      let stage = SizeLimits.product([perImage, count, passes]),
       stage <= SizeLimits.trainingMultiplyAdds - total
     else { return [.tooMuchTraining(at: spec.longestTraining)] }
     total += stage
@@ -27,26 +27,26 @@ func workFaults(
   return []
 }
 
-/// Features of all pictures that can't be counted, whether or not anybody keeps them: of a training, or of probes of its depths.
+/// Features of all images that can't be counted, whether or not anybody keeps them: of a training, or of probes of its depths.
 ///
-/// - Parameter pictures: that there are, to train on and to test with.
-func featureFaults(of spec: Spec, _ network: Graph, pictures: Int) -> [Diagnostic] {
-  let largest = ([network.pictures] + network.moduleOutputs).map { network.shape($0).elementsPerPicture }
+/// - Parameter images: that there are, to train on and to test with.
+func featureFaults(of spec: Spec, _ network: Graph, images: Int) -> [Diagnostic] {
+  let largest = ([network.images] + network.moduleOutputs).map { network.shape($0).elementsPerImage }
     .max()
-  if let bytes = SizeLimits.product([4, largest ?? 0, pictures]), bytes <= SizeLimits.featureBytes {
+  if let bytes = SizeLimits.product([4, largest ?? 0, images]), bytes <= SizeLimits.featureBytes {
     return []
   }
   let limits = [spec.data.trainLimit, spec.data.testLimit].compactMap(\.self)
   let place = limits.max { $0.value < $1.value }?.span ?? spec.data.source.span
-  return [.tooManyFeatures(pictures: pictures, at: place)]
+  return [.tooManyFeatures(images: images, at: place)]
 }
 
-/// Epochs that draw their pictures by numbers beyond those that there are: told where modules are set apart.
+/// Epochs that draw their images by numbers beyond those that there are: told where modules are set apart.
 func drawingFaults(of spec: Spec, _ training: TrainingSettings) -> [Diagnostic] {
   training.lastDrawing <= Int(UInt32.max) ? [] : [.tooManyDrawings(at: spec.training.startEvery.span)]
 }
 
-/// What a picture takes in a step, at most, before any channels go.
+/// What an image takes in a step, at most, before any channels go.
 private struct WorkBound {
   /// By module, from 1 at index 0.
   private let layers, auxiliaries: [Int]
@@ -58,7 +58,7 @@ private struct WorkBound {
 
   /// Forward through all modules up to the last that learns, and twice as much backward through those that do; nil where that
   /// is more than can be counted.
-  func perPicture(_ schedule: StageSchedule) -> Int? {
+  func perImage(_ schedule: StageSchedule) -> Int? {
     let learning = schedule.indices.map { layers[$0 - 1] + auxiliaries[$0 - 1] }.reduce(0, +)
     let frozen = layers[..<schedule.lastModule].reduce(0, +)
     return SizeLimits.product([3, learning]).flatMap { $0 <= .max - frozen ? $0 + frozen : nil }

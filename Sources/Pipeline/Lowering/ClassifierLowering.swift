@@ -9,7 +9,7 @@ struct ClassifierLowering {
   private(set) var recipes: [ClassifierRecipe?] = []
   private(set) var diagnostics: [Diagnostic] = []
   private let spec: Spec
-  /// What the modules hand on, by module.
+  /// What the modules pass on, by module.
   private let shapes: [Shape]
   /// By module: halvings between the end of the first module and its own.
   private let halvingCounts: [Int]
@@ -57,7 +57,7 @@ struct ClassifierLowering {
       // One fault for all modules that a classifier is written for.
       guard !diagnostics.contains(where: { $0.primary == classifier.span }) else { return }
       diagnostics.append(
-        .pictureTooSmall(what, height: shape.height, width: shape.width, needs: size, at: classifier.span))
+        .imageTooSmall(what, height: shape.height, width: shape.width, needs: size, at: classifier.span))
     }
     let kind: ClassifierRecipe.Kind
     switch classifier.kind {
@@ -123,7 +123,7 @@ extension ClassifierRecipe {
           batch: shape.batch, height: max(1, shape.height - margin), width: max(1, shape.width - margin),
           channels: convolution.outChannels)
       case .hidden(let features, _, _), .output(let features):
-        patchSize = shape.elementsPerPicture
+        patchSize = shape.elementsPerImage
         shape = Shape(batch: shape.batch, height: 1, width: 1, channels: features)
       }
       if let fault = SizeLimits.fault(shape, patchSize: patchSize, "this classifier", at: origin) {

@@ -1,7 +1,7 @@
 internal import Diagnostics
 internal import SpecLanguage
 
-/// Where the network halves its pictures, item by item, and how.
+/// Where the network halves its images, item by item, and how.
 struct DownsamplingSchedule {
   struct Halving {
     var kind: DownsamplingKind
@@ -14,7 +14,7 @@ struct DownsamplingSchedule {
   /// By item (layer or block), from 1.
   private(set) var halvings: [Int: Halving] = [:]
 
-  /// - Parameter standardItems: the items that read a halved picture under `schedule: standard`.
+  /// - Parameter standardItems: the items that read a halved image under `schedule: standard`.
   init(_ spec: DownsamplingSpec, itemCount: Int, noun: String, standardItems: [Int], bag: inout [Diagnostic])
   {
     func place(_ items: [Int], at span: SourceSpan) {

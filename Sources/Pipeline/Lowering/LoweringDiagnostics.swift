@@ -33,11 +33,11 @@ extension Diagnostic {
       help: "ask for \(items) modules or fewer")
   }
 
-  static func pictureTooSmall(_ what: String, height: Int, width: Int, needs: Int, at span: SourceSpan)
+  static func imageTooSmall(_ what: String, height: Int, width: Int, needs: Int, at span: SourceSpan)
     -> Self
   {
     Diagnostic(
-      code: "E106", message: "\(what) needs pictures of at least \(needs)x\(needs)", primary: span,
+      code: "E106", message: "\(what) needs images of at least \(needs)x\(needs)", primary: span,
       label: "gets \(height)x\(width)", help: "downsample less, or choose another kind")
   }
 
@@ -56,12 +56,12 @@ extension Diagnostic {
       label: "more than 2^40 numbers", help: "check this number, `network.input` and `training.batch`")
   }
 
-  static func tooManyFeatures(pictures: Int, at span: SourceSpan) -> Self {
+  static func tooManyFeatures(images: Int, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E111",
-      message: "the features of all \(pictures) pictures would be larger than any machine's memory",
+      message: "the features of all \(images) images would be larger than any machine's memory",
       primary: span, label: "more than 2^60 bytes behind one module",
-      help: "take fewer pictures (`data.limit`), or smaller ones (`network.input`)")
+      help: "take fewer images (`data.limit`), or smaller ones (`network.input`)")
   }
 
   static func widthCount(_ count: Int, modules: Int, at span: SourceSpan) -> Self {
@@ -74,15 +74,15 @@ extension Diagnostic {
   static func oneElementStatistics(at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E113", message: "batch norm needs more than one value a channel", primary: span,
-      label: "a batch of one 1x1 picture",
+      label: "a batch of one 1x1 image",
       help: "train with a larger batch, or set `network.batch-norm: false`")
   }
 
-  static func nothingToTrainOn(batch: Int, pictures: Int, at span: SourceSpan) -> Self {
+  static func nothingToTrainOn(batch: Int, images: Int, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E114", message: "no batch of \(batch) can be filled", primary: span,
-      label: "\(pictures) training pictures, and `drop-last` is on",
-      help: "make the batch \(pictures) or smaller, or drop `drop-last`")
+      label: "\(images) training images, and `drop-last` is on",
+      help: "make the batch \(images) or smaller, or drop `drop-last`")
   }
 
   static func startNeedsParallel(strategy: String, at span: SourceSpan) -> Self {
@@ -94,14 +94,14 @@ extension Diagnostic {
   static func tooMuchWork(_ what: String, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E116", message: "\(what) would take longer than any machine lasts", primary: span,
-      label: "more than 2^46 multiply-adds a picture", help: "check this number and `network.input`")
+      label: "more than 2^46 multiply-adds an image", help: "check this number and `network.input`")
   }
 
-  static func lastBatchOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {
+  static func lastBatchOfOne(images: Int, batch: Int, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E117",
-      message: "the last batch of an epoch would be a single picture, which batch norm can't normalise",
-      primary: span, label: "\(pictures) pictures leave one over",
+      message: "the last batch of an epoch would be a single image, which batch norm can't normalise",
+      primary: span, label: "\(images) images leave one over",
       help: "set `training.drop-last: true`, or another batch than \(batch)")
   }
 
@@ -109,16 +109,16 @@ extension Diagnostic {
     _ block: String, from inChannels: Int, to outChannels: Int, at span: SourceSpan, shortcut: SourceSpan
   ) -> Self {
     Diagnostic(
-      code: "E118", message: "\(block) reads more channels than a zero-padded shortcut can hand on",
+      code: "E118", message: "\(block) reads more channels than a zero-padded shortcut can pass on",
       primary: span, label: "\(outChannels) channels from \(inChannels)",
       notes: [Note(span: shortcut, label: "'zero-pad' only adds channels")],
       help: "set `network.shortcut: projection`, or give the block \(inChannels) output channels")
   }
 
-  static func cacheOfDrawnPictures(at span: SourceSpan) -> Self {
+  static func cacheOfDrawnImages(at span: SourceSpan) -> Self {
     Diagnostic(
-      code: "E119", message: "features of augmented pictures can't be kept", primary: span,
-      label: "every epoch draws its pictures anew",
+      code: "E119", message: "features of augmented images can't be kept", primary: span,
+      label: "every epoch draws its images anew",
       help: "set `memory.features: recompute`, or drop `data.augment`")
   }
 
@@ -135,18 +135,18 @@ extension Diagnostic {
     Diagnostic(code: "E131", message: message, primary: span, label: label, help: help)
   }
 
-  static func rankingBeyondPictures(wanted: Int, pictures: Int, at span: SourceSpan) -> Self {
+  static func rankingBeyondImages(wanted: Int, images: Int, at span: SourceSpan) -> Self {
     Diagnostic(
-      code: "E133", message: "'compression.pictures' asks for more pictures than there are", primary: span,
-      label: "there are \(pictures) to train on",
-      help: "rank over \(pictures) or fewer, or leave the key out to rank over all")
+      code: "E133", message: "'compression.pictures' asks for more images than there are", primary: span,
+      label: "there are \(images) to train on",
+      help: "rank over \(images) or fewer, or leave the key out to rank over all")
   }
 
   static func tooMuchTraining(at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E134", message: "training would take more multiply-adds than can be counted", primary: span,
       label: "more than 2^62 in all",
-      help: "train for fewer epochs, or on fewer pictures (`data.limit`)")
+      help: "train for fewer epochs, or on fewer images (`data.limit`)")
   }
 
   static func tooManyDrawings(at span: SourceSpan) -> Self {
@@ -156,14 +156,14 @@ extension Diagnostic {
       help: "let modules begin closer together")
   }
 
-  static func rankingOfOne(pictures: Int, batch: Int, at span: SourceSpan) -> Self {
+  static func rankingOfOne(images: Int, batch: Int, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E135",
-      message: "channels would be ranked over a single picture, which batch norm can't normalise",
+      message: "channels would be ranked over a single image, which batch norm can't normalise",
       primary: span,
-      label: pictures == 1 ? "one picture" : "\(pictures) pictures, \(batch) at once, leave one over",
-      help: pictures == 1
-        ? "rank over more pictures" : "rank over an even number of pictures, or train with a larger batch")
+      label: images == 1 ? "one image" : "\(images) images, \(batch) at once, leave one over",
+      help: images == 1
+        ? "rank over more images" : "rank over an even number of images, or train with a larger batch")
   }
 
   /// Of `network.from`: unreadable, or not of this network.

@@ -41,9 +41,9 @@ private let loweringExplanations = [
     bad: "training: {partition: {modules: 9}}",
     good: "training: {partition: {modules: 2}}"),
   CodeExplanation(
-    code: "E106", title: "a picture too small for its classifier",
+    code: "E106", title: "an image too small for its classifier",
     text: """
-      Some classifiers need room: the head 'vgg' halves the picture once more, the auxiliary 'vgg' runs two unpadded
+      Some classifiers need room: the head 'vgg' halves the image once more, the auxiliary 'vgg' runs two unpadded
       3x3 convolutions over half of it. Downsample less before that module, or choose a classifier that averages
       what is there, such as 'linear' or 'gap'.
       """,
@@ -66,8 +66,8 @@ private let loweringExplanations = [
   CodeExplanation(
     code: "E111", title: "larger than any memory",
     text: """
-      One value of this network would hold more than 2^40 numbers, 4 TiB, or what a module hands on would take more than
-      2^60 bytes for all pictures. Most likely a digit too many went into 'network.input', a width, 'training.batch' or
+      One value of this network would hold more than 2^40 numbers, 4 TiB, or what a module outputs would take more than
+      2^60 bytes for all images. Most likely a digit too many went into 'network.input', a width, 'training.batch' or
       'data.limit'.
       """,
     bad: "network: {family: vgg, input: 3x16384x16384, widths: [4096]}",
@@ -83,8 +83,8 @@ private let loweringExplanations = [
   CodeExplanation(
     code: "E113", title: "batch norm over a single value",
     text: """
-      Batch norm divides by the standard deviation of a channel over the pictures of the batch. With one picture of
-      one pixel there is none: train with a larger batch, keep the picture larger, or drop batch norm.
+      Batch norm divides by the standard deviation of a channel over the images of the batch. With one image of
+      one pixel there is none: train with a larger batch, keep the image larger, or drop batch norm.
       """,
     bad: """
       network: {family: vgg, input: 3x1x1, widths: [8]}
@@ -98,7 +98,7 @@ private let loweringExplanations = [
     code: "E114", title: "no batch can be filled",
     text: """
       With 'drop-last' a batch that is not full is left out; here that is every batch, because the data has fewer
-      training pictures than one batch takes.
+      training images than one batch takes.
       """,
     bad: "training: {batch: 4096, drop-last: true}",
     good: "training: {batch: 64, drop-last: true}"),
@@ -113,16 +113,16 @@ private let loweringExplanations = [
   CodeExplanation(
     code: "E116", title: "more work than any machine can do",
     text: """
-      One layer would take more than 2^46 multiply-adds for a single picture: hours, on one core. Most likely a digit
+      One layer would take more than 2^46 multiply-adds for a single image: hours, on one core. Most likely a digit
       too many went into 'network.input' or a width.
       """,
     bad: "network: {family: vgg, input: 3x1024x1024, widths: [8192, 8192]}",
     good: "network: {family: vgg, input: 3x224x224, widths: [64, 64]}"),
   CodeExplanation(
-    code: "E117", title: "a last batch of one picture",
+    code: "E117", title: "a last batch of one image",
     text: """
-      The last batch of an epoch takes what is left over; here that is one picture, and somewhere in this network batch
-      norm has nothing but the pictures of a batch to take its statistics from. Leave the last batch out, or choose
+      The last batch of an epoch takes what is left over; here that is one image, and somewhere in this network batch
+      norm has nothing but the images of a batch to take its statistics from. Leave the last batch out, or choose
       another size.
       """,
     bad: """
@@ -149,10 +149,10 @@ private let loweringExplanations = [
       network: {family: resnet, shortcut: zero-pad, stages: [{blocks: 1, width: 8}, {blocks: 1, width: 16}]}
       """),
   CodeExplanation(
-    code: "E119", title: "kept features of augmented pictures",
+    code: "E119", title: "the activation cache of augmented images",
     text: """
       'memory.features: cache' computes what the frozen modules before a stage give once and keeps it for all of the
-      stage's epochs. With random crops or flips every epoch has pictures of its own, so there is nothing to keep.
+      stage's epochs. With random crops or flips every epoch has images of its own, so there is nothing to keep.
       """,
     bad: """
       data: {augment: {flip: horizontal}}
@@ -205,9 +205,9 @@ private let loweringExplanations = [
     bad: "network: {family: vgg, widths: [8, 8, 8, 8], from: no-such-run}",
     good: "network: {family: vgg, widths: [8, 8, 8, 8]}"),
   CodeExplanation(
-    code: "E133", title: "channels ranked over more pictures than there are",
+    code: "E133", title: "channels ranked over more images than there are",
     text: """
-      'compression.pictures' is how many of the training pictures the importance of a channel is averaged over. A subset,
+      'compression.pictures' is how many of the training images the importance of a channel is averaged over. A subset,
       as 'data.limit' makes one, may hold fewer. Without the key it is averaged over all of them.
       """,
     bad: """
@@ -234,12 +234,12 @@ private let loweringExplanations = [
       training: {epochs: 100}
       """),
   CodeExplanation(
-    code: "E135", title: "channels ranked over a single picture",
+    code: "E135", title: "channels ranked over a single image",
     text: """
       By the criterion 'taylor' a channel's importance is a gradient through the module's auxiliary, where batch norm takes
-      the statistics of the pictures that pass at once. Behind a pool to one pixel it has one number of each picture: with
-      a single picture nothing is left of it, every channel would be worth nothing, and the first ones would stay.
-      Pictures pass in batches as even as can be, so that only batches of two leave one over.
+      the statistics of the images that pass at once. Behind a pool to one pixel it has one number of each image: with
+      a single image nothing is left of it, every channel would be worth nothing, and the first ones would stay.
+      Images pass in batches as even as can be, so that only batches of two leave one over.
       """,
     bad: """
       auxiliary: {kind: mlp, hidden: 1}

@@ -10,25 +10,25 @@ struct NetworkLowering {
   private(set) var diagnostics: [Diagnostic] = []
   private let spec: Spec
   private var x: ValueID
-  /// Items that read a halved picture, rising.
+  /// Items that read a halved image, rising.
   private(set) var halvedItems: [Int] = []
-  /// What made the present picture size, for diagnostics.
+  /// What made the present image size, for diagnostics.
   private var producer: Diagnostic.Note?
 
   init(_ spec: Spec) {
     self.spec = spec
     let input = spec.network.input.value
     let batch = spec.training.batch.value
-    let pictures = Value(
-      name: "pictures",
-      type: .pictures(
+    let images = Value(
+      name: "images",
+      type: .images(
         Shape(batch: batch, height: input.height, width: input.width, channels: input.channels)),
       category: .batch, module: 0)
     let labels = Value(name: "labels", type: .labels(batch: batch), category: .batch, module: 0)
-    builder = GraphBuilder(graph: Graph(pictures: pictures, labels: labels), origin: spec.network.input.span)
+    builder = GraphBuilder(graph: Graph(images: images, labels: labels), origin: spec.network.input.span)
     builder.batchNormScale = spec.network.initialization.batchNormScale
     builder.heFanOut = spec.network.initialization.weights.value == .heFanOut
-    x = builder.graph.pictures
+    x = builder.graph.images
   }
 
   mutating func run() {
@@ -80,12 +80,12 @@ struct NetworkLowering {
   private mutating func noteSize(_ span: SourceSpan, _ what: String) {
     let shape = builder.graph.shape(x)
     producer = Diagnostic.Note(
-      span: span, label: "\(what) makes \(shape.height)x\(shape.width) pictures of \(shape.channels) channels"
+      span: span, label: "\(what) makes \(shape.height)x\(shape.width) images of \(shape.channels) channels"
     )
   }
 
-  /// Halves the picture where the kind is an operation of its own; the stride of the convolution that follows, or nil
-  /// where the picture can't be halved. Of odd sizes n a stride leaves ceil(n / 2), a pool floor(n / 2), as in PyTorch.
+  /// Halves the image where the kind is an operation of its own; the stride of the convolution that follows, or nil
+  /// where the image can't be halved. Of odd sizes n a stride leaves ceil(n / 2), a pool floor(n / 2), as in PyTorch.
   private mutating func halve(_ halving: DownsamplingSchedule.Halving, _ item: String) -> Int? {
     let shape = builder.graph.shape(x)
     switch halving.kind {

@@ -17,7 +17,7 @@ package struct NamedOutline: Sendable {
     let noun = spec.network.isVGG ? "layer" : "block"
     network = NetworkOutline(graph)
     rowNames = network.rows.map { $0.item == 0 ? "stem" : "\(noun) \($0.item)" }
-    let layers = trainingSettings(spec, moduleCount: graph.moduleCount, pictures: 0).modules
+    let layers = trainingSettings(spec, moduleCount: graph.moduleCount, images: 0).modules
     kept = network.rows.map { row in
       spec.compression == nil ? nil : layers[row.module - 1].narrowing?.width
     }

@@ -14,7 +14,7 @@ package func roughPeakBytes(of lowered: LoweredSpec, images: Int) -> Int {
   let outputs = sum(network.moduleOutputs.map { Double(4 * network.shape($0).elementCount) })
   let slots =
     spec.training.strategy.value == .asynchronous ? spec.training.asynchronous?.buffer.value ?? 1 : 0
-  let data = Double(4 * network.shape(network.pictures).elementsPerPicture) * Double(images)
+  let data = Double(4 * network.shape(network.images).elementsPerImage) * Double(images)
   // A value, its gradient, its momentum or mask, and scratch of about its size; the program itself.
   let rough = 5 * values + Double(slots) * outputs + data + 0x1p28
   return rough < 0x1p62 ? Int(rough) : 1 << 62

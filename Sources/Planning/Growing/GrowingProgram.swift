@@ -18,7 +18,7 @@ struct GrowingProgram {
   /// By block.
   private var categories: [MemoryCategory] = []
   private var nodeCount = 0
-  /// The pictures and the labels.
+  /// The images and the labels.
   private var valueCount = 2
   private var productBufferBytes = 0
   /// By result of the last module's nodes: its block.
@@ -30,14 +30,14 @@ struct GrowingProgram {
   private var peak = MemoryBreakdown()
   private var peakNode = 0
   private(set) var frozenMultiplyAdds = 0
-  private(set) var multiplyAddsPerPicture = 0
+  private(set) var multiplyAddsPerImage = 0
 
-  private static let pictures = 0
+  private static let images = 0
   private static let labels = 1
 
   /// Without any module.
-  init(pictureBytes: Int, labelBytes: Int) {
-    for (index, byteCount) in [pictureBytes, labelBytes].enumerated() {
+  init(imageBytes: Int, labelBytes: Int) {
+    for (index, byteCount) in [imageBytes, labelBytes].enumerated() {
       _ = layout.add(byteCount: byteCount, nodes: 0...0, tie: index, livesOn: index == Self.labels)
       categories.append(.batch)
       isKept.append(false)
@@ -63,7 +63,7 @@ struct GrowingProgram {
     } else {
       wantedBehind = []
     }
-    guard !wantedBehind.contains(Self.pictures) else { return false }
+    guard !wantedBehind.contains(Self.images) else { return false }
     for index in wantedBehind.sorted() { layout.extend(index, to: end, livesOn: false) }
     layout.extend(Self.labels, to: end, livesOn: true)
     layout.settle()
@@ -77,7 +77,7 @@ struct GrowingProgram {
     valueCount += fragment.valueCount
     productBufferBytes = max(productBufferBytes, fragment.productBufferBytes)
     frozenMultiplyAdds += fragment.step.frozen
-    multiplyAddsPerPicture += fragment.multiplyAddsPerPicture
+    multiplyAddsPerImage += fragment.multiplyAddsPerImage
     return true
   }
 
@@ -123,9 +123,9 @@ struct GrowingProgram {
     for (block, last) in fragment.extended {
       switch block {
       case .labels: found.append((Self.labels, last))
-      case .pictures:
+      case .images:
         guard nodeCount == 0 else { return nil }
-        found.append((Self.pictures, last))
+        found.append((Self.images, last))
       case .result(let result):
         // What lives on is counted already.
         guard result < resultBlocks.count, !isKept[resultBlocks[result]] else { return nil }
@@ -164,7 +164,7 @@ struct GrowingProgram {
     fragment.results.map { place in
       switch place {
       case .own(let block): own[block]
-      case .earlier(.pictures): pictures
+      case .earlier(.images): images
       case .earlier(.labels): labels
       case .earlier(.result(let result)): earlier[result]
       }

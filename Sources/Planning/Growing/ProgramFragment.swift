@@ -20,7 +20,7 @@ package struct ProgramFragment: Sendable {
 
   /// A block that is there already.
   enum Earlier: Hashable, Sendable {
-    case pictures, labels
+    case images, labels
     /// That a result of the module before lies in, the results of its nodes counted through.
     case result(Int)
   }
@@ -45,7 +45,7 @@ package struct ProgramFragment: Sendable {
   private(set) var optimizerBytes = 0
   private(set) var step = StepMultiplyAdds()
   /// Forward and backward.
-  private(set) var multiplyAddsPerPicture = 0
+  private(set) var multiplyAddsPerImage = 0
 
   /// The last node that reads the labels.
   var labelsLast: Int? { extended.first { $0.block == .labels }?.last }
@@ -53,7 +53,7 @@ package struct ProgramFragment: Sendable {
   /// The nodes of each module of a program, all passes done.
   ///
   /// - Parameters:
-  ///   - batch: pictures of a whole step.
+  ///   - batch: images of a whole step.
   /// - Returns: nil where the nodes of modules do not follow one another, or a module reads what comes from others than the one
   ///   right before it.
   package static func all(of graph: Graph, batch: Int, workers: Int) -> [ProgramFragment]? {
@@ -94,7 +94,7 @@ package struct ProgramFragment: Sendable {
     for (index, node) in nodes.enumerated() {
       guard builder.add(node, index, workers: workers) else { return nil }
     }
-    // Metrics are read behind the program's last node, and what it hands on.
+    // Metrics are read behind the program's last node, and what it outputs.
     for node in nodes {
       for result in node.results where wanted.contains(result) {
         builder.keep(result, endingAt: nodes.count - 1)
@@ -102,7 +102,7 @@ package struct ProgramFragment: Sendable {
     }
     nodeCount = nodes.count
     // Values have numbers in order of their first appearance, and every module makes some.
-    let start = max(graph.pictures.index, graph.labels.index)
+    let start = max(graph.images.index, graph.labels.index)
     valueCount =
       Self.highestValue(in: nodes, from: start)
       - Self.highestValue(in: graph.nodes[neighbours], from: start)
@@ -111,7 +111,7 @@ package struct ProgramFragment: Sendable {
     step = StepMultiplyAdds(nodes, of: graph, trained: trained, batch: batch)
     for node in nodes {
       productBufferBytes = max(productBufferBytes, node.op.definition.productBufferBytes(node, in: graph))
-      multiplyAddsPerPicture += node.productMultiplyAdds(in: graph) / graph.batch
+      multiplyAddsPerImage += node.productMultiplyAdds(in: graph) / graph.batch
       guard node.op.is(Update.self) else { continue }
       for state in node.operands.dropFirst(2) {
         optimizerBytes += paddedByteCount(graph[state].type.byteCount)
@@ -156,7 +156,7 @@ private struct Builder {
 
   init(_ graph: Graph) {
     self.graph = graph
-    places[graph.pictures] = .earlier(.pictures)
+    places[graph.images] = .earlier(.images)
     places[graph.labels] = .earlier(.labels)
   }
 

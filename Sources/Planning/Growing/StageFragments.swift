@@ -60,9 +60,9 @@ extension Planner {
   ) -> StrategyFigures? {
     let layout = ResidentLayout(network: network)
     var peak = PlanPeak(self, evaluation: program(evaluation, resident: layout))
-    let (pictures, labels) = (network[network.pictures], network[network.labels])
+    let (images, labels) = (network[network.images], network[network.labels])
     var layers = GrowingProgram(
-      pictureBytes: paddedByteCount(pictures.type.byteCount),
+      imageBytes: paddedByteCount(images.type.byteCount),
       labelBytes: paddedByteCount(labels.type.byteCount))
     var measured = layers
     var stages: [StrategyFigures.Stage] = []
@@ -107,8 +107,8 @@ extension Planner {
       stages.append(
         StrategyFigures.Stage(modules: [module], epochs: schedule.epochs, memory: memory, step: step))
       total +=
-        (layers.multiplyAddsPerPicture + own.training.multiplyAddsPerPicture)
-        * training.picturesPerEpoch(of: facts.trainCount) * schedule.epochs
+        (layers.multiplyAddsPerImage + own.training.multiplyAddsPerImage)
+        * training.imagesPerEpoch(of: facts.trainCount) * schedule.epochs
     }
     for index in stages.indices { stages[index].memory.runtimeBytes = peak.memory.runtimeBytes }
     return StrategyFigures(

@@ -18,7 +18,7 @@ extension Plan {
 extension Program {
   fileprivate func forEachLayoutLine(title: String, _ body: (String) -> Void) {
     body("\(title): \(arenaBytes) bytes")
-    if let features { body("  \(features.lowerBound) +\(features.count) features of all pictures") }
+    if let features { body("  \(features.lowerBound) +\(features.count) features of all images") }
     for (index, value) in graph.values.enumerated() {
       body("  \(offsets[index]) +\(value.type.byteCount) %\(index) \(value.category.rawValue) \(value.name)")
     }

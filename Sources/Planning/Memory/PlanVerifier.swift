@@ -38,7 +38,7 @@ package struct PlanVerifier {
     for (first, second) in zip(resident, resident.dropFirst()) where first.overlaps(second) {
       throw Overlap(description: "two resident values share bytes \(first) and \(second)")
     }
-    for batch in [graph.pictures.index, graph.labels.index] {
+    for batch in [graph.images.index, graph.labels.index] {
       if let held = Self.first(of: resident, overlapping: bytes[batch]) {
         throw Overlap(description: "%\(batch) lies over resident bytes \(held)")
       }
@@ -96,8 +96,8 @@ package struct PlanVerifier {
     for value in graph.values.indices where live.contains(value) && graph.values[value].category != .batch {
       throw Overlap(description: "%\(value) is read but never written")
     }
-    if bytes[graph.pictures.index].overlaps(bytes[graph.labels.index]) {
-      throw Overlap(description: "pictures and labels share bytes")
+    if bytes[graph.images.index].overlaps(bytes[graph.labels.index]) {
+      throw Overlap(description: "images and labels share bytes")
     }
     steps += live.steps
   }
@@ -108,8 +108,8 @@ package struct PlanVerifier {
   ) throws(Overlap) {
     guard let other = live.insert(value) else { return }
     // Those of the batch are told by name, behind all others.
-    if Set([value, other]) == Set([program.graph.pictures.index, program.graph.labels.index]) {
-      throw Overlap(description: "pictures and labels share bytes")
+    if Set([value, other]) == Set([program.graph.images.index, program.graph.labels.index]) {
+      throw Overlap(description: "images and labels share bytes")
     }
     throw Overlap(description: "\(place()): %\(value) lies over %\(other), which is read later")
   }

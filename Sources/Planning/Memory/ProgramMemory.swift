@@ -69,7 +69,7 @@ package struct ProgramMemory: Sendable {
           category: .activation, offset: features.lowerBound, byteCount: features.count, nodes: nil,
           tenants: [
             MemoryBlock.Tenant(
-              name: "features of all pictures", value: nil, type: nil, firstNode: 0, module: 0, part: .layers,
+              name: "features of all images", value: nil, type: nil, firstNode: 0, module: 0, part: .layers,
               origin: nil)
           ]))
     }
@@ -179,7 +179,7 @@ extension MemoryCategory {
     case .replay:
       switch value.type.extent {
       case .labels: self = .batch
-      case .pictures, .filter, .matrix, .vector, .metrics: self = .activation
+      case .images, .filter, .matrix, .vector, .metrics: self = .activation
       }
     case .accumulator: self = .gradient
     case .batch, .gradient, .activation: preconditionFailure("not resident")

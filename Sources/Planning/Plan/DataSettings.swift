@@ -47,7 +47,7 @@ package struct DataFacts: Hashable, Sendable {
   package var testCount: Int
   /// What the set keeps resident outside the arena.
   package var residentBytes: Int
-  /// The same where pictures are read anew for every batch; nil where they do not lie in files.
+  /// The same where images are read anew for every batch; nil where they do not lie in files.
   package var streamed: Streamed?
 
   /// What a data set keeps that stays in its files.

@@ -1,14 +1,14 @@
 internal import GraphIR
 
-/// What a stage's frozen prefix hands on for every picture of the data set: computed once, when the stage begins, and read
-/// by its steps and evaluations in place of pictures. A function of frozen weights, so that no checkpoint holds it.
+/// What a stage's frozen prefix outputs for every image of the data set: computed once, when the stage begins, and read
+/// by its steps and evaluations in place of images. A function of frozen weights, so that no checkpoint holds it.
 package struct FeaturePlan: Sendable {
   /// Whose output it is.
   package var module: Int
   /// `memory` or `file`.
   package var storage: PlanChoices.Features
-  package var bytesPerPicture: Int
-  /// Training pictures come first, then the test pictures.
+  package var bytesPerImage: Int
+  /// Training images come first, then the test images.
   package var trainCount: Int
   package var testCount: Int
   /// In the arena, behind what is resident; nil for a file.
@@ -16,20 +16,20 @@ package struct FeaturePlan: Sendable {
   /// The same while they are made in place, where that takes more room: the larger of both is there.
   package var makingRange: Range<Int>?
   /// Of what the stage before keeps; 0 where these are made from images alone.
-  package var previousBytesPerPicture: Int
+  package var previousBytesPerImage: Int
   /// The stage before keeps the same, and leaves no optimizer state in its way: it moves, and nothing is computed.
   package var stays: Bool
 
-  package var pictureCount: Int { trainCount + testCount }
-  package var byteCount: Int { pictureCount * bytesPerPicture }
+  package var imageCount: Int { trainCount + testCount }
+  package var byteCount: Int { imageCount * bytesPerImage }
   /// While it is made in place, the larger of both is there.
-  package var largestByteCount: Int { pictureCount * max(bytesPerPicture, previousBytesPerPicture) }
+  package var largestByteCount: Int { imageCount * max(bytesPerImage, previousBytesPerImage) }
 }
 
 extension Planner {
   /// Of features in memory.
-  package func featureByteCount(bytesPerPicture: Int) -> Int {
-    paddedByteCount((facts.trainCount + facts.testCount) * bytesPerPicture)
+  package func featureByteCount(bytesPerImage: Int) -> Int {
+    paddedByteCount((facts.trainCount + facts.testCount) * bytesPerImage)
   }
 
   /// Where a stage keeps its features.
@@ -44,17 +44,17 @@ extension Planner {
     tunes: Bool
   ) -> FeaturePlan {
     guard let graph = graphs[.features] else { preconditionFailure("features are computed by a program") }
-    let bytesPerPicture = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerPicture
-    let previousBytes = graphs[.featuresOfPrevious] == nil ? 0 : previous?.bytesPerPicture ?? 0
-    func range(_ bytesPerPicture: Int) -> Range<Int>? {
+    let bytesPerImage = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerImage
+    let previousBytes = graphs[.featuresOfPrevious] == nil ? 0 : previous?.bytesPerImage ?? 0
+    func range(_ bytesPerImage: Int) -> Range<Int>? {
       guard choices.features == .memory else { return nil }
-      let byteCount = featureByteCount(bytesPerPicture: bytesPerPicture)
+      let byteCount = featureByteCount(bytesPerImage: bytesPerImage)
       return resident.endOffset..<resident.endOffset + byteCount
     }
     return FeaturePlan(
-      module: module, storage: choices.features, bytesPerPicture: bytesPerPicture,
-      trainCount: facts.trainCount, testCount: facts.testCount, range: range(bytesPerPicture),
-      makingRange: range(max(bytesPerPicture, previousBytes)), previousBytesPerPicture: previousBytes,
+      module: module, storage: choices.features, bytesPerImage: bytesPerImage,
+      trainCount: facts.trainCount, testCount: facts.testCount, range: range(bytesPerImage),
+      makingRange: range(max(bytesPerImage, previousBytes)), previousBytesPerImage: previousBytes,
       stays: tunes && previous?.module == module)
   }
 }

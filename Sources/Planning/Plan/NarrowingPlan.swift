@@ -1,7 +1,7 @@
 package import GraphIR
 package import Operators
 
-/// How a stage ends whose module loses channels: they are ranked, over training pictures and with what is resident in the
+/// How a stage ends whose module loses channels: they are ranked, over training images and with what is resident in the
 /// stage; then the module moves together, and the next stage tunes it.
 package struct NarrowingPlan: Sendable {
   /// From 1.
@@ -11,7 +11,7 @@ package struct NarrowingPlan: Sendable {
   package var criterion: ChannelCriterion
   /// That they are ranked over; of no images for a criterion that looks at weights alone.
   package var batches: RankingBatches
-  /// Sums over pictures, one a channel, zeros before the first.
+  /// Sums over images, one a channel, zeros before the first.
   package var scores: ResidentLayout.Entry
 }
 

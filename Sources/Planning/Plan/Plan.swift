@@ -12,7 +12,7 @@ package struct Plan: Sendable {
   package var training: TrainingSettings
   /// Nil: the network starts from drawn weights alone.
   package var start: WeightMapping?
-  /// Picture batches.
+  /// Image batches.
   package var input: Shape
   package var classes: Int
   package var modules: [ModuleSummary]
@@ -70,7 +70,7 @@ package struct Plan: Sendable {
 
 /// Where the spec says what no operation stands for.
 package struct PlanPlaces: Hashable, Sendable {
-  /// The pictures of a step.
+  /// The images of a step.
   package var batch: SourceSpan
   package var data: SourceSpan
 
@@ -90,7 +90,7 @@ package struct StagePlan: Sendable {
   package var pieces: BatchPieces
   /// Training and evaluation are always there.
   package var programs: ByRole<Program>
-  /// What training and evaluation start from in place of pictures; nil where they start from pictures.
+  /// What training and evaluation start from in place of images; nil where they start from images.
   package var features: FeaturePlan?
   /// How the stage ends where its module loses channels.
   package var narrowing: NarrowingPlan?
@@ -114,7 +114,7 @@ package struct ModuleSummary: Hashable, Sendable {
   package var name: String
   /// The layers' alone.
   package var parameters: Int
-  /// Forward, one picture.
+  /// Forward, one image.
   package var multiplyAdds: Int
   package var auxiliaryParameters: Int
   package var auxiliaryMultiplyAdds: Int

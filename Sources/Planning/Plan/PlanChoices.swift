@@ -1,12 +1,12 @@
 /// How a plan meets its budget: what is left to the compiler, because it changes the memory and hardly the training. The
 /// defaults are what a plan without a budget does. A plan file keeps its choices, so that the same plan is compiled again.
 package struct PlanChoices: Hashable, Sendable {
-  /// What becomes of the activations that a frozen prefix hands on.
+  /// What becomes of the activations that a frozen prefix outputs.
   package enum Features: String, Hashable, Sendable, CaseIterable {
     case recompute, memory, file
   }
 
-  /// Which stages of those that could start from kept features do.
+  /// Which stages of those that could start from the activation cache do.
   package enum FeatureStages: String, Hashable, Sendable, CaseIterable {
     /// Where it takes less time than computing them in every step, or the spec wants it.
     case paying
@@ -14,7 +14,7 @@ package struct PlanChoices: Hashable, Sendable {
     case all
   }
 
-  /// Where the pictures of a data set in files are.
+  /// Where the images of a data set in files are.
   package enum DataHolding: String, Hashable, Sendable, CaseIterable {
     /// Read once and kept.
     case resident
@@ -30,17 +30,17 @@ package struct PlanChoices: Hashable, Sendable {
     case small
   }
 
-  /// Pictures that pass at once, at most: larger batches pass in pieces as even as can be, and their gradients add up. Nil:
+  /// Images that pass at once, at most: larger batches pass in pieces as even as can be, and their gradients add up. Nil:
   /// the whole batch.
   package var microBatch: Int?
   /// Training programs that need a larger arena compute values again instead of keeping them, until they don't. Nil:
   /// everything is kept.
   package var recomputeAboveBytes: Int?
-  /// Where stages that start from kept features have them.
+  /// Where stages that start from the activation cache have them.
   package var features = Features.recompute
-  /// Of stages that could start from kept features, those that do; of no account where features are recomputed.
+  /// Of stages that could start from the activation cache, those that do; of no account where features are recomputed.
   package var featureStages = FeatureStages.paying
-  /// Pictures that pass at once where nothing learns, in evaluations and while features are made, if fewer than in training.
+  /// Images that pass at once where nothing learns, in evaluations and while features are made, if fewer than in training.
   /// Nil: as many.
   package var forwardBatch: Int?
   package var data = DataHolding.resident

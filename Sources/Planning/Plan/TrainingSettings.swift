@@ -110,7 +110,7 @@ package struct TrainingSettings: Hashable, Sendable {
   }
 
   /// The number that an epoch of a stage draws order and augmentation by, both from 1. Modules that learn side by side meet
-  /// the same pictures, and never twice the same drawing; in sequential training every module begins with the first.
+  /// the same images, and never twice the same drawing; in sequential training every module begins with the first.
   package func drawing(_ stage: StageSchedule, epoch: Int) -> Int {
     let module = stage.modules[0]
     return (module.index - 1 - frozenCount) * startEvery + module.firstEpoch + epoch - 1
@@ -140,26 +140,26 @@ package struct TrainingSettings: Hashable, Sendable {
   }
 
   /// Of an epoch over so many images.
-  package func steps(pictures: Int) -> Int { (picturesPerEpoch(of: pictures) + batch - 1) / batch }
+  package func steps(images: Int) -> Int { (imagesPerEpoch(of: images) + batch - 1) / batch }
 
   /// Of so many, those that an epoch meets.
-  package func picturesPerEpoch(of count: Int) -> Int { dropLast ? count - count % batch : count }
+  package func imagesPerEpoch(of count: Int) -> Int { dropLast ? count - count % batch : count }
 
   /// Images of an epoch that fill no batch, and are one of their own; 0: there are none, or they are left out.
-  package func lastBatch(pictures: Int) -> Int { picturesPerEpoch(of: pictures) % batch }
+  package func lastBatch(images: Int) -> Int { imagesPerEpoch(of: images) % batch }
 }
 
 /// How modules lose channels.
 package struct CompressionSettings: Hashable, Sendable {
   package var criterion: ChannelCriterion
-  /// Training pictures that channels are ranked over.
-  package var pictures: Int
+  /// Training images that channels are ranked over.
+  package var images: Int
   /// Whether the layers learn again, beside their auxiliary.
   package var tunesLayers: Bool
 
-  package init(criterion: ChannelCriterion, pictures: Int, tunesLayers: Bool) {
+  package init(criterion: ChannelCriterion, images: Int, tunesLayers: Bool) {
     self.criterion = criterion
-    self.pictures = pictures
+    self.images = images
     self.tunesLayers = tunesLayers
   }
 }

@@ -26,10 +26,10 @@ extension Port {
   static func inputs(of graph: Graph) -> [Port] {
     let first = graph.nodes.map(\.module).min() ?? 1
     return [
-      Port(kind: batchKind(of: graph), value: graph.pictures, module: first),
+      Port(kind: batchKind(of: graph), value: graph.images, module: first),
       Port(kind: .labels, value: graph.labels, module: first),
     ]
-      + graph.nodes.filter { $0.op.is(Recall.self) }.map { node in
+      + graph.nodes.filter { $0.op.is(RingRead.self) }.map { node in
         Port(
           kind: .ring(module: graph[node.operands[0]].module), value: node.operands[0], module: node.module)
       }
@@ -41,7 +41,7 @@ extension Port {
 
   /// What a program makes that is read behind its last node.
   static func outputs(of graph: Graph) -> [Port] {
-    let rings = graph.nodes.filter { $0.op.is(Remember.self) }.map { node in
+    let rings = graph.nodes.filter { $0.op.is(RingWrite.self) }.map { node in
       Port(kind: .ring(module: node.module), value: node.operands[2], module: node.module)
     }
     let activations = graph.moduleOutputs.map { value in
@@ -59,7 +59,7 @@ extension Program {
     case .labels: return graph.labels
     case .images, .activation, .ring, .metrics:
       precondition(kind == Port.batchKind(of: graph), "the program starts from something else")
-      return graph.pictures
+      return graph.images
     }
   }
 
@@ -71,5 +71,5 @@ extension Program {
   }
 
   /// Numbers of that for an image.
-  package var featureCount: Int { activation.map { graph.shape($0).elementsPerPicture } ?? 0 }
+  package var featureCount: Int { activation.map { graph.shape($0).elementsPerImage } ?? 0 }
 }

@@ -80,9 +80,9 @@ struct SectionReader {
     }
   }
 
-  func picture(_ key: String, derived: PictureShape) -> Spanned<PictureShape> {
-    spanned(key, derived: .picture(derived), placeholder: derived) {
-      if case .picture(let value) = $0 { value } else { nil }
+  func image(_ key: String, derived: ImageShape) -> Spanned<ImageShape> {
+    spanned(key, derived: .image(derived), placeholder: derived) {
+      if case .image(let value) = $0 { value } else { nil }
     }
   }
 
@@ -167,7 +167,7 @@ extension SpecValue {
     switch self {
     case .number(let value): value
     case .integer(let value): Double(value)
-    case .flag, .seed, .word, .text, .picture, .size, .list: nil
+    case .flag, .seed, .word, .text, .image, .size, .list: nil
     }
   }
 }

@@ -194,7 +194,7 @@ struct ShapeChecker {
         return fault(
           .wrongType(
             path, expected: shape.words, found: node.description, at: node.span,
-            fix: shape.isPicture ? Self.pictureText(items) : nil))
+            fix: shape.isImage ? Self.imageText(items) : nil))
       }
       guard count.contains(items.count) else {
         let expected =
@@ -239,7 +239,7 @@ struct ShapeChecker {
   }
 
   /// `[3, 32, 32]` as `3x32x32`.
-  private static func pictureText(_ items: [YAMLNode]) -> String? {
+  private static func imageText(_ items: [YAMLNode]) -> String? {
     let sizes = items.compactMap { item -> String? in
       guard case .plain(let text) = item.content, case .integer(let size?) = CoreScalar(text) else {
         return nil
@@ -253,7 +253,7 @@ struct ShapeChecker {
 extension ValueShape {
   fileprivate var isList: Bool { if case .list = self { true } else { false } }
   fileprivate var isSection: Bool { if case .section = self { true } else { false } }
-  fileprivate var isPicture: Bool { if case .picture = self { true } else { false } }
+  fileprivate var isImage: Bool { if case .image = self { true } else { false } }
 
   /// This shape, or the first alternative, of which something holds.
   func alternative(_ isWanted: (ValueShape) -> Bool) -> ValueShape? {
@@ -265,7 +265,7 @@ extension ValueShape {
   fileprivate func alternative(forScalar node: YAMLNode) -> ValueShape? {
     let takesScalars: (ValueShape) -> Bool = { shape in
       switch shape {
-      case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: true
+      case .version, .flag, .integer, .seed, .number, .word, .name, .path, .image, .size: true
       case .section(let section): section.allowsBareWord
       case .list, .either: false
       }

@@ -22,7 +22,7 @@ extension SpecBuilder {
       learningRate: section.optionalNumber("learning-rate"),
       fineTune: section.choice("fine-tune", as: TunedPart.self),
       criterion: section.choice("criterion", as: CompressionCriterion.self),
-      pictures: section.optionalInteger("pictures"), span: span)
+      images: section.optionalInteger("pictures"), span: span)
     return state.faultCount == faultsBefore ? compression : nil
   }
 

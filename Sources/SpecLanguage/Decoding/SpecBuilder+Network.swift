@@ -8,13 +8,13 @@ extension SpecBuilder {
     let family = network.choice("family", as: Family.self)
     let facts = source.value.facts
     let told = sourceIsSound ? fileFacts(source.value, path, network) : nil
-    var derived = (input: PictureShape(channels: 1, height: 1, width: 1), classes: 2)
+    var derived = (input: ImageShape(channels: 1, height: 1, width: 1), classes: 2)
     if let facts {
       derived = (facts.input, facts.classes)
     } else if case .known(let input, let classes, _, _)? = told {
       derived = (input, classes)
     }
-    var input = network.picture("input", derived: derived.input)
+    var input = network.image("input", derived: derived.input)
     var classes = network.integer("classes", derived: derived.classes)
     if sourceIsSound { checkAgainst(source, facts, told, network, &input, &classes) }
 
@@ -51,7 +51,7 @@ extension SpecBuilder {
   /// nor its files say anything.
   private func checkAgainst(
     _ source: Spanned<DataSource>, _ facts: DataSourceFacts?, _ told: FileFacts?, _ network: SectionReader,
-    _ input: inout Spanned<PictureShape>, _ classes: inout Spanned<Int>
+    _ input: inout Spanned<ImageShape>, _ classes: inout Spanned<Int>
   ) {
     let name = source.value.rawValue
     guard let facts else {
@@ -229,7 +229,7 @@ extension SpecBuilder {
   }
 }
 
-extension PictureShape {
+extension ImageShape {
   /// As in a spec: `3x32x32`.
   package var text: String { "\(channels)x\(height)x\(width)" }
 }

@@ -47,7 +47,7 @@ struct SpecBuilder {
 
   // MARK: - Data
 
-  private func data(_ data: SectionReader, source: Spanned<DataSource>, input: Spanned<PictureShape>)
+  private func data(_ data: SectionReader, source: Spanned<DataSource>, input: Spanned<ImageShape>)
     -> DataSpec
   {
     let limit = data.section("limit")
@@ -56,8 +56,8 @@ struct SpecBuilder {
       report(.unsupported("source: \(source.value.rawValue)", at: source.span))
     }
     let facts = data.isSound("source") && !source.value.isMadeUp ? source.value.facts : nil
-    let trainLimit = self.limit(limit, "train", source: source.value, pictures: facts?.trainCount)
-    let testLimit = self.limit(limit, "test", source: source.value, pictures: facts?.testCount)
+    let trainLimit = self.limit(limit, "train", source: source.value, images: facts?.trainCount)
+    let testLimit = self.limit(limit, "test", source: source.value, images: facts?.testCount)
     let flip = augment.word("flip")
     return DataSpec(
       source: source, path: data.optionalText("path"), trainLimit: trainLimit, testLimit: testLimit,
@@ -66,18 +66,18 @@ struct SpecBuilder {
       normalization: normalization(data, input: input))
   }
 
-  /// - Parameter pictures: how many there are, where that is known.
-  private func limit(_ section: SectionReader, _ key: String, source: DataSource, pictures: Int?) -> Spanned<
+  /// - Parameter images: how many there are, where that is known.
+  private func limit(_ section: SectionReader, _ key: String, source: DataSource, images: Int?) -> Spanned<
     Int
   >? {
     let limit = section.optionalInteger(key)
-    guard let limit, let pictures, limit.value > pictures else { return limit }
+    guard let limit, let images, limit.value > images else { return limit }
     report(
-      .limitBeyondSource("data.limit.\(key)", source: source.rawValue, pictures: pictures, at: limit.span))
+      .limitBeyondSource("data.limit.\(key)", source: source.rawValue, images: images, at: limit.span))
     return nil
   }
 
-  private func normalization(_ data: SectionReader, input: Spanned<PictureShape>) -> DataSpec.Normalization? {
+  private func normalization(_ data: SectionReader, input: Spanned<ImageShape>) -> DataSpec.Normalization? {
     guard let value = data.written("normalize") else {
       data.note("normalize", .default)
       return nil

@@ -5,7 +5,7 @@ enum SpecValueReader {
   static let longestName = 64
 
   /// A scalar, or the diagnostic for it. `shape` takes scalars of one type: flag, integer, seed, number, word, name,
-  /// path, picture or size.
+  /// path, image or size.
   /// - Parameters:
   ///   - key: dotted path, for messages.
   ///   - expected: what to say the key takes where `shape` is one of several alternatives.
@@ -27,7 +27,7 @@ enum SpecValueReader {
     case .word(let words): return scalar.word(words)
     case .name: return scalar.name()
     case .path: return scalar.path()
-    case .picture: return scalar.picture()
+    case .image: return scalar.image()
     case .size: return scalar.size()
     case .list, .section, .either: preconditionFailure("not a scalar's shape")
     }
@@ -193,7 +193,7 @@ private struct Scalar {
     return text.isEmpty || text.utf8.contains(0) ? wrongType() : .value(.text(text))
   }
 
-  func picture() -> SpecValueReader.Result {
+  func image() -> SpecValueReader.Result {
     let parts = text.split(separator: "x", omittingEmptySubsequences: false)
     if parts.count == 3, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }) {
       let sizes = parts.map { Int($0) ?? .max }
@@ -203,14 +203,14 @@ private struct Scalar {
         let expected = "1 to \(Limits.channels) channels and sides of 1 to \(Limits.side)"
         return .fault(.outOfRange(key, expected: expected, at: node.span))
       }
-      return .value(.picture(PictureShape(channels: sizes[0], height: sizes[1], width: sizes[2])))
+      return .value(.image(ImageShape(channels: sizes[0], height: sizes[1], width: sizes[2])))
     }
     var meant = text.lowercased().filter { $0 != " " }
     meant = String(meant.map { "×*,".contains($0) ? "x" : $0 })
     let isMeant =
       meant != text && meant.split(separator: "x").count == 3
       && meant.allSatisfy { "0123456789x".contains($0) }
-    return .fault(.malformedPicture(key, meant: isMeant ? meant : nil, at: node.span))
+    return .fault(.malformedImage(key, meant: isMeant ? meant : nil, at: node.span))
   }
 
   func size() -> SpecValueReader.Result {

@@ -241,7 +241,7 @@ extension ResolvedValues {
     self["\(path).fine-tune"] = compression.fineTune.value.rawValue
     self["\(path).learning-rate"] = compression.learningRate.map { SpecText.number($0.value) }
     self["\(path).criterion"] = compression.criterion.value.rawValue
-    self["\(path).pictures"] = compression.pictures.map { String($0.value) }
+    self["\(path).pictures"] = compression.images.map { String($0.value) }
   }
 }
 

@@ -198,7 +198,7 @@ private enum JSONSchemaWriter {
     case .word(let words): schema["enum"] = strings(words)
     case .name: schema = text(pattern: "^[a-z0-9-]{1,\(SpecValueReader.longestName)}$")
     case .path: schema = text(pattern: ".")
-    case .picture: schema = text(pattern: "^[0-9]+x[0-9]+x[0-9]+$")
+    case .image: schema = text(pattern: "^[0-9]+x[0-9]+x[0-9]+$")
     case .size:
       schema.set(
         "anyOf",
@@ -241,7 +241,7 @@ private enum JSONSchemaWriter {
     case .seed(let seed): String(seed)
     case .number(let number): String(number)
     case .word(let text), .text(let text): JSONText.string(text)
-    case .picture(let picture): JSONText.string(picture.text)
+    case .image(let image): JSONText.string(image.text)
     case .size(let size): JSONText.string(SpecText.size(size))
     case .list(let values): "[" + values.map(json).joined(separator: ", ") + "]"
     }

@@ -101,7 +101,7 @@ extension ValueShape {
     case .path: true
     case .list(let element, _): element.isPath
     case .either(let shapes): shapes.contains(where: \.isPath)
-    case .version, .flag, .integer, .seed, .number, .word, .name, .picture, .size, .section: false
+    case .version, .flag, .integer, .seed, .number, .word, .name, .image, .size, .section: false
     }
   }
 
@@ -110,7 +110,7 @@ extension ValueShape {
     case .section: .section
     case .list: .list
     case .either(let shapes): shapes.allSatisfy { $0.referenceForm == .section } ? .section : .scalar
-    case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: .scalar
+    case .version, .flag, .integer, .seed, .number, .word, .name, .path, .image, .size: .scalar
     }
   }
 }

@@ -16,7 +16,7 @@ extension ValueShape {
   /// Like ``words``, but a section says no more than that it is one: its keys follow in the table.
   var referenceWords: String {
     switch self {
-    case .version, .flag, .integer, .seed, .number, .name, .path, .picture, .size: words
+    case .version, .flag, .integer, .seed, .number, .name, .path, .image, .size: words
     case .word(let words): words.map { "`\($0)`" }.joined(separator: " | ")
     case .list(let element, _): "list of: \(element.referenceWords)"
     case .section(let section):
@@ -44,7 +44,7 @@ extension SpecValue {
     case .seed(let seed): String(seed)
     case .number(let number): NumberRange.plain(number)
     case .word(let text), .text(let text): text
-    case .picture(let picture): picture.text
+    case .image(let image): image.text
     case .size(let size): SpecText.size(size)
     case .list(let values): SpecText.list(values.map(\.referenceText))
     }

@@ -97,7 +97,7 @@ package indirect enum ValueShape: Sendable {
   case word([String])
   case name
   case path
-  case picture
+  case image
   case size
   case list(ValueShape, count: ClosedRange<Int>)
   case section(SectionShape)
@@ -151,7 +151,7 @@ package indirect enum SpecValue: Sendable, Hashable {
   case word(String)
   /// Names and paths.
   case text(String)
-  case picture(PictureShape)
+  case image(ImageShape)
   case size(MemoryBudget)
   case list([SpecValue])
 }

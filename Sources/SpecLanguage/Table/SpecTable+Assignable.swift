@@ -26,7 +26,7 @@ extension ValueShape {
     case .version: ["\(SpecTable.version)"]
     case .section(let section): section.allowsBareWord ? section.kinds : []
     case .either(let shapes): shapes.flatMap(\.completions)
-    case .integer, .seed, .number, .name, .path, .picture, .size, .list: []
+    case .integer, .seed, .number, .name, .path, .image, .size, .list: []
     }
   }
 }

@@ -22,8 +22,8 @@ extension SpecTable {
         "what channels are ranked by: the loss's change to first order, their mean value, or their filter's norm"
       ),
       SpecKey(
-        "pictures", .integer(1...Limits.pictures), .absent("all"), kinds: ["taylor", "activation"],
-        unit: "pictures",
-        "training pictures that channels are ranked over, drawn as in an epoch"),
+        "pictures", .integer(1...Limits.images), .absent("all"), kinds: ["taylor", "activation"],
+        unit: "images",
+        "training images that channels are ranked over, drawn as in an epoch"),
     ], discriminator: "criterion")
 }

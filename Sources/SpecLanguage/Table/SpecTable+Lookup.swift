@@ -36,7 +36,7 @@ extension ValueShape {
     case .section(let section): [(section, "")]
     case .list(let element, _): element.sections.map { ($0.shape, "[]" + $0.suffix) }
     case .either(let shapes): shapes.flatMap(\.sections)
-    case .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size: []
+    case .version, .flag, .integer, .seed, .number, .word, .name, .path, .image, .size: []
     }
   }
 }

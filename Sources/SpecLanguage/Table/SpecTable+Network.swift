@@ -17,8 +17,8 @@ extension SpecTable {
         "what the ensemble over depth takes the mean of, with weights 2^j: the modules' logits, or their softmax"
       ),
       SpecKey(
-        "input", .picture, .derived("the data's"), unit: "channels x height x width", structural: true,
-        "shape of one picture"),
+        "input", .image, .derived("the data's"), unit: "channels x height x width", structural: true,
+        "shape of one image"),
       SpecKey(
         "classes", .integer(2...Limits.classes), .derived("the data's"), structural: true,
         alsoKnownAs: ["num-classes"], "how many labels there are"),
@@ -127,17 +127,17 @@ extension SpecTable {
             SectionShape([
               SpecKey(
                 "doubled", .integer(1...Limits.channels), .required, unit: "channels", structural: true,
-                "width at the first module; doubles wherever the network halves the picture")
+                "width at the first module; doubles wherever the network halves the image")
             ])), .list(.integer(1...Limits.channels), count: 1...Limits.items),
         ]), .value(.word("same")), kinds: ["cnn"], unit: "channels",
         "channels of its convolutions: the module's own, a number, doubled at each halving, or one a module"),
       SpecKey(
         "pool", .integer(1...64), .value(.integer(2)), kinds: ["linear", "cnn"], unit: "pixels",
 
-        "side of the picture that the last average pool makes"),
+        "side of the image that the last average pool makes"),
       SpecKey(
         "convolutions", .integer(1...64), .value(.integer(3)), kinds: ["mlp-sr"], unit: "layers",
-        "1x1 convolutions on the shrunk picture"),
+        "1x1 convolutions on the shrunk image"),
       SpecKey(
         "hidden", hidden, .value(.integer(3)), kinds: ["mlp", "mlp-sr"], unit: "layers",
         hiddenDocumentation),

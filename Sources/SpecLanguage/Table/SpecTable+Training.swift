@@ -24,8 +24,8 @@ extension SpecTable {
       "epochs", .integer(1...Limits.epochs), .value(.integer(1)), unit: "epochs",
       alsoKnownAs: ["num-epochs", "n-epochs", "max-epochs"], "passes over the data, for each module"),
     SpecKey(
-      "batch", .integer(1...Limits.batch), .value(.integer(128)), unit: "pictures",
-      alsoKnownAs: ["batch-size", "bs", "minibatch", "mini-batch"], "pictures of one step"),
+      "batch", .integer(1...Limits.batch), .value(.integer(128)), unit: "images",
+      alsoKnownAs: ["batch-size", "bs", "minibatch", "mini-batch"], "images of one step"),
     SpecKey(
       "drop-last", .flag, .value(.flag(false)), "leave out a last batch that is smaller"),
     SpecKey(

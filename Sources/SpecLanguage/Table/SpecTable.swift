@@ -9,14 +9,14 @@ package enum SpecTable {
       "version of the language"),
     SpecKey("name", .name, .required, "names plans and runs: small letters, digits and hyphens"),
     SpecKey(
-      "data", .section(data), .absent("the source `synthetic`"), structural: true, "pictures and labels"),
+      "data", .section(data), .absent("the source `synthetic`"), structural: true, "images and labels"),
     SpecKey(
       "network", .section(network), .required, structural: true, alsoKnownAs: ["model", "architecture"],
       "the layers that are trained"),
     SpecKey(
       "downsampling", .section(downsampling), .absent("vgg: none; resnet: the standard schedule"),
       structural: true,
-      alsoKnownAs: ["downsample", "pooling"], "where the picture is halved, and how"),
+      alsoKnownAs: ["downsample", "pooling"], "where the image is halved, and how"),
     SpecKey(
       "auxiliary", .section(auxiliary), .absent("`linear`"), structural: true,
       alsoKnownAs: ["aux", "auxiliaries"], "the classifier that trains each module"),
@@ -35,7 +35,7 @@ package enum SpecTable {
     [
       SpecKey(
         "source", .word(DataSource.self), .value(.word("synthetic")), structural: true,
-        alsoKnownAs: ["dataset", "kind"], "where the pictures come from"),
+        alsoKnownAs: ["dataset", "kind"], "where the images come from"),
       SpecKey(
         "path", .path, .absent("`--data` names it"),
         kinds: ["cifar10", "cifar100", "idx", "npy", "image-folder"],
@@ -45,11 +45,11 @@ package enum SpecTable {
         .section(
           SectionShape([
             SpecKey(
-              "train", .integer(1...Limits.pictures), .absent("all"), unit: "pictures",
-              "only the first so many training pictures"),
+              "train", .integer(1...Limits.images), .absent("all"), unit: "images",
+              "only the first so many training images"),
             SpecKey(
-              "test", .integer(1...Limits.pictures), .absent("all"), unit: "pictures",
-              "only the first so many test pictures"),
+              "test", .integer(1...Limits.images), .absent("all"), unit: "images",
+              "only the first so many test images"),
           ])), .absent("all"), alsoKnownAs: ["subset"], "a subset of the source"),
       SpecKey(
         "augment",
@@ -61,8 +61,8 @@ package enum SpecTable {
               "zero padding on each side before a random crop back to size"),
             SpecKey(
               "flip", .word(["none", "horizontal"]), .value(.word("none")),
-              "mirror each picture with probability 1/2"),
-          ])), .absent("none"), alsoKnownAs: ["augmentation"], "random changes of the training pictures"),
+              "mirror each image with probability 1/2"),
+          ])), .absent("none"), alsoKnownAs: ["augmentation"], "random changes of the training images"),
       SpecKey(
         "normalize",
         .either([
@@ -84,7 +84,7 @@ package enum SpecTable {
     [
       SpecKey(
         "kind", .word(DownsamplingKind.self), .derived("vgg: `max-pool`; resnet: `stride`"), structural: true,
-        "how the picture is halved"),
+        "how the image is halved"),
       SpecKey(
         "before",
         .list(
@@ -95,11 +95,11 @@ package enum SpecTable {
                 SpecKey("at", .integer(1...Limits.items), .required, structural: true, "the layer or block"),
                 SpecKey(
                   "kind", .word(DownsamplingKind.self), .derived("`downsampling.kind`"), structural: true,
-                  "how the picture is halved there"),
+                  "how the image is halved there"),
               ])),
           ]), count: 0...Limits.items), .absent("see `schedule`"), structural: true,
         alsoKnownAs: ["at", "layers"],
-        "the layers (vgg) or blocks (resnet) that read the halved picture, from 1, rising"),
+        "the layers (vgg) or blocks (resnet) that read the halved image, from 1, rising"),
       SpecKey(
         "schedule",
         .either([
@@ -130,7 +130,7 @@ enum Limits {
   static let channels = 65_536
   static let side = 16_384
   static let classes = 1_000_000
-  static let pictures = 1_000_000_000
+  static let images = 1_000_000_000
   static let epochs = 1_000_000
   static let batch = 65_536
 }

@@ -14,12 +14,12 @@ extension ValueShape {
     case .word(let words): words.joined(separator: " | ")
     case .name: "a name of a-z, 0-9 and '-'"
     case .path: "a path"
-    case .picture: "channels x height x width, like 3x32x32"
+    case .image: "channels x height x width, like 3x32x32"
     case .size: "a size like 2GiB, or a share like 50%"
     case .list(let element, let count):
       switch element {
       case .section: "a list of mappings" + (count.lowerBound > 0 ? "" : ", which may be empty")
-      case .either, .version, .flag, .integer, .seed, .number, .word, .name, .path, .picture, .size, .list:
+      case .either, .version, .flag, .integer, .seed, .number, .word, .name, .path, .image, .size, .list:
         "a list" + (count.lowerBound > 0 ? "" : ", which may be empty") + ", each entry " + element.words
       }
     case .section(let section):

@@ -24,7 +24,7 @@ package struct SpecTemplate: Hashable, Sendable {
 
 extension SpecTemplate {
   static let minimal = SpecTemplate(
-    name: "minimal", summary: "the keys that every spec needs, on made-up pictures",
+    name: "minimal", summary: "the keys that every spec needs, on made-up images",
     text: """
       # The smallest spec. `strata show FILE --resolved` prints what the defaults fill in.
       strata: 1                 # version of the language
@@ -47,7 +47,7 @@ extension SpecTemplate {
       name: digits
 
       data:
-        source: digits          # 8x8 grey pictures, ten classes
+        source: digits          # 8x8 grey images, ten classes
         augment: {pad-crop: 1}  # shift by up to a pixel
 
       network:
@@ -57,10 +57,10 @@ extension SpecTemplate {
 
       downsampling:
         kind: max-pool          # or average-pool, stride, invertible
-        before: [2]             # layer 2 reads the halved picture
+        before: [2]             # layer 2 reads the halved image
 
       auxiliary:
-        kind: mlp-sr            # the other layers' classifier: 1x1 convolutions on a shrunk picture, then hidden layers
+        kind: mlp-sr            # the other layers' classifier: 1x1 convolutions on a shrunk image, then hidden layers
         convolutions: 1
         hidden: 1
 
@@ -91,7 +91,7 @@ extension SpecTemplate {
         widths: [128, 128, 256, 256]
 
       downsampling:
-        kind: invertible        # 2x2 pictures to channels: nothing is lost, the next layer gets four times the channels
+        kind: invertible        # 2x2 images to channels: nothing is lost, the next layer gets four times the channels
         before: [3]
 
       auxiliary:

@@ -15,7 +15,7 @@ let compressionExplanations = [
   CodeExplanation(
     code: "E052", title: "compression of something else than single layers",
     text: """
-      'compression' ranks the channels that a module hands on, so every layer of a vgg network has to be a module, as
+      'compression' ranks the channels that a module outputs, so every layer of a vgg network has to be a module, as
       'partition: per-layer' makes it. The channels of residual blocks belong to several blocks at once, through their
       shortcuts, and stored weights are not trained before they would be ranked.
       """,

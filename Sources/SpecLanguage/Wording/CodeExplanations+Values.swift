@@ -52,8 +52,8 @@ let valueExplanations = [
     bad: "name: My Net",
     good: "name: my-net"),
   CodeExplanation(
-    code: "E037", title: "not a picture's shape",
-    text: "A picture's shape is written channels x height x width, without spaces, like 3x32x32.",
+    code: "E037", title: "not an image's shape",
+    text: "An image's shape is written channels x height x width, without spaces, like 3x32x32.",
     bad: "network: {family: vgg, widths: [8], input: 3X32X32}",
     good: "network: {family: vgg, widths: [8], input: 3x32x32}"),
   CodeExplanation(
@@ -77,7 +77,7 @@ let relationExplanations = [
   CodeExplanation(
     code: "E040", title: "an even kernel",
     text: """
-      Convolutions are padded so that the picture keeps its size. With an even kernel no padding does that on both
+      Convolutions are padded so that the image keeps its size. With an even kernel no padding does that on both
       sides alike.
       """,
     bad: "network: {family: vgg, widths: [8], kernel: 4}",
@@ -114,13 +114,13 @@ let relationExplanations = [
     bad: "data: {source: digits}\nnetwork: {family: vgg, widths: [8], input: 3x32x32}",
     good: "data: {source: digits}\nnetwork: {family: vgg, widths: [8], input: 1x8x8}"),
   CodeExplanation(
-    code: "E046", title: "more pictures than there are",
-    text: "'data.limit' takes the first so many pictures of a source, which has fewer.",
+    code: "E046", title: "more images than there are",
+    text: "'data.limit' takes the first so many images of a source, which has fewer.",
     bad: "data: {source: digits, limit: {train: 5000}}",
     good: "data: {source: digits, limit: {train: 1000}}"),
   CodeExplanation(
     code: "E047", title: "not one number a channel",
-    text: "'mean' and 'std' hold one number for each channel of the picture: three in colour, one in grey.",
+    text: "'mean' and 'std' hold one number for each channel of the image: three in colour, one in grey.",
     bad: "data: {source: digits, normalize: {mean: [0.5, 0.5], std: [0.2]}}",
     good: "data: {source: digits, normalize: {mean: [0.5], std: [0.2]}}"),
   CodeExplanation(

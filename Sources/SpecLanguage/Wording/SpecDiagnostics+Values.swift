@@ -59,7 +59,7 @@ extension Diagnostic {
       fixIt: suggestion.map { FixIt(span: span, replacement: $0) })
   }
 
-  static func malformedPicture(_ key: String, meant: String?, at span: SourceSpan) -> Self {
+  static func malformedImage(_ key: String, meant: String?, at span: SourceSpan) -> Self {
     Diagnostic(
       code: "E037", message: "'\(key)' takes channels x height x width, like 3x32x32", primary: span,
       label: "cannot be read as that", help: meant.map { "write \($0)" },
@@ -136,10 +136,10 @@ extension Diagnostic {
       help: "leave the key out, or write \(fact)", fixIt: FixIt(span: span, replacement: fact))
   }
 
-  static func limitBeyondSource(_ key: String, source: String, pictures: Int, at span: SourceSpan) -> Self {
+  static func limitBeyondSource(_ key: String, source: String, images: Int, at span: SourceSpan) -> Self {
     Diagnostic(
-      code: "E046", message: "'\(key)' asks for more pictures than there are", primary: span,
-      label: "'\(source)' has \(pictures)")
+      code: "E046", message: "'\(key)' asks for more images than there are", primary: span,
+      label: "'\(source)' has \(images)")
   }
 
   static func countUnlikeChannels(_ key: String, count: Int, channels: Int, at span: SourceSpan) -> Self {

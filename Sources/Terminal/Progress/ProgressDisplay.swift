@@ -62,8 +62,8 @@ package struct ProgressDisplay {
 
   /// Notes that a module has finished an epoch; the last one finishes the module.
   /// - Parameters:
-  ///   - loss, top1: of the training pictures; top1 is a fraction.
-  ///   - testTop1: of the test pictures, where they were classified after this epoch.
+  ///   - loss, top1: of the training images; top1 is a fraction.
+  ///   - testTop1: of the test images, where they were classified after this epoch.
   ///   - seconds: wall time of the epoch.
   package mutating func finishEpoch(
     module: Int, epoch: Int, of epochs: Int, loss: Double, top1: Double, testTop1: Double? = nil,

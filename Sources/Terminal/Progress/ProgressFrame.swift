@@ -1,6 +1,6 @@
 internal import Text
 
-/// The picture of a training's progress: a heading and a line for each module, no wider and no higher than the room.
+/// The image of a training's progress: a heading and a line for each module, no wider and no higher than the room.
 struct ProgressFrame {
   let modules: [ModuleProgress]
   let columns: Int

@@ -28,7 +28,7 @@ struct BenchCommand: Command {
   static let calibrate = Flag(
     "calibrate", "measure this machine, so that plans tell times; takes some ten seconds")
   static let profile = Flag(
-    "profile", "tell where the time goes: by operation, by module, and how near to the ceiling")
+    "profile", "tell where the time goes: by operation, by module, and how near to the roofline")
   static let mode = ValueOption(
     "mode", BenchMode.form, "what is measured: a step of every stage, or of one in sequential training",
     default: "step")
@@ -42,7 +42,7 @@ struct BenchCommand: Command {
       how long a step, an epoch and a run take, and 'strata run' holds that against what they took.
 
       With a spec a training step is timed: preparation of the batch, forward, loss, backward and update of every module. \
-      Sequential training has a step of its own in every stage, and each is measured, a line for each. The pictures are made \
+      Sequential training has a step of its own in every stage, and each is measured, a line for each. The images are made \
       up; the data set is not read.
       """,
     operands: OperandSpec("SPEC", 0...1, "an architecture spec (YAML)", completion: CommonOperands.specFiles),
@@ -83,7 +83,7 @@ struct BenchCommand: Command {
     // A step as it is where no features are kept: what makes them belongs to no step.
     assignments.append(Assignment(key: "memory.features", value: "recompute"))
     var loaded = try LoadedSpec(path: path, set: assignments, dataPath: nil, session)
-    loaded.replaceDataWithMadeUpPictures()
+    loaded.replaceDataWithMadeUpImages()
     let plan = try loaded.plan(
       threads: threads, budget: nil, dataPath: nil, withFingerprint: false, session
     ).plan
@@ -98,10 +98,10 @@ struct BenchCommand: Command {
     let dataset = try DataOpening(loaded, path: nil).open(for: plan)
     let engine = try Engine.make(plan.memoryMap)
     let benchmark = StepBenchmark(
-      plan: plan, engine: engine, pictures: PicturePreparer(dataset, plan: plan), now: monotonicSeconds)
+      plan: plan, engine: engine, images: ImagePreparer(dataset, plan: plan), now: monotonicSeconds)
     var report = StepReport(plan, stageCount: stages.count)
     if !session.json { session.output.write(paragraph(report.title)) }
-    // Ceilings are measured once, in an arena that nothing lies in.
+    // The roofline is measured once, in an arena that nothing lies in.
     let recorders =
       arguments[profile] ? Calibration.recorders(stages.count, for: engine).map(Optional.init) : []
     for (position, stage) in stages.enumerated() {

@@ -7,7 +7,7 @@ struct CheckCommand: Command {
     "check", group: CommandGroup.specs,
     summary: "report every fault of specs at once, and what to be warned of",
     discussion: """
-      Reads each spec, lowers it to a graph and checks shapes, schedule and modules; the numbers of pictures where the \
+      Reads each spec, lowers it to a graph and checks shapes, schedule and modules; the numbers of images where the \
       source tells them (all but idx and npy); stored weights where they are there. Every fault is reported with its \
       line and column and, where the meaning can be guessed, with a correction. Warnings tell of what is no fault and yet \
       will not do what was probably meant; '--strict' makes faults of them. No images are read; headers and labels of \

@@ -10,7 +10,7 @@ struct EvaluateCommand: Command {
   static let spec = CommandSpec(
     "evaluate", group: CommandGroup.runs, summary: "accuracy of every module of a run, and of their ensemble",
     discussion: """
-      Loads the weights of a finished run and classifies the test pictures with every module's auxiliary, with the \
+      Loads the weights of a finished run and classifies the test images with every module's auxiliary, with the \
       head, and with the ensemble of the modules up to each depth.
       """,
     operands: CommonOperands.runFolder, options: [CommonOptions.data.spec, CommonOptions.threads.spec],
@@ -35,7 +35,7 @@ struct EvaluateCommand: Command {
     } catch {
       throw CommandFailure(error)
     }
-    let evaluator = Evaluator(engine: engine, pictures: PicturePreparer(dataset, plan: ready.plan))
+    let evaluator = Evaluator(engine: engine, images: ImagePreparer(dataset, plan: ready.plan))
     let sums: [MetricSums]
     do throws(NotFinite) {
       sums = try evaluator.run(ready.plan.evaluation)

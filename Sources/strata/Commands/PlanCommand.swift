@@ -27,7 +27,7 @@ struct PlanCommand: Command {
       trained. With -o the plan is written as a file that 'strata run' executes as it stands; it is pinned to the \
       spec by a hash, and keeps what '--set' laid over it. What was written, and the peak of the plan that it replaced, is \
       reported on standard error. With a budget the plan is chosen so that the peak fits: what frozen modules give kept in memory, \
-      in a file or not at all, evaluation on fewer pictures at once, pictures read from their files for every batch, \
+      in a file or not at all, evaluation on fewer images at once, images read from their files for every batch, \
       values computed again instead of kept, batches in pieces; each choice is printed with what it costs. Where nothing fits, the smallest budget that would do is named, and changes of the spec that would fit.
       """,
     operands: CommonOperands.spec,

@@ -16,7 +16,7 @@ struct ProbeCommand: Command {
     "features", .featureSize, "what the probes read: features averaged to 2x2 (2x2), or as they are (full)",
     default: "2x2")
   static let epochs = ValueOption(
-    "epochs", .integer(in: 1...10_000), "passes over the training pictures for cnn-1 and cnn-2",
+    "epochs", .integer(in: 1...10_000), "passes over the training images for cnn-1 and cnn-2",
     default: "\(defaultEpochs)")
   private static let defaultEpochs = 10
   static let width = ValueOption(
@@ -27,11 +27,11 @@ struct ProbeCommand: Command {
     "probe", group: CommandGroup.runs, summary: "separability of the features at every depth",
     discussion: """
       Trains small classifiers on the frozen features behind every module of a finished run, and prints how well they \
-      tell the classes apart, depth by depth; depth 0 is the pictures themselves.
+      tell the classes apart, depth by depth; depth 0 is the images themselves.
 
       linear: one-versus-rest logistic regression on standardised features, L2 penalty |w|^2 / 2n, by L-BFGS until no \
-      component of the gradient is above 1e-4, 200 steps at most. nearest: the label of the nearest training picture, \
-      by Euclidean distance. Both see the training pictures without augmentation. cnn-1, cnn-2: one or two hidden \
+      component of the gradient is above 1e-4, 200 steps at most. nearest: the label of the nearest training image, \
+      by Euclidean distance. Both see the training images without augmentation. cnn-1, cnn-2: one or two hidden \
       layers of 3x3 convolution, batch norm and ReLU, averaged to 2x2, batch norm, linear; trained as the run was, with \
       its optimiser, batch and augmentation and half a cosine of its learning rate.
 
@@ -39,7 +39,7 @@ struct ProbeCommand: Command {
       what that takes is checked against the machine's limits before the start.
 
       The figures are kept in the run's folder, in probes.json, with the probes' settings and the fingerprint of the \
-      pictures: a later probe with the same ones takes their place, any other is added. report.html is written again, \
+      images: a later probe with the same ones takes their place, any other is added. report.html is written again, \
       with charts of them, and 'strata compare' sets them side by side.
       """,
     operands: CommonOperands.runFolder,
@@ -139,7 +139,7 @@ struct ProbeCommand: Command {
     }
   }
 
-  /// The features of all pictures are in memory, of one depth at a time.
+  /// The features of all images are in memory, of one depth at a time.
   private static func requireRoom(
     _ plannedPeakBytes: Int, threads: Int, isPooled: Bool
   ) throws(CommandFailure) {

@@ -24,7 +24,8 @@ struct RunCommand: Command {
     default: "10m, and fifty times what one takes")
 
   static let profile = Flag(
-    "profile", "tell at the end where the time has gone: by operation, by module, and how near to the ceiling"
+    "profile",
+    "tell at the end where the time has gone: by operation, by module, and how near to the roofline"
   )
 
   static let seeds = ValueOption(
@@ -51,7 +52,7 @@ struct RunCommand: Command {
       for among runs/NAME-1, -2, ...
 
       '--profile' takes the time of every operation, of all stages, of training, evaluation, features and ranking, and \
-      prints it by operation and by module; 'summary.json' and report.html have it too. The share of the ceiling is what \
+      prints it by operation and by module; 'summary.json' and report.html have it too. The share of the roofline is what \
       the operations that really run (Winograd's products, not those it saves) would take at the rate of plain products \
       (SGEMM), or the bytes moved at that of a plain sweep over memory, over the time that they took. The rates are those of \
       'strata bench --calibrate', or else measured before the training. Weights stay the same, to the bit.

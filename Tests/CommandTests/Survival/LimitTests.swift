@@ -122,7 +122,7 @@ struct LimitTests {
     #expect(short.exitCode == 3, "\(short)")
   }
 
-  @Test("a batch of more pictures than there are is told")
+  @Test("a batch of more images than there are is told")
   func largeBatch() throws {
     let plan = try workspace.strata("plan", "net.yaml", "--set", "training.batch=500")
     #expect(plan.exitCode == 0)
@@ -133,7 +133,7 @@ struct LimitTests {
     #expect(try workspace.strata("plan", "net.yaml", "--set", "training.batch=192").diagnostics == "")
     let found = try workspace.strata("plan", "net.yaml", "--largest-batch", "--budget", "1GiB")
     #expect(found.exitCode == 0)
-    #expect(found.output.contains("192 (all pictures)"), "\(found.output)")
-    #expect(found.output.contains("no batch is larger than the 192 training pictures"))
+    #expect(found.output.contains("192 (all images)"), "\(found.output)")
+    #expect(found.output.contains("no batch is larger than the 192 training images"))
   }
 }

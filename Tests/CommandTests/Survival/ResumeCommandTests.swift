@@ -182,7 +182,7 @@ struct ResumeCommandTests {
     let resumed = try StrataProcess(
       ["run", "../out", "--resume"], in: workspace.url.appending(path: "deep"))
     #expect(resumed.exitCode == 0, "\(resumed.diagnostics)")
-    // Other pictures under the same path: the plan is stale.
+    // Other images under the same path: the plan is stale.
     try interruptedRun("second", "--data", "set")
     let other = images(200).prefix(16) + Data(images(200).dropFirst(16).reversed())
     try other.write(to: workspace.url.appending(path: "set/train-images-idx3-ubyte"))

@@ -131,7 +131,7 @@ class Net(nn.Module):
         self.head = head(12, 4)
 
     def module(self, number, x):
-        """What module `number` hands on, and its classifier's logits."""
+        """What module `number` outputs, and its classifier's logits."""
         if number == 1:
             features = self.layers[0](x)
             return features, self.auxiliaries[0](features)

@@ -89,7 +89,7 @@ def plain_mlp(channels, size, layers):
 
 
 def vgg_auxiliary(channels, size):
-    """Two convolutions without padding on half the picture."""
+    """Two convolutions without padding on half the image."""
 
     def unpadded(inputs):
         layer = convolution(inputs, 2 * channels, 3)
@@ -132,7 +132,7 @@ class Net(nn.Module):
         """
         items: by module, the name and the module itself.
         channels, sizes: by module, of its output.
-        before: by module from 0, what its pictures go through first.
+        before: by module from 0, what its images go through first.
         """
         super().__init__()
         self.path, self.loss, self.before = [name for name, _ in items], loss, before or {}
@@ -163,7 +163,7 @@ class Net(nn.Module):
         return features
 
     def step(self, index, x, labels):
-        """What a module hands on, what it minimises with its classifier, and the loss it reports."""
+        """What a module outputs, what it minimises with its classifier, and the loss it reports."""
         features = self.get_submodule(self.path[index])(self.before.get(index, nn.Identity())(x))
         classifier = self.classifier(index)
         if not hasattr(classifier, "similarity"):
@@ -181,7 +181,7 @@ class Net(nn.Module):
 
 
 def resnet(block, widths, outputs, auxiliary=linear, head=gap, shortcut="projection", size=8):
-    """A stem of 4 channels, a block of every width, the picture halved before every block but the first."""
+    """A stem of 4 channels, a block of every width, the image halved before every block but the first."""
     items, channels, sizes = [("stem", convolution(3, 4, 3))], [4], [size]
     for number, (width, out) in enumerate(zip(widths, outputs), start=1):
         stride = 1 if number == 1 else 2
@@ -192,7 +192,7 @@ def resnet(block, widths, outputs, auxiliary=linear, head=gap, shortcut="project
 
 
 def vgg(auxiliary, head, widths=(8, 12), size=8, pool=None, loss="cross-entropy"):
-    """Two layers; `pool` halves the picture before the second."""
+    """Two layers; `pool` halves the image before the second."""
     items, inputs = [], 3
     for number, width in enumerate(widths, start=1):
         items.append((f"layers.{number}", convolution(inputs, width, 3, bias=True)))
@@ -205,7 +205,7 @@ def max_pool_mlp_sr():
     return vgg(partial(mlp_sr, convolutions=1, layers=1), partial(mlp, widths=[16, 16]), pool=MaxPool())
 
 
-# Name: the net, its optimizer, the side of its pictures.
+# Name: the net, its optimizer, the side of its images.
 NETS = {
     "resnet-basic": (lambda: resnet(basic, [4, 8], [4, 8]), sgd, 8),
     "resnet-bottleneck": (lambda: resnet(bottleneck, [2], [8], head=linear), sgd, 8),
@@ -243,7 +243,7 @@ def trained(kind, seed, dtype):
         for tensor in tensors_of(net).values():
             tensor.copy_(exact(tensor))
     images = exact(torch.randn(BATCH, 3, size, size, dtype=torch.float64)).to(dtype)
-    labels = torch.randint(4, (BATCH,))  # few, so that some pictures are of one class
+    labels = torch.randint(4, (BATCH,))  # few, so that some images are of one class
     net = net.to(dtype).train()
     tensors = {"images": images, "labels": labels}
     tensors |= {f"initial.{name}": tensor.clone() for name, tensor in tensors_of(net).items()}

@@ -47,7 +47,7 @@ class Modules:
         return self.steps[number - 1] >= EPOCHS * STEPS_PER_EPOCH
 
     def learn(self, number, x, labels):
-        """A step: what the module hands on, and its loss before the update."""
+        """A step: what the module outputs, and its loss before the update."""
         self.net.train()
         features, logits = self.net.module(number, x)
         loss = functional.cross_entropy(logits, labels)
@@ -62,7 +62,7 @@ class Modules:
         return features.detach(), loss.detach()
 
     def feed(self, number, x):
-        """What the first module hands on once it has learned all its epochs: running statistics used and kept."""
+        """What the first module outputs once it has learned all its epochs: running statistics used and kept."""
         layers = self.net.layers[number - 1].eval()
         with torch.no_grad():
             return layers(x)

@@ -13,7 +13,7 @@ import Testing
   static let oddWidths = Array(1...17) + [24, 31, 33, 60, 100, 127, 129]
 
   private struct Case {
-    let x, dy: Pictures
+    let x, dy: Images
     let norm: ReferenceBatchNorm
     let xs, dys, scales, shifts: AlignedBuffer<Float>
 

@@ -9,7 +9,7 @@ import Testing
     (3, 9, 5), (1, 1, 8), (4, 64, 16), (2, 65, 19), (5, 1, 40), (2, 1024, 33), (7, 49, 64),
   ]
 
-  /// sum over pictures of |mean over pixels of lossScale dz z|, as it is defined.
+  /// sum over images of |mean over pixels of lossScale dz z|, as it is defined.
   private func taylor(
     _ z: [Double], _ dz: [Double], _ before: [Double], _ shape: (batch: Int, pixels: Int, channels: Int),
     lossScale: Double
@@ -46,16 +46,16 @@ import Testing
     expectClose(scores[0], expected, reductionLength: batch * pixels, slack: 2, "scores")
   }
 
-  @Test("pictures that pull in different directions do not cancel each other")
+  @Test("images that pull in different directions do not cancel each other")
   func signs() {
-    // Two pictures of one pixel: +1 and -1 make 2, not 0; two pixels of one picture do cancel.
+    // Two images of one pixel: +1 and -1 make 2, not 0; two pixels of one image do cancel.
     let (z, dz) = (AlignedBuffer<Float>([1.0, 1] as [Double]), AlignedBuffer<Float>([1, -1] as [Double]))
-    let pictures = run(.none, reading: [z, dz], writing: [.holding([0])]) {
+    let images = run(.none, reading: [z, dz], writing: [.holding([0])]) {
       addTaylorScores(
         z: z.pointer, dz: dz.pointer, scores: $0[0], batch: 2, pixels: 1, channels: 1, lossScale: 1,
         context: $1)
     }
-    #expect(pictures[0] == [2])
+    #expect(images[0] == [2])
     let pixels = run(.none, reading: [z, dz], writing: [.holding([0])]) {
       addTaylorScores(
         z: z.pointer, dz: dz.pointer, scores: $0[0], batch: 1, pixels: 2, channels: 1, lossScale: 1,

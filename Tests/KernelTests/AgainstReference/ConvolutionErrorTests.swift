@@ -78,7 +78,7 @@ import Testing
   @Test(arguments: shapes, Inputs.allCases)
   func forward(_ g: ConvolutionGeometry, _ inputs: Inputs) {
     var random = SplitMix64(seed: UInt64(g.patchSize))
-    let x = Pictures(
+    let x = Images(
       batch: g.batch, height: g.height, width: g.width, channels: g.inChannels,
       values: large(g.inRows * g.inChannels, inputs, &random))
     let filter = small(g.patchSize * g.outChannels, inputs, groups: g.outChannels, &random)
@@ -104,11 +104,11 @@ import Testing
   @Test(arguments: shapes, Inputs.allCases)
   func inputGradient(_ g: ConvolutionGeometry, _ inputs: Inputs) {
     var random = SplitMix64(seed: UInt64(g.patchSize))
-    let dy = Pictures(
+    let dy = Images(
       batch: g.batch, height: g.outHeight, width: g.outWidth, channels: g.outChannels,
       values: large(g.outRows * g.outChannels, inputs, &random))
     let filter = small(g.patchSize * g.outChannels, inputs, groups: 1, &random)
-    func gradient(_ dy: Pictures, _ filter: [Double]) -> [Double] {
+    func gradient(_ dy: Images, _ filter: [Double]) -> [Double] {
       Reference.convolutionInputGradient(
         outputGradient: dy, filter: filter, height: g.height, width: g.width, inChannels: g.inChannels,
         g.reference
@@ -134,10 +134,10 @@ import Testing
   @Test(arguments: shapes, Inputs.allCases)
   func weightGradient(_ g: ConvolutionGeometry, _ inputs: Inputs) {
     var random = SplitMix64(seed: UInt64(g.patchSize))
-    let x = Pictures(
+    let x = Images(
       batch: g.batch, height: g.height, width: g.width, channels: g.inChannels,
       values: large(g.inRows * g.inChannels, inputs, &random))
-    let dy = Pictures(
+    let dy = Images(
       batch: g.batch, height: g.outHeight, width: g.outWidth, channels: g.outChannels,
       values: small(g.outRows * g.outChannels, inputs, groups: g.outChannels, &random))
     let exact = Reference.convolutionWeightGradient(x, outputGradient: dy, g.reference)

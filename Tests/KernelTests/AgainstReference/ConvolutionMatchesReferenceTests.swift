@@ -14,7 +14,7 @@ import Testing
     }
   }
 
-  /// Kernel sizes, strides, picture sizes and channels, crossed: odd sizes, single pixels, channels beside the vectors' width.
+  /// Kernel sizes, strides, image sizes and channels, crossed: odd sizes, single pixels, channels beside the vectors' width.
   private static let crossed: [ConvolutionGeometry] = [1, 3, 5, 7].flatMap { kernelSize in
     [1, 2].flatMap { stride in
       [(1, 1), (5, 7), (8, 8), (9, 6)].flatMap { height, width in
@@ -43,7 +43,7 @@ import Testing
     shape(2, 13, 6, 4, 4, kernel: 1, stride: 3, padding: 0), shape(40, 8, 8, 8, 8, kernel: 1),
   ]
 
-  /// Few output channels, which are the lanes of one vector: every number of them, rows that fill no four pixels, pictures that are copied
+  /// Few output channels, which are the lanes of one vector: every number of them, rows that fill no four pixels, images that are copied
   /// in strips.
   private static let narrow: [ConvolutionGeometry] =
     (1...8).map { shape(3, 9, 7, $0, 9 - $0, kernel: 3) }
@@ -63,7 +63,7 @@ import Testing
     shape(2, 8, 8, 10, 10, kernel: 5, padding: 4), shape(2, 7, 7, 10, 10, kernel: 3, padding: 2),
   ]
 
-  /// Pictures of one or two rows, or columns, where rows of the kernel meet nothing but padding.
+  /// Images of one or two rows, or columns, where rows of the kernel meet nothing but padding.
   private static let low: [ConvolutionGeometry] = [
     shape(3, 1, 40, 8, 16, kernel: 3), shape(3, 1, 40, 8, 16, kernel: 5, stride: 2),
     shape(2, 2, 9, 9, 10, kernel: 7),
@@ -95,13 +95,13 @@ import Testing
   }
 
   private func inputs(_ g: ConvolutionGeometry) -> (
-    x: Pictures, filter: [Double], bias: [Double], dy: Pictures
+    x: Images, filter: [Double], bias: [Double], dy: Images
   ) {
     var random = SplitMix64(seed: UInt64(g.patchSize + 1000 * g.outRows + g.outChannels))
     return (
-      random.pictures(g.batch, g.height, g.width, g.inChannels),
+      random.images(g.batch, g.height, g.width, g.inChannels),
       random.uniform(count: g.patchSize * g.outChannels), random.uniform(count: g.outChannels),
-      random.pictures(g.batch, g.outHeight, g.outWidth, g.outChannels)
+      random.images(g.batch, g.outHeight, g.outWidth, g.outChannels)
     )
   }
 

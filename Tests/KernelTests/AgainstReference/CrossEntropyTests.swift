@@ -37,7 +37,7 @@ import Testing
     }
     let found = loss(logits, labels: labels, rows: rows, classes: classes)
     let expected = Reference.softmaxCrossEntropy(
-      Pictures(rows: rows, channels: classes, values: logits), labels: labels)
+      Images(rows: rows, channels: classes, values: logits), labels: labels)
     #expect(abs(Double(found.metrics[0]) / Double(rows) - expected.loss) < 1e-6 * max(1, expected.loss))
     #expect(found.metrics[1] == Float(top1) && found.metrics[2] == Float(top5))
     expectClose(

@@ -71,7 +71,7 @@ import Testing
   ])
   func softmaxCrossEntropy(rows: Int, classes: Int, spread: Double, center: Double) {
     var random = SplitMix64(seed: UInt64(rows * classes))
-    let logits = Pictures(
+    let logits = Images(
       rows: rows, channels: classes,
       values: random.distinct(count: rows * classes).map { Double(Float(center + spread * $0)) })
     let labels = random.labels(rows, classes: classes)

@@ -56,7 +56,7 @@ func expectClose(
   #expect(error < bound, "\(what): relative error \(error), bound \(bound)", sourceLocation: sourceLocation)
 }
 
-extension Pictures {
+extension Images {
   /// The same numbers as an operand for a kernel.
   var buffer: AlignedBuffer<Float> { AlignedBuffer(values) }
 }

@@ -33,7 +33,7 @@ import Testing
     let count = w.batch * w.height * w.width * w.channels
     let values =
       ties ? random.uniform(count: count, in: -2...2).map { $0.rounded() } : random.distinct(count: count)
-    let x = Pictures(batch: w.batch, height: w.height, width: w.width, channels: w.channels, values: values)
+    let x = Images(batch: w.batch, height: w.height, width: w.width, channels: w.channels, values: values)
     let expected = Reference.maxPoolForward(x, kernelSize: w.size, stride: w.stride, padding: w.padding)
     let outCount = expected.output.values.count
     let dy = expected.output.with(values: random.uniform(count: outCount))
@@ -76,8 +76,8 @@ import Testing
   func adaptiveAveragePool(batch: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int)
   {
     var random = SplitMix64(seed: UInt64(height * width + channels))
-    let x = random.pictures(batch, height, width, channels)
-    let dy = random.pictures(batch, outHeight, outWidth, channels)
+    let x = random.images(batch, height, width, channels)
+    let dy = random.images(batch, outHeight, outWidth, channels)
     let (xs, dys) = (x.buffer, dy.buffer)
     let y = run(
       .none,
@@ -114,8 +114,8 @@ import Testing
   func averagePool(batch: Int, height: Int, width: Int, channels: Int, side: Int) {
     var random = SplitMix64(seed: UInt64(height * width + channels))
     let (outHeight, outWidth) = (height / side, width / side)
-    let x = random.pictures(batch, height, width, channels)
-    let dy = random.pictures(batch, outHeight, outWidth, channels)
+    let x = random.images(batch, height, width, channels)
+    let dy = random.images(batch, outHeight, outWidth, channels)
     let (xs, dys) = (x.buffer, dy.buffer)
     let y = run(.none, reading: [xs], writing: [.fresh(dy.values.count)]) { outputs, context in
       averagePoolForward(
@@ -140,7 +140,7 @@ import Testing
   @Test(arguments: [(1, 2, 2, 1), (2, 4, 6, 3), (3, 8, 4, 8), (2, 6, 2, 17), (5, 32, 32, 16), (1, 2, 10, 64)])
   func spaceToDepth(batch: Int, height: Int, width: Int, channels: Int) {
     var random = SplitMix64(seed: UInt64(channels))
-    let x = random.pictures(batch, height, width, channels)
+    let x = random.images(batch, height, width, channels)
     let small = Reference.spaceToDepth(x)
     let (xs, smalls) = (x.buffer, small.buffer)
     let y = run(

@@ -188,7 +188,7 @@ enum ScratchUser: String, Codable, CaseIterable, Sendable {
     _ full: ConvolutionGeometry, _ algorithm: ConvolutionAlgorithm
   ) {
     let fits = scratch(small, algorithm).fits(in: scratch(full, algorithm))
-    #expect(fits, "\(small.batch) pictures in the scratch of \(full), \(algorithm)")
+    #expect(fits, "\(small.batch) images in the scratch of \(full), \(algorithm)")
   }
 }
 

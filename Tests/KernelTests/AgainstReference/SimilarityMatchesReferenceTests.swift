@@ -8,7 +8,7 @@ import Testing
   static let shapes = [(3, 9, 5), (1, 2, 8), (4, 64, 16), (2, 65, 19), (2, 1024, 33), (7, 49, 64)]
 
   /// Channels around means of several deviations; every seventh does not vary.
-  private func pictures(_ shape: (batch: Int, pixels: Int, channels: Int)) -> [Double] {
+  private func images(_ shape: (batch: Int, pixels: Int, channels: Int)) -> [Double] {
     var random = SplitMix64(seed: UInt64(shape.batch * shape.pixels * shape.channels))
     let centers = random.uniform(count: shape.channels, in: -3...3)
     return random.uniform(count: shape.batch * shape.pixels * shape.channels).enumerated().map {
@@ -36,7 +36,7 @@ import Testing
 
   @Test(arguments: shapes)
   func spatialDeviation(batch: Int, pixels: Int, channels: Int) {
-    let x = pictures((batch, pixels, channels))
+    let x = images((batch, pixels, channels))
     let (means, expected) = deviations(x, (batch, pixels, channels))
     let xs = AlignedBuffer<Float>(x)
     let y = run(.none, reading: [xs], writing: [.fresh(batch * channels)]) {

@@ -88,11 +88,11 @@ import Testing
   @Test(arguments: [(2, 4, 4, 3, 2, 5), (3, 7, 5, 8, 2, 8), (1, 1, 1, 2, 2, 9), (4, 9, 8, 5, 3, 6)])
   func subsample(batch: Int, height: Int, width: Int, channels: Int, stride: Int, outChannels: Int) {
     var random = SplitMix64(seed: UInt64(height * width * channels))
-    let x = random.pictures(batch, height, width, channels)
+    let x = random.images(batch, height, width, channels)
     let (outHeight, outWidth) = ((height + stride - 1) / stride, (width + stride - 1) / stride)
-    var y = Pictures(batch: batch, height: outHeight, width: outWidth, channels: outChannels)
-    let dy = random.pictures(batch, outHeight, outWidth, outChannels)
-    var dx = Pictures(batch: batch, height: height, width: width, channels: channels)
+    var y = Images(batch: batch, height: outHeight, width: outWidth, channels: outChannels)
+    let dy = random.images(batch, outHeight, outWidth, outChannels)
+    var dx = Images(batch: batch, height: height, width: width, channels: channels)
     for n in 0..<batch {
       for (i, j) in (0..<outHeight).flatMap({ i in (0..<outWidth).map { (i, $0) } }) {
         for c in 0..<channels {

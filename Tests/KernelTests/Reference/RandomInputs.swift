@@ -1,14 +1,14 @@
 import TestSupport
 
 extension SplitMix64 {
-  mutating func pictures(_ batch: Int, _ height: Int, _ width: Int, _ channels: Int) -> Pictures {
-    Pictures(
+  mutating func images(_ batch: Int, _ height: Int, _ width: Int, _ channels: Int) -> Images {
+    Images(
       batch: batch, height: height, width: width, channels: channels,
       values: uniform(count: batch * height * width * channels))
   }
 
-  mutating func matrix(_ rows: Int, _ channels: Int) -> Pictures {
-    pictures(rows, 1, 1, channels)
+  mutating func matrix(_ rows: Int, _ channels: Int) -> Images {
+    images(rows, 1, 1, channels)
   }
 
   /// Scales of both signs, none of them near 0, and running statistics as of an earlier batch.

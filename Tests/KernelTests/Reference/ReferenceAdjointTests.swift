@@ -6,7 +6,7 @@ import Testing
   private let bound = 1e-13
 
   private func expectAdjoint(
-    _ x: Pictures, _ y: Pictures, _ forward: (Pictures) -> Pictures, _ backward: (Pictures) -> Pictures,
+    _ x: Images, _ y: Images, _ forward: (Images) -> Images, _ backward: (Images) -> Images,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
     let (ax, aty) = (forward(x), backward(y))
@@ -22,8 +22,8 @@ import Testing
     let convolution = ReferenceConvolution(
       outChannels: 4, kernelSize: kernelSize, stride: stride, padding: kernelSize / 2)
     let filter = random.uniform(count: convolution.filterCount(inChannels: 3))
-    let x = random.pictures(2, 9, 7, 3)
-    let y = random.pictures(2, convolution.outExtent(9), convolution.outExtent(7), 4)
+    let x = random.images(2, 9, 7, 3)
+    let y = random.images(2, convolution.outExtent(9), convolution.outExtent(7), 4)
     expectAdjoint(x, y) {
       Reference.convolutionForward($0, filter: filter, convolution)
     } _: {
@@ -39,7 +39,7 @@ import Testing
   @Test(arguments: [(8, 8, 2, 2), (7, 9, 2, 2), (13, 5, 4, 3), (3, 3, 1, 1), (1, 2, 2, 2)])
   func adaptiveAveragePool(height: Int, width: Int, outHeight: Int, outWidth: Int) {
     var random = SplitMix64(seed: 20)
-    expectAdjoint(random.pictures(2, height, width, 3), random.pictures(2, outHeight, outWidth, 3)) {
+    expectAdjoint(random.images(2, height, width, 3), random.images(2, outHeight, outWidth, 3)) {
       Reference.adaptiveAveragePoolForward($0, outHeight: outHeight, outWidth: outWidth)
     } _: {
       Reference.adaptiveAveragePoolBackward(outputGradient: $0, height: height, width: width)
@@ -48,7 +48,7 @@ import Testing
 
   @Test func spaceToDepth() {
     var random = SplitMix64(seed: 30)
-    expectAdjoint(random.pictures(2, 6, 8, 3), random.pictures(2, 3, 4, 12)) {
+    expectAdjoint(random.images(2, 6, 8, 3), random.images(2, 3, 4, 12)) {
       Reference.spaceToDepth($0)
     } _: {
       Reference.depthToSpace($0)

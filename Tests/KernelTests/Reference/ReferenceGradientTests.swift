@@ -17,14 +17,14 @@ import Testing
   ])
   func convolution(height: Int, width: Int, _ convolution: ReferenceConvolution) {
     var random = SplitMix64(seed: 1)
-    let x = random.pictures(2, height, width, 3)
+    let x = random.images(2, height, width, 3)
     let filter = random.uniform(count: convolution.filterCount(inChannels: 3))
     let bias = random.uniform(count: convolution.outChannels)
     let y = Reference.convolutionForward(x, filter: filter, bias: bias, convolution)
     let dy = y.with(values: random.uniform(count: y.values.count))
     func loss(_ x: [Double], _ filter: [Double], _ bias: [Double]) -> Double {
       let y = Reference.convolutionForward(
-        Pictures(batch: 2, height: height, width: width, channels: 3, values: x), filter: filter, bias: bias,
+        Images(batch: 2, height: height, width: width, channels: 3, values: x), filter: filter, bias: bias,
         convolution)
       return innerProduct(y.values, dy.values)
     }
@@ -44,7 +44,7 @@ import Testing
     let bias = random.uniform(count: 3)
     let dy = random.matrix(4, 3)
     func loss(_ x: [Double], _ weight: [Double], _ bias: [Double]) -> Double {
-      let x = Pictures(rows: 4, channels: 5, values: x)
+      let x = Images(rows: 4, channels: 5, values: x)
       let y = Reference.linearForward(x, weight: weight, bias: bias, outFeatures: 3)
       return innerProduct(y.values, dy.values)
     }
@@ -61,8 +61,8 @@ import Testing
   func batchNorm(relu: Bool) {
     var random = SplitMix64(seed: 3)
     let norm = random.batchNorm(channels: 3)
-    let x = random.pictures(3, 2, 2, 3)
-    let dy = random.pictures(3, 2, 2, 3)
+    let x = random.images(3, 2, 2, 3)
+    let dy = random.images(3, 2, 2, 3)
     func loss(_ x: [Double], _ scale: [Double], _ shift: [Double]) -> Double {
       var moved = norm
       (moved.scale, moved.shift) = (scale, shift)
@@ -93,7 +93,7 @@ import Testing
   @Test(arguments: [(6, 4, 2, 2, 0), (7, 5, 3, 2, 1), (5, 5, 3, 1, 1), (7, 7, 3, 3, 0)])
   func maxPool(height: Int, width: Int, kernelSize: Int, stride: Int, padding: Int) {
     var random = SplitMix64(seed: 5)
-    let x = Pictures(
+    let x = Images(
       batch: 2, height: height, width: width, channels: 3,
       values: random.distinct(count: 2 * height * width * 3))
     func pool(_ values: [Double]) -> Reference.MaxPool {
@@ -110,8 +110,8 @@ import Testing
   @Test(arguments: [(8, 8, 2, 2), (7, 5, 2, 2), (5, 7, 3, 4), (1, 1, 2, 2), (4, 3, 1, 1)])
   func adaptiveAveragePool(height: Int, width: Int, outHeight: Int, outWidth: Int) {
     var random = SplitMix64(seed: 6)
-    let x = random.pictures(2, height, width, 3)
-    let dy = random.pictures(2, outHeight, outWidth, 3)
+    let x = random.images(2, height, width, 3)
+    let dy = random.images(2, outHeight, outWidth, 3)
     let dx = Reference.adaptiveAveragePoolBackward(outputGradient: dy, height: height, width: width)
     let numeric = numericalGradient(at: x.values) {
       let y = Reference.adaptiveAveragePoolForward(
@@ -135,7 +135,7 @@ import Testing
   @Test(arguments: [(3, 4, 5), (3, 4, 2), (1, 1, 6)])
   func similarity(height: Int, width: Int, channels: Int) {
     var random = SplitMix64(seed: 8)
-    let x = random.pictures(5, height, width, channels)
+    let x = random.images(5, height, width, channels)
     let labels = [0, 2, 1, 0, 2]
     let gradient = Reference.similarityLoss(x, labels: labels, classes: 3).inputGradient
     let numeric = numericalGradient(at: x.values) {

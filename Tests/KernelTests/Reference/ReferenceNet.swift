@@ -8,7 +8,7 @@ struct ReferenceNet {
     case linear(String, outFeatures: Int)
     case maxPool, spaceToDepth
     case averagePool(Int)
-    /// Pictures to rows; the next linear layer's weight is in channel, row, column order in the fixture.
+    /// Images to rows; the next linear layer's weight is in channel, row, column order in the fixture.
     case flatten
   }
 
@@ -24,13 +24,13 @@ struct ReferenceNet {
   // MARK: Forward
 
   /// Every step's input, then the last one's output.
-  mutating func forward(_ x: Pictures, through steps: [Step], training: Bool) -> [Pictures] {
+  mutating func forward(_ x: Images, through steps: [Step], training: Bool) -> [Images] {
     var values = [x]
     for step in steps { values.append(apply(step, to: values.last!, training: training)) }
     return values
   }
 
-  private mutating func apply(_ step: Step, to x: Pictures, training: Bool) -> Pictures {
+  private mutating func apply(_ step: Step, to x: Images, training: Bool) -> Images {
     switch step {
     case .convolution(let name, let convolution, let hasBias):
       return Reference.convolutionForward(
@@ -50,20 +50,20 @@ struct ReferenceNet {
     case .averagePool(let size):
       return Reference.adaptiveAveragePoolForward(x, outHeight: size, outWidth: size)
     case .flatten:
-      return Pictures(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
+      return Images(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
     }
   }
 
   // MARK: Backward
 
   /// Leaves the parameters' gradients in `gradients`, and returns that of the first step's input.
-  mutating func backward(_ outputGradient: Pictures, through steps: [Step], values: [Pictures]) -> Pictures {
+  mutating func backward(_ outputGradient: Images, through steps: [Step], values: [Images]) -> Images {
     zip(steps, values).reversed().reduce(outputGradient) { gradient, step in
       backward(gradient, through: step.0, input: step.1)
     }
   }
 
-  private mutating func backward(_ dy: Pictures, through step: Step, input x: Pictures) -> Pictures {
+  private mutating func backward(_ dy: Images, through step: Step, input x: Images) -> Images {
     switch step {
     case .convolution(let name, let convolution, let hasBias):
       gradients["\(name).weight"] = Reference.convolutionWeightGradient(x, outputGradient: dy, convolution)

@@ -40,7 +40,7 @@ import Testing
       }
     }
 
-    /// Channels of the pictures that a linear layer reads flattened, where there are several positions.
+    /// Channels of the images that a linear layer reads flattened, where there are several positions.
     func channelsFlattened(into weight: String) -> Int? {
       let inputs = [
         ("auxiliaries.1.hidden.1.linear.weight", 8), ("head.hidden.1.linear.weight", 12),
@@ -168,13 +168,13 @@ import Testing
   private struct Oracle {
     let kind: Kind
     let fixture: Fixture
-    let images: Pictures
+    let images: Images
     let labels: [Int]
 
     init(_ kind: Kind) throws {
       self.kind = kind
       fixture = try Fixture(named: "pytorch/\(kind.rawValue).safetensors")
-      images = PyTorchLayouts.pictures(try fixture.tensor("images"))
+      images = PyTorchLayouts.images(try fixture.tensor("images"))
       labels = try fixture.tensor("labels").integers
     }
 
@@ -194,11 +194,11 @@ import Testing
       return result
     }
 
-    /// Trains `modules` as one, by the last one's classifier: what it hands on, and its loss; gradients are added to the
+    /// Trains `modules` as one, by the last one's classifier: what it outputs, and its loss; gradients are added to the
     /// net's.
     func lossAndGradients(
-      _ net: inout ReferenceNet, _ x: Pictures, modules: [Int]
-    ) -> (features: Pictures, loss: Double) {
+      _ net: inout ReferenceNet, _ x: Images, modules: [Int]
+    ) -> (features: Images, loss: Double) {
       let layers = modules.flatMap { kind.layers[$0] }
       let steps = layers + kind.classifiers[modules.last!]
       let values = net.forward(x, through: steps, training: true)

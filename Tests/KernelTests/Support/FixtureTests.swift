@@ -52,9 +52,9 @@ import Testing
 
   @Test func pyTorchsLayoutsBecomeThoseOfTheKernels() {
     // [N 1, C 2, H 1, W 3] to rows of two channels.
-    let pictures = PyTorchLayouts.pictures(
+    let images = PyTorchLayouts.images(
       Fixture.Tensor(shape: [1, 2, 1, 3], values: [1, 2, 3, 10, 20, 30]))
-    #expect(pictures.values == [1, 10, 2, 20, 3, 30])
+    #expect(images.values == [1, 10, 2, 20, 3, 30])
     // [K 2, C 1, 1, 2] to [row, column, channel; out].
     #expect(
       PyTorchLayouts.filter(Fixture.Tensor(shape: [2, 1, 1, 2], values: [1, 2, 3, 4])) == [1, 3, 2, 4])

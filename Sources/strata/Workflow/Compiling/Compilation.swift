@@ -94,10 +94,10 @@ extension LoadedSpec {
     dataPath: String?, withFingerprint: Bool, _ session: Session
   ) throws(CommandFailure) -> (lowered: LoweredSpec, facts: DataFacts) {
     let lowered = try checked(session) { spec throws(CompilationFailed) in
-      try Pipeline.check(spec, pictures: spec.data.trainCount)
+      try Pipeline.check(spec, images: spec.data.trainCount)
     }
     let facts = try DataOpening.facts(self, path: dataPath, withFingerprint: withFingerprint)
-    for warning in warnings(of: spec, pictures: facts.trainCount) { warn(warning, session) }
+    for warning in warnings(of: spec, images: facts.trainCount) { warn(warning, session) }
     if !spec.data.source.value.readsFiles || dataPath != nil || spec.data.path != nil {
       warnOfLabels(of: try DataOpening(self, path: dataPath), session)
     }
@@ -143,13 +143,13 @@ extension LoadedSpec {
       // The spec's own faults are told with it.
       var faults = error.diagnostics
       do {
-        try Pipeline.check(spec, pictures: spec.data.trainCount)
+        try Pipeline.check(spec, images: spec.data.trainCount)
       } catch {
         faults += error.diagnostics
       }
       throw CompilationFailed(diagnostics: faults)
     }
-    let lowered = try Pipeline.check(spec, pictures: spec.data.trainCount, start: start)
+    let lowered = try Pipeline.check(spec, images: spec.data.trainCount, start: start)
     return (lowered, warnings(of: lowered, start: start))
   }
 

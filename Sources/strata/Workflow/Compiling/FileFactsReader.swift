@@ -25,9 +25,9 @@ struct FileFactsReader {
       guard told.trainClassCount >= 2 else {
         return .unknown("every label in \(told.labelsPath) is 0, and a network needs two classes")
       }
-      let shape = told.pictureShape
+      let shape = told.imageShape
       return .known(
-        input: PictureShape(channels: shape.channels, height: shape.height, width: shape.width),
+        input: ImageShape(channels: shape.channels, height: shape.height, width: shape.width),
         classes: told.trainClassCount, images: told.imagesPath, labels: told.labelsPath)
     } catch {
       if !error.all.allSatisfy(\.isMissingFile) { fault = error }

@@ -41,10 +41,10 @@ enum LargestBatchReport {
     return found.contains { $0.sameBits != nil } ? .done : .overBudget
   }
 
-  /// Of the batch of end-to-end training; nil where pictures, not memory, bound one of both.
+  /// Of the batch of end-to-end training; nil where images, not memory, bound one of both.
   private static func ratio(_ figure: LargestBatch, _ all: [LargestBatch]) -> Double? {
-    guard let base = all.first(where: { $0.strategy == .endToEnd }), !base.isAllPictures,
-      !figure.isAllPictures,
+    guard let base = all.first(where: { $0.strategy == .endToEnd }), !base.isAllImages,
+      !figure.isAllImages,
       let batch = figure.batch, let baseBatch = base.batch
     else { return nil }
     return Double(batch) / Double(baseBatch)
@@ -67,11 +67,11 @@ enum LargestBatchReport {
     let figures = found.flatMap { [$0.natural, $0.sameBits] }.compactMap(\.self)
     var notes = [
       "as it comes: nothing is chosen for the budget",
-      "same bits: with what leaves the training as it is: values computed again, pictures read for every batch,",
-      "  evaluations of fewer pictures at once. Larger batches pass in pieces: 'strata plan' says what that changes",
+      "same bits: with what leaves the training as it is: values computed again, images read for every batch,",
+      "  evaluations of fewer images at once. Larger batches pass in pieces: 'strata plan' says what that changes",
     ]
-    if figures.contains(where: \.isAllPictures) {
-      notes.append("all pictures: no batch is larger than the \(grouped(trainCount)) training pictures")
+    if figures.contains(where: \.isAllImages) {
+      notes.append("all images: no batch is larger than the \(grouped(trainCount)) training images")
     }
     for figure in found where !figure.keysLeftOut.isEmpty {
       let sets = figure.keysLeftOut.map { " --set \($0)=null" }.joined()
@@ -84,7 +84,7 @@ enum LargestBatchReport {
         guard let larger = figure.batchWithDropLast else { continue }
         notes.append(
           "\(grouped(larger)) with drop-last, \(name): that many leave one of the \(grouped(trainCount)) training "
-            + "pictures, which batch norm can't take alone; training.drop-last leaves it out")
+            + "images, which batch norm can't take alone; training.drop-last leaves it out")
       }
     }
     return style.bold(loaded.spec.name.value) + ": largest batches within \(byteSize(budget.byteCount))\n"
@@ -93,7 +93,7 @@ enum LargestBatchReport {
 
   private static func words(_ figure: LargestBatch.Figure?) -> String {
     guard let figure else { return "none" }
-    return grouped(figure.batch) + (figure.isAllPictures ? " (all pictures)" : "")
+    return grouped(figure.batch) + (figure.isAllImages ? " (all images)" : "")
       + (figure.batchWithDropLast.map { " (\(grouped($0)) with drop-last)" } ?? "")
   }
 
@@ -114,7 +114,7 @@ enum LargestBatchReport {
               ("keysLeftOut", .array(figure.keysLeftOut.map { .string($0) })),
               ("batch", .optional(figure.batch, JSON.integer)),
               ("peakBytes", .optional(figure.peakBytes, JSON.integer)),
-              ("isAllPictures", .bool(figure.isAllPictures)),
+              ("isAllPictures", .bool(figure.isAllImages)),
               ("ratio", .optional(ratio(figure, found)) { .number($0) }),
               ("batchWithDropLast", .optional(figure.natural?.batchWithDropLast, JSON.integer)),
               (
@@ -122,7 +122,7 @@ enum LargestBatchReport {
                 .optional(figure.sameBits) { sameBits in
                   .object([
                     ("batch", .integer(sameBits.batch)), ("peakBytes", .integer(sameBits.peakBytes)),
-                    ("isAllPictures", .bool(sameBits.isAllPictures)),
+                    ("isAllPictures", .bool(sameBits.isAllImages)),
                     ("batchWithDropLast", .optional(sameBits.batchWithDropLast, JSON.integer)),
                   ])
                 }

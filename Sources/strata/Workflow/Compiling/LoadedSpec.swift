@@ -128,7 +128,7 @@ struct LoadedSpec {
   /// Of the text alone, without its data.
   private static func warnings(_ result: DecodeResult) -> [Diagnostic] {
     result.warnings
-      + (result.spec.map { Pipeline.warnings(of: $0, pictures: $0.data.trainCount) } ?? [])
+      + (result.spec.map { Pipeline.warnings(of: $0, images: $0.data.trainCount) } ?? [])
   }
 
   /// Warns of a place in the spec; nothing where that was done when the run began.
@@ -171,15 +171,15 @@ struct LoadedSpec {
   }
 
   /// For measurements that must not depend on a data set being there: same shape, same classes, and as many as full
-  /// batches take, so that nothing that the spec says of its own pictures is a fault of these.
-  mutating func replaceDataWithMadeUpPictures() {
+  /// batches take, so that nothing that the spec says of its own images is a fault of these.
+  mutating func replaceDataWithMadeUpImages() {
     spec.data.source.value = .synthetic
     spec.data.path = nil
     let batch = spec.training.batch
-    let batchCount = (SyntheticPictures.defaultTrainCount + batch.value - 1) / batch.value
+    let batchCount = (SyntheticImages.defaultTrainCount + batch.value - 1) / batch.value
     spec.data.trainLimit = Spanned(batchCount * batch.value, at: batch.span)
     spec.data.testLimit = nil
-    spec.compression?.pictures = nil
+    spec.compression?.images = nil
   }
 
   /// For a plan that is kept beside another folder than the one in which the paths of a piped spec start.

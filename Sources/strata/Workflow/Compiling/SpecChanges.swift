@@ -80,7 +80,7 @@ enum SpecChanges {
     }
   }
 
-  /// Only made-up pictures come in any size.
+  /// Only made-up images come in any size.
   private static func input(_ spec: Spec) -> [[Assignment]] {
     guard spec.data.source.value == .synthetic else { return [] }
     let input = spec.network.input.value

@@ -8,14 +8,14 @@ internal import Terminal
 struct DataOpening {
   let source: DatasetSource
   let limit: DatasetLimit
-  private let network: ExpectedPictures
+  private let network: ExpectedImages
 
   /// - Parameter path: of `--data`, in place of the spec's.
   init(_ loaded: LoadedSpec, path: String?) throws(CommandFailure) {
     let spec = loaded.spec
     let data = spec.data
     let input = spec.network.input.value
-    network = ExpectedPictures(loaded)
+    network = ExpectedImages(loaded)
     limit = DatasetLimit(train: data.trainLimit?.value, test: data.testLimit?.value)
     let resolved = path ?? data.path.map { Paths.join(loaded.folder, $0.value) }
     func needed() throws(CommandFailure) -> String {
@@ -31,8 +31,8 @@ struct DataOpening {
     case .digits: source = .digits
     case .synthetic:
       source = .synthetic(
-        SyntheticPictures(
-          dimensions: PictureDimensions(channels: input.channels, height: input.height, width: input.width),
+        SyntheticImages(
+          dimensions: ImageDimensions(channels: input.channels, height: input.height, width: input.width),
           classCount: spec.network.classes.value, seed: spec.training.seed.value))
     case .cifar10: source = .cifar10(folder: try needed())
     case .cifar100: source = .cifar100(folder: try needed())
@@ -50,7 +50,7 @@ struct DataOpening {
       help: "leave it out, or train on files: --set data.source=cifar10, say")
   }
 
-  /// What planning needs, without reading pictures.
+  /// What planning needs, without reading images.
   static func facts(
     _ loaded: LoadedSpec, path: String?, withFingerprint: Bool
   ) throws(CommandFailure) -> DataFacts {
@@ -76,7 +76,7 @@ struct DataOpening {
     }
     try network.require(facts, of: source)
     do {
-      // The order of an epoch: a number a training picture.
+      // The order of an epoch: a number a training image.
       let orderBytes = 4 * facts.trainCount
       let streaming = try Dataset.streaming(of: source, limit: limit)
       return DataFacts(
@@ -133,11 +133,11 @@ extension DataSource {
   }
 }
 
-extension PicturePreparer {
+extension ImagePreparer {
   /// As the plan's data section says.
   init(_ dataset: Dataset, plan: Plan) {
     let data = plan.data
-    let shape = dataset.pictureShape
+    let shape = dataset.imageShape
     precondition(
       (shape.channels, shape.height, shape.width) == (
         plan.input.channels, plan.input.height, plan.input.width

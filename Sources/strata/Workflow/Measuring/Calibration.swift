@@ -28,14 +28,14 @@ enum Calibration {
 
   static func model(threads: Int) -> TimeModel? { profile(threads: threads).map { TimeModel($0) } }
 
-  /// What takes the time of an engine's nodes: so many recorders alike. Where the machine has no profile its ceilings are
+  /// What takes the time of an engine's nodes: so many recorders alike. Where the machine has no profile its roofline is
   /// measured now, in the engine's arena, in which nothing may lie yet.
   static func recorders(_ count: Int, for engine: Engine) -> [ProfileRecorder] {
     let profile = profile(threads: engine.threads)
-    let ceilings = profile.map { Ceilings($0, source: .profile) } ?? engine.measureCeilings()
+    let roofline = profile.map { Roofline($0, source: .profile) } ?? engine.measureRoofline()
     return (0..<count).map { _ in
       ProfileRecorder(
-        model: profile.map { TimeModel($0) }, ceilings: ceilings, now: { monotonicSeconds() })
+        model: profile.map { TimeModel($0) }, roofline: roofline, now: { monotonicSeconds() })
     }
   }
 
@@ -63,12 +63,12 @@ enum Calibration {
     report(profile, seconds: monotonicSeconds() - start, session)
   }
 
-  /// Batches of pictures as they are prepared for a step.
+  /// Batches of images as they are prepared for a step.
   private static func addPreparation(
     to profile: inout MachineProfile, workers: Workers
   ) throws(CommandFailure) {
-    let madeUp = SyntheticPictures(
-      dimensions: PictureDimensions(channels: 3, height: 32, width: 32), classCount: 10, seed: 1)
+    let madeUp = SyntheticImages(
+      dimensions: ImageDimensions(channels: 3, height: 32, width: 32), classCount: 10, seed: 1)
     let sources: [(WorkKind, DatasetSource)] = [(.preparation, .digits), (.synthesis, .synthetic(madeUp))]
     for (kind, source) in sources {
       let dataset: Dataset
@@ -77,22 +77,22 @@ enum Calibration {
       } catch {
         throw CommandFailure(.failed, error.message)
       }
-      let preparer = PicturePreparer(dataset: dataset, seed: 1)
-      let count = dataset.pictureShape.elementCount
-      let pictures = 1024
-      let batch = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * pictures)
+      let preparer = ImagePreparer(dataset: dataset, seed: 1)
+      let count = dataset.imageShape.elementCount
+      let images = 1024
+      let batch = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * images)
       defer { unsafe batch.deallocate() }
       var shortest = Double.infinity
       for _ in 0..<5 {
         let start = monotonicSeconds()
-        workers.forEach(pictures) { index, worker in
+        workers.forEach(images) { index, worker in
           unsafe preparer.prepare(
             .train, index: index % dataset.trainCount, epoch: nil, worker: worker,
             into: UnsafeMutableBufferPointer(rebasing: batch[index * count..<(index + 1) * count]))
         }
         shortest = min(shortest, monotonicSeconds() - start)
       }
-      let byteCount = Double(4 * count * pictures)
+      let byteCount = Double(4 * count * images)
       profile.add(
         MachineProfile.Point(size: byteCount, rows: 1, secondsPerUnit: shortest / byteCount), of: kind)
     }

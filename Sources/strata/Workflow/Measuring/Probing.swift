@@ -30,15 +30,15 @@ enum ProbeLearner: String, CaseIterable {
 struct ProbedDepth {
   struct Figure {
     var learner: ProbeLearner
-    /// Nil where it says nothing: a training picture is its own nearest neighbour.
+    /// Nil where it says nothing: a training image is its own nearest neighbour.
     var trainTop1: Double?
     var testTop1: Double
   }
 
-  /// 0: the pictures.
+  /// 0: the images.
   var module: Int
   var name: String
-  /// Numbers a picture.
+  /// Numbers an image.
   var features: Int
   var figures: [Figure] = []
 }
@@ -72,7 +72,7 @@ struct Probing {
     return peak
   }
 
-  /// From the pictures on.
+  /// From the images on.
   private var modules: ClosedRange<Int> { 0...network.moduleNames.count }
 
   private func featureProgram(_ module: Int) -> Program {
@@ -92,7 +92,7 @@ struct Probing {
     var depths: [ProbedDepth] = []
     for module in modules {
       let depth = try probe(
-        module, name: module == 0 ? "pictures" : names[module - 1], learners, on: dataset)
+        module, name: module == 0 ? "images" : names[module - 1], learners, on: dataset)
       let figures = depth.figures.map { "\($0.learner.rawValue) \(percentage($0.testTop1))" }
       session.diagnostics.writeLine("depth \(module), \(depth.name): \(figures.joined(separator: ", "))")
       depths.append(depth)
@@ -112,7 +112,7 @@ struct Probing {
     return depth
   }
 
-  /// The probes that read tables of all pictures' features: these and their program are gone before another plan trains.
+  /// The probes that read tables of all images' features: these and their program are gone before another plan trains.
   private func probeTables(
     _ depth: inout ProbedDepth, _ learners: [ProbeLearner], on dataset: Dataset
   ) throws(CommandFailure) {
@@ -155,12 +155,12 @@ struct Probing {
     } catch {
       throw CommandFailure(error)
     }
-    let pictures = PicturePreparer(dataset, plan: ready.plan)
+    let images = ImagePreparer(dataset, plan: ready.plan)
     let tables: (train: FeatureTable, test: FeatureTable)
     do throws(NotFinite) {
       tables = (
-        train: try FeatureTable(of: .train, program, module: depth, engine: engine, pictures: pictures),
-        test: try FeatureTable(of: .test, program, module: depth, engine: engine, pictures: pictures)
+        train: try FeatureTable(of: .train, program, module: depth, engine: engine, images: images),
+        test: try FeatureTable(of: .test, program, module: depth, engine: engine, images: images)
       )
     } catch {
       throw notFinite(error, of: dataset, "the features at depth \(depth) cannot be probed")
@@ -175,10 +175,10 @@ struct Probing {
   ) throws(CommandFailure) -> ProbedDepth.Figure {
     let plan = plan(convolutions, behind: module)
     let engine = try Engine.make(plan.memoryMap)
-    let pictures = PicturePreparer(dataset, plan: plan)
+    let images = ImagePreparer(dataset, plan: plan)
     let modelPath = modelPath
     let trainer = Trainer(
-      plan: plan, engine: engine, pictures: pictures, now: monotonicSeconds,
+      plan: plan, engine: engine, images: images, now: monotonicSeconds,
       loadStart: { modules, resident throws(ObserverFailure) in
         guard let start = plan.start else { return }
         do throws(ModelFileError) {
@@ -199,7 +199,7 @@ struct Probing {
     }
     let sums: [MetricSums]
     do throws(NotFinite) {
-      sums = try Evaluator(engine: engine, pictures: pictures).run(plan.evaluation)
+      sums = try Evaluator(engine: engine, images: images).run(plan.evaluation)
     } catch {
       throw failure(.notFinite(error), learner, behind: module, on: dataset)
     }

@@ -41,7 +41,7 @@ struct StepReport {
   // MARK: - For people
 
   var title: String {
-    "\(plan.name): steps of \(plan.training.batch) pictures, \(plan.threads) worker\(plan.threads == 1 ? "" : "s"), "
+    "\(plan.name): steps of \(plan.training.batch) images, \(plan.threads) worker\(plan.threads == 1 ? "" : "s"), "
       + (stageCount == plan.stages.count && stageCount > 1
         ? "each of the \(stageCount) stages of \(plan.training.strategy.rawValue) training"
         : "\(plan.training.strategy.rawValue) training, which has \(plan.stages.count) stage\(plan.stages.count == 1 ? "" : "s")")
@@ -119,7 +119,7 @@ struct StepReport {
       ("profile", .optional(measured.profile) { $0.operations }),
       ("profileByModule", .optional(measured.profile) { $0.byModule }),
       ("preparationSeconds", .optional(measured.profile) { .number($0.preparationSeconds) }),
-      ("ceiling", .optional(measured.profile) { $0.ceiling }),
+      ("ceiling", .optional(measured.profile) { $0.roofline }),
     ]
   }
 }

@@ -44,7 +44,7 @@ extension TrainingRun {
         progress.update(
           module: own.index, epoch: own.epoch, of: plan.training.modules[own.index - 1].totalEpochs,
           step: own.step, of: step.stepCount, loss: sum.meanLoss, top1: sum.top1,
-          imagesPerSecond: step.picturesPerSecond)
+          imagesPerSecond: step.imagesPerSecond)
       }
       return
     }
@@ -52,7 +52,7 @@ extension TrainingRun {
       progress.update(
         module: sum.module, epoch: stage.epoch(ofModule: sum.module, position.epoch),
         of: plan.training.modules[sum.module - 1].totalEpochs, step: position.step, of: step.stepCount,
-        loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.picturesPerSecond)
+        loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.imagesPerSecond)
     }
   }
 
@@ -68,7 +68,7 @@ extension TrainingRun {
 
   private mutating func keep(_ report: EpochReport, of stage: StagePlan) throws(FileError) {
     let tests = report.figures.filter { $0.split == .test }
-    let pictureCount = min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
+    let imageCount = min(plan.data.facts.trainCount, stage.stepsPerEpoch * plan.training.batch)
     for figure in report.figures {
       let rate =
         figure.split == .train
@@ -83,7 +83,7 @@ extension TrainingRun {
       progress.finishEpoch(
         module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].totalEpochs,
         loss: figure.loss, top1: figure.top1, testTop1: tests.first { $0.module == figure.module }?.top1,
-        imagesPerSecond: Double(pictureCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
+        imagesPerSecond: Double(imageCount) / max(figure.seconds, 1e-9), seconds: figure.seconds)
     }
     // The module's own epoch, as in the lines above: fine-tuning is a stage of its own and counts from 1 again.
     if let test = tests.last, let ensemble = test.ensemble {
@@ -91,11 +91,11 @@ extension TrainingRun {
         "ensemble to module \(ensemble.module), epoch \(test.epoch), test: loss \(fixed(ensemble.meanLoss, decimals: 4)), "
           + "top1 \(percentage(ensemble.top1))")
     }
-    // Modules that learn together share their pictures and their time; in asynchronous training each has its own time.
+    // Modules that learn together share their images and their time; in asynchronous training each has its own time.
     guard let trained = report.figures.first(where: { $0.split == .train }) else { return }
     totals.trainingSeconds += trained.seconds
     if plan.training.strategy != .asynchronous || trained.module == stage.schedule.modules[0].index {
-      totals.trainedPictures += pictureCount
+      totals.trainedImages += imageCount
     }
   }
 }

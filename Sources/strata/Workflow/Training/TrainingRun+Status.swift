@@ -92,7 +92,7 @@ extension TrainingRun {
         host: live.host, process: Int(getpid()), started: live.started, updated: .now, stage: stage.index,
         stageCount: plan.stages.count, epoch: min(position.epoch, stage.epochs), epochCount: stage.epochs,
         step: position.step, stepCount: step?.stepCount ?? stage.stepsPerEpoch, modules: modules,
-        imagesPerSecond: step?.picturesPerSecond ?? imagesPerSecondSoFar,
+        imagesPerSecond: step?.imagesPerSecond ?? imagesPerSecondSoFar,
         seconds: totals.seconds + now - start,
         secondsLeft: live.secondsLeft(at: position, endedEpochs, of: plan, now: now),
         plannedPeakBytes: plan.memory.peakBytes, peakBytes: ProcessMemory.peakBytes,
@@ -109,7 +109,7 @@ extension TrainingRun {
   }
 
   private var imagesPerSecondSoFar: Double? {
-    totals.trainingSeconds > 0 ? Double(totals.trainedPictures) / totals.trainingSeconds : nil
+    totals.trainingSeconds > 0 ? Double(totals.trainedImages) / totals.trainingSeconds : nil
   }
 
   /// Rewrites `report.html` with what there is so far, where the last one is old.

@@ -95,7 +95,7 @@ struct TrainingRun: ~Copyable {
         for line in plan.budgetLines { try log("budget: \(line)") }
       }
       beginStatus(at: position)
-      let end = try train(engine, PicturePreparer(dataset, plan: plan), from: position)
+      let end = try train(engine, ImagePreparer(dataset, plan: plan), from: position)
       summary.profile = engine.recorder.map {
         ProfileText($0.result(), of: .run(seconds: monotonicSeconds() - trainingStart))
       }
@@ -118,11 +118,11 @@ struct TrainingRun: ~Copyable {
   }
 
   private mutating func train(
-    _ engine: Engine, _ pictures: PicturePreparer, from position: RunPosition
+    _ engine: Engine, _ images: ImagePreparer, from position: RunPosition
   ) throws(CommandFailure) -> RunEnd {
     let (plan, startPath) = (plan, startPath)
     let trainer = Trainer(
-      plan: plan, engine: engine, pictures: pictures,
+      plan: plan, engine: engine, images: images,
       featuresPath: folder.path(of: RunDirectory.featuresName),
       now: monotonicSeconds, shouldStop: { Interruption.isRequested },
       loadStart: { modules, resident throws(ObserverFailure) in
@@ -153,16 +153,16 @@ struct TrainingRun: ~Copyable {
     case .finished: break
     }
     progress.finish()
-    let evaluator = Evaluator(engine: engine, pictures: pictures)
+    let evaluator = Evaluator(engine: engine, images: images)
     let sums: [MetricSums]?
     do throws(NotFinite) {
       sums = try evaluator.run(plan.evaluation, unless: { Interruption.isRequested })
     } catch {
-      try Self.requireRead(pictures.dataset)
+      try Self.requireRead(images.dataset)
       return .diverged(failure(.notFinite(error), engine))
     }
     guard let sums else { return try interrupt(at: plan.endPosition, engine) }
-    try Self.requireRead(pictures.dataset)
+    try Self.requireRead(images.dataset)
     summary.note(evaluation: sums)
     do {
       summary.weightsSHA256 = try folder.writeModel(of: plan, from: engine).sha256
@@ -256,7 +256,7 @@ struct TrainingRun: ~Copyable {
     summary.measuredSeconds = totals.seconds + monotonicSeconds() - start
     summary.measuredPeakBytes = ProcessMemory.peakBytes
     if totals.trainingSeconds > 0 {
-      summary.imagesPerSecond = Double(totals.trainedPictures) / totals.trainingSeconds
+      summary.imagesPerSecond = Double(totals.trainedImages) / totals.trainingSeconds
     }
   }
 }

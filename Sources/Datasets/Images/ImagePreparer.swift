@@ -1,10 +1,10 @@
 internal import Base
 
-/// Random changes of training pictures.
+/// Random changes of training images.
 package struct Augmentation: Hashable, Sendable {
   /// Pixels of zero padding on each side before a crop back to size; 0 for none.
   package let padCrop: Int
-  /// Mirror every other picture, left to right.
+  /// Mirror every other image, left to right.
   package let flipHorizontal: Bool
 
   package static let none = Augmentation(padCrop: 0, flipHorizontal: false)
@@ -17,11 +17,11 @@ package struct Augmentation: Hashable, Sendable {
   }
 }
 
-/// Makes a network's input of a picture: divided by the largest pixel value, padded with zeros and cropped, flipped, then
+/// Makes a network's input of an image: divided by the largest pixel value, padded with zeros and cropped, flipped, then
 /// normalised (so that padding becomes `-mean / standardDeviation`), as `[height, width, channels]` floats.
 ///
-/// Every draw is keyed by (seed, epoch, picture), so any number of workers may prepare any pictures in any order.
-package struct PicturePreparer: Sendable {
+/// Every draw is keyed by (seed, epoch, image), so any number of workers may prepare any images in any order.
+package struct ImagePreparer: Sendable {
   package let dataset: Dataset
   package let augmentation: Augmentation
   package let normalization: Normalization
@@ -40,7 +40,7 @@ package struct PicturePreparer: Sendable {
   ) {
     let normalization = normalization ?? dataset.facts.normalization
     precondition(
-      normalization.mean.count == dataset.pictureShape.channels,
+      normalization.mean.count == dataset.imageShape.channels,
       "lowering checks one mean and deviation a channel")
     self.dataset = dataset
     self.augmentation = augmentation
@@ -56,29 +56,29 @@ package struct PicturePreparer: Sendable {
     self.table = table
   }
 
-  /// Writes picture `index` of a part to `target`, `[height, width, channels]`.
+  /// Writes image `index` of a part to `target`, `[height, width, channels]`.
   ///
-  /// - Parameter epoch: draws the augmentation of a training picture; nil leaves it as it is. Test pictures are never
+  /// - Parameter epoch: draws the augmentation of a training image; nil leaves it as it is. Test images are never
   ///   augmented.
   /// - Parameter worker: of those that prepare at the same time, from 0; no two calls of one may overlap.
   /// - Returns: the label.
-  /// - Precondition: `index` is in the part, and `target` has exactly the picture's `elementCount` numbers.
+  /// - Precondition: `index` is in the part, and `target` has exactly the image's `elementCount` numbers.
   /// - Complexity: about 1 ns a number from bytes, 7 ns from `synthetic`; allocates nothing.
   @discardableResult
   package func prepare(
     _ split: DatasetSplit, index: Int, epoch: Int?, worker: Int = 0,
     into target: UnsafeMutableBufferPointer<Float>
   ) -> Int32 {
-    let shape = dataset.pictureShape
-    precondition(target.count == shape.elementCount, "a picture's place has its size")
+    let shape = dataset.imageShape
+    precondition(target.count == shape.elementCount, "an image's place has its size")
     let label = dataset.label(split, index)
     let crop = split == .train ? epoch.map { draw(epoch: $0, index: index) } ?? .identity : .identity
     guard let base = target.baseAddress else { return label }
     let rowCount = shape.width * shape.channels
     let pixels: UnsafeRawBufferPointer
     switch dataset.storage {
-    case .stored(let pictures): unsafe pixels = pictures.pixels(split, index)
-    case .streamed(let pictures): unsafe pixels = pictures.pixels(split, index, worker: worker)
+    case .stored(let images): unsafe pixels = images.pixels(split, index)
+    case .streamed(let images): unsafe pixels = images.pixels(split, index, worker: worker)
     case .synthetic: unsafe pixels = UnsafeRawBufferPointer(start: nil, count: 0)
     }
     for row in 0..<shape.height {
@@ -89,21 +89,21 @@ package struct PicturePreparer: Sendable {
         continue
       }
       switch dataset.storage {
-      case .stored(let pictures):
+      case .stored(let images):
         unsafe copyRow(
-          pixels, format: pictures.format, order: pictures.order, row: sourceRow, crop: crop, into: place)
-      case .streamed(let pictures):
+          pixels, format: images.format, order: images.order, row: sourceRow, crop: crop, into: place)
+      case .streamed(let images):
         unsafe copyRow(
-          pixels, format: pictures.format, order: pictures.order, row: sourceRow, crop: crop, into: place)
-      case .synthetic(let pictures):
-        unsafe pictures.fillRow(split, index, row: sourceRow, into: place)
+          pixels, format: images.format, order: images.order, row: sourceRow, crop: crop, into: place)
+      case .synthetic(let images):
+        unsafe images.fillRow(split, index, row: sourceRow, into: place)
         unsafe rearrange(place, crop: crop)
       }
     }
     return label
   }
 
-  /// Where a crop begins, and whether it is mirrored: pixel (y, x) comes from (y + down, x + right) of the picture,
+  /// Where a crop begins, and whether it is mirrored: pixel (y, x) comes from (y + down, x + right) of the image,
   /// or, mirrored, from (y + down, width - 1 - x + right).
   private struct Crop {
     var down, right: Int
@@ -111,7 +111,7 @@ package struct PicturePreparer: Sendable {
 
     static let identity = Crop(down: 0, right: 0, isFlipped: false)
 
-    /// The columns of a row of `width` that come from inside the picture.
+    /// The columns of a row of `width` that come from inside the image.
     func columns(width: Int) -> Range<Int> {
       let shift = isFlipped ? -right : right
       let begin = min(max(0, -shift), width)
@@ -136,13 +136,13 @@ package struct PicturePreparer: Sendable {
     }
   }
 
-  // MARK: - Stored pictures
+  // MARK: - Stored images
 
   private func copyRow(
     _ pixels: UnsafeRawBufferPointer, format: PixelFormat, order: PixelOrder, row: Int, crop: Crop,
     into target: UnsafeMutableBufferPointer<Float>
   ) {
-    let shape = dataset.pictureShape
+    let shape = dataset.imageShape
     let columns = crop.columns(width: shape.width)
     unsafe pad(target, columns: 0..<columns.lowerBound)
     unsafe pad(target, columns: columns.upperBound..<shape.width)
@@ -178,7 +178,7 @@ package struct PicturePreparer: Sendable {
     }
   }
 
-  /// One channel of the columns of a row that come from inside the picture.
+  /// One channel of the columns of a row that come from inside the image.
   @unsafe private struct Run {
     let target: UnsafeMutablePointer<Float>
     let targetStride, count: Int
@@ -198,7 +198,7 @@ package struct PicturePreparer: Sendable {
     }
   }
 
-  // MARK: - Synthetic pictures
+  // MARK: - Synthetic images
 
   /// Crops, mirrors and normalises a whole row in place.
   private func rearrange(_ row: UnsafeMutableBufferPointer<Float>, crop: Crop) {
@@ -236,11 +236,11 @@ package struct PicturePreparer: Sendable {
 }
 
 extension Dataset.Storage {
-  /// Nil for pictures that are made up.
+  /// Nil for images that are made up.
   fileprivate var format: PixelFormat? {
     switch self {
-    case .stored(let pictures): pictures.format
-    case .streamed(let pictures): pictures.format
+    case .stored(let images): images.format
+    case .streamed(let images): images.format
     case .synthetic: nil
     }
   }

@@ -1,6 +1,6 @@
 internal import Base
 
-/// A data set: the pictures in use, as the file has them, in one block of exactly `facts.residentByteCount` bytes, or left
+/// A data set: the images in use, as the file has them, in one block of exactly `facts.residentByteCount` bytes, or left
 /// in their files. Immutable, so that any thread may read it.
 @safe package final class Dataset: Sendable {
   package let source: DatasetSource
@@ -13,7 +13,7 @@ internal import Base
 
   let storage: Storage
 
-  /// Reads the pictures that `limit` asks for.
+  /// Reads the images that `limit` asks for.
   ///
   /// The process's peak grows by `facts.residentByteCount` and little else: files are read straight into place.
   package convenience init(_ source: DatasetSource, limit: DatasetLimit = DatasetLimit()) throws(DatasetError)
@@ -21,23 +21,23 @@ internal import Base
     switch source {
     case .digits:
       let facts = Digits.facts(limit: limit)
-      self.init(source: source, facts: facts, storage: .stored(try StoredPictures(digits: facts)))
-    case .synthetic(let pictures):
-      self.init(source: source, facts: pictures.facts(limit: limit), storage: .synthetic(pictures))
+      self.init(source: source, facts: facts, storage: .stored(try StoredImages(digits: facts)))
+    case .synthetic(let images):
+      self.init(source: source, facts: images.facts(limit: limit), storage: .synthetic(images))
     case .cifar10, .cifar100, .idx, .npy:
       let layout = try Self.layout(of: source, limit: limit)
       let records = try RecordReader.read(layout, of: source)
       self.init(
-        source: source, facts: layout.facts, storage: .stored(records.pictures),
+        source: source, facts: layout.facts, storage: .stored(records.images),
         fingerprint: records.fingerprint, largeImages: records.large)
     }
   }
 
-  /// Opens the files of a data set and leaves the pictures there.
+  /// Opens the files of a data set and leaves the images there.
   ///
   /// The process's peak grows by what `streaming(of:limit:)` says. Sources without files are loaded as ever.
   ///
-  /// - Parameter workers: that prepare pictures at the same time.
+  /// - Parameter workers: that prepare images at the same time.
   package convenience init(
     streaming source: DatasetSource, limit: DatasetLimit = DatasetLimit(), workers: Int
   ) throws(DatasetError) {
@@ -45,10 +45,10 @@ internal import Base
     case .digits, .synthetic: try self.init(source, limit: limit)
     case .cifar10, .cifar100, .idx, .npy:
       let layout = try Self.layout(of: source, limit: limit)
-      let pictures = try StreamedPictures(layout, of: source, workers: workers)
+      let images = try StreamedImages(layout, of: source, workers: workers)
       self.init(
-        source: source, facts: layout.facts, storage: .streamed(pictures), fingerprint: pictures.fingerprint,
-        largeImages: pictures.large)
+        source: source, facts: layout.facts, storage: .streamed(images), fingerprint: images.fingerprint,
+        largeImages: images.large)
     }
   }
 
@@ -70,7 +70,7 @@ internal import Base
     self.init(source: source, facts: facts, storage: storage, fingerprint: fingerprint)
   }
 
-  package var pictureShape: PictureDimensions { facts.pictureShape }
+  package var imageShape: ImageDimensions { facts.imageShape }
   package var classCount: Int { facts.classCount }
   package var trainCount: Int { facts.trainCount }
   package var testCount: Int { facts.testCount }
@@ -81,17 +81,17 @@ internal import Base
 
   /// - Precondition: `index` is in 0..<`count(split)`.
   package func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
-    precondition(index >= 0 && index < facts.count(split), "no such picture")
+    precondition(index >= 0 && index < facts.count(split), "no such image")
     return storage.label(split, index)
   }
 
-  /// Lets the system begin to read pictures that will be asked for soon, where they lie in files; returns at once.
+  /// Lets the system begin to read images that will be asked for soon, where they lie in files; returns at once.
   ///
   /// - Precondition: every index is in 0..<`count(split)`.
-  /// - Complexity: a system call a picture, about a microsecond; nothing where pictures are in memory.
+  /// - Complexity: a system call an image, about a microsecond; nothing where images are in memory.
   package func readAhead(_ split: DatasetSplit, _ indices: borrowing Span<Int32>) {
-    guard case .streamed(let pictures) = storage else { return }
-    for position in indices.indices { pictures.readAhead(split, Int(indices[position])) }
+    guard case .streamed(let images) = storage else { return }
+    for position in indices.indices { images.readAhead(split, Int(indices[position])) }
   }
 
   /// What loading would give, without loading. `digits`, `synthetic`, `cifar10` and `cifar100` touch no file (their
@@ -101,7 +101,7 @@ internal import Base
   ) throws(DatasetError) -> DatasetFacts {
     switch source {
     case .digits: Digits.facts(limit: limit)
-    case .synthetic(let pictures): pictures.facts(limit: limit)
+    case .synthetic(let images): images.facts(limit: limit)
     case .cifar10, .cifar100, .idx, .npy: try layout(of: source, limit: limit).facts
     }
   }
@@ -119,11 +119,11 @@ internal import Base
     }
   }
 
-  /// Why pictures could not be read from their files since the last call; they count as black until it is asked for.
+  /// Why images could not be read from their files since the last call; they count as black until it is asked for.
   package func takeReadFailure() -> DatasetError? {
     switch storage {
     case .stored, .synthetic: nil
-    case .streamed(let pictures): pictures.takeFailure()
+    case .streamed(let images): images.takeFailure()
     }
   }
 
@@ -136,7 +136,7 @@ internal import Base
     switch source {
     case .digits, .synthetic: return try Dataset(source, limit: limit).fingerprint
     case .cifar10, .cifar100, .idx, .npy:
-      return try StreamedPictures(layout(of: source, limit: limit), of: source, workers: 0).fingerprint
+      return try StreamedImages(layout(of: source, limit: limit), of: source, workers: 0).fingerprint
     }
   }
 
@@ -154,25 +154,25 @@ internal import Base
 }
 
 extension Dataset {
-  /// Pictures in memory or in files, or the rule that makes them.
+  /// Images in memory or in files, or the rule that makes them.
   enum Storage: Sendable {
-    case stored(StoredPictures)
-    case streamed(StreamedPictures)
-    case synthetic(SyntheticPictures)
+    case stored(StoredImages)
+    case streamed(StreamedImages)
+    case synthetic(SyntheticImages)
 
     func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
       switch self {
-      case .stored(let pictures): pictures.label(split, index)
-      case .streamed(let pictures): pictures.label(split, index)
-      case .synthetic(let pictures): pictures.label(index)
+      case .stored(let images): images.label(split, index)
+      case .streamed(let images): images.label(split, index)
+      case .synthetic(let images): images.label(index)
       }
     }
 
     func hashRecord(_ split: DatasetSplit, _ index: Int, into hash: inout SHA256) {
       switch self {
-      case .stored(let pictures):
+      case .stored(let images):
         unsafe Fingerprint.update(
-          &hash, label: pictures.label(split, index), pixels: pictures.pixels(split, index))
+          &hash, label: images.label(split, index), pixels: images.pixels(split, index))
       case .streamed: preconditionFailure("files are hashed while they are read")
       case .synthetic: break  // the header of a fingerprint says all
       }

@@ -4,21 +4,21 @@ internal import Text
 /// A plan's document says at its end what the rest of it hashes to, so that nothing in it can be changed by hand unnoticed,
 /// not even what no figure follows from. Order of members, blanks and the way numbers are written do not count.
 extension JSON {
-  static let sealKey = "planSha256"
+  static let checksumKey = "planSha256"
 
-  /// The same document with its seal; a seal that it has is made anew.
-  var sealed: JSON { withoutSeal.with(Self.sealKey, .string(seal)) }
+  /// The same document with its checksum; a checksum that it has is made anew.
+  var checksummed: JSON { withoutChecksum.with(Self.checksumKey, .string(checksum)) }
 
-  /// A seal that was taken away is none.
-  var isSealWhole: Bool { self[Self.sealKey]?.string == seal }
+  /// A checksum that was taken away is none.
+  var hasValidChecksum: Bool { self[Self.checksumKey]?.string == checksum }
 
-  private var seal: String {
-    unsafe SHA256.hex(of: Array(JSONWriter.line(withoutSeal.canonical).utf8).span.bytes)
+  private var checksum: String {
+    unsafe SHA256.hex(of: Array(JSONWriter.line(withoutChecksum.canonical).utf8).span.bytes)
   }
 
-  private var withoutSeal: JSON {
+  private var withoutChecksum: JSON {
     guard case .object(let members) = self else { return self }
-    return .object(members.filter { $0.key != Self.sealKey })
+    return .object(members.filter { $0.key != Self.checksumKey })
   }
 
   /// Members in order of their names; whole numbers as integers.

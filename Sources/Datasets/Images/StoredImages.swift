@@ -1,56 +1,56 @@
-/// Where a part's pictures and labels lie in a data set's block.
+/// Where a part's images and labels lie in a data set's block.
 struct StoredSplit: Hashable, Sendable {
   var count: Int
-  /// Of the first picture's pixels, in bytes from the block's begin; pictures are `recordStride` apart.
+  /// Of the first image's pixels, in bytes from the block's begin; images are `recordStride` apart.
   var pixelStart, recordStride: Int
   var labelStart, labelStride: Int
   /// 1 or 4.
   var labelByteCount: Int
 }
 
-/// Pictures and labels in one block, and how to find them.
-@safe struct StoredPictures: Sendable {
+/// Images and labels in one block, and how to find them.
+@safe struct StoredImages: Sendable {
   let block: ByteBlock
   let format: PixelFormat
   let order: PixelOrder
-  let pictureByteCount: Int
+  let imageByteCount: Int
   let train, test: StoredSplit
 
-  /// The digits, unpacked: all training pictures, all test pictures, then the labels in the same order.
+  /// The digits, unpacked: all training images, all test images, then the labels in the same order.
   init(digits facts: DatasetFacts) throws(DatasetError) {
-    let picture = facts.pictureShape.elementCount
+    let image = facts.imageShape.elementCount
     let (train, test) = (facts.trainCount, facts.testCount)
-    let labels = (train + test) * picture
+    let labels = (train + test) * image
     self.block = try ByteBlock(byteCount: facts.residentByteCount)
     self.format = .uint8(largest: Digits.largestPixel)
     self.order = .planar
-    self.pictureByteCount = picture
+    self.imageByteCount = image
     self.train = StoredSplit(
-      count: train, pixelStart: 0, recordStride: picture, labelStart: labels, labelStride: 1,
+      count: train, pixelStart: 0, recordStride: image, labelStart: labels, labelStride: 1,
       labelByteCount: 1)
     self.test = StoredSplit(
-      count: test, pixelStart: train * picture, recordStride: picture, labelStart: labels + train,
+      count: test, pixelStart: train * image, recordStride: image, labelStart: labels + train,
       labelStride: 1,
       labelByteCount: 1)
     for split in DatasetSplit.allCases {
       let place = self[split]
       for index in 0..<place.count {
-        let start = place.pixelStart + index * picture
+        let start = place.pixelStart + index * image
         unsafe Digits.unpackPixels(
-          split, index, into: UnsafeMutableRawBufferPointer(rebasing: block.bytes[start..<start + picture]))
+          split, index, into: UnsafeMutableRawBufferPointer(rebasing: block.bytes[start..<start + image]))
         unsafe block.bytes[place.labelStart + index] = Digits.label(split, index)
       }
     }
   }
 
   init(
-    block: ByteBlock, format: PixelFormat, order: PixelOrder, pictureByteCount: Int, train: StoredSplit,
+    block: ByteBlock, format: PixelFormat, order: PixelOrder, imageByteCount: Int, train: StoredSplit,
     test: StoredSplit
   ) {
     self.block = block
     self.format = format
     self.order = order
-    self.pictureByteCount = pictureByteCount
+    self.imageByteCount = imageByteCount
     self.train = train
     self.test = test
   }
@@ -62,17 +62,17 @@ struct StoredSplit: Hashable, Sendable {
     }
   }
 
-  /// The numbers of a picture as the file has them. Valid while `block` lives.
+  /// The numbers of an image as the file has them. Valid while `block` lives.
   @unsafe func pixels(_ split: DatasetSplit, _ index: Int) -> UnsafeRawBufferPointer {
     let place = self[split]
-    precondition(index >= 0 && index < place.count, "no such picture")
+    precondition(index >= 0 && index < place.count, "no such image")
     let start = place.pixelStart + index * place.recordStride
-    return unsafe UnsafeRawBufferPointer(rebasing: block.bytes[start..<start + pictureByteCount])
+    return unsafe UnsafeRawBufferPointer(rebasing: block.bytes[start..<start + imageByteCount])
   }
 
   func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
     let place = self[split]
-    precondition(index >= 0 && index < place.count, "no such picture")
+    precondition(index >= 0 && index < place.count, "no such image")
     let offset = place.labelStart + index * place.labelStride
     if place.labelByteCount == 1 { return Int32(unsafe block.bytes[offset]) }
     return unsafe block.bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)

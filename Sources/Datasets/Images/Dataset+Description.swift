@@ -1,6 +1,6 @@
 /// What a network needs to know of images in files.
 package struct DatasetDescription: Hashable, Sendable {
-  package let pictureShape: PictureDimensions
+  package let imageShape: ImageDimensions
   /// The largest label of the training images and one, whatever `limit` leaves of them.
   package let trainClassCount: Int
   /// The files of the training set that tell.
@@ -16,7 +16,7 @@ extension Dataset {
       let layout = try layout(of: source, limit: DatasetLimit())
       guard case .separate(let labels, let type) = layout.train.labels else { return nil }
       return DatasetDescription(
-        pictureShape: layout.facts.pictureShape,
+        imageShape: layout.facts.imageShape,
         trainClassCount: try LabelReader.largest(
           in: try DataFile(path: labels.path), at: labels.offset, count: labels.recordCount, type: type) + 1,
         imagesPath: layout.train.files[0].path, labelsPath: labels.path)

@@ -20,7 +20,7 @@ package enum DatasetError: Error, Hashable, Sendable {
   case changed(path: String, split: DatasetSplit, index: Int)
   /// Two files that belong together do not fit.
   case mismatch(path: String, expected: String, found: String)
-  /// The system has no memory for the pictures.
+  /// The system has no memory for the images.
   case outOfMemory(byteCount: Int)
   /// Two or more of the others, in the order of the files.
   case several([DatasetError])
@@ -44,7 +44,7 @@ package enum DatasetError: Error, Hashable, Sendable {
       "\(path): image \(index) of \(split.words) (they count from 0) is not what it was when the file was opened: "
         + "the file was overwritten"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
-    case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes of pictures"
+    case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes of images"
     case .several(let errors): errors.map(\.message).joined(separator: "; ")
     }
   }

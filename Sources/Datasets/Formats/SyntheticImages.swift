@@ -1,13 +1,13 @@
 internal import Base
 
-/// Pictures that are made up on demand, for measuring and for trying specs without data: standard-normal pixels around one
+/// Images that are made up on demand, for measuring and for trying specs without data: standard-normal pixels around one
 /// fixed pattern per class. Nothing is kept; the seed says it all.
 ///
-/// The pattern is a grid of 4x4 fields a channel (fewer on smaller pictures), each a normal number of standard deviation
-/// 1/2 added to its pixels: coarse enough to survive pooling, so that a small network learns the classes. Picture `i` is of
+/// The pattern is a grid of 4x4 fields a channel (fewer on smaller images), each a normal number of standard deviation
+/// 1/2 added to its pixels: coarse enough to survive pooling, so that a small network learns the classes. Image `i` is of
 /// class `i % classCount`.
-package struct SyntheticPictures: Hashable, Sendable {
-  package let dimensions: PictureDimensions
+package struct SyntheticImages: Hashable, Sendable {
+  package let dimensions: ImageDimensions
   package let classCount: Int
   package let seed: UInt64
 
@@ -18,7 +18,7 @@ package struct SyntheticPictures: Hashable, Sendable {
   private static let patternDeviation: Float = 0.5
 
   /// - Precondition: every extent and `classCount` are positive.
-  package init(dimensions: PictureDimensions, classCount: Int, seed: UInt64) {
+  package init(dimensions: ImageDimensions, classCount: Int, seed: UInt64) {
     precondition(
       dimensions.channels > 0 && dimensions.height > 0 && dimensions.width > 0 && classCount > 0,
       "the spec's decoder takes positive sizes")
@@ -31,7 +31,7 @@ package struct SyntheticPictures: Hashable, Sendable {
     let trainCount = min(limit.train ?? Self.defaultTrainCount, Int(Int32.max))
     let testCount = min(limit.test ?? Self.defaultTestCount, Int(Int32.max))
     return DatasetFacts(
-      pictureShape: dimensions, classCount: classCount, trainCount: trainCount, testCount: testCount,
+      imageShape: dimensions, classCount: classCount, trainCount: trainCount, testCount: testCount,
       availableTrainCount: trainCount, availableTestCount: testCount, residentByteCount: 0, classNames: nil,
       normalization: Normalization(mean: 0, standardDeviation: 1, channels: dimensions.channels),
       pixelScale: 1)
@@ -39,7 +39,7 @@ package struct SyntheticPictures: Hashable, Sendable {
 
   func label(_ index: Int) -> Int32 { Int32(index % classCount) }
 
-  /// Writes row `row` of picture `index`, `[width, channels]`.
+  /// Writes row `row` of image `index`, `[width, channels]`.
   func fillRow(_ split: DatasetSplit, _ index: Int, row: Int, into target: UnsafeMutableBufferPointer<Float>)
   {
     let (channels, height, width) = (dimensions.channels, dimensions.height, dimensions.width)

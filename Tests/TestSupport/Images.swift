@@ -1,13 +1,13 @@
-/// A batch of pictures in Double, `[batch, height, width, channels]` (NHWC): what the reference computes on.
+/// A batch of images in Double, `[batch, height, width, channels]` (NHWC): what the reference computes on.
 ///
-/// A matrix `[rows, channels]` is a batch of 1x1 pictures.
-package struct Pictures: Hashable, Sendable {
+/// A matrix `[rows, channels]` is a batch of 1x1 images.
+package struct Images: Hashable, Sendable {
   package let batch, height, width, channels: Int
   package var values: [Double]
 
   /// Traps when the values do not fill the shape.
   package init(batch: Int, height: Int, width: Int, channels: Int, values: [Double]) {
-    precondition(values.count == batch * height * width * channels, "values do not fill the pictures")
+    precondition(values.count == batch * height * width * channels, "values do not fill the images")
     self.batch = batch
     self.height = height
     self.width = width
@@ -26,7 +26,7 @@ package struct Pictures: Hashable, Sendable {
     self.init(batch: rows, height: 1, width: 1, channels: channels, values: values)
   }
 
-  /// Rows of the pictures as a matrix `[rows, channels]`.
+  /// Rows of the images as a matrix `[rows, channels]`.
   package var rows: Int { batch * height * width }
   package var floats: [Float] { values.map { Float($0) } }
 
@@ -41,8 +41,8 @@ package struct Pictures: Hashable, Sendable {
   }
 
   /// The same shape around other values.
-  package func with(values: [Double]) -> Pictures {
-    Pictures(batch: batch, height: height, width: width, channels: channels, values: values)
+  package func with(values: [Double]) -> Images {
+    Images(batch: batch, height: height, width: width, channels: channels, values: values)
   }
 
   private func index(_ n: Int, _ i: Int, _ j: Int, _ c: Int) -> Int {
@@ -50,10 +50,10 @@ package struct Pictures: Hashable, Sendable {
   }
 }
 
-extension Pictures {
+extension Images {
   /// Every `stride`-th row and column; channels that are more than there were are zero (He et al., 2016, option A).
-  package func subsampled(stride: Int, channels: Int) -> Pictures {
-    var y = Pictures(
+  package func subsampled(stride: Int, channels: Int) -> Images {
+    var y = Images(
       batch: batch, height: (height + stride - 1) / stride, width: (width + stride - 1) / stride,
       channels: channels)
     for n in 0..<batch {

@@ -3,9 +3,9 @@ internal import Diagnostics
 internal import SpecLanguage
 internal import Terminal
 
-/// What a spec says of its pictures, held against what their files say: a network for other pictures would train on noise.
-struct ExpectedPictures {
-  private let input: PictureShape
+/// What a spec says of its images, held against what their files say: a network for other images would train on noise.
+struct ExpectedImages {
+  private let input: ImageShape
   private let classes: Int
   /// Where the spec says so; nil where it leaves that to the source.
   private let inputPlace, classesPlace: String?
@@ -22,12 +22,12 @@ struct ExpectedPictures {
   }
 
   func require(_ facts: DatasetFacts, of source: DatasetSource) throws(CommandFailure) {
-    let shape = facts.pictureShape
+    let shape = facts.imageShape
     guard (shape.channels, shape.height, shape.width) == (input.channels, input.height, input.width) else {
       let found = "\(shape.channels)x\(shape.height)x\(shape.width)"
       throw CommandFailure(
         .faultyData,
-        "\(Self.subject(source)) has pictures of \(found) (channels, height, width), but `network.input` is "
+        "\(Self.subject(source)) has images of \(found) (channels, height, width), but `network.input` is "
           + "\(input.text)\(Self.at(inputPlace))",
         help: "set `network.input: \(found)`, or name other data")
     }

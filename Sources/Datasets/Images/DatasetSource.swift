@@ -1,5 +1,5 @@
-/// Channels, height and width of a picture.
-package struct PictureDimensions: Hashable, Sendable {
+/// Channels, height and width of an image.
+package struct ImageDimensions: Hashable, Sendable {
   package let channels, height, width: Int
 
   package init(channels: Int, height: Int, width: Int) {
@@ -8,7 +8,7 @@ package struct PictureDimensions: Hashable, Sendable {
     self.width = width
   }
 
-  /// Numbers a picture has.
+  /// Numbers an image has.
   /// - Precondition: fits an `Int`; sources check it before anything else.
   package var elementCount: Int { channels * height * width }
 }
@@ -18,17 +18,17 @@ package enum DatasetSplit: UInt32, Hashable, Sendable, CaseIterable {
   case train, test
 }
 
-/// Where pictures come from.
+/// Where images come from.
 package enum DatasetSource: Hashable, Sendable {
   /// The 1,797 hand-written digits that are built in.
   case digits
   /// Made up on demand; nothing is read, nothing is kept.
-  case synthetic(SyntheticPictures)
+  case synthetic(SyntheticImages)
   /// The folder that holds `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`.
   case cifar10(folder: String)
   /// The folder that holds `train.bin` and `test.bin`.
   case cifar100(folder: String)
-  /// The folder that holds MNIST's four files, unpacked, or files of other pictures in their format.
+  /// The folder that holds MNIST's four files, unpacked, or files of other images in their format.
   case idx(folder: String)
   /// The folder that holds `train_images.npy`, `train_labels.npy`, `test_images.npy` and `test_labels.npy`.
   case npy(folder: String)
@@ -46,7 +46,7 @@ package enum DatasetSource: Hashable, Sendable {
   }
 }
 
-/// How many pictures of each part are used: the first so many. Nil: all of them.
+/// How many images of each part are used: the first so many. Nil: all of them.
 package struct DatasetLimit: Hashable, Sendable {
   package let train, test: Int?
 
@@ -78,13 +78,13 @@ package struct Normalization: Hashable, Sendable {
   }
 }
 
-/// What is known of a data set before its pictures are read.
+/// What is known of a data set before its images are read.
 package struct DatasetFacts: Hashable, Sendable {
-  package let pictureShape: PictureDimensions
+  package let imageShape: ImageDimensions
   package let classCount: Int
-  /// Pictures used, after the limit.
+  /// Images used, after the limit.
   package let trainCount, testCount: Int
-  /// Pictures there are.
+  /// Images there are.
   package let availableTrainCount, availableTestCount: Int
   /// What the loaded data set keeps resident: pixels and labels, to the byte.
   package let residentByteCount: Int

@@ -1,5 +1,5 @@
 /// What nothing on a machine is expected to be faster than: plain products of matrices, and plain passes over memory.
-package struct Ceilings: Hashable, Sendable {
+package struct Roofline: Hashable, Sendable {
   package enum Source: String, Hashable, Sendable {
     /// `strata bench --calibrate` measured the machine.
     case profile
@@ -23,7 +23,7 @@ package struct Ceilings: Hashable, Sendable {
     let rates = plain.flatMap { profile.points(of: $0) }.map { 1 / $0.secondsPerUnit }
     sweeps = WorkKind.Sweep.allCases.map { .sweep($0) }.filter { !profile.points(of: $0).isEmpty }
     guard let fastest = rates.max(), !sweeps.isEmpty else {
-      preconditionFailure("ceilings are of a machine whose products and sweeps were measured")
+      preconditionFailure("a roofline is of a machine whose products and sweeps were measured")
     }
     multiplyAddsPerSecond = fastest
   }

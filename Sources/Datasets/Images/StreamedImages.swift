@@ -2,12 +2,12 @@ internal import Synchronization
 
 /// Images that stay in their files: each is read into its worker's buffer when it is needed, and only labels and checksums are
 /// kept. The system's page cache keeps what it has room for. An image that has changed since the files were opened is a failure.
-@safe final class StreamedPictures: Sendable {
+@safe final class StreamedImages: Sendable {
   let format: PixelFormat
   let order: PixelOrder
-  private let pictureByteCount: Int
+  private let imageByteCount: Int
   private let train, test: Part
-  /// A picture's place for each worker.
+  /// An image's place for each worker.
   private let buffers: ByteBlock
   private let failure = Mutex<DatasetError?>(nil)
   /// Of what the files held when they were opened.
@@ -27,14 +27,14 @@ internal import Synchronization
 
     func checksum(_ index: Int) -> UInt32 {
       unsafe checksums.bytes.loadUnaligned(
-        fromByteOffset: StreamedPictures.checksumByteCount * index, as: UInt32.self)
+        fromByteOffset: StreamedImages.checksumByteCount * index, as: UInt32.self)
     }
 
     func label(_ index: Int) -> Int32 {
-      StreamedPictures.label(index, in: labels, byteCount: labelByteCount)
+      StreamedImages.label(index, in: labels, byteCount: labelByteCount)
     }
 
-    /// Where a picture's numbers begin.
+    /// Where an image's numbers begin.
     func place(of index: Int) -> (file: OpenFile, offset: Int) {
       var place = index
       for (record, open) in zip(records.files, files) {
@@ -43,7 +43,7 @@ internal import Synchronization
         }
         place -= record.recordCount
       }
-      preconditionFailure("no such picture")
+      preconditionFailure("no such image")
     }
   }
 
@@ -65,7 +65,7 @@ internal import Synchronization
   init(_ layout: RecordLayout, of source: DatasetSource, workers: Int) throws(DatasetError) {
     format = layout.pixelFormat
     order = layout.pixelOrder
-    pictureByteCount = layout.pictureByteCount
+    imageByteCount = layout.imageByteCount
     try layout.requireFiles()
     (train, test) = try DatasetError.both(
       { () throws(DatasetError) in try Self.open(layout, .train) },
@@ -75,20 +75,20 @@ internal import Synchronization
     large = LargeImages.joined(train.large, test.large)
   }
 
-  /// The label, after the picture's pixels lie in the worker's buffer.
+  /// The label, after the image's pixels lie in the worker's buffer.
   func label(_ split: DatasetSplit, _ index: Int) -> Int32 { self[split].label(index) }
 
-  /// Reads a picture's numbers as the file has them. They are valid until the worker reads its next.
+  /// Reads an image's numbers as the file has them. They are valid until the worker reads its next.
   ///
   /// A file that can't be read any more, or that has changed, gives zeros; `takeFailure` then says why.
   @unsafe func pixels(_ split: DatasetSplit, _ index: Int, worker: Int) -> UnsafeRawBufferPointer {
     let part = self[split]
-    let stride = StreamedPictures.bufferByteCount(pictureByteCount)
+    let stride = StreamedImages.bufferByteCount(imageByteCount)
     let start = worker * stride
     unsafe precondition(
       start + stride <= buffers.bytes.count, "the data set was opened for that many workers")
     let target = unsafe UnsafeMutableRawBufferPointer(
-      rebasing: buffers.bytes[start..<start + pictureByteCount])
+      rebasing: buffers.bytes[start..<start + imageByteCount])
     let (open, offset) = part.place(of: index)
     do throws(DatasetError) {
       try unsafe open.file.read(into: target, at: offset)
@@ -103,10 +103,10 @@ internal import Synchronization
     return UnsafeRawBufferPointer(target)
   }
 
-  /// Lets the system read a picture while others are trained on.
+  /// Lets the system read an image while others are trained on.
   func readAhead(_ split: DatasetSplit, _ index: Int) {
     let (open, offset) = self[split].place(of: index)
-    open.file.readAhead(pictureByteCount, at: offset)
+    open.file.readAhead(imageByteCount, at: offset)
   }
 
   /// The first failure to read since the last call.
@@ -124,9 +124,9 @@ internal import Synchronization
     }
   }
 
-  static func bufferByteCount(_ pictureByteCount: Int) -> Int {
+  static func bufferByteCount(_ imageByteCount: Int) -> Int {
     // Workers write to cache lines of their own.
-    (pictureByteCount + 63) & ~63
+    (imageByteCount + 63) & ~63
   }
 
   // MARK: - Opening
@@ -236,7 +236,7 @@ internal import Synchronization
     }
 
     private func label(_ index: Int) -> Int32 {
-      StreamedPictures.label(index, in: labels, byteCount: labelByteCount)
+      StreamedImages.label(index, in: labels, byteCount: labelByteCount)
     }
   }
 
@@ -257,15 +257,15 @@ extension SplitRecords {
 }
 
 extension RecordLayout {
-  var pictureByteCount: Int { facts.pictureShape.elementCount * pixelFormat.byteCount }
+  var imageByteCount: Int { facts.imageShape.elementCount * pixelFormat.byteCount }
 
-  /// What each worker needs to read a picture.
-  var streamBufferByteCount: Int { StreamedPictures.bufferByteCount(pictureByteCount) }
+  /// What each worker needs to read an image.
+  var streamBufferByteCount: Int { StreamedImages.bufferByteCount(imageByteCount) }
 
   /// What streaming keeps whatever the number of workers: labels and checksums.
   var streamedByteCount: Int {
     DatasetSplit.allCases.map {
-      self[$0].count * (self[$0].residentLabelByteCount + StreamedPictures.checksumByteCount)
+      self[$0].count * (self[$0].residentLabelByteCount + StreamedImages.checksumByteCount)
     }.reduce(0, +)
   }
 }

@@ -48,7 +48,7 @@ enum Fingerprint {
   ) -> String {
     var hash = SHA256()
     hash.update(header(version: 1, source: source, facts: facts) + "\n")
-    if case .synthetic(let pictures) = source { hash.update("seed \(pictures.seed)\n") }
+    if case .synthetic(let images) = source { hash.update("seed \(images.seed)\n") }
     for split in DatasetSplit.allCases {
       let count = facts.count(split)
       let samples = min(256, count)
@@ -66,7 +66,7 @@ enum Fingerprint {
   }
 
   private static func header(version: Int, source: DatasetSource, facts: DatasetFacts) -> String {
-    let shape = facts.pictureShape
+    let shape = facts.imageShape
     return
       "strata.data/\(version) \(source.name) \(shape.channels)x\(shape.height)x\(shape.width) classes \(facts.classCount)"
       + " train \(facts.trainCount)/\(facts.availableTrainCount)"

@@ -1,9 +1,9 @@
 extension Dataset {
   /// How many images each class has, by label; labels beyond `classCount` are left out.
   package func labelCounts(_ split: DatasetSplit, classCount: Int) -> [Int] {
-    if case .synthetic(let pictures) = source {
-      let (each, rest) = count(split).quotientAndRemainder(dividingBy: pictures.classCount)
-      return (0..<classCount).map { $0 < pictures.classCount ? each + ($0 < rest ? 1 : 0) : 0 }
+    if case .synthetic(let images) = source {
+      let (each, rest) = count(split).quotientAndRemainder(dividingBy: images.classCount)
+      return (0..<classCount).map { $0 < images.classCount ? each + ($0 < rest ? 1 : 0) : 0 }
     }
     var counts = [Int](repeating: 0, count: classCount)
     for index in 0..<count(split) {

@@ -4,12 +4,12 @@ package import CostModel
 /// worker, and sweeps over operands of several sizes.
 ///
 /// - Parameters:
-///   - memory: for operands and results, 64-byte aligned and of `ceilingByteCount` at least; the larger it is, the larger
+///   - memory: for operands and results, 64-byte aligned and of `rooflineByteCount` at least; the larger it is, the larger
 ///     are they, up to what 48 MiB take. Of no meaning afterwards.
 ///   - seconds: for each of at most nine figures.
-package func measureCeilings(
+package func measureRoofline(
   workers: Workers, in memory: UnsafeMutableRawBufferPointer, seconds: Double = 0.04
-) -> Ceilings {
+) -> Roofline {
   var profile = MachineProfile(processor: "", threads: workers.count, secondsPerCall: 0)
   let floats = memory.assumingMemoryBound(to: Float.self)
   let start = floats.baseAddress!
@@ -19,7 +19,7 @@ package func measureCeilings(
 
   // Two factors that all share, and a result each.
   let size = [512, 256].first { (workers.count + 2) * $0 * $0 <= floats.count } ?? smallestProduct
-  precondition(memory.count >= ceilingByteCount(workers: workers.count), "memory for the smallest products")
+  precondition(memory.count >= rooflineByteCount(workers: workers.count), "memory for the smallest products")
   let area = size * size
   let products = time.of {
     workers.forEach(workers.count) { item, _ in
@@ -53,11 +53,11 @@ package func measureCeilings(
       MachineProfile.Point(size: reading.size, rows: 1, secondsPerUnit: sums / reading.amount),
       of: reading.kind)
   }
-  return Ceilings(profile, source: .measured)
+  return Roofline(profile, source: .measured)
 }
 
-/// The least memory that `measureCeilings` needs.
-package func ceilingByteCount(workers: Int) -> Int { 4 * (workers + 2) * smallestProduct * smallestProduct }
+/// The least memory that `measureRoofline` needs.
+package func rooflineByteCount(workers: Int) -> Int { 4 * (workers + 2) * smallestProduct * smallestProduct }
 
 private let smallestProduct = 128
 
