@@ -86,8 +86,18 @@ struct Compiler {
       budgetBytes: options.budgetBytes,
       places: PlanPlaces(spec), narrowed: narrowed.sizesBefore)
     plan.start = start
-    if choices.features == .recompute { plan.stagesWithoutFeatures = stageCount(narrowed, .file, .paying) }
+    if choices.features == .recompute { plan.stagesWithoutFeatures = try stagesWithoutFeatures(narrowed) }
     return plan
+  }
+
+  /// Stages of a plan that recomputes, which start from an activation cache where memory is plenty.
+  private func stagesWithoutFeatures(_ network: NarrowedNetwork) throws(CompilationFailed) -> Int {
+    let inFile = stageCount(network, .file, .paying)
+    guard inFile == 0, options.budgetBytes != nil, stageCount(network, .memory, .paying) > 0 else {
+      return inFile
+    }
+    // Reading a file takes longer than computing: the default plan has a cache in memory, or none.
+    return try defaultChoices().features == .memory ? stageCount(network, .memory, .paying) : 0
   }
 }
 

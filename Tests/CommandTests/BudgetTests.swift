@@ -270,6 +270,22 @@ struct BudgetTests {
     }
   }
 
+  @Test("where a budget chooses the modules, no batch of the same bits is named")
+  func largestBatchOfOpenPartitions() throws {
+    let arguments = [
+      "plan", "net.yaml", "--largest-batch", "--budget", "200MiB", "--set", "training.partition=auto",
+    ]
+    let result = try StrataProcess(arguments + ["--json"], in: workspace.url)
+    #expect(result.exitCode == 0, "\(result.diagnostics)")
+    let report = try JSONDecoder().decode(LargestBatches.self, from: Data(result.output.utf8))
+    for figure in report.strategies {
+      #expect(figure.batch != nil)
+      #expect((figure.sameBits == nil) == (figure.strategy != "end-to-end"), "\(figure.strategy)")
+    }
+    let people = try StrataProcess(arguments, in: workspace.url)
+    #expect(people.output.contains("parallel: with 'partition: auto' a budget chooses the modules"))
+  }
+
   /// Where the way to a small peak computes logits again, the loss reads the copy, and so does what its metric is of.
   @Test("logits that are computed again are no fault, and change no weight")
   func logitsComputedAgain() throws {

@@ -22,8 +22,11 @@ package struct LargestBatch: Hashable, Sendable {
   /// As the plan without a budget is: nothing recomputed, no batch in pieces, all data kept. What papers measure a method's
   /// memory by. Nil where not even the smallest fits.
   package var natural: Figure?
-  /// With all that a budget may choose and that leaves a training the same to the bit; never less.
+  /// With all that a budget may choose and that leaves a training the same to the bit; never less. Nil as well where the
+  /// partition is a budget's to choose: its modules come first, and other modules are another training.
   package var sameBits: Figure?
+  /// Whether the spec leaves the modules of this strategy to the budget.
+  package var choosesModules = false
 
   package var batch: Int? { natural?.batch }
   package var peakBytes: Int? { natural?.peakBytes }
@@ -89,9 +92,16 @@ private struct LargestBatchSearch {
   mutating func result() throws(CompilationFailed) -> LargestBatch {
     if largest >= 2 { try require(2) }
     let natural = largestFigure(.natural)
-    let sameBits = largestFigure(.sameBits, from: natural?.batchWithDropLast ?? natural?.batch)
+    let sameBits =
+      choosesModules ? nil : largestFigure(.sameBits, from: natural?.batchWithDropLast ?? natural?.batch)
     return LargestBatch(
-      strategy: strategy, keysLeftOut: keysLeftOut, natural: natural, sameBits: sameBits)
+      strategy: strategy, keysLeftOut: keysLeftOut, natural: natural, sameBits: sameBits,
+      choosesModules: choosesModules)
+  }
+
+  /// End-to-end training is one module, whatever the partition.
+  private var choosesModules: Bool {
+    if strategy != .endToEnd, case .auto = spec.training.partition { true } else { false }
   }
 
   private enum Allowed { case natural, sameBits }

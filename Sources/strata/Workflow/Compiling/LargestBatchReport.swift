@@ -38,7 +38,7 @@ enum LargestBatchReport {
       session.output.write(
         text(found, loaded, budget, trainCount: facts.trainCount, session.output.style))
     }
-    return found.contains { $0.sameBits != nil } ? .done : .overBudget
+    return found.contains { $0.sameBits != nil || $0.natural != nil } ? .done : .overBudget
   }
 
   /// Of the batch of end-to-end training; nil where images, not memory, bound one of both.
@@ -60,7 +60,8 @@ enum LargestBatchReport {
     for figure in found {
       table.add([
         figure.strategy.rawValue, words(figure.natural), peak(figure.natural),
-        ratio(figure, found).map { fixed($0, decimals: 2) } ?? "-", words(figure.sameBits),
+        ratio(figure, found).map { fixed($0, decimals: 2) } ?? "-",
+        figure.choosesModules ? "-" : words(figure.sameBits),
         peak(figure.sameBits),
       ])
     }
@@ -72,6 +73,13 @@ enum LargestBatchReport {
     ]
     if figures.contains(where: \.isAllImages) {
       notes.append("all images: no batch is larger than the \(grouped(trainCount)) training images")
+    }
+    for figure in found where figure.choosesModules {
+      notes.append(
+        "\(figure.strategy.rawValue): with 'partition: auto' a budget chooses the modules, and other modules are another training;"
+      )
+      notes.append(
+        "  a partition that is written down has a batch of the same bits: --set training.partition=...")
     }
     for figure in found where !figure.keysLeftOut.isEmpty {
       let sets = figure.keysLeftOut.map { " --set \($0)=null" }.joined()
