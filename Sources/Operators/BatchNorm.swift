@@ -105,10 +105,12 @@ package struct BatchNorm: LayerOperator, SweepOperator {
   package var absorbsConstant: Bool { true }
 }
 
-/// With the activation's mask, which is computed again from x.
+/// With the activation's mask, which is computed again from x. Of averages of its output where it spreads their gradient.
 /// x, dy, scale, shift, savedMean, savedInverseDeviation -> dx, dScale, dShift
 package struct BatchNormBackward: BackwardOperator, SweepOperator {
   package var activation: Activation
+  /// dy is the gradient of averages of y over windows that cover it: what an average pool's backward pass would spread.
+  package var spreadsGradient = false
 
   package init(_ activation: Activation) {
     self.activation = activation
@@ -116,15 +118,28 @@ package struct BatchNormBackward: BackwardOperator, SweepOperator {
 
   package static var kind: OperatorKind { .batchNormBackward }
   package var text: String {
-    activation == .none ? "batch_norm_backward" : "batch_norm_backward[\(activation.rawValue)]"
+    let attributes = [activation == .none ? nil : activation.rawValue, spreadsGradient ? "spread" : nil]
+    let known = attributes.compactMap(\.self)
+    return "batch_norm_backward" + (known.isEmpty ? "" : "[\(known.joined(separator: " "))]")
   }
   package var operandCounts: ClosedRange<Int> { 6...6 }
   package var resultCounts: ClosedRange<Int> { 3...3 }
   package func fault(_ types: OperandTypes) -> String? {
-    types.same([types.inputs[0], types.inputs[1], types.outputs[0]])
+    (spreadsGradient
+      ? types.same([types.inputs[0], types.outputs[0]])
+        ?? types.images(types.inputs[0], types.inputs[1], { Self.canSpread($1, over: $0) })
+      : types.same([types.inputs[0], types.inputs[1], types.outputs[0]]))
       ?? types.perChannel(types.inputs[0], Array(types.inputs[2...]) + Array(types.outputs[1...]))
   }
-  package var overwritableOperands: [Int] { [1] }
+  /// Whether every pixel of `x` lies in one window of the averages' gradient, and the kernel takes it pixel by pixel.
+  package static func canSpread(_ averages: Shape, over x: Shape) -> Bool {
+    averages == x.with(height: averages.height, width: averages.width)
+      && x.height % averages.height == 0 && x.width % averages.width == 0
+      && !RowFolding(rows: x.rows, channels: x.channels).isFolded
+  }
+
+  /// The gradient's memory, or, where others read that, the activation's: it is read for the last time.
+  package var overwritableOperands: [Int] { [1, 0] }
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let x = graph.shape(node.operands[0])
     return KernelScratch.batchNormBackward(rows: x.rows, channels: x.channels)

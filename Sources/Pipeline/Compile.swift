@@ -196,6 +196,7 @@ func keepingGraph(
       modules: modules, optimizer: optimizer(spec.training.optimizer), accumulates: choices.microBatch != nil,
       trainsLayers: schedule.trainsLayers))
   pipeline.run(MaskPlacement())
+  pipeline.run(FuseSpreads())
   pipeline.run(DeadValueElimination())
   chooseAlgorithms(&pipeline, spec, planner)
   return pipeline

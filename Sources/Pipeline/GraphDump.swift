@@ -19,7 +19,7 @@ package struct GraphDump: Sendable {
   ]
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
-    ChannelRanking.name, MaskPlacement.name, DeadValueElimination.name,
+    ChannelRanking.name, MaskPlacement.name, FuseSpreads.name, DeadValueElimination.name,
     AlgorithmChoice.name, SmallScratch.name, Rematerialization.name, InPlace.name,
   ]
 

@@ -107,6 +107,7 @@ struct NarrowedNetwork {
         module: module, output: network.moduleOutputs[module - 1], criterion: settings.criterion,
         scores: scores))
     pipeline.run(MaskPlacement())
+    pipeline.run(FuseSpreads())
     pipeline.run(DeadValueElimination())
     chooseAlgorithms(&pipeline, spec, planner)
     return pipeline

@@ -112,9 +112,9 @@ private final class Run {
       """
       strata: 1
       name: two-layers
-      network: {family: vgg, input: 3x32x32, classes: 10, widths: [16, 16, 12], head: gap}
-      downsampling: {kind: max-pool, before: [3]}
-      training: {strategy: parallel, partition: {cuts: [3]}, batch: 32}
+      network: {family: vgg, input: 3x32x32, classes: 10, widths: [16, 16, 16, 12], head: gap}
+      downsampling: {kind: max-pool, before: [4]}
+      training: {strategy: parallel, partition: {cuts: [4]}, batch: 32}
       """)
     func plan(threads: Int, limit: Int?) throws -> Plan {
       var choices = PlanChoices()
@@ -130,7 +130,7 @@ private final class Run {
     let most = try plan(threads: 1, limit: nil).arenaBytes
     // Where they update in another order.
     let limit = try #require(
-      try (6...24).map { most * $0 / 20 }.first { limit in
+      try (30...120).map { most * $0 / 100 }.first { limit in
         try updates(plan(threads: 1, limit: limit)) != updates(plan(threads: 64, limit: limit))
       })
     let (first, second) = (try plan(threads: 1, limit: limit), try plan(threads: 64, limit: limit))

@@ -58,10 +58,10 @@ struct BudgetTests {
     strata: 1
     name: wide
     data: {source: synthetic, limit: {train: 128, test: 64}}
-    network: {family: vgg, input: 3x32x32, widths: [64, 32]}
-    downsampling: {kind: max-pool, before: [2]}
+    network: {family: vgg, input: 3x32x32, widths: [64, 64, 32]}
+    downsampling: {kind: max-pool, before: [3]}
     auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
-    training: {strategy: parallel, epochs: 1, batch: 64}
+    training: {strategy: parallel, partition: {cuts: [3]}, epochs: 1, batch: 64}
 
     """
 
@@ -343,7 +343,7 @@ struct BudgetTests {
   @Test("stored weights to start from change no batch, and where they do not fit that is the fault")
   func largestBatchFromWeights() throws {
     try workspace.write(
-      Self.spec.replacing("train: 128", with: "train: 64").replacing("[64, 32]", with: "[8, 8]"),
+      Self.spec.replacing("train: 128", with: "train: 64").replacing("[64, 64, 32]", with: "[8, 8, 8]"),
       to: "narrow.yaml")
     let run = try workspace.strata("run", "narrow.yaml", "-o", "first")
     try #require(run.exitCode == 0, "\(run.diagnostics)")
@@ -363,7 +363,7 @@ struct BudgetTests {
     #expect(report.strategies.map(\.strategy) == ["end-to-end", "parallel", "sequential"])
     #expect(report.strategies.allSatisfy { ($0.batch ?? 0) > 0 })
     for sets in [
-      ("network.from=nowhere", "training.seed=1"), ("network.from=first", "network.widths=[9, 8]"),
+      ("network.from=nowhere", "training.seed=1"), ("network.from=first", "network.widths=[9, 8, 8]"),
     ] {
       let fault = try batches(sets.0, sets.1)
       #expect(fault.exitCode == 2 && fault.diagnostics.contains("error[E132]"), "\(fault.diagnostics)")

@@ -69,7 +69,7 @@ struct TableWidthTests {
     let arena = try #require(memory["arenaBytes"] as? Int)
     let text = try requireNarrow([
       "plan", "net.yaml", "--threads", "2", "--set", "training.strategy=parallel", "--budget",
-      "\(peak - arena / 10)",
+      "\(peak - arena / 20)",
     ])
     let rows = text.split(separator: "\n").filter { $0.hasPrefix("  parallel") }
     #expect(rows.filter { $0.contains("parallel, with the budget's choices *") }.count == 1, "\(text)")

@@ -34,18 +34,18 @@ struct ThreadCountTests {
       """
       strata: 1
       name: staggered
-      network: {family: vgg, input: 3x32x32, classes: 10, widths: [16, 16, 12, 8], head: gap}
-      downsampling: {kind: max-pool, before: [3]}
-      training: {strategy: parallel, partition: {cuts: [3, 4]}, start: {every: 1}, epochs: 3, batch: 32, optimizer: adam}
+      network: {family: vgg, input: 3x32x32, classes: 10, widths: [16, 16, 16, 12, 8], head: gap}
+      downsampling: {kind: max-pool, before: [4]}
+      training: {strategy: parallel, partition: {cuts: [4, 5]}, start: {every: 1}, epochs: 3, batch: 32, optimizer: adam}
       """)
     let natural = try plan(spec, threads: 1)
     var otherwiseUpdated = 0
-    for share in 6...24 where otherwiseUpdated < 3 {
+    for share in 30...120 where otherwiseUpdated < 3 {
       for microBatch in [nil, 16] {
         let plans = try [1, 8, 64].map { threads in
           try plan(spec, threads: threads) {
             $0.microBatch = microBatch
-            $0.recomputeAboveBytes = natural.arenaBytes * share / (microBatch == nil ? 20 : 40)
+            $0.recomputeAboveBytes = natural.arenaBytes * share / (microBatch == nil ? 100 : 200)
           }
         }
         for index in natural.stages.indices {

@@ -33,6 +33,11 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
   }
 
   private static let inference = BatchNorm(mode: .inference)
+  private static let spreading = {
+    var backward = BatchNormBackward(.relu)
+    backward.spreadsGradient = true
+    return backward
+  }()
 
   private static let plain = Convolution(outChannels: 5, kernelSize: 3, padding: 1)
   private static let strided = Convolution(outChannels: 5, kernelSize: 3, stride: 2, padding: 1)
@@ -69,6 +74,9 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
     FittingOperation(
       "batch norm backward", BatchNormBackward(.relu),
       [images(6, 5), images(6, 5), fives, fives, fives, fives], [images(6, 5), fives, fives]),
+    FittingOperation(
+      "batch norm backward of averages", spreading,
+      [images(6, 5), images(3, 5), fives, fives, fives, fives], [images(6, 5), fives, fives]),
     FittingOperation(
       "fold batch norm", BatchNormFolding(), [filter, fives, fives, fives, fives, fives], [filter, fives]),
     FittingOperation("relu", Activate(.relu), [images(6, 5)], [images(6, 5)]),

@@ -26,6 +26,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
       passes: ["partition", "auxiliaries", "in-place"]),
     GoldenCase(name: "resnet", text: residual, passes: ["lowering", "fuse", "differentiate", "in-place"]),
     GoldenCase(name: "pools", text: pools, passes: ["differentiate", "masks", "in-place"]),
+    GoldenCase(name: "averages", text: averages, passes: ["masks", "spreads", "in-place"]),
     GoldenCase(name: "similarity", text: similarity, passes: ["auxiliaries", "differentiate"]),
   ]
 
@@ -65,6 +66,15 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     network: {family: vgg, input: 3x8x8, classes: 10, widths: [8, 12], batch-norm: false, head: {kind: vgg}}
     downsampling: {kind: invertible, before: [2]}
     training: {strategy: end-to-end, batch: 8}
+    """
+
+  /// Averages that cover the image, which are fused, and uneven ones, which are not.
+  private static let averages = """
+    strata: 1
+    name: averages
+    network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 8, 8], head: gap}
+    auxiliary: {kind: linear, pool: 2, overrides: [{module: 2, pool: 3}]}
+    training: {strategy: parallel, batch: 8}
     """
 
   private static let similarity = """

@@ -33,13 +33,16 @@ extension KernelDispatch {
   }
 
   func run(_ backward: BatchNormBackward, _ node: Node, _ context: KernelContext) {
-    let x = unsafe shape(node.operands[0])
+    let (x, dy) = unsafe (shape(node.operands[0]), shape(node.operands[1]))
     unsafe batchNormBackward(
       x: floats(node.operands[0]), dy: floats(node.operands[1]), scale: floats(node.operands[2]),
       shift: floats(node.operands[3]), savedMean: floats(node.operands[4]),
       savedInverseDeviation: floats(node.operands[5]), dx: floats(node.results[0]),
       dScale: floats(node.results[1]), dShift: floats(node.results[2]), rows: x.rows, channels: x.channels,
-      activation: backward.activation, context: context)
+      activation: backward.activation,
+      spread: backward.spreadsGradient
+        ? GradientSpread(height: x.height, width: x.width, outHeight: dy.height, outWidth: dy.width) : nil,
+      context: context)
   }
 
   func run(_: BatchNormFolding, _ node: Node, _ context: KernelContext) {

@@ -1,7 +1,7 @@
 package import CostModel
 
-/// Gradients of `batchNormTraining`. `dx` may be `dy`. What the activation was applied to is worked out again from `x` and the
-/// saved statistics, by the same arithmetic as in the forward pass.
+/// Gradients of `batchNormTraining`. `dx` may be `dy` or `x`. What the activation was applied to is worked out again from `x` and
+/// the saved statistics, by the same arithmetic as in the forward pass. With `spread`, `dy` is the gradient of averages of `y`.
 ///
 /// With g the gradient in front of the activation and n = (x - mean) inverse deviation: dShift = sum g, dScale = sum g n,
 /// dx = scale inverse deviation (g - dShift / rows - n dScale / rows).
@@ -10,10 +10,11 @@ package func batchNormBackward(
   savedMean: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>,
   dx: UnsafeMutablePointer<Float>,
   dScale: UnsafeMutablePointer<Float>, dShift: UnsafeMutablePointer<Float>, rows: Int, channels: Int,
-  activation: Activation, context: KernelContext
+  activation: Activation, spread: GradientSpread? = nil, context: KernelContext
 ) {
   let memory = context.layOut(KernelScratch.batchNormBackward(rows: rows, channels: channels))
   let folding = RowFolding(rows: rows, channels: channels)
+  precondition(spread == nil || !folding.isFolded, "rows that are folded are of no one pixel")
   let scratch = memory.shared
   let slopes = scratch
   let partial = scratch + 2 * channels
@@ -31,11 +32,17 @@ package func batchNormBackward(
     folding.forEachPart(of: blocks[item]) { offset, rows, count, isWide in
       let wideSums = isWide ? memory.worker(worker) : sums
       if isWide { clear(wideSums, count: 2 * count) }
-      activation.run(
-        SummedGradients(
-          channelwise: channelwise, isWide: isWide, x: x + offset, dy: dy + offset, rows: rows,
-          channels: count,
-          sums: wideSums))
+      func sum(_ dy: UnsafePointer<Float>, _ gradients: some GradientRows) {
+        activation.run(
+          SummedGradients(
+            channelwise: channelwise, isWide: isWide, x: x + offset, dy: dy, gradients: gradients, rows: rows,
+            channels: count, sums: wideSums))
+      }
+      if let spread {
+        sum(dy, SpreadRows(spread, channels: count, firstRow: offset / count))
+      } else {
+        sum(dy + offset, OwnRows(channels: count))
+      }
       if isWide {
         folding.addFolded(wideSums, to: sums)
         folding.addFolded(wideSums + count, to: sums + channels)
@@ -59,14 +66,21 @@ package func batchNormBackward(
   }
   let wideCenters = ChannelValues(centers, folding, expandedInto: &wideRows)
   let wideTilts = ChannelValues(tilts, folding, expandedInto: &wideRows)
-  let spread = Blocks.rows(rows, columns: channels)
-  context.workers.forEach(spread.blockCount) { item, _ in
-    folding.forEachPart(of: spread[item]) { offset, rows, channels, isWide in
-      activation.run(
-        SpreadGradients(
-          channelwise: channelwise, isWide: isWide, centers: wideCenters.values(wide: isWide),
-          tilts: wideTilts.values(wide: isWide), x: x + offset, dy: dy + offset, dx: dx + offset, rows: rows,
-          channels: channels))
+  let groups = Blocks.rows(rows, columns: channels)
+  context.workers.forEach(groups.blockCount) { item, _ in
+    folding.forEachPart(of: groups[item]) { offset, rows, channels, isWide in
+      func write(_ dy: UnsafePointer<Float>, _ gradients: some GradientRows) {
+        activation.run(
+          InputGradients(
+            channelwise: channelwise, isWide: isWide, centers: wideCenters.values(wide: isWide),
+            tilts: wideTilts.values(wide: isWide), x: x + offset, dy: dy, gradients: gradients,
+            dx: dx + offset, rows: rows, channels: channels))
+      }
+      if let spread {
+        write(dy, SpreadRows(spread, channels: channels, firstRow: offset / channels))
+      } else {
+        write(dy + offset, OwnRows(channels: channels))
+      }
     }
   }
 }
@@ -84,25 +98,26 @@ private struct Channelwise {
 }
 
 /// `sums[0]` += sums of g, `sums[1]` += sums of g (x - mean).
-private struct SummedGradients: ActivatedWork {
+private struct SummedGradients<Gradients: GradientRows>: ActivatedWork {
   let channelwise: Channelwise
   let isWide: Bool
   let x, dy: UnsafePointer<Float>
+  let gradients: Gradients
   let rows, channels: Int
   let sums: UnsafeMutablePointer<Float>
 
   func run<Function: ActivationFunction>(_: Function.Type) {
     let (means, slopes, shifts) = channelwise.values(wide: isWide)
-    forEachRowGroup(0..<rows) { row, count in
-      let (x, dy) = (x + row &* channels, dy + row &* channels)
+    forEachGradientGroup(gradients, rows: rows) { row, count, starts in
+      let x = x + row &* channels
       var c = 0
       while c &+ 8 <= channels {
         let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
         var (plain, weighted) = (Vector.zero, Vector.zero)
         var i = c
-        for _ in 0..<count {
+        for k in 0..<count {
           let deviation = load(x, i) - mean
-          let g = Function.gradient(load(dy, i), at: deviation * slope + shift)
+          let g = Function.gradient(gradients.value(load(dy, starts[k] &+ c)), at: deviation * slope + shift)
           plain += g
           weighted += g * deviation
           i &+= channels
@@ -114,9 +129,10 @@ private struct SummedGradients: ActivatedWork {
       while c < channels {
         var (plain, weighted): (Float, Float) = (0, 0)
         var i = c
-        for _ in 0..<count {
+        for k in 0..<count {
           let deviation = x[i] - means[c]
-          let g = Function.gradient(dy[i], at: deviation * slopes[c] + shifts[c])
+          let g = Function.gradient(
+            gradients.value(dy[starts[k] &+ c]), at: deviation * slopes[c] + shifts[c])
           plain += g
           weighted += g * deviation
           i &+= channels
@@ -130,25 +146,26 @@ private struct SummedGradients: ActivatedWork {
 }
 
 /// dx = slope g - center - (x - mean) tilt.
-private struct SpreadGradients: ActivatedWork {
+private struct InputGradients<Gradients: GradientRows>: ActivatedWork {
   let channelwise: Channelwise
   let isWide: Bool
   let centers, tilts, x, dy: UnsafePointer<Float>
+  let gradients: Gradients
   let dx: UnsafeMutablePointer<Float>
   let rows, channels: Int
 
   func run<Function: ActivationFunction>(_: Function.Type) {
     let (means, slopes, shifts) = channelwise.values(wide: isWide)
-    forEachRowGroup(0..<rows) { row, count in
-      let (x, dy, dx) = (x + row &* channels, dy + row &* channels, dx + row &* channels)
+    forEachGradientGroup(gradients, rows: rows) { row, count, starts in
+      let (x, dx) = (x + row &* channels, dx + row &* channels)
       var c = 0
       while c &+ 8 <= channels {
         let (mean, slope, shift) = (load(means, c), load(slopes, c), load(shifts, c))
         let (center, tilt) = (load(centers, c), load(tilts, c))
         var i = c
-        for _ in 0..<count {
+        for k in 0..<count {
           let deviation = load(x, i) - mean
-          let g = Function.gradient(load(dy, i), at: deviation * slope + shift)
+          let g = Function.gradient(gradients.value(load(dy, starts[k] &+ c)), at: deviation * slope + shift)
           store(g * slope - center - deviation * tilt, dx, i)
           i &+= channels
         }
@@ -156,14 +173,30 @@ private struct SpreadGradients: ActivatedWork {
       }
       while c < channels {
         var i = c
-        for _ in 0..<count {
+        for k in 0..<count {
           let deviation = x[i] - means[c]
-          let g = Function.gradient(dy[i], at: deviation * slopes[c] + shifts[c])
+          let g = Function.gradient(
+            gradients.value(dy[starts[k] &+ c]), at: deviation * slopes[c] + shifts[c])
           dx[i] = g * slopes[c] - centers[c] - deviation * tilts[c]
           i &+= channels
         }
         c &+= 1
       }
+    }
+  }
+}
+
+/// As `forEachRowGroup`, with where the gradients of the group's rows begin.
+@inline(__always)
+private func forEachGradientGroup(
+  _ gradients: some GradientRows, rows: Int,
+  _ body: (_ row: Int, _ count: Int, _ starts: UnsafeMutablePointer<Int>) -> Void
+) {
+  withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { table in
+    let starts = table.baseAddress!
+    forEachRowGroup(0..<rows) { row, count in
+      for k in 0..<count { starts[k] = gradients.start(ofRow: row &+ k) }
+      body(row, count, starts)
     }
   }
 }

@@ -207,6 +207,48 @@ import Testing
     expectClose(outputs[2], expected.shift, reductionLength: rows, slack: 2, "batch norm dshift")
   }
 
+  /// Height and width, those of the averages, channels.
+  private static let averages = [
+    (8, 8, 2, 2, 16), (6, 9, 3, 3, 5), (16, 4, 1, 1, 8), (12, 10, 12, 5, 24), (4, 4, 4, 4, 7),
+  ]
+
+  /// The gradient of averages, read where it is: bit for bit what an average pool's backward pass and that of the norm give.
+  @Test(arguments: averages, [false, true])
+  func backwardOfAverages(_ sizes: (Int, Int, Int, Int, Int), relu: Bool) {
+    let (height, width, outHeight, outWidth, channels) = sizes
+    let batch = 3
+    let rows = batch * height * width
+    let c = Case(rows, channels)
+    var random = SplitMix64(seed: 9)
+    let small = AlignedBuffer<Float>(random.uniform(count: batch * outHeight * outWidth * channels))
+    let (mean, variance) = Reference.moments(c.x)
+    let means = AlignedBuffer<Float>(mean)
+    let inverses = AlignedBuffer<Float>(variance.map { 1 / ($0 + 1e-5).squareRoot() })
+    func backward(_ dy: UnsafePointer<Float>, _ spread: GradientSpread?) -> [[Float]] {
+      run(
+        KernelScratch.batchNormBackward(rows: rows, channels: channels),
+        reading: [c.xs, c.scales, c.shifts, means, inverses],
+        writing: [.fresh(rows * channels), .fresh(channels), .fresh(channels)]
+      ) { outputs, context in
+        batchNormBackward(
+          x: c.xs.pointer, dy: dy, scale: c.scales.pointer, shift: c.shifts.pointer,
+          savedMean: means.pointer, savedInverseDeviation: inverses.pointer, dx: outputs[0],
+          dScale: outputs[1], dShift: outputs[2], rows: rows, channels: channels,
+          activation: relu ? .relu : .none, spread: spread, context: context)
+      }
+    }
+    let spread = run(.none, reading: [small], writing: [.fresh(rows * channels)]) { outputs, context in
+      averagePoolBackward(
+        dy: small.pointer, dx: outputs[0], batch: batch, height: height, width: width, channels: channels,
+        outHeight: outHeight, outWidth: outWidth, context: context)
+    }
+    let written = AlignedBuffer<Float>(spread[0].map { Double($0) })
+    let apart = backward(written.pointer, nil)
+    let fused = backward(
+      small.pointer, GradientSpread(height: height, width: width, outHeight: outHeight, outWidth: outWidth))
+    #expect(fused == apart)
+  }
+
   @Test(arguments: [(1, 1), (27, 8), (75, 17), (576, 64), (2000, 33)], [false, true])
   func folding(_ shape: (Int, Int), hasBias: Bool) {
     let (patchSize, outs) = shape

@@ -78,22 +78,27 @@ import Testing
     #expect(yInPlace == y)
 
     func backward(
-      _ dy: UnsafePointer<Float>, _ outputs: [UnsafeMutablePointer<Float>], _ context: KernelContext
+      _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ outputs: [UnsafeMutablePointer<Float>],
+      _ context: KernelContext
     ) {
       batchNormBackward(
-        x: xs.pointer, dy: dy, scale: scales.pointer, shift: shifts.pointer, savedMean: means.pointer,
+        x: x, dy: dy, scale: scales.pointer, shift: shifts.pointer, savedMean: means.pointer,
         savedInverseDeviation: variances.pointer, dx: outputs[0], dScale: outputs[1], dShift: outputs[2],
         rows: rows, channels: channels, activation: relu ? .relu : .none, context: context)
     }
     let backwardScratch = KernelScratch.batchNormBackward(rows: rows, channels: channels)
     let outputs: [KernelOutput] = [.fresh(channels), .fresh(channels)]
     let dx = run(backwardScratch, reading: [xs, dys], writing: [.fresh(rows * channels)] + outputs) {
-      backward(dys.pointer, $0, $1)
+      backward(xs.pointer, dys.pointer, $0, $1)
     }
     let dxInPlace = run(backwardScratch, reading: [xs], writing: [.holding(dy.values)] + outputs) {
-      backward($0[0], $0, $1)
+      backward(xs.pointer, $0[0], $0, $1)
     }
     #expect(dxInPlace == dx)
+    let dxOntoX = run(backwardScratch, reading: [dys], writing: [.holding(x.values)] + outputs) {
+      backward($0[0], dys.pointer, $0, $1)
+    }
+    #expect(dxOntoX == dx)
   }
 
   @Test func logitGradientOntoTheLogits() {
