@@ -37,7 +37,7 @@ package struct GraphVerifier {
         }
       }
       if let position = node.overwrites {
-        guard node.op.overwritableOperands.contains(position) else {
+        guard node.overwritableOperands(in: graph).contains(position) else {
           throw fail("operand \(position) can't be overwritten")
         }
         let operand = graph[node.operands[position]]

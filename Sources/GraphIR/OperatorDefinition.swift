@@ -35,8 +35,8 @@ package protocol OperatorDefinition: Hashable, Sendable {
 
   /// Operands that the operation changes in place and that stay (unlike an overwritten activation).
   var mutatedOperands: [Int] { get }
-  /// Operands over which the kernel may write its first result, element by element, best first.
-  var overwritableOperands: [Int] { get }
+  /// Operands over which the kernel may write its first result, best first.
+  func overwritableOperands(_ node: Node, in graph: Graph) -> [Int]
   /// Working memory of the kernel.
   func scratch(_ node: Node, in graph: Graph) -> Scratch
   /// What each thread touches of the buffer of the library that multiplies matrices.
@@ -114,7 +114,6 @@ package struct Op: Hashable, Sendable {
   package var text: String { definition.text }
   package var phase: Phase { definition.phase }
   package var mutatedOperands: [Int] { definition.mutatedOperands }
-  package var overwritableOperands: [Int] { definition.overwritableOperands }
   package var runsWithLastPieceAlone: Bool { definition.runsWithLastPieceAlone }
 }
 
@@ -137,6 +136,11 @@ package struct ExecutedWork: Hashable, Sendable {
 }
 
 extension Node {
+  /// Operands over which the kernel may write the first result, best first.
+  package func overwritableOperands(in graph: Graph) -> [Int] {
+    op.definition.overwritableOperands(self, in: graph)
+  }
+
   /// Operands and results, what changes in place twice: if everything is read once and written once.
   package func movedBytes(in graph: Graph, batch: Int) -> Int {
     func bytes(_ id: ValueID) -> Int { graph[id].type.byteCount(images: batch) }

@@ -12,6 +12,12 @@ package enum OperatorKind: Hashable, Sendable, CaseIterable {
   case batchNorm
   case batchNormBackward
   case batchNormFolding
+  case batchNormStatistics
+  case batchNormSums
+  case normalizedAveragePool
+  case normalizedConvolution
+  case normalizedInputWeightGradient
+  case normalizedWeightGradient
   case activate
   case activationBackward
   case addition

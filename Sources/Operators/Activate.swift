@@ -16,7 +16,7 @@ package struct Activate: LayerOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 1...1 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? { types.same([types.inputs[0], types.outputs[0]]) }
-  package var overwritableOperands: [Int] { [0] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [0] }
   package var sweep: WorkKind.Sweep { .elementwise }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {
     builder.accumulate(
@@ -40,7 +40,7 @@ package struct ActivationBackward: BackwardOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 2...2 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? { types.same(types.inputs + [types.outputs[0]]) }
-  package var overwritableOperands: [Int] { [1] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [1] }
   package var sweep: WorkKind.Sweep { .elementwise }
 }
 

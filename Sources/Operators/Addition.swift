@@ -14,7 +14,7 @@ package struct Addition: LayerOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 2...2 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? { types.same(types.inputs + [types.outputs[0]]) }
-  package var overwritableOperands: [Int] { [0, 1] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [0, 1] }
   package var sweep: WorkKind.Sweep { .elementwise }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {
     let dy = builder.activationGradient(activation, node, outer)

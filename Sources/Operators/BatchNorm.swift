@@ -49,7 +49,9 @@ package struct BatchNorm: LayerOperator, SweepOperator {
       ?? types.perChannel(types.inputs[0], Array(types.inputs[1...]) + Array(types.outputs[1...]))
   }
   package var mutatedOperands: [Int] { mode == .training ? [3, 4] : [] }
-  package var overwritableOperands: [Int] { mode.takesStatistics ? [] : [0] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] {
+    mode.takesStatistics ? [] : [0]
+  }
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let x = graph.shape(node.operands[0])
     return mode.takesStatistics
@@ -125,11 +127,16 @@ package struct BatchNormBackward: BackwardOperator, SweepOperator {
   package var operandCounts: ClosedRange<Int> { 6...6 }
   package var resultCounts: ClosedRange<Int> { 3...3 }
   package func fault(_ types: OperandTypes) -> String? {
-    (spreadsGradient
-      ? types.same([types.inputs[0], types.outputs[0]])
-        ?? types.images(types.inputs[0], types.inputs[1], { Self.canSpread($1, over: $0) })
-      : types.same([types.inputs[0], types.inputs[1], types.outputs[0]]))
-      ?? types.perChannel(types.inputs[0], Array(types.inputs[2...]) + Array(types.outputs[1...]))
+    types.same([types.inputs[0], types.outputs[0]]) ?? fault(types.inputs)
+      ?? types.perChannel(types.inputs[0], Array(types.outputs[1...]))
+  }
+  /// Of the operands alone, whatever is made of them.
+  func fault(_ inputs: [TensorType]) -> String? {
+    let types = OperandTypes(inputs: inputs, outputs: [])
+    let rows =
+      spreadsGradient
+      ? types.images(inputs[0], inputs[1]) { Self.canSpread($1, over: $0) } : types.same(Array(inputs[..<2]))
+    return rows ?? types.perChannel(inputs[0], Array(inputs[2...]))
   }
   /// Whether every pixel of `x` lies in one window of the averages' gradient, and the kernel takes it pixel by pixel.
   package static func canSpread(_ averages: Shape, over x: Shape) -> Bool {
@@ -139,7 +146,7 @@ package struct BatchNormBackward: BackwardOperator, SweepOperator {
   }
 
   /// The gradient's memory, or, where others read that, the activation's: it is read for the last time.
-  package var overwritableOperands: [Int] { [1, 0] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [1, 0] }
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let x = graph.shape(node.operands[0])
     return KernelScratch.batchNormBackward(rows: x.rows, channels: x.channels)
@@ -164,7 +171,7 @@ package struct BatchNormFolding: ForwardOperator, MadeOperator, SweepOperator {
     return vectors.allSatisfy { $0 == .vector(outChannels) } ? nil : "needs vectors of \(outChannels)"
   }
   package var mutatedOperands: [Int] { [] }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let outChannels = graph[node.results[1]].type.elementCount
     return KernelScratch.foldBatchNorm(

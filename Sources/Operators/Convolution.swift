@@ -134,7 +134,7 @@ extension Convolution: ConvolutionOperator, LayerOperator {
     fault(types, x: types.inputs[0], filter: types.inputs[1], y: types.outputs[0])
       ?? types.bias(of: outChannels)
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int {
     graph.shape(node.results[0]).elementsPerImage * kernelSize * kernelSize
       * graph.shape(node.operands[0]).channels
@@ -181,6 +181,12 @@ package struct ConvolutionInputGradient: ConvolutionOperator, BackwardOperator {
   package func input(_ node: Node) -> ValueID { node.results[0] }
   package static var kind: OperatorKind { .convolutionInputGradient }
   package var text: String { "convolution_input_gradient\(convolution.attributes)" }
+  /// By Winograd, where its blocks allow it.
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] {
+    convolution.algorithm.winogradTile.map {
+      WinogradCost(geometry(node, in: graph).inputGradientForward, tile: $0).allowsInPlace ? [0] : []
+    } ?? []
+  }
   package var operandCounts: ClosedRange<Int> { 2...2 }
   package var resultCounts: ClosedRange<Int> { 1...1 }
   package func fault(_ types: OperandTypes) -> String? {

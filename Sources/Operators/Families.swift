@@ -27,7 +27,7 @@ package protocol ForwardOnlyOperator: ForwardOperator {}
 extension ForwardOnlyOperator {
   package func words(_ node: Node, in graph: Graph) -> String? { nil }
   package func multiplyAddsPerImage(_ node: Node, in graph: Graph) -> Int { 0 }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package func saving(_ node: Node, in builder: inout GradientBuilder) -> Node { node }
   package func recomputed(_ node: Node) -> Node? { nil }
   package var asInference: Op { Op(self) }
@@ -64,7 +64,7 @@ package protocol BackwardOperator: MadeOperator {}
 extension BackwardOperator {
   package var phase: Phase { .backward }
   package var mutatedOperands: [Int] { [] }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package var runsWithLastPieceAlone: Bool { false }
 }
 
@@ -74,7 +74,7 @@ package protocol UpdateOperator: MadeOperator {}
 extension UpdateOperator {
   package var phase: Phase { .update }
   package var resultCounts: ClosedRange<Int> { 0...0 }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
 }
 
 /// One sweep over memory, element by element or window by window: no product of matrices, and no scratch unless a definition says

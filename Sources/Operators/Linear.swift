@@ -21,7 +21,7 @@ package struct Linear: LayerOperator, ProductOperator {
     types.linear(outFeatures, x: types.inputs[0], weight: types.inputs[1], y: types.outputs[0])
       ?? types.bias(of: outFeatures)
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package func scratch(_ node: Node, in graph: Graph) -> Scratch {
     let x = graph.shape(node.operands[0])
     return KernelScratch.linearForward(

@@ -41,7 +41,7 @@ package struct MaxPool: LayerOperator, SweepOperator {
     if let fault { return fault }
     return indices.map { $0 == .windowIndices(y.shape) } ?? true ? nil : "the indices are of another shape"
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package var sweep: WorkKind.Sweep { .maxPool }
 
   package func saving(_ node: Node, in builder: inout GradientBuilder) -> Node {
@@ -111,7 +111,7 @@ package struct AveragePool: LayerOperator, SweepOperator {
       $1 == $0.with(height: height, width: width) && isAveraged($0, $1, window)
     }
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package var sweep: WorkKind.Sweep { .averagePool }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {
     builder.passBack(AveragePoolBackward(window: window), outer, node)

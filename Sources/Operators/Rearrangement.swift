@@ -14,7 +14,7 @@ package struct SpaceToDepth: LayerOperator, SweepOperator {
   package func fault(_ types: OperandTypes) -> String? {
     types.images(types.inputs[0], types.outputs[0], isFolded)
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package var sweep: WorkKind.Sweep { .rearrangement }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {
     builder.passBack(DepthToSpace(), outer, node)
@@ -69,7 +69,7 @@ package struct Subsample: LayerOperator, SweepOperator {
       isSubsampled($0, $1, stride) && $1.channels == channels
     }
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package var sweep: WorkKind.Sweep { .rearrangement }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {
     builder.passBack(SubsampleBackward(stride: stride), outer, node)

@@ -14,7 +14,7 @@ package struct SpatialDeviation: LayerOperator, SweepOperator {
   package func fault(_ types: OperandTypes) -> String? {
     types.images(types.inputs[0], types.outputs[0], isDeviation)
   }
-  package var overwritableOperands: [Int] { [] }
+  package func overwritableOperands(_ node: Node, in graph: Graph) -> [Int] { [] }
   package var sweep: WorkKind.Sweep { .columnSums }
   package func work(_ node: Node, in graph: Graph) -> [Work] { twoSweeps(node, in: graph) }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {

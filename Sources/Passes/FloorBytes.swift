@@ -17,7 +17,9 @@ extension Graph {
         bytes += byteCount(operand)
       }
       // A result may take an operand's place, and what only the first making of a value leaves is not there in the second.
-      if node.op.overwritableOperands.isEmpty, let result = node.results.first { bytes += byteCount(result) }
+      if node.overwritableOperands(in: self).isEmpty, let result = node.results.first {
+        bytes += byteCount(result)
+      }
       return bytes
     }.max() ?? 0
   }

@@ -69,7 +69,7 @@ struct LiveBytes {
 
   /// The value whose memory the node's first result takes over.
   private static func overwritten(_ graph: Graph, _ index: Int, _ lastUse: [Int]) -> Int? {
-    for position in graph.nodes[index].op.overwritableOperands {
+    for position in graph.nodes[index].overwritableOperands(in: graph) {
       let id = graph.nodes[index].operands[position]
       guard lastUse[id.index] == index, graph.values[id.index].category != .batch,
         !graph.values[id.index].category.outlivesStep,

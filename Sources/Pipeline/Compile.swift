@@ -199,6 +199,7 @@ func keepingGraph(
   pipeline.run(FuseSpreads())
   pipeline.run(DeadValueElimination())
   chooseAlgorithms(&pipeline, spec, planner)
+  pipeline.run(LateNormalization())
   return pipeline
 }
 

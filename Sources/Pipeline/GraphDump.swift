@@ -20,7 +20,7 @@ package struct GraphDump: Sendable {
   private static let stagePasses = [
     TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
     ChannelRanking.name, MaskPlacement.name, FuseSpreads.name, DeadValueElimination.name,
-    AlgorithmChoice.name, SmallScratch.name, Rematerialization.name, InPlace.name,
+    AlgorithmChoice.name, SmallScratch.name, LateNormalization.name, Rematerialization.name, InPlace.name,
   ]
 
   /// The network's graph after one of its passes, or every stage's graphs after one of theirs.

@@ -303,14 +303,14 @@ struct BudgetTests {
     let line = ["matching.yaml", "--threads", "2"]
     let plan = try StrataProcess(["plan", "--json"] + line, in: workspace.url)
     let peak = try JSONDecoder().decode(BudgetedPlan.self, from: Data(plan.output.utf8)).memory.peakBytes
-    func budget(_ percent: Int) -> [String] { ["--budget", "\(peak * percent / 100)B"] }
-    for percent in [97, 94, 90] {
-      let refused = try StrataProcess(["plan"] + line + budget(percent), in: workspace.url)
-      #expect(refused.exitCode == 3, "\(percent)%: \(refused)")
+    func budget(_ permille: Int) -> [String] { ["--budget", "\(peak * permille / 1000)B"] }
+    for permille in [970, 940, 900] {
+      let refused = try StrataProcess(["plan"] + line + budget(permille), in: workspace.url)
+      #expect(refused.exitCode == 3, "\(permille): \(refused)")
     }
-    let within = try StrataProcess(["plan"] + line + budget(101), in: workspace.url)
+    let within = try StrataProcess(["plan"] + line + budget(1014), in: workspace.url)
     #expect(within.exitCode == 0 && within.output.contains("computed again"), "\(within)")
-    for (folder, options) in [("plain", []), ("again", budget(101))] {
+    for (folder, options) in [("plain", []), ("again", budget(1014))] {
       #expect(try StrataProcess(["run", "-o", folder] + line + options, in: workspace.url).exitCode == 0)
     }
     let isSame = try workspace.data("plain/model.safetensors") == workspace.data("again/model.safetensors")

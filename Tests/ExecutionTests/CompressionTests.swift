@@ -262,8 +262,10 @@ struct CompressionTests {
     var choices = PlanChoices()
     choices.recomputeAboveBytes = 1
     var (training, natural) = (try Compressing("epochs: 1", choices: choices), try Compressing("epochs: 1"))
-    let rankings = training.plan.stages.compactMap { $0.programs[.ranking]?.graph }
-    #expect(rankings.contains { $0.nodes.contains(where: \.isRecomputed) })
+    let graphs = training.plan.stages.flatMap {
+      [$0.training.graph] + [$0.programs[.ranking]?.graph].compactMap(\.self)
+    }
+    #expect(graphs.contains { $0.nodes.contains(where: \.isRecomputed) })
     _ = try training.run()
     _ = try natural.run()
     let isSame = training.weights == natural.weights

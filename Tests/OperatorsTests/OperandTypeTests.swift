@@ -44,6 +44,7 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
   private static let filter = TensorType.filter(kernelSize: 3, inChannels: 3, outChannels: 5)
   private static let pool = MaxPool(window: 3, stride: 2, padding: 1)
   private static let weight = TensorType.matrix(outFeatures: 7, height: 2, width: 2, channels: 3)
+  private static let threes = TensorType.vector(3)
   private static let fives = TensorType.vector(5)
 
   static let all = [
@@ -77,6 +78,29 @@ struct FittingOperation: Sendable, CustomTestStringConvertible {
     FittingOperation(
       "batch norm backward of averages", spreading,
       [images(6, 5), images(3, 5), fives, fives, fives, fives], [images(6, 5), fives, fives]),
+    FittingOperation(
+      "batch norm statistics", BatchNormStatistics(mode: .training),
+      [images(6, 5), fives, fives, fives, fives],
+      [fives, fives], tolerates: ["operand 0, batch", "operand 0, height", "operand 0, width"]),
+    FittingOperation(
+      "batch norm sums", BatchNormSums(of: spreading),
+      [images(6, 5), images(3, 5), fives, fives, fives, fives],
+      [fives, fives]),
+    FittingOperation(
+      "normalized average pool", NormalizedAveragePool(AveragePool(height: 3, width: 3), .relu),
+      [images(6, 5), fives, fives, fives, fives], [images(3, 5)],
+      tolerates: ["operand 0, height", "operand 0, width"]),
+    FittingOperation(
+      "normalized convolution", NormalizedConvolution(plain, .relu),
+      [images(6, 3), filter, threes, threes, threes, threes, fives], [images(6, 5)]),
+    FittingOperation(
+      "weight gradient of normalized input",
+      NormalizedInputWeightGradient(ConvolutionWeightGradient(convolution: plain), .relu),
+      [images(6, 3), images(6, 5), threes, threes, threes, threes], [filter]),
+    FittingOperation(
+      "weight gradient behind a batch norm",
+      NormalizedWeightGradient(ConvolutionWeightGradient(convolution: plain), behind: spreading),
+      [images(6, 3), images(6, 5), images(3, 5), fives, fives, fives, fives, fives, fives], [filter]),
     FittingOperation(
       "fold batch norm", BatchNormFolding(), [filter, fives, fives, fives, fives, fives], [filter, fives]),
     FittingOperation("relu", Activate(.relu), [images(6, 5)], [images(6, 5)]),

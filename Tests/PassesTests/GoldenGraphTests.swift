@@ -26,7 +26,8 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
       passes: ["partition", "auxiliaries", "in-place"]),
     GoldenCase(name: "resnet", text: residual, passes: ["lowering", "fuse", "differentiate", "in-place"]),
     GoldenCase(name: "pools", text: pools, passes: ["differentiate", "masks", "in-place"]),
-    GoldenCase(name: "averages", text: averages, passes: ["masks", "spreads", "in-place"]),
+    GoldenCase(
+      name: "averages", text: averages, passes: ["masks", "spreads", "late-normalization", "in-place"]),
     GoldenCase(name: "similarity", text: similarity, passes: ["auxiliaries", "differentiate"]),
   ]
 

@@ -30,16 +30,22 @@ struct RecomputedGraphTests {
     expectGolden(try graphs(after: "recompute").text, "two-layers/recompute.txt")
   }
 
-  /// The first module's output is made again from what its batch norm read, with the statistics that were saved, before
-  /// that batch norm's parameters are updated.
-  @Test("make a module's output again in front of the next module")
-  func handedOn() throws {
-    let graph = try graphs(after: "recompute").graph
+  /// The first module's output is written over what its batch norm read, behind the last node that reads that, and before that batch
+  /// norm's parameters are updated.
+  @Test("write a module's output late, in front of the next module")
+  func lateOutput() throws {
+    let spec = try DecodedSpec(Self.text)
+    let graph = try #require(
+      try spec.graphs(after: "in-place", choices: PlanChoices()).first { $0.title.contains("training") }
+    ).graph
     let index = try #require(
       graph.nodes.lastIndex { $0.op.text == "batch_norm[saved relu]" && $0.module == 1 && $0.part == .layers }
     )
     let clone = graph.nodes[index]
-    #expect(clone.isRecomputed)
+    #expect(clone.overwrites == 0)
+    #expect(
+      !graph.nodes.contains { $0.op.text == "batch_norm[training relu]" && $0.results[0] == clone.results[0] }
+    )
     let reader = try #require(graph.nodes.firstIndex { $0.operands.contains(clone.results[0]) })
     #expect(graph.nodes[reader].module == 2)
     for parameter in clone.operands[1...2] {

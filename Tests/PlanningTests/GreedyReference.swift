@@ -28,10 +28,11 @@ enum GreedyReference {
     offsets(lifetimes) { ($0.byteCount, $0.nodes.count) }
   }
 
-  /// The best of all four orders.
+  /// The best of all five orders.
   static func best(_ lifetimes: [Lifetime]) -> [Int] {
     let keys: [(Lifetime) -> (Int, Int)] = [
-      { ($0.byteCount, $0.nodes.count) }, { ($0.byteCount * $0.nodes.count, $0.nodes.count) },
+      { ($0.byteCount, $0.nodes.count) }, { ($0.byteCount, -$0.nodes.lowerBound) },
+      { ($0.byteCount * $0.nodes.count, $0.nodes.count) },
       { ($0.nodes.count, $0.byteCount) }, { (-$0.nodes.lowerBound, $0.byteCount) },
     ]
     let layouts = keys.map { offsets(lifetimes, key: $0) }

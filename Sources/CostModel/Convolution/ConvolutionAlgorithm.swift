@@ -17,4 +17,13 @@ package enum ConvolutionAlgorithm: String, Hashable, Sendable, CaseIterable {
   case winograd4x4 = "winograd-4x4"
   /// Winograd F(2x2, 3x3), for the same convolutions. Error below 0.6 sqrt(n) u; without means below 1.6 sqrt(n) u of the result.
   case winograd2x2 = "winograd-2x2"
+
+  /// Edge of a tile of outputs; nil for others.
+  package var winogradTile: Int? {
+    switch self {
+    case .im2col, .pointwise: nil
+    case .winograd4x4: 4
+    case .winograd2x2: 2
+    }
+  }
 }

@@ -58,6 +58,27 @@ package struct WinogradCost: Hashable, Sendable {
   /// Output channels whose transformed filter is held at a time: all, where blocks are not shared.
   package var stripes: Blocks { Blocks(count: outs, size: isShared ? 256 : outs) }
 
+  /// Whether the output may be written over the input. Both have one shape, all of a block's input is transformed before any of its output
+  /// is written, and blocks are runs of images or of an image's rows of tiles, of which the next one needs `haloFloats` of what the
+  /// one before it overwrites.
+  package var allowsInPlace: Bool {
+    let hasSameShape =
+      geometry.inChannels == outs && geometry.outHeight == geometry.height
+      && geometry.outWidth == geometry.width
+    guard hasSameShape, geometry.kernelSize == 3, stripes.blockCount == 1 else { return false }
+    let perImage = tileRows * tileColumns
+    if blocks.size % perImage == 0 { return true }
+    return !isShared && perImage % blocks.size == 0 && blocks.size % tileColumns == 0
+  }
+
+  /// Blocks that one worker takes one after the other where the output goes over the input: those of an image.
+  package var blocksInTurn: Int { max(1, tileRows * tileColumns / blocks.size) }
+
+  /// The row of pixels above a block, which the block before it has overwritten, and the last of its own.
+  package var haloFloats: Int {
+    allowsInPlace && blocksInTurn > 1 ? 2 * geometry.width * geometry.inChannels : 0
+  }
+
   private var stripeSize: Int { min(outs, stripes.size) }
   private var blockTiles: Int { min(tiles, blocks.size) }
   package var inputStride: Int { Self.planeStride(rows: blockTiles, columns: groupIns) }
@@ -70,6 +91,16 @@ package struct WinogradCost: Hashable, Sendable {
     return Scratch(
       sharedFloats: zerosCount + planes * filterStride + (isShared ? block : 0),
       floatsPerWorker: isShared ? 0 : block)
+  }
+
+  /// Of a pass that may write over its input: with the halo behind a worker's block.
+  package var inPlaceScratch: Scratch {
+    var scratch = convolutionScratch
+    if haloFloats > 0 {
+      scratch = Scratch(
+        sharedFloats: scratch.sharedFloats, floatsPerWorker: scratch.floatsPerWorker + haloFloats)
+    }
+    return scratch
   }
 
   // MARK: Weight gradient

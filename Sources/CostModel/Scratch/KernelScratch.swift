@@ -27,8 +27,8 @@ package enum KernelScratch {
       } else {
         Scratch(floatsPerWorker: geometry.im2colRowsPerBlock * geometry.patchSize)
       }
-    case .winograd4x4: WinogradCost(geometry.inputGradientForward, tile: 4).convolutionScratch
-    case .winograd2x2: WinogradCost(geometry.inputGradientForward, tile: 2).convolutionScratch
+    case .winograd4x4: WinogradCost(geometry.inputGradientForward, tile: 4).inPlaceScratch
+    case .winograd2x2: WinogradCost(geometry.inputGradientForward, tile: 2).inPlaceScratch
     }
   }
 
@@ -42,6 +42,14 @@ package enum KernelScratch {
     case .winograd4x4: WinogradCost(geometry, tile: 4).weightGradientScratch
     case .winograd2x2: WinogradCost(geometry, tile: 2).weightGradientScratch
     }
+  }
+
+  /// By im2col, with a block of the gradient a worker, and three coefficients a channel.
+  package static func normalizedWeightGradient(_ geometry: ConvolutionGeometry) -> Scratch {
+    let cost = WeightGradientCost(geometry)
+    return Scratch(
+      sharedFloats: cost.scratch.sharedFloats + 3 * geometry.outChannels,
+      floatsPerWorker: cost.scratch.floatsPerWorker + cost.rowsPerBlock * geometry.outChannels)
   }
 
   /// The filter turned by half a circle, in front of what its forward pass shares.

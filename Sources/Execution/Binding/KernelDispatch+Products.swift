@@ -14,6 +14,24 @@ extension KernelDispatch {
       context: context)
   }
 
+  func run(_ normalized: NormalizedConvolution, _ node: Node, _ context: KernelContext) {
+    let convolution = normalized.convolution
+    unsafe convolutionForward(
+      x: floats(node.operands[0]), filter: floats(node.operands[1]),
+      bias: node.operands.count > 6 ? floats(node.operands[6]) : nil, y: floats(node.results[0]),
+      activation: convolution.activation,
+      geometry: convolution.geometry(input: shape(node.operands[0])), algorithm: convolution.algorithm,
+      normalization: normalization(node, at: 2, normalized.activation), context: context)
+  }
+
+  func run(_ normalized: NormalizedInputWeightGradient, _ node: Node, _ context: KernelContext) {
+    let convolution = normalized.convolution
+    unsafe convolutionWeightGradient(
+      x: floats(node.operands[0]), dy: floats(node.operands[1]), dFilter: floats(node.results[0]),
+      geometry: convolution.geometry(input: shape(node.operands[0])), algorithm: convolution.algorithm,
+      normalization: normalization(node, at: 2, normalized.activation), context: context)
+  }
+
   func run(_ gradient: ConvolutionInputGradient, _ node: Node, _ context: KernelContext) {
     let convolution = gradient.convolution
     unsafe convolutionInputGradient(

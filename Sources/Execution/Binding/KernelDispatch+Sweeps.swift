@@ -42,11 +42,22 @@ extension KernelDispatch {
   }
 
   func run(_ pool: AveragePool, _ node: Node, _ context: KernelContext) {
+    unsafe run(pool, node, normalization: nil, context)
+  }
+
+  func run(_ normalized: NormalizedAveragePool, _ node: Node, _ context: KernelContext) {
+    unsafe run(
+      normalized.pool, node, normalization: normalization(node, at: 1, normalized.activation), context)
+  }
+
+  private func run(
+    _ pool: AveragePool, _ node: Node, normalization: InputNormalization?, _ context: KernelContext
+  ) {
     let input = unsafe shape(node.operands[0])
     unsafe averagePoolForward(
       x: floats(node.operands[0]), y: floats(node.results[0]), batch: batch, height: input.height,
       width: input.width, channels: input.channels, outHeight: pool.height, outWidth: pool.width,
-      window: pool.window, context: context)
+      window: pool.window, normalization: normalization, context: context)
   }
 
   func run(_ backward: AveragePoolBackward, _ node: Node, _ context: KernelContext) {

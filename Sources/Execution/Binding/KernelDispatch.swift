@@ -36,6 +36,13 @@ internal import Planning
     case .batchNorm: unsafe run(node.as(BatchNorm.self), node, context)
     case .batchNormBackward: unsafe run(node.as(BatchNormBackward.self), node, context)
     case .batchNormFolding: unsafe run(node.as(BatchNormFolding.self), node, context)
+    case .batchNormStatistics: unsafe run(node.as(BatchNormStatistics.self), node, context)
+    case .batchNormSums: unsafe run(node.as(BatchNormSums.self), node, context)
+    case .normalizedAveragePool: unsafe run(node.as(NormalizedAveragePool.self), node, context)
+    case .normalizedConvolution: unsafe run(node.as(NormalizedConvolution.self), node, context)
+    case .normalizedInputWeightGradient:
+      unsafe run(node.as(NormalizedInputWeightGradient.self), node, context)
+    case .normalizedWeightGradient: unsafe run(node.as(NormalizedWeightGradient.self), node, context)
     case .activate: unsafe run(node.as(Activate.self), node, context)
     case .activationBackward: unsafe run(node.as(ActivationBackward.self), node, context)
     case .addition: unsafe run(node.as(Addition.self), node, context)

@@ -5,12 +5,14 @@ internal import CostModel
 
 /// `sharedOffset`: floats of the shared scratch that are taken.
 func im2colForward(
-  x: UnsafePointer<Float>, filter: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+  x: UnsafePointer<Float>, _ values: some PixelValues, filter: UnsafePointer<Float>,
+  bias: UnsafePointer<Float>?,
   y: UnsafeMutablePointer<Float>, activation: Activation, _ geometry: ConvolutionGeometry,
   _ scratch: ScratchFloats,
   sharedOffset: Int = 0, _ workers: Workers
 ) {
   if let cost = NarrowConvolutionCost(geometry) {
+    precondition(type(of: values).isPlain, "the compiler lets no narrow convolution normalise what it reads")
     narrowForward(
       x: x, filter: filter, bias: bias, y: y, activation: activation, geometry, cost, scratch,
       sharedOffset: sharedOffset,
@@ -21,7 +23,7 @@ func im2colForward(
   workers.forEach(blocks.blockCount) { item, worker in
     let rows = blocks[item]
     let patches = scratch.worker(worker)
-    gather(x, geometry, rows: rows, columns: columns, into: patches)
+    gather(x, values, geometry, rows: rows, columns: columns, into: patches)
     let target = y + rows.lowerBound * outs
     multiply(
       patches, leading: columns.count, filter + columns.lowerBound * outs, leading: outs, into: target,
@@ -39,7 +41,7 @@ func im2colInputGradient(
       filter, into: scratch.shared, kernelSize: geometry.kernelSize, ins: geometry.inChannels,
       outs: geometry.outChannels, workers)
     im2colForward(
-      x: dy, filter: scratch.shared, bias: nil, y: dx, activation: .none, transposed, scratch,
+      x: dy, PlainPixels(), filter: scratch.shared, bias: nil, y: dx, activation: .none, transposed, scratch,
       sharedOffset: KernelScratch.turnedFilterFloats(transposed), workers)
     return
   }
@@ -65,10 +67,12 @@ func im2colInputGradient(
 }
 
 func im2colWeightGradient(
-  x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>,
+  x: UnsafePointer<Float>, _ values: some PixelValues, dy: UnsafePointer<Float>,
+  dFilter: UnsafeMutablePointer<Float>,
   _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
 ) {
   if let cost = NarrowConvolutionCost(geometry) {
+    precondition(type(of: values).isPlain, "the compiler lets no narrow convolution normalise what it reads")
     narrowWeightGradient(x: x, dy: dy, dFilter: dFilter, geometry, cost, scratch, workers)
     return
   }
@@ -76,15 +80,43 @@ func im2colWeightGradient(
   weightGradient(dy: dy, dFilter: dFilter, geometry, scratch, workers) { rows, stripe, worker in
     let patches = scratch.worker(worker)
     gather(
-      x, geometry, rows: rows, columns: first + stripe.lowerBound..<first + stripe.upperBound, into: patches)
+      x, values, geometry, rows: rows, columns: first + stripe.lowerBound..<first + stripe.upperBound,
+      into: patches)
     return Patches(start: patches, leading: stripe.count)
   }
+}
+
+/// The same with dy as a batch norm's backward pass gives it, a block of rows at a time: it is never written as a whole.
+func im2colWeightGradient(
+  x: UnsafePointer<Float>, _ gradient: NormalizedGradient, dFilter: UnsafeMutablePointer<Float>,
+  _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats, _ workers: Workers
+) {
+  let plain = WeightGradientCost(geometry).scratch
+  let coefficients = scratch.shared + plain.sharedFloats
+  gradient.prepare(coefficients)
+  let first = geometry.livePatchColumns.lowerBound
+  weightGradient(
+    dFilter: dFilter, geometry, scratch, workers,
+    gradients: { rows, worker in
+      let block = scratch.worker(worker) + plain.floatsPerWorker
+      gradient.write(rows, coefficients, into: block)
+      return UnsafePointer(block)
+    },
+    patches: { rows, stripe, worker in
+      let patches = scratch.worker(worker)
+      gather(
+        x, PlainPixels(), geometry, rows: rows,
+        columns: first + stripe.lowerBound..<first + stripe.upperBound,
+        into: patches)
+      return Patches(start: patches, leading: stripe.count)
+    })
 }
 
 /// Receptive fields of the outputs `rows`, of each the columns `columns`: `patches` [rows.count, columns.count]. In NHWC one
 /// kernel row's part of a field is one run of floats in the image, cut off where it sticks out.
 private func gather(
-  _ x: UnsafePointer<Float>, _ geometry: ConvolutionGeometry, rows: Range<Int>, columns: Range<Int>,
+  _ x: UnsafePointer<Float>, _ values: some PixelValues, _ geometry: ConvolutionGeometry, rows: Range<Int>,
+  columns: Range<Int>,
   into patches: UnsafeMutablePointer<Float>
 ) {
   let (ins, line) = (geometry.inChannels, geometry.width * geometry.inChannels)
@@ -102,7 +134,7 @@ private func gather(
     {
       var source = x + ((output.image &* geometry.height &+ top) &* line &+ left)
       for _ in kernelRows {
-        copy(source, to: target, count: run)
+        values.copyValues(source, to: target, count: run, first: 0, channels: ins)
         source += line
         target += run
       }
@@ -120,7 +152,9 @@ private func gather(
         let first = min(end, max(start, 0 &- left))
         let last = max(first, min(end, line &- left))
         clear(target, count: first &- start)
-        copy(source + (left &+ first), to: target + (first &- start), count: last &- first)
+        values.copyValues(
+          source + (left &+ first), to: target + (first &- start), count: last &- first, first: first % ins,
+          channels: ins)
         clear(target + (last &- start), count: end &- last)
       }
       target += end &- start

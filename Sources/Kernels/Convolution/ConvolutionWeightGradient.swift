@@ -16,6 +16,19 @@ func weightGradient(
   _ scratch: ScratchFloats, _ workers: Workers,
   patches: (_ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Patches
 ) {
+  let outs = geometry.outChannels
+  weightGradient(
+    dFilter: dFilter, geometry, scratch, workers, gradients: { rows, _ in dy + rows.lowerBound * outs },
+    patches: patches)
+}
+
+/// - Parameter gradients: gives dy of some rows, on a worker.
+@inline(__always)
+func weightGradient(
+  dFilter: UnsafeMutablePointer<Float>, _ geometry: ConvolutionGeometry, _ scratch: ScratchFloats,
+  _ workers: Workers, gradients: (_ rows: Range<Int>, _ worker: Int) -> UnsafePointer<Float>,
+  patches: (_ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) -> Patches
+) {
   let (columns, outs) = (geometry.livePatchColumns, geometry.outChannels)
   let patchSize = columns.count
   clear(dFilter, count: columns.lowerBound * outs)
@@ -33,7 +46,7 @@ func weightGradient(
       let rows = row..<min(chunk.upperBound, row + cost.rowsPerBlock)
       let fields = patches(rows, stripe, worker)
       multiply(
-        fields.start, .transposed, leading: fields.leading, dy + row * outs, leading: outs, into: sum,
+        fields.start, .transposed, leading: fields.leading, gradients(rows, worker), leading: outs, into: sum,
         leading: outs, m: stripe.count, n: outs, k: rows.count, accumulating: row > chunk.lowerBound)
       row = rows.upperBound
     }

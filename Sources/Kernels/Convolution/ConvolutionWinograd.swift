@@ -12,11 +12,12 @@ enum FilterOrientation {
 
 /// One pass over one stripe of output channels. `cost.geometry` is that of this pass: for an input gradient, with the
 /// channels swapped.
-private struct WinogradPass {
+private struct WinogradPass<Values: PixelValues> {
   let cost: WinogradCost
   let channels: Range<Int>
   let inputs, outputs: TiledImages
   let zeros, x: UnsafePointer<Float>
+  let values: Values
   let bias: UnsafePointer<Float>?
   let u, y: UnsafeMutablePointer<Float>
   let activation: Activation
@@ -47,10 +48,11 @@ private struct WinogradPass {
   /// `v` points at the block's first plane.
   @inline(__always)
   func transformInput<Tile: WinogradTile>(
-    _: Tile.Type, tiles: Range<Int>, parts: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int
+    _: Tile.Type, tiles: Range<Int>, parts: Range<Int>, halo: Halo = .none,
+    into v: UnsafeMutablePointer<Float>, row: Int
   ) {
     Kernels.transformInput(
-      Tile.self, x, inputs, tiles: tiles, parts: parts, cost, zeros: zeros,
+      Tile.self, x, values, inputs, tiles: tiles, parts: parts, cost, zeros: zeros, halo: halo,
       into: v + row * parts.count * inputs.channels, stride: cost.inputStride)
   }
 
@@ -79,10 +81,11 @@ private struct WinogradPass {
   }
 }
 
-/// y = f(x * filter + bias).
+/// y = f(x * filter + bias). `y` may be `x` where `cost` allows it in place; scratch is then `inPlaceScratch`.
 func winogradForward<Tile: WinogradTile>(
-  _: Tile.Type, x: UnsafePointer<Float>, filter: UnsafePointer<Float>, _ orientation: FilterOrientation,
-  bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, activation: Activation, _ cost: WinogradCost,
+  _: Tile.Type, x: UnsafePointer<Float>, _ values: some PixelValues, filter: UnsafePointer<Float>,
+  _ orientation: FilterOrientation, bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
+  activation: Activation, _ cost: WinogradCost,
   _ scratch: ScratchFloats, _ workers: Workers
 ) {
   let zeros = scratch.shared
@@ -91,38 +94,81 @@ func winogradForward<Tile: WinogradTile>(
   for stripe in 0..<cost.stripes.blockCount {
     let pass = WinogradPass(
       cost: cost, channels: cost.stripes[stripe],
-      inputs: .inputs(cost), outputs: .outputs(cost), zeros: zeros, x: x, bias: bias, u: u, y: y,
+      inputs: .inputs(cost), outputs: .outputs(cost), zeros: zeros, x: x, values: values, bias: bias, u: u,
+      y: y,
       activation: activation)
     pass.transformFilter(Tile.self, filter, orientation, workers)
     if cost.isShared {
       runShared(Tile.self, pass, block: u + cost.planes * cost.filterStride, workers)
+    } else if UnsafePointer(y) == x && cost.blocksInTurn > 1 {
+      runInPlace(Tile.self, pass, scratch, workers)
     } else {
       runApart(Tile.self, pass, scratch, workers)
     }
   }
 }
 
+/// As `runApart`, with the output written over the input: each worker takes an image's blocks in turn, and keeps the row of pixels
+/// that the next block needs of the one it writes over.
+private func runInPlace<Tile: WinogradTile>(
+  _: Tile.Type, _ pass: WinogradPass<some PixelValues>, _ scratch: ScratchFloats, _ workers: Workers
+) {
+  let cost = pass.cost
+  let geometry = cost.geometry
+  precondition(cost.allowsInPlace, "the compiler lets no other convolution write over its input")
+  let line = geometry.width * geometry.inChannels
+  workers.forEach(geometry.batch) { image, worker in
+    let v = scratch.worker(worker)
+    let m = v + cost.planes * cost.inputStride
+    let halos = m + cost.planes * cost.outputStride
+    var halo = Halo.none
+    for block in 0..<cost.blocksInTurn {
+      let tiles = cost.blocks[image * cost.blocksInTurn + block]
+      multiply(Tile.self, pass, tiles, halo, into: v)
+      // The last row that this block's output takes, where another block follows.
+      let last = (block + 1) * cost.blocks.size / cost.tileColumns * cost.tile - 1
+      if last < geometry.height - 1 {
+        let kept = halos + block % 2 * line
+        copy(pass.x + (image * geometry.height + last) * line, to: kept, count: line)
+        halo = Halo(row: last, pixels: kept)
+      }
+      pass.transformOutput(Tile.self, m, row: 0, tiles: tiles)
+    }
+  }
+}
+
+/// From the input of some tiles to the planes of their output, which lie behind those of the input in `v`.
+@inline(__always)
+private func multiply<Tile: WinogradTile>(
+  _: Tile.Type, _ pass: WinogradPass<some PixelValues>, _ tiles: Range<Int>, _ halo: Halo,
+  into v: UnsafeMutablePointer<Float>
+) {
+  let cost = pass.cost
+  let m = v + cost.planes * cost.inputStride
+  for group in 0..<cost.partGroups.blockCount {
+    let parts = cost.partGroups[group]
+    pass.transformInput(Tile.self, tiles: tiles, parts: parts, halo: halo, into: v, row: 0)
+    for plane in 0..<cost.planes { pass.multiplyPlane(plane, v, parts: parts, into: m, tiles: tiles.count) }
+  }
+}
+
 /// Each worker takes blocks of tiles from the input to the output.
 private func runApart<Tile: WinogradTile>(
-  _: Tile.Type, _ pass: WinogradPass, _ scratch: ScratchFloats, _ workers: Workers
+  _: Tile.Type, _ pass: WinogradPass<some PixelValues>, _ scratch: ScratchFloats, _ workers: Workers
 ) {
   let cost = pass.cost
   workers.forEach(cost.blocks.blockCount) { item, worker in
     let tiles = cost.blocks[item]
     let v = scratch.worker(worker)
-    let m = v + cost.planes * cost.inputStride
-    for group in 0..<cost.partGroups.blockCount {
-      let parts = cost.partGroups[group]
-      pass.transformInput(Tile.self, tiles: tiles, parts: parts, into: v, row: 0)
-      for plane in 0..<cost.planes { pass.multiplyPlane(plane, v, parts: parts, into: m, tiles: tiles.count) }
-    }
-    pass.transformOutput(Tile.self, m, row: 0, tiles: tiles)
+    multiply(Tile.self, pass, tiles, .none, into: v)
+    pass.transformOutput(Tile.self, v + cost.planes * cost.inputStride, row: 0, tiles: tiles)
   }
 }
 
 /// All workers take one block of tiles after the other from the input to the output, step by step.
 private func runShared<Tile: WinogradTile>(
-  _: Tile.Type, _ pass: WinogradPass, block v: UnsafeMutablePointer<Float>, _ workers: Workers
+  _: Tile.Type, _ pass: WinogradPass<some PixelValues>, block v: UnsafeMutablePointer<Float>,
+  _ workers: Workers
 ) {
   let cost = pass.cost
   let m = v + cost.planes * cost.inputStride
@@ -152,7 +198,8 @@ private func runShared<Tile: WinogradTile>(
 
 /// dFilter = sum over tiles of G^T [(B^T d B) (A dy A^T)] G: products of planes again, with the tiles as the inner dimension.
 func winogradWeightGradient<Tile: WinogradTile>(
-  _: Tile.Type, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dFilter: UnsafeMutablePointer<Float>,
+  _: Tile.Type, x: UnsafePointer<Float>, _ values: some PixelValues, dy: UnsafePointer<Float>,
+  dFilter: UnsafeMutablePointer<Float>,
   _ cost: WinogradCost, _ scratch: ScratchFloats, _ workers: Workers
 ) {
   let (ins, outs) = (cost.geometry.inChannels, cost.geometry.outChannels)
@@ -166,7 +213,8 @@ func winogradWeightGradient<Tile: WinogradTile>(
 
   func transform(_ tiles: Range<Int>, parts: Range<Int>, into v: UnsafeMutablePointer<Float>, row: Int) {
     transformInput(
-      Tile.self, x, inputs, tiles: tiles, parts: parts, cost, zeros: zeros, into: v + row * parts.count * ins,
+      Tile.self, x, values, inputs, tiles: tiles, parts: parts, cost, zeros: zeros,
+      into: v + row * parts.count * ins,
       stride: cost.gradientInputStride)
     // The gradient's planes serve all groups of parts.
     guard parts.lowerBound == 0 else { return }

@@ -30,21 +30,34 @@ struct TiledImages {
     return (row / tileRows, row % tileRows &* edge, column &* edge)
   }
 
-  /// Pointers to `extent` x `extent` pixels from `row`, `column` on; those outside of the image are `zeros`.
+  /// Pointers to `extent` x `extent` pixels from `row`, `column` on; those outside of the image are `zeros`, those of the halo's
+  /// row lie there.
   @inline(__always)
   func pixels(
     of x: UnsafePointer<Float>, image: Int, row: Int, column: Int, extent: Int, zeros: UnsafePointer<Float>,
-    into pointers: UnsafeMutablePointer<UnsafePointer<Float>>
+    halo: Halo = .none, into pointers: UnsafeMutablePointer<UnsafePointer<Float>>
   ) {
     for i in 0..<extent {
       let inside = row &+ i >= 0 && row &+ i < height
-      let line = x + (((image &* height &+ row &+ i) &* width &+ column) &* channels)
+      let line =
+        row &+ i == halo.row
+        ? halo.pixels + column &* channels
+        : x + (((image &* height &+ row &+ i) &* width &+ column) &* channels)
       for j in 0..<extent {
         let isPixel = inside && column &+ j >= 0 && column &+ j < width
         pointers[i &* extent &+ j] = isPixel ? line + j &* channels : zeros
       }
     }
   }
+}
+
+/// A row of an image's pixels that lies elsewhere, because its place has been written over.
+struct Halo {
+  let row: Int
+  let pixels: UnsafePointer<Float>
+
+  /// No row is read from its memory, which is any.
+  static var none: Halo { Halo(row: .min, pixels: UnsafePointer(bitPattern: 64)!) }
 }
 
 /// A part of 3x3 of a kernel, in reading order: it begins at `row`, `column` and may reach behind the kernel's edge.
@@ -72,9 +85,10 @@ struct FilterPart {
 }
 
 /// Planes [points^2][tiles][parts x channels] of the tiles' inputs, B^T d B: `planes` points at the first tile's row.
-func transformInput<Tile: WinogradTile>(
-  _: Tile.Type, _ x: UnsafePointer<Float>, _ images: TiledImages, tiles: Range<Int>, parts: Range<Int>,
-  _ cost: WinogradCost, zeros: UnsafePointer<Float>, into planes: UnsafeMutablePointer<Float>, stride: Int
+func transformInput<Tile: WinogradTile, Values: PixelValues>(
+  _: Tile.Type, _ x: UnsafePointer<Float>, _ values: Values, _ images: TiledImages,
+  tiles: Range<Int>, parts: Range<Int>, _ cost: WinogradCost, zeros: UnsafePointer<Float>,
+  halo: Halo = .none, into planes: UnsafeMutablePointer<Float>, stride: Int
 ) {
   let padding = cost.geometry.padding
   withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 36) { table in
@@ -87,12 +101,19 @@ func transformInput<Tile: WinogradTile>(
         let (image, row, column) = images.corner(of: tiles.lowerBound &+ tile, edge: Tile.outputs)
         images.pixels(
           of: x, image: image, row: row &+ part.row &- padding, column: column &+ part.column &- padding,
-          extent: Tile.points, zeros: zeros, into: pixels)
+          extent: Tile.points, zeros: zeros, halo: halo, into: pixels)
 
         @inline(__always)
         func transform(_ channel: Int, _ access: some LaneAccess) {
+          let lanes = values.fourLanes(at: channel, access)
+          @inline(__always)
+          func pixel(_ place: Int) -> Lane {
+            let pixel = pixels[place]
+            if !Values.isPlain && pixel == zeros { return .zero }
+            return values.value(access.load(pixel + channel), lanes)
+          }
           for j in 0..<Tile.points {
-            Tile.input({ access.load(pixels[$0 &* Tile.points &+ j] + channel) }) {
+            Tile.input({ pixel($0 &* Tile.points &+ j) }) {
               temporary[$0 &* Tile.points &+ j] = $1
             }
           }

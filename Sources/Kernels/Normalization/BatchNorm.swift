@@ -5,11 +5,11 @@ package import CostModel
 /// The biased variance normalises; the running variance takes in the unbiased one, running = (1 - momentum) running +
 /// momentum batch; one that becomes infinite or NaN is noted (`Workers.takeNotFinite`). Without running statistics none are
 /// touched, whatever the batch's are. `savedMean` and `savedInverseDeviation`, 1 / sqrt(variance + epsilon), are what the backward pass needs.
-/// `activation` is applied to what comes out.
+/// `activation` is applied to what comes out. Without `y` there are the statistics alone, for kernels that normalise what they read.
 package func batchNormTraining(
   x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   runningMean: UnsafeMutablePointer<Float>?, runningVariance: UnsafeMutablePointer<Float>?,
-  y: UnsafeMutablePointer<Float>, savedMean: UnsafeMutablePointer<Float>,
+  y: UnsafeMutablePointer<Float>?, savedMean: UnsafeMutablePointer<Float>,
   savedInverseDeviation: UnsafeMutablePointer<Float>, rows: Int, channels: Int, activation: Activation,
   epsilon: Float,
   momentum: Float, context: KernelContext
@@ -44,6 +44,7 @@ package func batchNormTraining(
     }
     context.workers.note(check)
   }
+  guard let y else { return }
   normalize(
     x: x, mean: savedMean, slope: partial, shift: shift, y: y, rows: rows, folding: folding,
     activation: activation,

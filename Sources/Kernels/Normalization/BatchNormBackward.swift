@@ -4,11 +4,12 @@ package import CostModel
 /// the saved statistics, by the same arithmetic as in the forward pass. With `spread`, `dy` is the gradient of averages of `y`.
 ///
 /// With g the gradient in front of the activation and n = (x - mean) inverse deviation: dShift = sum g, dScale = sum g n,
-/// dx = scale inverse deviation (g - dShift / rows - n dScale / rows).
+/// dx = scale inverse deviation (g - dShift / rows - n dScale / rows). Without `dx` there are the sums alone, from which
+/// `NormalizedGradient` computes it where it is read.
 package func batchNormBackward(
   x: UnsafePointer<Float>, dy: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
   savedMean: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>,
-  dx: UnsafeMutablePointer<Float>,
+  dx: UnsafeMutablePointer<Float>?,
   dScale: UnsafeMutablePointer<Float>, dShift: UnsafeMutablePointer<Float>, rows: Int, channels: Int,
   activation: Activation, spread: GradientSpread? = nil, context: KernelContext
 ) {
@@ -56,16 +57,15 @@ package func batchNormBackward(
     partial + channels, blocks: blocks.blockCount, stride: 2 * channels, into: dScale, columns: channels,
     context.workers)
 
-  // The sums are merged: their place holds the two coefficients of dx = slope g - center - (x - mean) tilt.
-  let centers = partial
-  let tilts = scratch + channels
-  for c in 0..<channels {
-    dScale[c] *= savedInverseDeviation[c]
-    centers[c] = slopes[c] * dShift[c] / Float(rows)
-    tilts[c] = slopes[c] * savedInverseDeviation[c] * dScale[c] / Float(rows)
-  }
-  let wideCenters = ChannelValues(centers, folding, expandedInto: &wideRows)
-  let wideTilts = ChannelValues(tilts, folding, expandedInto: &wideRows)
+  for c in 0..<channels { dScale[c] *= savedInverseDeviation[c] }
+  guard let dx else { return }
+  // The sums are merged: their place holds the two coefficients of dx.
+  let coefficients = InputGradientCoefficients(centers: partial, tilts: scratch + channels)
+  coefficients.compute(
+    slopes: slopes, savedInverseDeviation: savedInverseDeviation, dScale: dScale, dShift: dShift, rows: rows,
+    channels: channels)
+  let wideCenters = ChannelValues(coefficients.centers, folding, expandedInto: &wideRows)
+  let wideTilts = ChannelValues(coefficients.tilts, folding, expandedInto: &wideRows)
   let groups = Blocks.rows(rows, columns: channels)
   context.workers.forEach(groups.blockCount) { item, _ in
     folding.forEachPart(of: groups[item]) { offset, rows, channels, isWide in
@@ -81,6 +81,83 @@ package func batchNormBackward(
       } else {
         write(dy + offset, OwnRows(channels: channels))
       }
+    }
+  }
+}
+
+/// dx = slope g - center - (x - mean) tilt.
+private struct InputGradientCoefficients {
+  /// [channels] each.
+  let centers, tilts: UnsafeMutablePointer<Float>
+
+  func compute(
+    slopes: UnsafePointer<Float>, savedInverseDeviation: UnsafePointer<Float>, dScale: UnsafePointer<Float>,
+    dShift: UnsafePointer<Float>, rows: Int, channels: Int
+  ) {
+    for c in 0..<channels {
+      centers[c] = slopes[c] * dShift[c] / Float(rows)
+      tilts[c] = slopes[c] * savedInverseDeviation[c] * dScale[c] / Float(rows)
+    }
+  }
+}
+
+/// What `batchNormBackward` would write as dx, for a kernel that takes it some rows at a time: the gradient of a batch norm's
+/// input `x` [rows, channels] from that of what came out of it, or of averages of that.
+package struct NormalizedGradient {
+  private let x, dy, scale, shift, savedMean, savedInverseDeviation, dScale, dShift: UnsafePointer<Float>
+  private let rows, channels: Int
+  private let activation: Activation
+  private let spread: GradientSpread?
+
+  /// - Parameters:
+  ///   - dScale: with `dShift`, as the sums of `batchNormBackward` are.
+  package init(
+    x: UnsafePointer<Float>, dy: UnsafePointer<Float>, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, savedMean: UnsafePointer<Float>,
+    savedInverseDeviation: UnsafePointer<Float>, dScale: UnsafePointer<Float>, dShift: UnsafePointer<Float>,
+    rows: Int, channels: Int, activation: Activation, spread: GradientSpread?
+  ) {
+    precondition(!RowFolding(rows: rows, channels: channels).isFolded, "rows are taken as they are")
+    self.x = x
+    self.dy = dy
+    self.scale = scale
+    self.shift = shift
+    self.savedMean = savedMean
+    self.savedInverseDeviation = savedInverseDeviation
+    self.dScale = dScale
+    self.dShift = dShift
+    self.rows = rows
+    self.channels = channels
+    self.activation = activation
+    self.spread = spread
+  }
+
+  /// Works out what belongs to channels in `memory`, `KernelScratch.gradientCoefficients` floats that `write` reads.
+  func prepare(_ memory: UnsafeMutablePointer<Float>) {
+    for c in 0..<channels { memory[c] = scale[c] * savedInverseDeviation[c] }
+    InputGradientCoefficients(centers: memory + channels, tilts: memory + 2 * channels).compute(
+      slopes: memory, savedInverseDeviation: savedInverseDeviation, dScale: dScale, dShift: dShift,
+      rows: rows,
+      channels: channels)
+  }
+
+  /// The gradients of the rows `range`, [range.count, channels], into `target`.
+  func write(
+    _ range: Range<Int>, _ memory: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
+  ) {
+    let channelwise = Channelwise(
+      mean: ChannelValues(savedMean), slope: ChannelValues(memory), shift: ChannelValues(shift))
+    let offset = range.lowerBound * channels
+    func write(_ dy: UnsafePointer<Float>, _ gradients: some GradientRows) {
+      activation.run(
+        InputGradients(
+          channelwise: channelwise, isWide: false, centers: memory + channels, tilts: memory + 2 * channels,
+          x: x + offset, dy: dy, gradients: gradients, dx: target, rows: range.count, channels: channels))
+    }
+    if let spread {
+      write(dy, SpreadRows(spread, channels: channels, firstRow: range.lowerBound))
+    } else {
+      write(dy + offset, OwnRows(channels: channels))
     }
   }
 }

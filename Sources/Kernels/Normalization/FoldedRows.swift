@@ -48,6 +48,12 @@ struct ChannelValues {
     memory += folding.width
   }
 
+  /// Of rows that are not folded.
+  init(_ values: UnsafePointer<Float>) {
+    plain = values
+    wide = values
+  }
+
   @inline(__always)
   func values(wide isWide: Bool) -> UnsafePointer<Float> { isWide ? wide : plain }
 }

@@ -2,24 +2,43 @@ internal import CostModel
 
 /// Average of each window, [batch, height, width, channels] to [batch, outHeight, outWidth, channels]. Without `window`, window i
 /// of n over an extent s reaches from floor(i s / n) to ceil((i + 1) s / n), as in PyTorch's adaptive pooling; with it, windows
-/// are squares of that side beside each other, and what is left behind the last of them is in none.
+/// are squares of that side beside each other, and what is left behind the last of them is in none. With `normalization` the
+/// averages are of what it makes of `x`.
 package func averagePoolForward(
   x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int, height: Int, width: Int, channels: Int,
-  outHeight: Int, outWidth: Int, window: Int? = nil, context: KernelContext
+  outHeight: Int, outWidth: Int, window: Int? = nil, normalization: InputNormalization? = nil,
+  context: KernelContext
 ) {
-  // Over an extent of whole windows adaptive ones are these.
-  let covered = covered(height, width, outHeight, outWidth, window)
-  let blocks = Blocks.rows(
-    batch * outHeight, columns: (height + outHeight - 1) / outHeight * width * channels)
-  context.workers.forEach(blocks.blockCount) { item, _ in
-    for outRow in blocks[item] {
-      let (image, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
-      let rows = span(i, of: outHeight, over: covered.height)
-      for j in 0..<outWidth {
-        let columns = span(j, of: outWidth, over: covered.width)
-        addWindow(
-          x + image * height * width * channels, rows: rows, columns: columns, line: width * channels,
-          channels: channels, into: y + (outRow * outWidth + j) * channels)
+  let averages = Averages(
+    x: x, y: y, batch: batch, height: height, width: width, channels: channels, outHeight: outHeight,
+    outWidth: outWidth, window: window, context: context)
+  readingPixels(normalization, averages)
+}
+
+/// An average pool of pixels, however they are read.
+private struct Averages: PixelReadingWork {
+  let x: UnsafePointer<Float>
+  let y: UnsafeMutablePointer<Float>
+  let batch, height, width, channels, outHeight, outWidth: Int
+  let window: Int?
+  let context: KernelContext
+
+  func run(_ pixels: some PixelValues) {
+    // Over an extent of whole windows adaptive ones are these.
+    let covered = covered(height, width, outHeight, outWidth, window)
+    let blocks = Blocks.rows(
+      batch * outHeight, columns: (height + outHeight - 1) / outHeight * width * channels)
+    context.workers.forEach(blocks.blockCount) { item, _ in
+      for outRow in blocks[item] {
+        let (image, i) = outRow.quotientAndRemainder(dividingBy: outHeight)
+        let rows = span(i, of: outHeight, over: covered.height)
+        for j in 0..<outWidth {
+          let columns = span(j, of: outWidth, over: covered.width)
+          addWindow(
+            x + image * height * width * channels, pixels, rows: rows, columns: columns,
+            line: width * channels,
+            channels: channels, into: y + (outRow * outWidth + j) * channels)
+        }
       }
     }
   }
@@ -107,18 +126,19 @@ private func span(_ index: Int, of count: Int, over extent: Int) -> Range<Int> {
 
 @inline(__always)
 private func addWindow(
-  _ x: UnsafePointer<Float>, rows: Range<Int>, columns: Range<Int>, line: Int, channels: Int,
-  into y: UnsafeMutablePointer<Float>
+  _ x: UnsafePointer<Float>, _ pixels: some PixelValues, rows: Range<Int>, columns: Range<Int>, line: Int,
+  channels: Int, into y: UnsafeMutablePointer<Float>
 ) {
   let share = 1 / Float(rows.count &* columns.count)
   var c = 0
   while c &+ 8 <= channels {
     var sum = Vector.zero
+    let lanes = pixels.lanes(at: c)
     for row in rows {
       var source = row &* line &+ columns.lowerBound &* channels &+ c
       var rowSum = Vector.zero
       for _ in columns {
-        rowSum += load(x, source)
+        rowSum += pixels.value(load(x, source), lanes)
         source &+= channels
       }
       sum += rowSum
@@ -130,7 +150,7 @@ private func addWindow(
     var sum: Float = 0
     for row in rows {
       var rowSum: Float = 0
-      for column in columns { rowSum += x[row &* line &+ column &* channels &+ c] }
+      for column in columns { rowSum += pixels.value(x[row &* line &+ column &* channels &+ c], at: c) }
       sum += rowSum
     }
     y[c] = sum * share

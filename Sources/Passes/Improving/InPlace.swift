@@ -17,7 +17,7 @@ package struct InPlace: Pass {
     for output in graph.moduleOutputs { lastUse[output.index] = graph.nodes.count }
     var result = graph
     for (index, node) in graph.nodes.enumerated() {
-      result.nodes[index].overwrites = node.op.overwritableOperands.first { position in
+      result.nodes[index].overwrites = node.overwritableOperands(in: graph).first { position in
         let id = node.operands[position]
         let operand = graph[id]
         return lastUse[id.index] == index && operand.isTransient

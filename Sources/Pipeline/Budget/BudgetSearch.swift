@@ -204,7 +204,8 @@ final class BudgetSearch {
   ) -> [Found] {
     var cost = variant.cost
     cost.work += work.recomputedShare
-    if features.withoutFeatures != nil, variant.choices.features == .recompute {
+    // Where features could be kept, in memory at least, running their modules in every step is work on top.
+    if variant.choices.features == .recompute, features.ways.contains(where: { $0.features != .recompute }) {
       cost.work += work.frozenShare
     }
     let atOnce = min(variant.choices.microBatch ?? .max, batch)

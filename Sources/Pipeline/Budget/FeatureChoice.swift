@@ -50,7 +50,7 @@ struct FeatureChoice {
       let cost = FeatureCost(
         prefixMultiplyAdds: multiplyAdds(1...module),
         onceMultiplyAdds: previous == module ? 0 : multiplyAdds((kept.source ?? 0) + 1...module),
-        bytesPerImage: 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerImage,
+        bytesPerImage: network[network.moduleOutputs[module - 1]].type.byteCount(images: 1),
         epochs: schedule.epochs, isInFile: storage == .file)
       return cost.pays ? kept : nil
     }

@@ -132,7 +132,7 @@ final class MeasuredPrograms {
   /// What a module outputs for an image.
   private func bytesPerImage(_ module: Int, _ stage: PlannedNetwork.Stage) -> Int {
     let network = narrowed[stage.schedule]
-    return 4 * network.shape(network.moduleOutputs[module - 1]).elementsPerImage
+    return network[network.moduleOutputs[module - 1]].type.byteCount(images: 1)
   }
 
   private func measured(_ stage: PlannedNetwork.Stage) -> Stage {

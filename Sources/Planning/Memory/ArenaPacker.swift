@@ -87,13 +87,17 @@ package struct ArenaPacker {
 
 /// In which blocks choose their places: the lowest gap among those that chose before them.
 enum PackingOrder: CaseIterable {
-  case largestFirst, largestAreaFirst, longestFirst, firstNeededFirst
+  case largestFirst
+  /// Of blocks of one size the first needed first: a chain of equal activations takes turns in two places.
+  case largestFirstInTime
+  case largestAreaFirst, longestFirst, firstNeededFirst
 
   /// Larger goes first; the second part settles ties.
   func key(byteCount: Int, nodes: ClosedRange<Int>) -> (Int, Int) {
     let length = nodes.count
     return switch self {
     case .largestFirst: (byteCount, length)
+    case .largestFirstInTime: (byteCount, -nodes.lowerBound)
     case .largestAreaFirst: (byteCount * length, length)
     case .longestFirst: (length, byteCount)
     case .firstNeededFirst: (-nodes.lowerBound, byteCount)

@@ -44,7 +44,7 @@ extension Planner {
     tunes: Bool
   ) -> FeaturePlan {
     guard let graph = graphs[.features] else { preconditionFailure("features are computed by a program") }
-    let bytesPerImage = 4 * graph.shape(graph.moduleOutputs[0]).elementsPerImage
+    let bytesPerImage = graph[graph.moduleOutputs[0]].type.byteCount(images: 1)
     let previousBytes = graphs[.featuresOfPrevious] == nil ? 0 : previous?.bytesPerImage ?? 0
     func range(_ bytesPerImage: Int) -> Range<Int>? {
       guard choices.features == .memory else { return nil }
