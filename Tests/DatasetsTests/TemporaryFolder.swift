@@ -104,6 +104,7 @@ func kind(_ error: DatasetError) -> String {
   case .notFinite(_, let offset, let split, let index, _): "notFinite@\(offset) \(split) \(index)"
   case .changed(_, let split, let index): "changed \(split) \(index)"
   case .mismatch: "mismatch"
+  case .image(_, let fault): "image \(fault)"
   case .outOfMemory: "outOfMemory"
   case .several(let errors): errors.map(kind).joined(separator: " ")
   }

@@ -20,6 +20,8 @@ package enum DatasetError: Error, Hashable, Sendable {
   case changed(path: String, split: DatasetSplit, index: Int)
   /// Two files that belong together do not fit.
   case mismatch(path: String, expected: String, found: String)
+  /// An image file that can't be read, or must not.
+  case image(path: String, fault: ImageFault)
   /// The system has no memory for the images.
   case outOfMemory(byteCount: Int)
   /// Two or more of the others, in the order of the files.
@@ -44,6 +46,7 @@ package enum DatasetError: Error, Hashable, Sendable {
       "\(path): image \(index) of \(split.words) (they count from 0) is not what it was when the file was opened: "
         + "the file was overwritten"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
+    case .image(let path, let fault): "\(path): \(fault.message)"
     case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes of images"
     case .several(let errors): errors.map(\.message).joined(separator: "; ")
     }
@@ -91,6 +94,6 @@ package enum DatasetError: Error, Hashable, Sendable {
 }
 
 /// The system's words for an errno.
-private func errnoText(_ code: Int32) -> String {
+func errnoText(_ code: Int32) -> String {
   unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
 }
