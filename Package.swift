@@ -138,7 +138,7 @@ let package = Package(
     .testTarget(
       name: "LanguageServerTests",
       dependencies: ["strata", "LanguageServer", "CompilerSupport", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["strata", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["strata", "Datasets", "TestSupport"]),
     .testTarget(
       name: "ArtifactsTests",
       dependencies: [

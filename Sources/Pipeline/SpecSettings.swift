@@ -112,12 +112,12 @@ func dataSettings(_ spec: Spec, facts: DataFacts) -> DataSettings {
   case .cifar100: source = .cifar100
   case .idx: source = .idx
   case .npy: source = .npy
-  case .imageFolder: preconditionFailure("decoding refuses what is not supported")
+  case .imageFolder: source = .imageFolder
   }
   return DataSettings(
     source: source, path: data.path?.value, trainLimit: data.trainLimit?.value,
     testLimit: data.testLimit?.value,
-    padCrop: data.padCrop.value, flipHorizontal: data.flipHorizontal.value,
+    padCrop: data.padCrop.value, flipHorizontal: data.flipHorizontal.value, cutout: data.cutout.value,
     mean: data.normalization?.mean.value, standardDeviation: data.normalization?.standardDeviation.value,
     facts: facts)
 }

@@ -183,6 +183,7 @@ extension Planner {
     for before in narrowed?.modules ?? [] { modules[before.index - 1].note(before: before) }
     var peak = PlanPeak(self, evaluation: evaluation)
     for stage in stages { peak.add(stage) }
+    peak.addOpening(self)
     // All programs are there all the time.
     var stages = stages
     for index in stages.indices { stages[index].memory.runtimeBytes = peak.memory.runtimeBytes }

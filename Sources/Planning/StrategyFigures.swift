@@ -157,4 +157,10 @@ struct PlanPeak {
     self.runtime.formUnion(runtime)
     memory.runtimeBytes = self.runtime.byteCount(threads: threads)
   }
+
+  /// Once all stages are in: what opening the data takes, where the arena is smaller.
+  mutating func addOpening(_ planner: Planner) {
+    memory.dataBytes += planner.facts.openingBytes(
+      planner.choices.data, threads: threads, beyond: memory.arenaBytes)
+  }
 }

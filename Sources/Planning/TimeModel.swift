@@ -201,7 +201,7 @@ extension TimeModel {
     switch timed.source {
     case .synthetic:
       return profile.seconds(of: Work(.synthesis, amount: Double(byteCount), size: Double(byteCount)))
-    case .digits, .cifar10, .cifar100, .idx, .npy:
+    case .digits, .cifar10, .cifar100, .idx, .npy, .imageFolder:
       return profile.seconds(of: Work(.preparation, amount: Double(byteCount), size: Double(byteCount)))
     }
   }

@@ -29,9 +29,6 @@ extension DataSource {
     }
   }
 
-  /// Whether this release can read it; the language has it in any case.
-  package var isSupported: Bool { self != .imageFolder }
-
   /// Images come in whatever shape, classes and number the spec asks for.
   package var isMadeUp: Bool { self == .synthetic }
 }

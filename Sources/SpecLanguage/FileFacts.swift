@@ -3,9 +3,10 @@ internal import Diagnostics
 /// What the files of a data set tell of themselves, where the spec leaves `network.input` or `network.classes` to them.
 package enum FileFacts: Hashable, Sendable {
   /// - Parameters:
+  ///   - input: nil where files are of any size.
   ///   - classes: the largest label of the training images and one.
   ///   - images, labels: the files that tell, as messages name them.
-  case known(input: ImageShape, classes: Int, images: String, labels: String)
+  case known(input: ImageShape?, classes: Int, images: String, labels: String)
   /// Nothing, for this reason: a clause without a full stop.
   case unknown(String)
 }

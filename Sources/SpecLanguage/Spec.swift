@@ -30,13 +30,46 @@ package struct DataSpec: Sendable {
   /// Pixels of zero padding on each side before a crop back to size; 0 for none.
   package var padCrop: Spanned<Int>
   package var flipHorizontal: Spanned<Bool>
+  /// A random box of a training image, resized; of image folders.
+  package var randomResizedCrop: RandomResizedCropSpec?
+  /// Side of a square of each training image that is left blank; 0 for none.
+  package var cutout: Spanned<Int>
+  /// How files become images of the network's size; of image folders alone.
+  package var image: ImageSpec?
   /// Nil: the source's own. One value a channel otherwise.
   package var normalization: Normalization?
+
+  package struct RandomResizedCropSpec: Sendable {
+    /// Of the image's area, smallest and largest.
+    package var scale: Spanned<[Double]>
+    /// Width by height, likewise.
+    package var ratio: Spanned<[Double]>
+  }
+
+  package struct ImageSpec: Sendable {
+    /// The shorter side before the crop.
+    package var resize: Spanned<Int>
+    package var decode: Spanned<ImageDecoding>
+    package var maxPixels: Spanned<Int>
+    package var onBadImage: Spanned<BadImagePolicy>
+  }
 
   package struct Normalization: Sendable {
     package var mean: Spanned<[Double]>
     package var standardDeviation: Spanned<[Double]>
   }
+}
+
+/// At which size JPEG files are decoded.
+package enum ImageDecoding: String, Hashable, Sendable, CaseIterable {
+  case full
+  /// A half, a quarter or an eighth, where that is large enough.
+  case scaled
+}
+
+package enum BadImagePolicy: String, Hashable, Sendable, CaseIterable {
+  case fault
+  case skip
 }
 
 package enum DataSource: String, Hashable, Sendable, CaseIterable {

@@ -78,6 +78,14 @@ package let badKeys = [
   BadSpec("E023", "training: {⟦partition⟧: {}}\n"),
   BadSpec("E150", "data: {source: npy}\n⟦network⟧: {family: vgg, widths: [8], classes: 3}\n"),
   BadSpec("E150", "data: {source: idx}\n⟦network⟧: {family: vgg, widths: [8]}\n"),
+  BadSpec(
+    "E151",
+    "data: {source: image-folder, image: {resize: ⟦20⟧}}\nnetwork: {family: vgg, widths: [8], classes: 2, input: ⟪3x24x24⟫}\n",
+    leavesSpec: true),
+  BadSpec(
+    "E151",
+    "data: {source: image-folder}\nnetwork: {family: vgg, widths: [8], classes: 2, input: ⟦2x24x24⟧}\n",
+    leavesSpec: true),
   BadSpec("E024", "training:\n  ⟦epochs⟧:\n", leavesSpec: true),
   BadSpec("E024", "memory:\n  budget: ⟦null⟧\n", leavesSpec: true),
   BadSpec("E024", "⟦data⟧:\n"),

@@ -278,11 +278,11 @@ extension Spec {
   @Test func unsupportedFeaturesAreRefusedByName() throws {
     let decoded = Decoded(
       completed(
-        "data: {source: image-folder, path: x}\nnetwork: {family: vgg, input: 3x8x8, classes: 2, widths: [8]}\n"
+        "data: {source: cifar10, path: x, augment: {random-resized-crop: default}}\nnetwork: {family: vgg, widths: [8]}\n"
       ))
     #expect(decoded.codes == ["E090"] && decoded.result.spec != nil)
     let diagnostic = try #require(decoded.result.diagnostics.first)
-    #expect(diagnostic.message == "'source: image-folder' is not supported yet")
+    #expect(diagnostic.message == "'random-resized-crop of cifar10' is not supported yet")
   }
 
   /// What is no whole number is told what it is.

@@ -46,11 +46,16 @@ import Testing
 
         """),
     Case(codes: ["E021", "E021"], text: "training: {partition: {⟦module⟧: 2}, ⟦epoch⟧: 1}\n"),
-    // Nobody is told to write keys for a source that is refused.
-    Case(codes: ["E090"], text: "data: {source: ⟦image-folder⟧, path: x}\n"),
+    // Nothing of a folder tells the images' size.
     Case(
-      codes: ["E090", "E040"],
-      text: "data: {source: ⟦image-folder⟧, path: x}\nnetwork: {family: vgg, widths: [8], kernel: ⟦2⟧}\n"),
+      codes: ["E150"], text: "data: {source: image-folder, path: x}\n⟦network⟧: {family: vgg, widths: [8]}\n"),
+    Case(
+      codes: ["E151", "E151"],
+      text: """
+        data: {source: image-folder, image: {resize: ⟦20⟧, crop: ⟦24⟧}}
+        network: {family: vgg, widths: [8], input: ⟪3x28x28⟫, classes: 2}
+
+        """),
     // What stands in the wrong place is not missed in the right one.
     Case(codes: ["E022"], text: "⟦widths⟧: [8]\nnetwork: {family: vgg}\n"),
     Case(codes: ["E022"], text: "network: {family: vgg}\ntraining: {⟦widths⟧: [8]}\n"),

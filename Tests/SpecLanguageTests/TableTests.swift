@@ -86,10 +86,11 @@ import Testing
     #expect(keys.count == rows.count && Set(keys).count == keys.count)
     #expect(
       keys.starts(with: [
-        "strata", "name", "data", "data.source", "data.path", "data.limit", "data.limit.train",
+        "strata", "name", "data", "data.source", "data.path", "data.image", "data.image.resize",
       ]))
     for key in [
-      "network.stages[].blocks", "training.optimizer.learning-rate", "auxiliary.overrides[].module",
+      "data.limit.train", "network.stages[].blocks", "training.optimizer.learning-rate",
+      "auxiliary.overrides[].module",
     ] {
       #expect(keys.contains(key))
     }

@@ -13,6 +13,8 @@ package enum RandomPurpose: UInt32, Hashable, Sendable, CaseIterable {
   case syntheticNoise = 5
   /// One stream: a number a turn.
   case simulatedDelays = 6
+  /// Keyed by class: which of its images a limit leaves.
+  case subset = 7
 }
 
 /// Random numbers without state: number `i` of a stream is a function of (seed, purpose, first, second, i) alone, so it

@@ -20,7 +20,8 @@ package struct DecodingCapacity: Hashable, Sendable {
     self.fileByteCount = max(self.fileByteCount, fileByteCount)
     let scale = transform.scale(header)
     let (width, height) = (header.width.dividedUp(by: scale), header.height.dividedUp(by: scale))
-    decodedByteCount = max(decodedByteCount, width * height * header.decodedChannels)
+    // The filter reads a byte more than there is.
+    decodedByteCount = max(decodedByteCount, width * height * header.decodedChannels + 1)
     libraryByteCount = max(libraryByteCount, header.libraryByteCount)
     let channels = transform.target.channels
     var scratch = transform.center(width: width, height: height).scratchByteCount(channels: channels)
@@ -67,35 +68,32 @@ package struct DecodingCapacity: Hashable, Sendable {
     block = try ByteBlock(byteCount: capacity.blockByteCount)
   }
 
-  /// Makes a network's input of the file at `path`: bytes of rows, columns and channels, red first.
+  /// Makes a network's input of a file: bytes of rows, columns and channels, red first.
   ///
   /// - Parameters:
   ///   - header: of the file, as it was looked at before.
   ///   - fileByteCount: likewise; another size is a fault.
+  ///   - crop: takes a random box; nil: resized, and the middle.
+  ///   - uniform: draws the box.
   ///   - target: of the transform's target's size.
-  @unsafe package func decode(
-    _ path: String, _ header: ImageHeader, fileByteCount: Int, _ transform: ImageTransform,
+  @unsafe func decode(
+    _ file: borrowing DataFile, _ header: ImageHeader, fileByteCount: Int, _ transform: ImageTransform,
+    crop: RandomResizedCrop? = nil, uniform: (Int) -> Double = { _ in 0 },
     into target: UnsafeMutablePointer<UInt8>
   ) throws(ImageFault) {
+    let place = unsafe UnsafeMutableRawBufferPointer(rebasing: block.bytes[capacity.filePlace])
+    guard fileByteCount <= place.count, file.byteCount == fileByteCount else { throw .changed }
+    let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: place[..<fileByteCount])
+    do throws(DatasetError) { try unsafe file.read(into: bytes, at: 0) } catch { throw ImageFault(error) }
     try unsafe decode(
-      path, header, fileByteCount: fileByteCount, transform, crop: nil, uniform: { _ in 0 }, into: target)
+      UnsafeRawBufferPointer(bytes), header, transform, crop: crop, uniform: uniform, into: target)
   }
 
-  /// - Parameter crop: takes a random box, drawn by `uniform`.
-  @unsafe func decode(
-    _ path: String, _ header: ImageHeader, fileByteCount: Int, _ transform: ImageTransform,
+  /// - Parameter file: the whole file.
+  private func decode(
+    _ file: UnsafeRawBufferPointer, _ header: ImageHeader, _ transform: ImageTransform,
     crop: RandomResizedCrop?, uniform: (Int) -> Double, into target: UnsafeMutablePointer<UInt8>
   ) throws(ImageFault) {
-    let file = unsafe UnsafeMutableRawBufferPointer(rebasing: block.bytes[capacity.filePlace])
-    guard fileByteCount <= file.count else { throw .changed }
-    let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: file[..<fileByteCount])
-    do throws(DatasetError) {
-      let opened = try DataFile(path: path)
-      guard opened.byteCount == fileByteCount else { throw DatasetError.image(path: path, fault: .changed) }
-      try unsafe opened.read(into: bytes, at: 0)
-    } catch {
-      throw ImageFault(error)
-    }
     let scale = transform.scale(header)
     let (width, height) = (header.width.dividedUp(by: scale), header.height.dividedUp(by: scale))
     let place = unsafe UnsafeMutableRawBufferPointer(rebasing: block.bytes[capacity.decodedPlace])
@@ -103,7 +101,7 @@ package struct DecodingCapacity: Hashable, Sendable {
       throw .changed
     }
     let pixels = unsafe decoded.assumingMemoryBound(to: UInt8.self)
-    try unsafe decode(UnsafeRawBufferPointer(bytes), header, width: width, height: height, into: pixels)
+    try unsafe decode(file, header, width: width, height: height, into: pixels)
     if transform.target.channels == 1 { unsafe Self.makeGrey(pixels, count: width * height) }
     let resampling =
       crop.map { transform.fitted($0.box(width: width, height: height, uniform: uniform)) }

@@ -78,7 +78,8 @@ package struct RandomResizedCrop: Hashable, Sendable {
       let boxHeight = Int((wanted / shape).squareRoot().rounded(.toNearestOrEven))
       guard boxWidth > 0, boxWidth <= width, boxHeight > 0, boxHeight <= height else { continue }
       return PixelBox(
-        left: Int(drawn(3) * Double(width - boxWidth + 1)), top: Int(drawn(2) * Double(height - boxHeight + 1)),
+        left: Int(drawn(3) * Double(width - boxWidth + 1)),
+        top: Int(drawn(2) * Double(height - boxHeight + 1)),
         width: boxWidth, height: boxHeight)
     }
     // The middle, as large as the shapes allow.

@@ -21,12 +21,11 @@ struct Resampling: Hashable, Sendable {
   private var columnTaps: Int { Self.tapCount(box.width, to: outWidth) }
   private var rowTaps: Int { Self.tapCount(box.height, to: outHeight) }
 
-  /// Bytes of `scratch`: first and count of the pixels that share in each column and row with their weights, a row of sums, and
-  /// the rows that were mixed along.
+  /// Bytes of `scratch`: first and count of the pixels that share in each column and row with their weights, and the
+  /// rows that were mixed along.
   func scratchByteCount(channels: Int) -> Int {
-    let words =
-      columns.count * (2 + columnTaps) + rows.count * (2 + rowTaps) + columns.count * channels
-    return 4 * words + sourceRows.count * columns.count * channels
+    let words = columns.count * (2 + columnTaps) + rows.count * (2 + rowTaps)
+    return 4 * words + sourceRows.count * columns.count * channels + 1
   }
 
   /// Rows of the box that any kept row is made of.
@@ -84,7 +83,7 @@ struct Resampling: Hashable, Sendable {
   }
 
   /// - Parameters:
-  ///   - source: the image the box is of, rows of `width` pixels without gaps.
+  ///   - source: the image the box is of, rows of `width` pixels without gaps; a byte behind it can be read.
   ///   - target: rows of the kept columns without gaps.
   ///   - scratch: of `scratchByteCount(channels:)` bytes, at a multiple of 4.
   /// - Complexity: about (taps along) x (rows of the box) + (taps down) x (kept rows) multiply-adds a kept column and channel.
@@ -96,9 +95,9 @@ struct Resampling: Hashable, Sendable {
     let along = unsafe Taps(columns, of: box.width, to: outWidth, stride: columnTaps, in: words)
     let downWords = unsafe words + columns.count * (2 + columnTaps)
     let down = unsafe Taps(rows, of: box.height, to: outHeight, stride: rowTaps, in: downWords)
-    let sums = unsafe downWords + rows.count * (2 + rowTaps)
     let rowCount = columns.count * channels
-    let mixed = unsafe UnsafeMutableRawPointer(sums + rowCount).assumingMemoryBound(to: UInt8.self)
+    let mixed = unsafe UnsafeMutableRawPointer(downWords + rows.count * (2 + rowTaps))
+      .assumingMemoryBound(to: UInt8.self)
     let sourceRows = sourceRows
     for row in sourceRows {
       let line = unsafe source + ((box.top + row) * width + box.left) * channels
@@ -111,15 +110,46 @@ struct Resampling: Hashable, Sendable {
     }
     for position in 0..<rows.count {
       let entry = unsafe down.entry(position)
-      let first = unsafe Int(entry[0]) - sourceRows.lowerBound
-      for x in 0..<rowCount { unsafe sums[x] = Self.half }
-      for tap in 0..<Int(unsafe entry[1]) {
-        let line = unsafe mixed + (first + tap) * rowCount
-        let weight = unsafe entry[2 + tap]
-        for x in 0..<rowCount { unsafe sums[x] &+= Int32(line[x]) &* weight }
-      }
+      let first = unsafe mixed + (Int(entry[0]) - sourceRows.lowerBound) * rowCount
       let line = unsafe target + position * rowCount
-      for x in 0..<rowCount { unsafe line[x] = Self.byte(sums[x]) }
+      var x = 0
+      while x + 16 <= rowCount {
+        var sums = Sums<SIMD16<Int32>>()
+        for tap in 0..<Int(unsafe entry[1]) {
+          let bytes = unsafe UnsafeRawPointer(first + (tap &* rowCount &+ x)).loadUnaligned(
+            as: SIMD16<UInt8>.self)
+          unsafe sums.add(SIMD16<Int32>(truncatingIfNeeded: bytes), weight: entry[2 &+ tap])
+        }
+        let bytes = SIMD16<UInt8>(truncatingIfNeeded: sums.bytes)
+        unsafe UnsafeMutableRawPointer(line + x).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+        x &+= 16
+      }
+      while x < rowCount {
+        var sum = Self.half
+        for tap in 0..<Int(unsafe entry[1]) {
+          unsafe sum &+= Int32(first[tap &* rowCount &+ x]) &* entry[2 &+ tap]
+        }
+        unsafe line[x] = Self.byte(sum)
+        x &+= 1
+      }
+    }
+  }
+
+  /// Sums of bytes times weights, exact. No weight is negative and all of a pixel add up to one, so that the result is a byte. Weights are split in two of 12 bits and fewer: products of small numbers are what every
+  /// processor has in vectors, products of 32 bits are not.
+  private struct Sums<Lanes: SIMD> where Lanes.Scalar == Int32 {
+    private var high = Lanes.zero
+    private var low = Lanes(repeating: Resampling.half)
+
+    @inline(__always)
+    mutating func add(_ bytes: Lanes, weight: Int32) {
+      high &+= bytes &* Lanes(repeating: (weight &>> 12) & 0x7FF)
+      low &+= bytes &* Lanes(repeating: weight & 0xFFF)
+    }
+
+    @inline(__always)
+    var bytes: Lanes {
+      ((high &<< 12) &+ low) &>> Resampling.weightBits
     }
   }
 
@@ -127,17 +157,17 @@ struct Resampling: Hashable, Sendable {
   {
     for x in 0..<columns.count {
       let entry = unsafe taps.entry(x)
-      var (red, green, blue) = (Self.half, Self.half, Self.half)
-      let first = unsafe line + 3 * Int(entry[0])
-      for tap in 0..<Int(unsafe entry[1]) {
-        let weight = unsafe entry[2 + tap]
-        unsafe red &+= Int32(first[3 &* tap]) &* weight
-        unsafe green &+= Int32(first[3 &* tap &+ 1]) &* weight
-        unsafe blue &+= Int32(first[3 &* tap &+ 2]) &* weight
+      // Red, green, blue and the byte behind them, which nobody looks at.
+      var sums = Sums<SIMD4<Int32>>()
+      let first = unsafe UnsafeRawPointer(line + 3 * Int(entry[0]))
+      let count = unsafe Int(entry[1])
+      for tap in 0..<count {
+        let bytes = unsafe first.loadUnaligned(fromByteOffset: 3 &* tap, as: SIMD4<UInt8>.self)
+        unsafe sums.add(SIMD4<Int32>(truncatingIfNeeded: bytes), weight: entry[2 &+ tap])
       }
-      unsafe place[3 * x] = Self.byte(red)
-      unsafe place[3 * x + 1] = Self.byte(green)
-      unsafe place[3 * x + 2] = Self.byte(blue)
+      // The fourth byte is the next pixel's first, or the next row's, which come later.
+      let pixel = SIMD4<UInt8>(truncatingIfNeeded: sums.bytes)
+      unsafe UnsafeMutableRawPointer(place + 3 &* x).storeBytes(of: pixel, as: SIMD4<UInt8>.self)
     }
   }
 
@@ -153,6 +183,6 @@ struct Resampling: Hashable, Sendable {
 
   @inline(__always)
   private static func byte(_ sum: Int32) -> UInt8 {
-    UInt8(truncatingIfNeeded: max(0, min(255, sum >> weightBits)))
+    UInt8(truncatingIfNeeded: sum &>> weightBits)
   }
 }

@@ -76,7 +76,7 @@ extension Dataset {
   package static func requireLabels(below classCount: Int, of source: DatasetSource) throws(DatasetError) {
     switch source {
     // Their labels go by their names.
-    case .digits, .synthetic, .cifar10, .cifar100: return
+    case .digits, .synthetic, .cifar10, .cifar100, .imageFolder: return
     case .idx, .npy:
       let layout = try layout(of: source, limit: DatasetLimit())
       for split in DatasetSplit.allCases {

@@ -7,10 +7,30 @@ struct DataFile: ~Copyable {
   let byteCount: Int
   private let descriptor: Int32
 
+  /// NONBLOCK: a pipe under the file's name must not make anybody wait; it is refused below.
+  private static let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+
   /// - Parameter hint: what would help if there is no such file.
   init(path: String, hint: String? = nil) throws(DatasetError) {
-    // NONBLOCK: a pipe under the file's name must not make anybody wait; below it is refused.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    try self.init(unsafe open(path, Self.flags), path: path, hint: hint)
+  }
+
+  /// A file of an open folder.
+  init(_ name: FileName, in folder: Int32, path: String = "") throws(DatasetError) {
+    try self.init(unsafe openat(folder, name.cString, Self.flags), path: path, hint: nil)
+  }
+
+  /// Opens a file of an open folder, by the bytes of its name; allocates nothing.
+  ///
+  /// - Returns: for `init(descriptor:)`, at once: negative where it could not be opened.
+  @unsafe static func descriptor(_ name: UnsafePointer<CChar>, in folder: Int32) -> Int32 {
+    unsafe openat(folder, name, flags)
+  }
+
+  /// What `descriptor(_:in:)` gave.
+  init(descriptor: Int32) throws(DatasetError) { try self.init(descriptor, path: "", hint: nil) }
+
+  private init(_ descriptor: Int32, path: String, hint: String?) throws(DatasetError) {
     guard descriptor >= 0 else {
       let code = errno
       if code == ENOENT || code == ENOTDIR { throw .missingFile(path: path, hint: hint) }

@@ -11,7 +11,7 @@ extension Dataset {
   /// Reads headers and labels; nil for sources that need no files to know it.
   package static func description(of source: DatasetSource) throws(DatasetError) -> DatasetDescription? {
     switch source {
-    case .digits, .synthetic, .cifar10, .cifar100: return nil
+    case .digits, .synthetic, .cifar10, .cifar100, .imageFolder: return nil
     case .idx, .npy:
       let layout = try layout(of: source, limit: DatasetLimit())
       guard case .separate(let labels, let type) = layout.train.labels else { return nil }

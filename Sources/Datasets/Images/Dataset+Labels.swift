@@ -21,6 +21,12 @@ extension Dataset {
     case .digits, .synthetic:
       return try Dataset(source, limit: limit).labelCounts(split, classCount: classCount)
     case .cifar10, .cifar100: return nil
+    case .imageFolder(let folder):
+      var counts = [Int](repeating: 0, count: classCount)
+      for file in try FolderScans.scan(folder).limited(limit)[split] where file.label < classCount {
+        counts[Int(file.label)] += 1
+      }
+      return counts
     case .idx, .npy:
       let records = try layout(of: source, limit: limit)[split]
       guard case .separate(let labels, let type) = records.labels else { return nil }

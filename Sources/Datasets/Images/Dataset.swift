@@ -11,13 +11,19 @@ internal import Base
   /// Images of floats with numbers beyond `largestExpectedMagnitude`; nil where there are none.
   package let largeImages: LargeImages?
 
+  /// Image files that were left out since they can't be read.
+  package let skippedImages: [DatasetError]
+
   let storage: Storage
 
   /// Reads the images that `limit` asks for.
   ///
   /// The process's peak grows by `facts.residentByteCount` and little else: files are read straight into place.
-  package convenience init(_ source: DatasetSource, limit: DatasetLimit = DatasetLimit()) throws(DatasetError)
-  {
+  ///
+  /// - Parameter workers: that decode image files side by side.
+  package convenience init(
+    _ source: DatasetSource, limit: DatasetLimit = DatasetLimit(), workers: Int = 1
+  ) throws(DatasetError) {
     switch source {
     case .digits:
       let facts = Digits.facts(limit: limit)
@@ -30,6 +36,12 @@ internal import Base
       self.init(
         source: source, facts: layout.facts, storage: .stored(records.images),
         fingerprint: records.fingerprint, largeImages: records.large)
+    case .imageFolder(let folder):
+      try self.init(folder, limit: limit) { scan throws(DatasetError) in
+        scan.isDecodedOnce
+          ? .stored(try StoredImages(decoding: scan, workers: workers))
+          : .folder(try FolderImages(scan, workers: workers))
+      }
     }
   }
 
@@ -49,18 +61,36 @@ internal import Base
       self.init(
         source: source, facts: layout.facts, storage: .streamed(images), fingerprint: images.fingerprint,
         largeImages: images.large)
+    case .imageFolder(let folder):
+      try self.init(folder, limit: limit) { scan throws(DatasetError) in
+        .folder(try FolderImages(scan, workers: workers))
+      }
     }
+  }
+
+  /// - Parameter storage: of the images in use.
+  private convenience init(
+    _ folder: ImageFolder, limit: DatasetLimit,
+    storage: (FolderScan) throws(DatasetError) -> Storage
+  ) throws(DatasetError) {
+    let all = try FolderScans.scan(folder)
+    let scan = all.limited(limit)
+    FolderScans.forget()
+    self.init(
+      source: .imageFolder(folder), facts: scan.facts(available: all), storage: try storage(scan),
+      fingerprint: scan.fingerprint(available: all), skippedImages: all.skipped)
   }
 
   private init(
     source: DatasetSource, facts: DatasetFacts, storage: Storage, fingerprint: String,
-    largeImages: LargeImages? = nil
+    largeImages: LargeImages? = nil, skippedImages: [DatasetError] = []
   ) {
     self.source = source
     self.facts = facts
     self.storage = storage
     self.fingerprint = fingerprint
     self.largeImages = largeImages
+    self.skippedImages = skippedImages
   }
 
   private convenience init(source: DatasetSource, facts: DatasetFacts, storage: Storage) {
@@ -103,6 +133,7 @@ internal import Base
     case .digits: Digits.facts(limit: limit)
     case .synthetic(let images): images.facts(limit: limit)
     case .cifar10, .cifar100, .idx, .npy: try layout(of: source, limit: limit).facts
+    case .imageFolder(let folder): try FolderScans.facts(of: folder, limit: limit)
     }
   }
 
@@ -116,6 +147,11 @@ internal import Base
     case .cifar10, .cifar100, .idx, .npy:
       let layout = try layout(of: source, limit: limit)
       return (layout.streamedByteCount, layout.streamBufferByteCount)
+    case .imageFolder(let folder):
+      let scan = try FolderScans.scan(folder).limited(limit)
+      // What is decoded for every batch is read from its files in any case.
+      guard scan.isDecodedOnce else { return nil }
+      return (scan.indexByteCount, scan.workerByteCount)
     }
   }
 
@@ -124,6 +160,7 @@ internal import Base
     switch storage {
     case .stored, .synthetic: nil
     case .streamed(let images): images.takeFailure()
+    case .folder(let images): images.takeFailure()
     }
   }
 
@@ -137,6 +174,9 @@ internal import Base
     case .digits, .synthetic: return try Dataset(source, limit: limit).fingerprint
     case .cifar10, .cifar100, .idx, .npy:
       return try StreamedImages(layout(of: source, limit: limit), of: source, workers: 0).fingerprint
+    case .imageFolder(let folder):
+      let all = try FolderScans.scan(folder)
+      return all.limited(limit).fingerprint(available: all)
     }
   }
 
@@ -148,7 +188,8 @@ internal import Base
     case .cifar100(let folder): CIFAR.cifar100(folder: folder, limit: limit)
     case .idx(let folder): try IDX.layout(folder: folder, limit: limit)
     case .npy(let folder): try NPY.layout(folder: folder, limit: limit)
-    case .digits, .synthetic: preconditionFailure("not in files; the callers switch first")
+    case .digits, .synthetic, .imageFolder:
+      preconditionFailure("not records of files; the callers switch first")
     }
   }
 }
@@ -158,12 +199,14 @@ extension Dataset {
   enum Storage: Sendable {
     case stored(StoredImages)
     case streamed(StreamedImages)
+    case folder(FolderImages)
     case synthetic(SyntheticImages)
 
     func label(_ split: DatasetSplit, _ index: Int) -> Int32 {
       switch self {
       case .stored(let images): images.label(split, index)
       case .streamed(let images): images.label(split, index)
+      case .folder(let images): images.label(split, index)
       case .synthetic(let images): images.label(index)
       }
     }
@@ -173,7 +216,7 @@ extension Dataset {
       case .stored(let images):
         unsafe Fingerprint.update(
           &hash, label: images.label(split, index), pixels: images.pixels(split, index))
-      case .streamed: preconditionFailure("files are hashed while they are read")
+      case .streamed, .folder: preconditionFailure("files are hashed while they are read")
       case .synthetic: break  // the header of a fingerprint says all
       }
     }

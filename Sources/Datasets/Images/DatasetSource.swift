@@ -32,6 +32,8 @@ package enum DatasetSource: Hashable, Sendable {
   case idx(folder: String)
   /// The folder that holds `train_images.npy`, `train_labels.npy`, `test_images.npy` and `test_labels.npy`.
   case npy(folder: String)
+  /// Folders of image files, one a class.
+  case imageFolder(ImageFolder)
 
   /// The word of the spec language.
   package var name: String {
@@ -42,6 +44,7 @@ package enum DatasetSource: Hashable, Sendable {
     case .cifar100: "cifar100"
     case .idx: "idx"
     case .npy: "npy"
+    case .imageFolder: "image-folder"
     }
   }
 }

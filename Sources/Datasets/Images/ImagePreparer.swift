@@ -7,13 +7,19 @@ package struct Augmentation: Hashable, Sendable {
   /// Mirror every other image, left to right.
   package let flipHorizontal: Bool
 
+  /// Side of a square that is left at the mean (DeVries and Taylor: Cutout, 2017); its middle may be any pixel, and what
+  /// lies outside the image is cut off. 0 for none.
+  package let cutout: Int
+
   package static let none = Augmentation(padCrop: 0, flipHorizontal: false)
 
-  /// - Precondition: 0 <= `padCrop` < 2^31.
-  package init(padCrop: Int, flipHorizontal: Bool) {
+  /// - Precondition: 0 <= `padCrop`, `cutout` < 2^31.
+  package init(padCrop: Int, flipHorizontal: Bool, cutout: Int = 0) {
     precondition(padCrop >= 0 && padCrop < 1 << 31, "the spec's decoder takes paddings from 0")
+    precondition(cutout >= 0 && cutout < 1 << 31, "the spec's decoder takes sides from 0")
     self.padCrop = padCrop
     self.flipHorizontal = flipHorizontal
+    self.cutout = cutout
   }
 }
 
@@ -72,13 +78,16 @@ package struct ImagePreparer: Sendable {
     let shape = dataset.imageShape
     precondition(target.count == shape.elementCount, "an image's place has its size")
     let label = dataset.label(split, index)
-    let crop = split == .train ? epoch.map { draw(epoch: $0, index: index) } ?? .identity : .identity
+    let random =
+      split == .train ? epoch.map { CounterRandom(seed: seed, purpose: .augmentation, $0, index) } : nil
+    let crop = random.map(draw) ?? .identity
     guard let base = target.baseAddress else { return label }
     let rowCount = shape.width * shape.channels
     let pixels: UnsafeRawBufferPointer
     switch dataset.storage {
     case .stored(let images): unsafe pixels = images.pixels(split, index)
     case .streamed(let images): unsafe pixels = images.pixels(split, index, worker: worker)
+    case .folder(let images): unsafe pixels = images.pixels(split, index, random: random, worker: worker)
     case .synthetic: unsafe pixels = UnsafeRawBufferPointer(start: nil, count: 0)
     }
     for row in 0..<shape.height {
@@ -95,12 +104,31 @@ package struct ImagePreparer: Sendable {
       case .streamed(let images):
         unsafe copyRow(
           pixels, format: images.format, order: images.order, row: sourceRow, crop: crop, into: place)
+      case .folder:
+        unsafe copyRow(
+          pixels, format: .uint8(largest: 255), order: .interleaved, row: sourceRow, crop: crop, into: place)
       case .synthetic(let images):
         unsafe images.fillRow(split, index, row: sourceRow, into: place)
         unsafe rearrange(place, crop: crop)
       }
     }
+    if let random, augmentation.cutout > 0 { unsafe cutOut(random, base) }
     return label
+  }
+
+  /// Leaves a square at the mean, which normalisation makes zero.
+  private func cutOut(_ random: CounterRandom, _ image: UnsafeMutablePointer<Float>) {
+    let shape = dataset.imageShape
+    let side = augmentation.cutout
+    let top = random.integer(at: 3, below: shape.height) - side / 2
+    let left = random.integer(at: 4, below: shape.width) - side / 2
+    let columns = max(0, left)..<min(shape.width, left + side)
+    for row in max(0, top)..<min(shape.height, top + side) {
+      for column in columns {
+        let pixel = unsafe image + (row * shape.width + column) * shape.channels
+        for channel in 0..<shape.channels { unsafe pixel[channel] = 0 }
+      }
+    }
   }
 
   /// Where a crop begins, and whether it is mirrored: pixel (y, x) comes from (y + down, x + right) of the image,
@@ -119,9 +147,8 @@ package struct ImagePreparer: Sendable {
     }
   }
 
-  private func draw(epoch: Int, index: Int) -> Crop {
+  private func draw(_ random: CounterRandom) -> Crop {
     guard augmentation != .none else { return .identity }
-    let random = CounterRandom(seed: seed, purpose: .augmentation, epoch, index)
     let offsets = 2 * augmentation.padCrop + 1
     return Crop(
       down: random.integer(at: 0, below: offsets) - augmentation.padCrop,
@@ -241,6 +268,7 @@ extension Dataset.Storage {
     switch self {
     case .stored(let images): images.format
     case .streamed(let images): images.format
+    case .folder: .uint8(largest: 255)
     case .synthetic: nil
     }
   }

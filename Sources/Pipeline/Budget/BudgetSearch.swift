@@ -296,6 +296,7 @@ final class BudgetSearch {
     _ needs: Needs, _ holding: PlanChoices.DataHolding, threads: Int = PlanChoices.countedThreads
   ) -> Int {
     needs.arenaBytes + dataBytes(holding, threads: threads) + needs.runtime.byteCount(threads: threads)
+      + compiler.options.facts.openingBytes(holding, threads: threads, beyond: needs.arenaBytes)
   }
 }
 

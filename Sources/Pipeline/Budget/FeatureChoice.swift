@@ -82,7 +82,10 @@ func featureGraph(
 
 extension Spec {
   /// Whether the images of an epoch are those of every other.
-  fileprivate var drawsImages: Bool { data.padCrop.value > 0 || data.flipHorizontal.value }
+  fileprivate var drawsImages: Bool {
+    data.padCrop.value > 0 || data.flipHorizontal.value || data.cutout.value > 0
+      || data.randomResizedCrop != nil
+  }
 
   /// Whether a frozen prefix gives the same in every epoch.
   package var canKeepFeatures: Bool {

@@ -104,21 +104,37 @@ extension Diagnostic {
   ///   - classes: that have no image, rising, from 0.
   ///   - split: `train` or `test`.
   ///   - isLimited: by `data.limit`.
+  ///   - isBalanced: the limit leaves each class its share.
   package static func classWithoutImage(
-    classes: [Int], of classCount: Int, split: String, images: Int, isLimited: Bool, at span: SourceSpan
+    classes: [Int], of classCount: Int, split: String, images: Int, isLimited: Bool, isBalanced: Bool,
+    at span: SourceSpan
   ) -> Self {
     let shown = classes.prefix(8).map { "\($0)" }.joined(separator: ", ")
     let list = classes.count > 8 ? "\(shown) and \(classes.count - 8) more" : shown
-    let first = isLimited ? "first " : ""
+    let first = isLimited && !isBalanced ? "first " : ""
     return Diagnostic(
       code: "W021", severity: .warning,
       message:
         "class\(classes.count == 1 ? "" : "es") \(list) of \(classCount) (they count from 0) "
         + "\(classes.count == 1 ? "has" : "have") no image among the \(first)\(images) \(split == "train" ? "training" : "test") images",
-      primary: span, label: isLimited ? "takes the first ones" : "\(classCount) classes",
-      help: isLimited
-        ? "raise `data.limit.\(split)`, or mix the files' images: the first ones are taken"
-        : "add images of the class, or set `network.classes` to what there are")
+      primary: span,
+      label: !isLimited ? "\(classCount) classes" : isBalanced ? "leaves so many" : "takes the first ones",
+      help: isLimited && isBalanced
+        ? "raise `data.limit.\(split)`, or add images of the class"
+        : isLimited
+          ? "raise `data.limit.\(split)`, or mix the files' images: the first ones are taken"
+          : "add images of the class, or set `network.classes` to what there are")
+  }
+
+  /// - Parameter files: paths with reasons.
+  package static func skippedImages(_ files: [String], at span: SourceSpan) -> Self {
+    let shown = files.prefix(20).joined(separator: "; ")
+    let rest = files.count > 20 ? "; and \(files.count - 20) more" : ""
+    return Diagnostic(
+      code: "W023", severity: .warning,
+      message:
+        "\(files.count) image \(files.count == 1 ? "file was" : "files were") left out: \(shown)\(rest)",
+      primary: span, label: "`on-bad-image: skip`", help: "mend or remove them")
   }
 
   static func unknownWiring(path: String, at span: SourceSpan) -> Self {

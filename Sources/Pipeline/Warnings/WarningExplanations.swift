@@ -100,6 +100,14 @@ let warningExplanations = [
     bad: "strata run net.yaml --set data.limit.train=100",
     good: "strata run net.yaml --set data.limit.train=5000"),
   CodeExplanation(
+    code: "W023", title: "image files that were left out",
+    text: """
+      With 'on-bad-image: skip' files of an image folder that can't be read are left out of the data set, before anything is planned:
+      every file is decoded once to find them. The counts of images are those that are left, and the fingerprint covers these.
+      """,
+    bad: "strata run photos.yaml",
+    good: "strata run photos.yaml"),
+  CodeExplanation(
     code: "W022", title: "other data than the network was trained on",
     text: """
       A trained network is measured on data whose fingerprint is not the one that the run was made with: files were changed,

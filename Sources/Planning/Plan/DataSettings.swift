@@ -2,6 +2,7 @@
 package struct DataSettings: Hashable, Sendable {
   package enum Source: String, Hashable, Sendable {
     case digits, synthetic, cifar10, cifar100, idx, npy
+    case imageFolder = "image-folder"
   }
 
   package var source: Source
@@ -11,6 +12,7 @@ package struct DataSettings: Hashable, Sendable {
   package var testLimit: Int?
   package var padCrop: Int
   package var flipHorizontal: Bool
+  package var cutout: Int
   /// Per channel; nil for the source's own.
   package var mean: [Double]?
   package var standardDeviation: [Double]?
@@ -18,7 +20,7 @@ package struct DataSettings: Hashable, Sendable {
 
   package init(
     source: Source, path: String?, trainLimit: Int?, testLimit: Int?, padCrop: Int, flipHorizontal: Bool,
-    mean: [Double]?, standardDeviation: [Double]?, facts: DataFacts
+    cutout: Int = 0, mean: [Double]?, standardDeviation: [Double]?, facts: DataFacts
   ) {
     self.source = source
     self.path = path
@@ -26,6 +28,7 @@ package struct DataSettings: Hashable, Sendable {
     self.testLimit = testLimit
     self.padCrop = padCrop
     self.flipHorizontal = flipHorizontal
+    self.cutout = cutout
     self.mean = mean
     self.standardDeviation = standardDeviation
     self.facts = facts
@@ -47,6 +50,22 @@ package struct DataFacts: Hashable, Sendable {
   package var testCount: Int
   /// What the set keeps resident outside the arena.
   package var residentBytes: Int
+  /// And for each thread: where images are decoded for every batch.
+  package var residentBytesPerThread = 0
+  /// What opening the set takes beside that, and gives back before the arena is mapped; nil where it takes nothing.
+  package var opening: Opening?
+
+  package struct Opening: Hashable, Sendable {
+    package var byteCount: Int
+    /// Where images are decoded once, at the start.
+    package var byteCountPerThread: Int
+
+    package init(byteCount: Int, byteCountPerThread: Int) {
+      self.byteCount = byteCount
+      self.byteCountPerThread = byteCountPerThread
+    }
+  }
+
   /// The same where images are read anew for every batch; nil where they do not lie in files.
   package var streamed: Streamed?
 
@@ -64,10 +83,20 @@ package struct DataFacts: Hashable, Sendable {
   /// What the set keeps resident outside the arena, however it is held.
   package func residentBytes(_ data: PlanChoices.DataHolding, threads: Int) -> Int {
     switch data {
-    case .resident: residentBytes
-    case .streamed: streamed.map { $0.byteCount + threads * $0.byteCountPerThread } ?? residentBytes
+    case .resident: residentBytes + threads * residentBytesPerThread
+    case .streamed:
+      streamed.map { $0.byteCount + threads * $0.byteCountPerThread }
+        ?? residentBytes + threads * residentBytesPerThread
     }
   }
+
+  /// What opening the set takes beyond an arena of that size, which comes in its place: part of the process's peak.
+  package func openingBytes(_ data: PlanChoices.DataHolding, threads: Int, beyond arenaBytes: Int) -> Int {
+    guard let opening else { return 0 }
+    let decoding = data == .resident ? threads * opening.byteCountPerThread : 0
+    return max(0, opening.byteCount + decoding - arenaBytes)
+  }
+
   /// Nil where planned without the data.
   package var fingerprint: String?
   /// Nil where nobody has asked the source.

@@ -2,7 +2,7 @@ internal import Diagnostics
 
 extension SpecBuilder {
   func network(
-    source: Spanned<DataSource>, path: Spanned<String>?, sourceIsSound: Bool
+    source: Spanned<DataSource>, path: Spanned<String>?, image data: SectionReader, sourceIsSound: Bool
   ) -> NetworkSpec {
     let network = root.section("network")
     let family = network.choice("family", as: Family.self)
@@ -12,11 +12,13 @@ extension SpecBuilder {
     if let facts {
       derived = (facts.input, facts.classes)
     } else if case .known(let input, let classes, _, _)? = told {
-      derived = (input, classes)
+      derived = (input ?? derived.input, classes)
     }
+    let crop = source.value == .imageFolder ? data.section("image").optionalInteger("crop") : nil
+    if let crop { derived.input = ImageShape(channels: 3, height: crop.value, width: crop.value) }
     var input = network.image("input", derived: derived.input)
     var classes = network.integer("classes", derived: derived.classes)
-    if sourceIsSound { checkAgainst(source, facts, told, network, &input, &classes) }
+    if sourceIsSound { checkAgainst(source, facts, told, network, crop: crop, &input, &classes) }
 
     let batchNorm = layerFlags(network, "batch-norm", derived: nil)
     let bias = layerFlags(network, "bias", derived: family.value == .vgg)
@@ -43,7 +45,7 @@ extension SpecBuilder {
     _ source: DataSource, _ path: Spanned<String>?, _ network: SectionReader
   ) -> FileFacts? {
     let isSaid = network.isWritten("input") && network.isWritten("classes")
-    guard source.facts == nil, source.isSupported, !isSaid else { return nil }
+    guard source.facts == nil, !isSaid else { return nil }
     return files?(source, path) ?? .unknown("only the files of its data tell")
   }
 
@@ -51,15 +53,26 @@ extension SpecBuilder {
   /// nor its files say anything.
   private func checkAgainst(
     _ source: Spanned<DataSource>, _ facts: DataSourceFacts?, _ told: FileFacts?, _ network: SectionReader,
-    _ input: inout Spanned<ImageShape>, _ classes: inout Spanned<Int>
+    crop: Spanned<Int>?, _ input: inout Spanned<ImageShape>, _ classes: inout Spanned<Int>
   ) {
     let name = source.value.rawValue
     guard let facts else {
-      let missing = ["input", "classes"].filter { !network.isWritten($0) }
+      var missing = ["input", "classes"].filter { !network.isWritten($0) }
+      if let crop, missing.first == "input" {
+        missing.removeFirst()
+        network.note("input", .written(crop.span))
+      }
       guard !missing.isEmpty else { return }
       switch told {
-      // Of a source that is refused they would be asked for in vain; there is no network without them all the same.
       case nil: state.hasStructuralFault = true
+      // The files of an image folder are of any size.
+      case .known(nil, _, _, let labels) where missing.contains("input"):
+        report(
+          .missingForSource(
+            ["input"], source: name,
+            reason: "its files are resized: write `data.image.crop` or `network.input`", at: network.span),
+          structural: true)
+        if missing.contains("classes") { network.note("classes", .file(labels)) }
       case .known(_, _, let images, let labels):
         for key in missing { network.note(key, .file(key == "input" ? images : labels)) }
       case .unknown(let reason):

@@ -19,7 +19,7 @@ struct SpecBuilder {
     let data = root.section("data")
     let source = data.choice("source", as: DataSource.self)
     let network = network(
-      source: source, path: data.optionalText("path"),
+      source: source, path: data.optionalText("path"), image: data,
       sourceIsSound: data.isSound("source") && data.isSound("path") && root.isSound("network"))
     let family = Family(of: network.body)
     let training = training(family)
@@ -52,9 +52,6 @@ struct SpecBuilder {
   {
     let limit = data.section("limit")
     let augment = data.section("augment")
-    if data.isSound("source"), !source.value.isSupported {
-      report(.unsupported("source: \(source.value.rawValue)", at: source.span))
-    }
     let facts = data.isSound("source") && !source.value.isMadeUp ? source.value.facts : nil
     let trainLimit = self.limit(limit, "train", source: source.value, images: facts?.trainCount)
     let testLimit = self.limit(limit, "test", source: source.value, images: facts?.testCount)
@@ -63,6 +60,8 @@ struct SpecBuilder {
       source: source, path: data.optionalText("path"), trainLimit: trainLimit, testLimit: testLimit,
       padCrop: augment.integer("pad-crop"),
       flipHorizontal: Spanned(flip.value == "horizontal", at: flip.span),
+      randomResizedCrop: randomResizedCrop(augment, source), cutout: augment.integer("cutout"),
+      image: image(data, source: source, input: input),
       normalization: normalization(data, input: input))
   }
 
@@ -102,7 +101,7 @@ struct SpecBuilder {
     return DataSpec.Normalization(mean: mean, standardDeviation: deviation)
   }
 
-  private func numbers(_ section: SectionReader, _ key: String) -> Spanned<[Double]> {
+  func numbers(_ section: SectionReader, _ key: String) -> Spanned<[Double]> {
     guard let list = section.list(key) else { return Spanned([], at: section.keySpan(key)) }
     let values = list.items.map { item -> Double in
       if case .scalar(let value) = item.content, let number = value.number { number } else { 1 }

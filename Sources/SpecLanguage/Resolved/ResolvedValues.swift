@@ -31,6 +31,19 @@ struct ResolvedValues {
     self["data.limit.test"] = data.testLimit.map { String($0.value) }
     self["data.augment.pad-crop"] = String(data.padCrop.value)
     self["data.augment.flip"] = data.flipHorizontal.value ? "horizontal" : "none"
+    // Unsaid they change nothing: the texts of specs without them stay what they were, and so do their hashes.
+    if let crop = data.randomResizedCrop {
+      let path = "data.augment.random-resized-crop"
+      self["\(path).scale"] = SpecText.list(crop.scale.value.map(SpecText.number))
+      self["\(path).ratio"] = SpecText.list(crop.ratio.value.map(SpecText.number))
+    }
+    if data.cutout.value > 0 { self["data.augment.cutout"] = String(data.cutout.value) }
+    if let image = data.image {
+      self["data.image.resize"] = String(image.resize.value)
+      self["data.image.decode"] = image.decode.value.rawValue
+      self["data.image.max-pixels"] = String(image.maxPixels.value)
+      self["data.on-bad-image"] = image.onBadImage.value.rawValue
+    }
     if let normalization = data.normalization {
       self["data.normalize.mean"] = SpecText.list(normalization.mean.value.map(SpecText.number))
       self["data.normalize.std"] = SpecText.list(normalization.standardDeviation.value.map(SpecText.number))

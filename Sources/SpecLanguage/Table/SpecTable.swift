@@ -41,15 +41,37 @@ package enum SpecTable {
         kinds: ["cifar10", "cifar100", "idx", "npy", "image-folder"],
         "folder or file of the source; starts at the spec's folder, with `--set` at the current one"),
       SpecKey(
+        "image",
+        .section(
+          SectionShape([
+            SpecKey(
+              "resize", .integer(1...Limits.side), .derived("the crop's longer side"), unit: "pixels",
+              "the shorter side, before the crop"),
+            SpecKey(
+              "crop", .integer(1...Limits.side), .derived("`network.input`"), unit: "pixels",
+              structural: true,
+              "side of the middle that the network reads"),
+            SpecKey(
+              "decode", .word(ImageDecoding.self), .value(.word("full")),
+              "`scaled`: JPEG at a half, a quarter or an eighth where that is large enough; other pixels"),
+            SpecKey(
+              "max-pixels", .integer(1...Limits.pixels), .value(.integer(100_000_000)), unit: "pixels",
+              "larger files are faults"),
+          ])), .absent("its keys' defaults"), kinds: ["image-folder"],
+        "how files become images of the network's size"),
+      SpecKey(
+        "on-bad-image", .word(BadImagePolicy.self), .value(.word("fault")), kinds: ["image-folder"],
+        "a file that can't be read stops the run, or is left out and listed"),
+      SpecKey(
         "limit",
         .section(
           SectionShape([
             SpecKey(
               "train", .integer(1...Limits.images), .absent("all"), unit: "images",
-              "only the first so many training images"),
+              "only so many training images: the first; of an image folder each class's share, by seed"),
             SpecKey(
               "test", .integer(1...Limits.images), .absent("all"), unit: "images",
-              "only the first so many test images"),
+              "only so many test images, likewise"),
           ])), .absent("all"), alsoKnownAs: ["subset"], "a subset of the source"),
       SpecKey(
         "augment",
@@ -62,6 +84,24 @@ package enum SpecTable {
             SpecKey(
               "flip", .word(["none", "horizontal"]), .value(.word("none")),
               "mirror each image with probability 1/2"),
+            SpecKey(
+              "random-resized-crop",
+              .either([
+                .word(["none", "default"]),
+                .section(
+                  SectionShape([
+                    SpecKey(
+                      "scale", .list(.number(.factor), count: 2...2), .absent("[0.08, 1]"),
+                      "smallest and largest share of the image's area"),
+                    SpecKey(
+                      "ratio", .list(.number(.ratio), count: 2...2), .absent("[3/4, 4/3]"),
+                      "smallest and largest width by height"),
+                  ])),
+              ]), .value(.word("none")), alsoKnownAs: ["random-resize-crop", "inception-crop"],
+              "image-folder: a random box of each image, resized"),
+            SpecKey(
+              "cutout", .integer(0...Limits.side), .value(.integer(0)), unit: "pixels",
+              "side of a square of each image that is left blank"),
           ])), .absent("none"), alsoKnownAs: ["augmentation"], "random changes of the training images"),
       SpecKey(
         "normalize",
@@ -131,6 +171,7 @@ enum Limits {
   static let side = 16_384
   static let classes = 1_000_000
   static let images = 1_000_000_000
+  static let pixels = 1_000_000_000
   static let epochs = 1_000_000
   static let batch = 65_536
 }
@@ -142,5 +183,6 @@ extension NumberRange {
   /// 0 to below 1.
   static let decay = NumberRange(lower: .included(0), upper: .excluded(1))
   static let factor = NumberRange(lower: .excluded(0), upper: .included(1))
+  static let ratio = NumberRange(lower: .included(0.001), upper: .included(1000))
   static let fraction = NumberRange(lower: .included(0), upper: .included(1))
 }

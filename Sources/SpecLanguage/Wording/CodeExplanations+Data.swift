@@ -1,6 +1,6 @@
 internal import Diagnostics
 
-// MARK: - E150: what only files know
+// MARK: - E150 to E159: what only files know
 
 let dataExplanations = [
   CodeExplanation(
@@ -11,5 +11,17 @@ let dataExplanations = [
       """,
     bad: "data: {source: npy, path: photos}\nnetwork: {family: vgg, widths: [8], classes: 3}",
     good: "data: {source: npy, path: photos}\nnetwork: {family: vgg, widths: [8], classes: 3, input: 3x32x32}"
-  )
+  ),
+  CodeExplanation(
+    code: "E151", title: "image files that can't become the network's input",
+    text: """
+      A file is decoded, its shorter side made 'data.image.resize' pixels, and the middle of it cut out, as large as 'network.input':
+      grey (1 channel), or red, green and blue (3). The crop can't be larger than what it is cut from, and 'data.image.crop' is the
+      side of 'network.input' where both are written.
+      """,
+    bad:
+      "data: {source: image-folder, image: {resize: 200}}\nnetwork: {family: vgg, widths: [8], classes: 3, input: 3x224x224}",
+    good:
+      "data: {source: image-folder, image: {resize: 256}}\nnetwork: {family: vgg, widths: [8], classes: 3, input: 3x224x224}"
+  ),
 ]

@@ -172,6 +172,6 @@ private let keyExplanations = [
       The spec is right, but this release cannot run what it asks for. It is refused rather than replaced by
       something else.
       """,
-    bad: "data: {source: image-folder, path: photos}",
-    good: "data: {source: cifar10, path: data/cifar-10-batches-bin}"),
+    bad: "data: {source: cifar10, augment: {random-resized-crop: default}}",
+    good: "data: {source: cifar10, augment: {pad-crop: 4, flip: horizontal}}"),
 ]

@@ -247,6 +247,20 @@ extension Diagnostic {
   }
 }
 
+// MARK: - E15x: files of images
+
+extension Diagnostic {
+  /// Sizes of files, resized and cropped, that can't be the network's input.
+  static func unfitImage(
+    _ message: String, _ label: String, at span: SourceSpan, note: (text: String, span: SourceSpan)? = nil,
+    help: String
+  ) -> Self {
+    Diagnostic(
+      code: "E151", message: message, primary: span, label: label,
+      notes: note.map { [Note(span: $0.span, label: $0.text)] } ?? [], help: help)
+  }
+}
+
 // MARK: - E09x: the engine
 
 extension Diagnostic {

@@ -30,11 +30,17 @@ package struct CommandFailure: Error {
 
   /// The faults as people read them, a line each, with `  = help:` below where there is help.
   package func text(_ style: TextStyle) -> String {
-    faults.map { fault in
+    let shown = faults.count > Self.shownCount ? Array(faults.prefix(Self.shownCount)) : faults
+    let rest = faults.count - shown.count
+    return shown.map { fault in
       let headline = style.bold(style.red("error:")) + " " + style.bold(fault.message) + "\n"
       return headline + (fault.help.map { "  = " + style.bold("help:") + " \($0)\n" } ?? "")
     }.joined()
+      + (rest > 0 ? style.bold("and \(rest) more: --json lists them all") + "\n" : "")
   }
+
+  /// Faults that are printed; a folder of images may have thousands.
+  private static let shownCount = 20
 
   /// The faults as programs read them (`strata.error/1`).
   package var json: JSON {

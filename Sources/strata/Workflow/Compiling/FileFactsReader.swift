@@ -15,7 +15,8 @@ struct FileFactsReader {
     switch source {
     case .idx: files = .idx(folder: place)
     case .npy: files = .npy(folder: place)
-    case .digits, .synthetic, .cifar10, .cifar100, .imageFolder:
+    case .imageFolder: return folderFacts(place)
+    case .digits, .synthetic, .cifar10, .cifar100:
       return .unknown("its source needs no files to tell")
     }
     do throws(DatasetError) {
@@ -29,6 +30,17 @@ struct FileFactsReader {
       return .known(
         input: ImageShape(channels: shape.channels, height: shape.height, width: shape.width),
         classes: told.trainClassCount, images: told.imagesPath, labels: told.labelsPath)
+    } catch {
+      if !error.all.allSatisfy(\.isMissingFile) { fault = error }
+      return .unknown(error.message)
+    }
+  }
+
+  /// Classes are folders.
+  private mutating func folderFacts(_ place: String) -> FileFacts {
+    do throws(DatasetError) {
+      return .known(
+        input: nil, classes: try ImageFolder.classNames(of: place).count, images: place, labels: place)
     } catch {
       if !error.all.allSatisfy(\.isMissingFile) { fault = error }
       return .unknown(error.message)

@@ -38,7 +38,8 @@ struct DataOpening {
     case .cifar100: source = .cifar100(folder: try needed())
     case .idx: source = .idx(folder: try needed())
     case .npy: source = .npy(folder: try needed())
-    case .imageFolder: throw CommandFailure(.faultyInput, "'source: image-folder' is not supported yet")
+    case .imageFolder:
+      source = .imageFolder(try ImageFolder(data, of: input, in: needed(), seed: spec.training.seed.value))
     }
   }
 
@@ -77,9 +78,11 @@ struct DataOpening {
     try network.require(facts, of: source)
     do {
       // The order of an epoch: a number a training image.
-      let orderBytes = 4 * facts.trainCount
+      var orderBytes = 4 * facts.trainCount
+      let folder = try Dataset.folderMemory(of: source, limit: limit)
+      if folder != nil { orderBytes += ImageLibraries.residentByteCount }
       let streaming = try Dataset.streaming(of: source, limit: limit)
-      return DataFacts(
+      var known = DataFacts(
         trainCount: facts.trainCount, testCount: facts.testCount,
         residentBytes: facts.residentByteCount + orderBytes,
         streamed: streaming.map {
@@ -89,6 +92,13 @@ struct DataOpening {
         images: DataFacts.Images(
           pixelScale: facts.pixelScale, mean: facts.normalization.mean,
           standardDeviation: facts.normalization.standardDeviation, classNames: facts.classNames))
+      if let folder {
+        known.residentBytesPerThread =
+          folder.isDecodedOnce ? folder.keptBytesPerWorker : folder.bytesPerWorker
+        known.opening = DataFacts.Opening(
+          byteCount: folder.scanBytes, byteCountPerThread: folder.isDecodedOnce ? folder.bytesPerWorker : 0)
+      }
+      return known
     } catch {
       throw CommandFailure(error)
     }
@@ -111,7 +121,7 @@ struct DataOpening {
     let dataset: Dataset
     do {
       switch plan.choices.data {
-      case .resident: dataset = try Dataset(source, limit: limit)
+      case .resident: dataset = try Dataset(source, limit: limit, workers: plan.threads)
       case .streamed: dataset = try Dataset(streaming: source, limit: limit, workers: plan.threads)
       }
     } catch {
@@ -120,6 +130,25 @@ struct DataOpening {
     // The files may be others than those that were planned with.
     try network.require(dataset.facts, of: source)
     return dataset
+  }
+}
+
+extension ImageFolder {
+  /// As a spec has it.
+  ///
+  /// - Parameter input: of the network; the spec's decoder holds sizes against it.
+  init(_ data: DataSpec, of input: ImageShape, in folder: String, seed: UInt64) {
+    guard let image = data.image else { preconditionFailure("a folder's spec says how files become images") }
+    self.init(
+      folder: folder,
+      transform: ImageTransform(
+        target: ImageDimensions(channels: input.channels, height: input.height, width: input.width),
+        resize: image.resize.value, decodesScaled: image.decode.value == .scaled),
+      crop: data.randomResizedCrop.map {
+        RandomResizedCrop(
+          scale: $0.scale.value[0]...$0.scale.value[1], ratio: $0.ratio.value[0]...$0.ratio.value[1])
+      }, largestPixelCount: image.maxPixels.value, skipsBadImages: image.onBadImage.value == .skip, seed: seed
+    )
   }
 }
 
@@ -150,7 +179,8 @@ extension ImagePreparer {
     }
     self.init(
       dataset: dataset,
-      augmentation: Augmentation(padCrop: data.padCrop, flipHorizontal: data.flipHorizontal),
+      augmentation: Augmentation(
+        padCrop: data.padCrop, flipHorizontal: data.flipHorizontal, cutout: data.cutout),
       normalization: normalization, seed: plan.training.seed)
   }
 }

@@ -49,6 +49,7 @@ struct ExpectedImages {
     switch source {
     case .digits, .synthetic: "the source '\(source.name)'"
     case .cifar10(let folder), .cifar100(let folder), .idx(let folder), .npy(let folder): folder
+    case .imageFolder(let source): source.folder
     }
   }
 }

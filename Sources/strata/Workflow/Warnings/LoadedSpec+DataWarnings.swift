@@ -11,6 +11,7 @@ extension LoadedSpec {
     if let large = dataset.largeImages {
       warn(.largeImages(large.words, at: (spec.data.path?.span ?? spec.data.source.span)), session)
     }
+    warn(ofSkipped: dataset.skippedImages, session)
     for split in DatasetSplit.allCases {
       warn(ofLabels: dataset.labelCounts(split, classCount: spec.network.classes.value), split, session)
     }
@@ -18,11 +19,19 @@ extension LoadedSpec {
 
   /// The same as far as labels tell it, where they can be had without the images.
   func warnOfLabels(of data: DataOpening, _ session: Session) {
+    warn(ofSkipped: (try? Dataset.skippedImages(of: data.source)) ?? [], session)
     for split in DatasetSplit.allCases {
       let counts = try? Dataset.labelCounts(
         of: data.source, split, limit: data.limit, classCount: spec.network.classes.value)
       if let counts { warn(ofLabels: counts, split, session) }
     }
+  }
+
+  private func warn(ofSkipped files: [DatasetError], _ session: Session) {
+    guard !files.isEmpty else { return }
+    warn(
+      .skippedImages(files.map(\.message), at: spec.data.image?.onBadImage.span ?? spec.data.source.span),
+      session)
   }
 
   /// - Parameter counts: images by class.
@@ -37,6 +46,7 @@ extension LoadedSpec {
       .classWithoutImage(
         classes: missing, of: counts.count, split: split.rawValue == 0 ? "train" : "test",
         images: counts.reduce(0, +), isLimited: limit != nil,
+        isBalanced: spec.data.source.value == .imageFolder,
         at: limit?.span ?? origin ?? spec.data.source.span),
       session)
   }

@@ -1,0 +1,81 @@
+internal import Base
+internal import Synchronization
+
+/// The last scan of an image folder, so that planning and opening look at a million files once between them.
+enum FolderScans {
+  private static let last = Mutex<FolderScan?>(nil)
+
+  /// Of all files, before a limit.
+  static func scan(_ source: ImageFolder) throws(DatasetError) -> FolderScan {
+    if let known = last.withLock({ $0 }), known.source == source { return known }
+    let scan = try FolderScan(source)
+    last.withLock { $0 = scan }
+    return scan
+  }
+
+  static func facts(of source: ImageFolder, limit: DatasetLimit) throws(DatasetError) -> DatasetFacts {
+    let all = try scan(source)
+    return all.limited(limit).facts(available: all)
+  }
+
+  /// Nobody needs it any more: its memory is to be free before an arena is mapped.
+  static func forget() { last.withLock { $0 = nil } }
+}
+
+extension FolderScan {
+  /// Lowercase hexadecimal SHA-256 of classes, names, labels, sizes and a sample of each file's bytes, of the images in use.
+  /// What it can't see: a change between the samples of a file larger than 12 KiB that keeps its size.
+  func fingerprint(available all: FolderScan) -> String {
+    var hash = SHA256()
+    let target = source.transform.target
+    hash.update(
+      "strata.data/3 image-folder \(target.channels)x\(target.height)x\(target.width) "
+        + "resize \(source.transform.resize)\(source.transform.decodesScaled ? " scaled" : "") "
+        + "classes \(classNames.count) train \(train.count)/\(all.train.count) "
+        + "test \(test.count)/\(all.test.count)\n")
+    for name in classNames { hash.update("\(name)\n") }
+    for split in DatasetSplit.allCases {
+      for file in self[split] {
+        unsafe hash.update(file.name.bytes.span.bytes)
+        hash.update("\n\(file.label) \(file.fileByteCount) \(file.digest)\n")
+      }
+    }
+    return hash.finalize()
+  }
+
+  /// From above, what the scan itself takes: entries with their names, which lie in memory of their own.
+  var scanByteCount: Int {
+    [train, test].joined().reduce(0) { $0 + MemoryLayout<Found>.stride + 48 + $1.name.bytes.count }
+  }
+}
+
+/// What an image folder takes, once it was looked through.
+package struct FolderMemory: Hashable, Sendable {
+  /// Whether all images are decoded when the set is opened, and kept.
+  package var isDecodedOnce: Bool
+  /// While images are decoded.
+  package var bytesPerWorker: Int
+  /// What the C library keeps of it for each thread.
+  package let keptBytesPerWorker = 256 << 10
+  /// While the folder is looked through.
+  package var scanBytes: Int
+}
+
+extension Dataset {
+  /// Nil for other sources.
+  package static func folderMemory(
+    of source: DatasetSource, limit: DatasetLimit
+  ) throws(DatasetError) -> FolderMemory? {
+    guard case .imageFolder(let folder) = source else { return nil }
+    let all = try FolderScans.scan(folder)
+    let scan = all.limited(limit)
+    return FolderMemory(
+      isDecodedOnce: scan.isDecodedOnce, bytesPerWorker: scan.workerByteCount, scanBytes: all.scanByteCount)
+  }
+
+  /// The same before the set is opened.
+  package static func skippedImages(of source: DatasetSource) throws(DatasetError) -> [DatasetError] {
+    guard case .imageFolder(let folder) = source else { return [] }
+    return try FolderScans.scan(folder).skipped
+  }
+}
