@@ -69,8 +69,13 @@ extension Dataset {
     guard case .imageFolder(let folder) = source else { return nil }
     let all = try FolderScans.scan(folder)
     let scan = all.limited(limit)
+    // Those that a limit leaves are entries of their own, with the same names.
+    let isLimited = scan.train.count < all.train.count || scan.test.count < all.test.count
+    let copied =
+      isLimited ? (scan.train.count + scan.test.count) * MemoryLayout<FolderScan.Found>.stride / 2 : 0
     return FolderMemory(
-      isDecodedOnce: scan.isDecodedOnce, bytesPerWorker: scan.workerByteCount, scanBytes: all.scanByteCount)
+      isDecodedOnce: scan.isDecodedOnce, bytesPerWorker: scan.workerByteCount,
+      scanBytes: all.scanByteCount + copied)
   }
 
   /// The same before the set is opened.
