@@ -63,6 +63,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
+      name: "Export", dependencies: ["Text", "GraphIR", "Operators", "CostModel"], swiftSettings: strict),
+    .target(
       name: "LanguageServer",
       dependencies: [
         "Base", "Text", "Diagnostics", "SpecLanguage", "GraphIR", "Pipeline", "Planning", "Artifacts",
@@ -75,7 +77,7 @@ let package = Package(
         "Passes",
         "Planning", "Pipeline",
         "Kernels", "Datasets",
-        "Execution", "Artifacts", "LanguageServer",
+        "Execution", "Artifacts", "Export", "LanguageServer",
       ],
       swiftSettings: strict),
     .target(

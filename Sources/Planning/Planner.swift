@@ -128,13 +128,7 @@ package struct Planner {
   package func program(
     _ graph: Graph, resident: ResidentLayout, features: Range<Int>? = nil
   ) -> Program {
-    let program = Program(graph: graph, resident: resident, features: features, workers: threads)
-    do {
-      try PlanVerifier(program, workers: threads).verify()
-    } catch {
-      preconditionFailure("the packer broke the layout: \(error)")
-    }
-    return program
+    .laidOut(graph, resident: resident, features: features, workers: threads)
   }
 
   /// What `program` would come to behind so many bytes, without offsets and without the proof: the arena, and what is live at

@@ -24,7 +24,8 @@ enum CommandTable {
     NewCommand.self, CheckCommand.self, ShowCommand.self, IRCommand.self, ExplainCommand.self,
     SchemaCommand.self, LspCommand.self,
     PlanCommand.self, DiffCommand.self,
-    RunCommand.self, EvaluateCommand.self, ProbeCommand.self, CompareCommand.self, BenchCommand.self,
+    RunCommand.self, EvaluateCommand.self, PredictCommand.self, ExportCommand.self, ProbeCommand.self,
+    CompareCommand.self, BenchCommand.self,
     CompletionsCommand.self, HelpCommand.self, VersionCommand.self,
   ]
 

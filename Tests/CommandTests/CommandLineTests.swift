@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 private let names = [
-  "check", "plan", "run", "evaluate", "probe", "ir", "show", "diff", "compare", "bench", "new", "schema",
+  "check", "plan", "run", "evaluate", "predict", "export", "probe", "ir", "show", "diff", "compare", "bench",
+  "new", "schema",
   "explain", "lsp",
   "completions", "help", "version",
 ]

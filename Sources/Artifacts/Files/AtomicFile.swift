@@ -123,6 +123,13 @@ package struct AtomicFile: ~Copyable {
     try AtomicFile(path: path).commit(text)
   }
 
+  /// Writes a whole file of `bytes`.
+  package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+    var file = try AtomicFile(path: path)
+    try unsafe file.write(bytes.span.bytes)
+    try file.commit()
+  }
+
   /// The same in a folder that is open.
   package static func write(
     _ text: String, to name: String, in folder: borrowing FolderDescriptor

@@ -1,4 +1,5 @@
 internal import GraphIR
+internal import Operators
 package import Planning
 package import Text
 
@@ -14,7 +15,20 @@ package struct ModelMetadata: Hashable, Sendable {
   /// By label; nil where the source does not name them.
   package let classNames: [String]?
 
+  /// Whether the ensemble is the mean of probabilities; of logits otherwise.
+  package let ensembleOfProbabilities: Bool
+  /// The last module's number, where the auxiliaries in the file do not tell it; nil where they do.
+  package let headModule: Int?
+
   package init(_ plan: Plan) {
+    ensembleOfProbabilities = plan.evaluation.graph.nodes.contains {
+      $0.op.as(Ensemble.self)?.mean == .probabilities
+    }
+    let untrained = Set(plan.start?.unsolved ?? [])
+    let auxiliaries = plan.wiring.steps.keys.compactMap { name in
+      name.hasPrefix("auxiliaries.") ? Int(name.dropFirst("auxiliaries.".count)) : nil
+    }.filter { !untrained.contains($0) }
+    headModule = (auxiliaries.max() ?? 0) + 1 == plan.modules.count ? nil : plan.modules.count
     input = "\(plan.input.channels)x\(plan.input.height)x\(plan.input.width)"
     pixelScale = plan.data.facts.images?.pixelScale
     let normalization = plan.data.normalization
@@ -34,6 +48,8 @@ package struct ModelMetadata: Hashable, Sendable {
     func list(_ numbers: [Float]) -> String { JSONWriter.line(.array(numbers.map(JSON.number))) }
     var texts = ["input": input, "classes": JSONWriter.line(classes)]
     texts["pixelScale"] = pixelScale.map { "\($0)" }
+    if ensembleOfProbabilities { texts["ensemble"] = "probabilities" }
+    texts["headModule"] = headModule.map { "\($0)" }
     texts["mean"] = mean.map(list)
     texts["standardDeviation"] = standardDeviation.map(list)
     return texts

@@ -22,7 +22,7 @@ internal import Synchronization
   init(_ scan: FolderScan, workers: Int) throws(DatasetError) {
     source = scan.source
     index = ImageIndex(train: scan.train, test: scan.test)
-    root = try Root(scan.source.folder)
+    root = try Root(scan.source.root)
     let capacity = scan.capacity
     var decoders: [ImageDecoder] = []
     for _ in 0..<workers { decoders.append(try ImageDecoder(capacity)) }
@@ -58,7 +58,7 @@ internal import Synchronization
     do throws(ImageFault) {
       try unsafe decode(split, image, random: random, worker: worker, into: target)
     } catch {
-      let path = "\(source.folder)/\(index.name(index[split][image]).text)"
+      let path = source.path(index.name(index[split][image]))
       failed(.image(path: path, fault: error))
       unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
     }

@@ -56,7 +56,23 @@ struct FolderScan: Sendable {
     try verify()
   }
 
-  private func path(_ name: FileName) -> String { "\(source.folder)/\(name.text)" }
+  /// Of files by themselves, all of them to test with; their paths start at the current folder.
+  init(files: [(path: String, label: Int32)], _ source: ImageFolder) throws(DatasetError) {
+    self.source = source
+    classNames = []
+    let root = try OpenFolder(FileName("."), path: ".")
+    var errors: [DatasetError] = []
+    for (path, label) in files {
+      do throws(ImageFault) {
+        test.append(try look(FileName(path), in: root.descriptor, label: label))
+      } catch {
+        errors.append(.image(path: path, fault: error))
+      }
+    }
+    try DatasetError.throwIfAny(errors)
+  }
+
+  private func path(_ name: FileName) -> String { source.path(name) }
 
   private mutating func scan(
     _ split: DatasetSplit, _ name: FileName, in root: Int32, _ tree: FolderTree,

@@ -23,6 +23,12 @@ package struct ImageFolder: Hashable, Sendable {
     self.seed = seed
   }
 
+  /// For messages. Without a folder names are paths by themselves.
+  func path(_ name: FileName) -> String { folder.isEmpty ? name.text : "\(folder)/\(name.text)" }
+
+  /// Where names start.
+  var root: String { folder.isEmpty ? "." : folder }
+
   /// The default of `data.image.max-pixels`.
   package static let usualPixelCount = 100_000_000
 

@@ -53,7 +53,7 @@ enum NPY {
     }
   }
 
-  private struct Images {
+  struct Images {
     var shape: [Int]
     var type: String
     var image: ImageDimensions
@@ -63,7 +63,7 @@ enum NPY {
     var file: RecordFile
   }
 
-  private struct Labels {
+  struct Labels {
     var type: LabelType
     /// With all of its labels.
     var file: RecordFile
@@ -92,7 +92,7 @@ enum NPY {
       available: count, largestLabel: labels.largest)
   }
 
-  private static func images(path: String) throws(DatasetError) -> Images {
+  static func images(path: String) throws(DatasetError) -> Images {
     let images = try DataFile(path: path)
     let header = try NPYHeader(file: images)
     let format: PixelFormat
@@ -121,7 +121,7 @@ enum NPY {
         path: path, fileByteCount: images.byteCount, offset: header.dataOffset, recordCount: count))
   }
 
-  private static func labels(path: String) throws(DatasetError) -> Labels {
+  static func labels(path: String) throws(DatasetError) -> Labels {
     let labels = try DataFile(path: path)
     let header = try NPYHeader(file: labels)
     let type: LabelType

@@ -81,7 +81,7 @@ internal import Base
       fingerprint: scan.fingerprint(available: all), skippedImages: all.skipped)
   }
 
-  private init(
+  init(
     source: DatasetSource, facts: DatasetFacts, storage: Storage, fingerprint: String,
     largeImages: LargeImages? = nil, skippedImages: [DatasetError] = []
   ) {

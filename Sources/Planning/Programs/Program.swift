@@ -42,6 +42,19 @@ package struct Program: Sendable {
 }
 
 extension Program {
+  /// Lays a program out behind its network, and proves the layout: of what no plan holds.
+  package static func laidOut(
+    _ graph: Graph, resident: ResidentLayout, features: Range<Int>? = nil, workers: Int
+  ) -> Program {
+    let program = Program(graph: graph, resident: resident, features: features, workers: workers)
+    do {
+      try PlanVerifier(program, workers: workers).verify()
+    } catch {
+      preconditionFailure("the packer broke the layout: \(error)")
+    }
+    return program
+  }
+
   /// Lays a program out behind what is resident.
   ///
   /// - Parameters:

@@ -89,10 +89,17 @@ package struct OperandSpec: Sendable {
   package let summary: String
   package let completion: Completion
 
-  /// - Parameter count: how many are taken; an upper bound of `Int.max` means any number.
+  /// Where operands are of several kinds, in place of what the placeholder says.
+  private let writtenSynopsis: String?
+
+  /// - Parameters:
+  ///   - count: how many are taken; an upper bound of `Int.max` means any number.
+  ///   - synopsis: where they are of several kinds.
   package init(
-    _ placeholder: String, _ count: ClosedRange<Int>, _ summary: String, completion: Completion = .nothing
+    _ placeholder: String, _ count: ClosedRange<Int>, _ summary: String, synopsis: String? = nil,
+    completion: Completion = .nothing
   ) {
+    writtenSynopsis = synopsis
     precondition(count.lowerBound >= 0 && count.upperBound >= 1, "no operands at all is a nil OperandSpec")
     self.placeholder = placeholder
     self.count = count
@@ -102,6 +109,7 @@ package struct OperandSpec: Sendable {
 
   /// `SPEC...`, `[TEMPLATE]`, `PLAN PLAN`, `DIR DIR...`: the operands as synopses show them.
   package var synopsis: String {
+    if let writtenSynopsis { return writtenSynopsis }
     var words = Array(repeating: placeholder, count: count.lowerBound)
     if count.upperBound == .max {
       words.append(words.isEmpty ? "[\(placeholder)...]" : words.removeLast() + "...")

@@ -1,18 +1,21 @@
 internal import Artifacts
 internal import Base
 internal import Diagnostics
+internal import Glibc
 internal import Terminal
 internal import Text
 
 /// A file that the command line asks to be written. Only what Strata itself has written in the same place is written over.
 struct OutputFile {
   enum Kind {
-    case plan, page
+    case plan, page, onnx, python
 
     var words: String {
       switch self {
       case .plan: "a plan of Strata's"
       case .page: "a page of Strata's"
+      case .onnx: "an ONNX model of Strata's"
+      case .python: "a PyTorch module of Strata's"
       }
     }
   }
@@ -62,9 +65,21 @@ struct OutputFile {
       help: "name another file, or move that one away")
   }
 
+  private func beginning(of place: String) -> [UInt8] {
+    let descriptor = unsafe open(place, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
+    return Array(bytes.prefix(max(0, count)))
+  }
+
   private func isOurs(_ place: String) -> Bool {
     switch kind {
     case .plan: PlanLock.holdsPlan(place)
+    // The program that wrote it stands behind the version.
+    case .onnx: beginning(of: place).dropFirst(2).starts(with: [0x12, 6] + Array("strata".utf8))
+    case .python: String(decoding: beginning(of: place), as: UTF8.self).contains("Written by `strata export`")
     case .page:
       (try? readSource(path: place, limit: 1024)).map {
         HTMLPage.isDocument(beginningWith: String(decoding: $0, as: UTF8.self))
