@@ -63,7 +63,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Export", dependencies: ["Text", "GraphIR", "Operators", "CostModel"], swiftSettings: strict),
+      name: "Export", dependencies: ["Base", "Text", "GraphIR", "Operators", "CostModel"],
+      swiftSettings: strict),
     .target(
       name: "LanguageServer",
       dependencies: [

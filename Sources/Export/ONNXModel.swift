@@ -1,3 +1,4 @@
+internal import Base
 internal import GraphIR
 internal import Operators
 internal import Text

@@ -11,6 +11,10 @@ struct CompareCommand: Command {
   static let html = ValueOption(
     "html", .path("FILE", completion: .files(extensions: ["html"])), "write the comparison as a page as well")
 
+  static let tensorboard = ValueOption(
+    "tensorboard", .path("DIR", completion: .folders),
+    "write the curves of every run for TensorBoard as well, each into a folder in DIR")
+
   static let spec = CommandSpec(
     "compare", group: CommandGroup.runs, summary: "curves and figures of runs side by side",
     discussion: """
@@ -29,7 +33,7 @@ struct CompareCommand: Command {
       """,
     operands: OperandSpec(
       "DIR", 1...Int.max, "the folders of runs, or folders that hold them", completion: .folders),
-    options: [module.spec, html.spec], exitCodes: [.failed],
+    options: [module.spec, html.spec, tensorboard.spec], exitCodes: [.failed],
     examples: [
       .init("strata compare runs/digits-1 runs/digits-2", "two runs side by side"),
       .init("strata compare runs --html runs.html", "all runs in a folder, as a page as well"),
@@ -39,7 +43,33 @@ struct CompareCommand: Command {
     try compare(
       arguments.operands, module: arguments[module], page: arguments[html],
       session)
+    if let folder = arguments[tensorboard] { try writeEvents(arguments.operands, into: folder, session) }
     return .done
+  }
+
+  /// What `run --tensorboard` would have left, of metrics that are there.
+  private static func writeEvents(
+    _ folders: [String], into target: String, _ session: Session
+  ) throws(CommandFailure) {
+    for folder in distinct(folders.flatMap { foldersOfRuns($0) }, session) {
+      // Runs of one name in different folders stay apart.
+      let name = RunDirectory.withoutTrailingSlashes(folder).replacing("../", with: "").replacing(
+        "/", with: "-")
+      let place = "\(target)/\(name)"
+      do throws(RunStatusError) {
+        let lines = try RunDirectory.metrics(in: folder)
+        do throws(FileError) {
+          try FilePath.makeFolders(place)
+          let events = try EventFile(in: place)
+          for line in lines { try events.append(line) }
+        } catch {
+          throw RunStatusError.file(error)
+        }
+        session.diagnostics.writeLine("\(folder): \(lines.count) lines for TensorBoard in \(place)")
+      } catch {
+        throw CommandFailure(.failed, error.message)
+      }
+    }
   }
 
   /// - Parameters:

@@ -65,8 +65,12 @@ struct PredictCommand: Command {
     let program = PredictionProgram(network, answer, threads: threads)
     let datasets = try Self.open(
       inputs, model, resize: arguments[resize], labels: arguments[labels], threads: threads)
-    let dataBytes = datasets.map(\.dataset.residentByteCount).reduce(0, +)
-    try requireMemory(program.peakBytes(dataBytes: dataBytes), threads: threads)
+    let imageCount = datasets.map(\.dataset.testCount).reduce(0, +)
+    let dataBytes =
+      datasets.map(\.dataset.residentByteCount).reduce(0, +)
+      + Predictions.byteCount(of: imageCount, topCount: min(arguments[top] ?? 1, model.classCount))
+    let plannedPeak = program.peakBytes(dataBytes: dataBytes)
+    try requireMemory(plannedPeak, threads: threads)
     let engine = try Engine.make(program.memoryMap)
     do throws(ModelFileError) { try model.load(program.resident, into: engine) } catch {
       throw CommandFailure(error)
@@ -74,7 +78,7 @@ struct PredictCommand: Command {
     let classifier = Classifier(engine: engine, program: program.program, logits: program.logits)
     var predictions = Predictions(
       classNames: model.classNames ?? (0..<model.classCount).map { "\($0)" }, topCount: arguments[top] ?? 1)
-    var progress = CountProgress("classified", of: datasets.map(\.dataset.testCount).reduce(0, +), session)
+    var progress = CountProgress("classified", of: imageCount, session)
     for input in datasets {
       let images = ImagePreparer(
         dataset: input.dataset,
@@ -95,9 +99,10 @@ struct PredictCommand: Command {
       }
     }
     progress.end()
+    let memory = (planned: plannedPeak, measured: ProcessMemory.peakBytes)
     let answerer = answer.words(network)
     if session.json {
-      session.output.write(JSONWriter.document(predictions.json(answerer)))
+      session.output.write(JSONWriter.document(predictions.json(answerer, memory: memory)))
     } else if arguments[csv] {
       session.output.write(predictions.csv)
     } else {

@@ -28,6 +28,9 @@ struct RunCommand: Command {
     "tell at the end where the time has gone: by operation, by module, and how near to the roofline"
   )
 
+  static let tensorboard = Flag(
+    "tensorboard", "write the figures of every epoch into the run's folder for TensorBoard as well")
+
   static let seeds = ValueOption(
     "seeds", .integer(in: 1...1000),
     "train so many times, from the spec's seed and those that follow it, each in a folder of its own")
@@ -56,6 +59,9 @@ struct RunCommand: Command {
       the operations that really run (Winograd's products, not those it saves) would take at the rate of plain products \
       (SGEMM), or the bytes moved at that of a plain sweep over memory, over the time that they took. The rates are those of \
       'strata bench --calibrate', or else measured before the training. Weights stay the same, to the bit.
+
+      '--tensorboard' adds a file of events, events.out.tfevents..., for 'tensorboard --logdir': loss and accuracy of every \
+      module by split, learning rates, images a second and memory, a point an epoch. A resumed run begins another one.
       """,
     operands: OperandSpec(
       "SPEC|PLAN|DIR", 1...1,
@@ -63,7 +69,8 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, profile.spec, dryRun.spec, strictMemory.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, profile.spec, tensorboard.spec, dryRun.spec,
+      strictMemory.spec,
       CommonOptions.strict.spec, resume.spec,
     ],
     synopses: [
@@ -250,6 +257,11 @@ struct RunCommand: Command {
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], isProfiled: arguments[profile],
       session)
+    if arguments[tensorboard] {
+      do throws(FileError) { run.events = try EventFile(in: place) } catch {
+        throw CommandFailure(.failed, error.message)
+      }
+    }
     let outcome: RunEnd
     do throws(CommandFailure) {
       outcome = try run.run(on: dataset, resuming: resuming)

@@ -21,6 +21,9 @@ struct Predictions {
   /// By label, then by answer, where labels are known.
   private(set) var confusion: [[Int]]
 
+  /// Of an answer with its classes, as it lies in memory.
+  static func byteCount(of count: Int, topCount: Int) -> Int { count * (96 + 32 + 24 * topCount + 16) }
+
   init(classNames: [String], topCount: Int) {
     self.classNames = classNames
     self.topCount = min(topCount, classNames.count)
@@ -69,7 +72,10 @@ struct Predictions {
 }
 
 extension Predictions {
-  func json(_ answerer: (key: String, value: JSON)) -> JSON {
+  /// - Parameter memory: the process's largest resident set, as it was planned and as it came to be.
+  func json(
+    _ answerer: (key: String, value: JSON), memory: (planned: Int, measured: Int?)
+  ) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("schema", "strata.prediction/1"), answerer, ("classes", .array(classNames.map(JSON.string))),
       ("predictions", .array(answers.map(json))),
@@ -90,6 +96,14 @@ extension Predictions {
         ))
       members.append(("confusion", .array(confusion.map { .array($0.map(JSON.integer)) })))
     }
+    members.append(
+      (
+        "memory",
+        .object([
+          ("plannedPeakBytes", .integer(memory.planned)),
+          ("measuredPeakBytes", .optional(memory.measured, JSON.integer)),
+        ])
+      ))
     return .object(members)
   }
 

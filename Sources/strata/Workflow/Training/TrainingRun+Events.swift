@@ -79,6 +79,7 @@ extension TrainingRun {
           + "loss \(fixed(figure.loss, decimals: 4)), top1 \(percentage(figure.top1)), "
           + (rate.map { "learning rate \(rateText($0)), " } ?? "") + "\(duration(seconds: figure.seconds))")
       summary.note(figure)
+      try events?.append(figure, learningRate: rate)
       guard figure.split == .train else { continue }
       progress.finishEpoch(
         module: figure.module, epoch: figure.epoch, of: plan.training.modules[figure.module - 1].totalEpochs,
@@ -93,6 +94,12 @@ extension TrainingRun {
     }
     // Modules that learn together share their images and their time; in asynchronous training each has its own time.
     guard let trained = report.figures.first(where: { $0.split == .train }) else { return }
+    try events?.append(
+      [
+        ("images per second", Double(imageCount) / max(trained.seconds, 1e-9)),
+        ("memory/resident MiB", Double(ProcessMemory.peakBytes ?? 0) / 1_048_576),
+        ("memory/planned MiB", Double(plan.memory.peakBytes) / 1_048_576),
+      ], epoch: trained.epoch)
     totals.trainingSeconds += trained.seconds
     if plan.training.strategy != .asynchronous || trained.module == stage.schedule.modules[0].index {
       totals.trainedImages += imageCount

@@ -35,6 +35,8 @@ struct TrainingRun: ~Copyable {
   var lastCheckpoint: RunPosition?
   /// Without the time of this process.
   var totals = RunTotals()
+  /// For TensorBoard; nil: nobody asked for it.
+  var events: EventFile?
   /// For those who look at the folder meanwhile.
   var live: LiveReport
   let start = monotonicSeconds()
