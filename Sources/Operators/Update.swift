@@ -6,8 +6,18 @@ package enum Optimizer: Hashable, Sendable {
   /// v <- momentum v + (g + weightDecay w); w <- w - rate v, or, with Nesterov, w - rate (g + weightDecay w + momentum v):
   /// PyTorch's convention.
   case sgd(momentum: Double, weightDecay: Double, nesterov: Bool)
-  /// Kingma and Ba (2015), weight decay added to the gradient: PyTorch's Adam.
-  case adam(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double)
+  /// Kingma and Ba (2015), weight decay added to the gradient: PyTorch's Adam. Decoupled, the weights themselves are multiplied by
+  /// 1 - rate weightDecay before each step (Loshchilov and Hutter, 2019): PyTorch's AdamW.
+  case adam(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double, isDecoupled: Bool = false)
+
+  /// Of a parameter that keeps its size.
+  package var withoutDecay: Optimizer {
+    switch self {
+    case .sgd(let momentum, _, let nesterov): .sgd(momentum: momentum, weightDecay: 0, nesterov: nesterov)
+    case .adam(let beta1, let beta2, let epsilon, _, let isDecoupled):
+      .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: 0, isDecoupled: isDecoupled)
+    }
+  }
 
   /// Whether the gradients of a batch's pieces can add up in what it keeps anyway: the velocity of plain momentum is linear in
   /// the gradient, and the weights need nothing else. Nesterov's and Adam's need the sum by itself.
@@ -40,8 +50,8 @@ package struct Update: UpdateOperator, SweepOperator {
     switch optimizer {
     case .sgd(let momentum, let weightDecay, let nesterov):
       "sgd[momentum \(momentum) decay \(weightDecay)\(nesterov ? " nesterov" : "")]"
-    case .adam(let beta1, let beta2, let epsilon, let weightDecay):
-      "adam[beta1 \(beta1) beta2 \(beta2) epsilon \(epsilon) decay \(weightDecay)]"
+    case .adam(let beta1, let beta2, let epsilon, let weightDecay, let isDecoupled):
+      "\(isDecoupled ? "adamw" : "adam")[beta1 \(beta1) beta2 \(beta2) epsilon \(epsilon) decay \(weightDecay)]"
     }
   }
   package var operandCounts: ClosedRange<Int> {

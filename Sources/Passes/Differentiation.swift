@@ -13,12 +13,18 @@ package struct Differentiation: Pass {
   private let optimizer: Optimizer
   private let accumulates: Bool
   private let trainsLayers: Bool
+  private let decaysWeightsAlone: Bool
 
   /// - Parameters:
   ///   - modules: that learn; all other nodes run as they are.
   ///   - accumulates: gradients add up over the pieces of a batch, and the sum is what updates.
   ///   - trainsLayers: otherwise auxiliaries learn alone.
-  package init(modules: [Int], optimizer: Optimizer, accumulates: Bool, trainsLayers: Bool = true) {
+  ///   - decaysWeightsAlone: biases, and scales and shifts of batch norm, are not decayed.
+  package init(
+    modules: [Int], optimizer: Optimizer, accumulates: Bool, trainsLayers: Bool = true,
+    decaysWeightsAlone: Bool = false
+  ) {
+    self.decaysWeightsAlone = decaysWeightsAlone
     self.modules = modules
     self.optimizer = optimizer
     self.accumulates = accumulates
@@ -40,7 +46,8 @@ package struct Differentiation: Pass {
       // A module's layers come before its auxiliary.
       result.nodes += nodes.prefix(nodes.count - learning.count)
       var builder = GradientBuilder.updating(
-        result, module: module, by: optimizer, accumulates: accumulates)
+        result, module: module, by: optimizer, accumulates: accumulates,
+        decaysWeightsAlone: decaysWeightsAlone)
       // Arrays that are held twice are copied when they grow: with every module once more.
       (result.nodes, result.values) = ([], [])
       builder.run(forward: learning)
@@ -55,7 +62,7 @@ extension GradientBuilder {
   ///
   /// - Parameter accumulates: where a batch passes in pieces, the sum over them is what updates.
   fileprivate static func updating(
-    _ graph: Graph, module: Int, by optimizer: Optimizer, accumulates: Bool
+    _ graph: Graph, module: Int, by optimizer: Optimizer, accumulates: Bool, decaysWeightsAlone: Bool
   ) -> GradientBuilder {
     GradientBuilder(graph: graph, module: module, isWatching: false, sum: Op(Addition())) {
       builder, parameter, gradient, source in
@@ -74,7 +81,9 @@ extension GradientBuilder {
             initial: .zeros))
         builder.append(Accumulate(), [sum, gradient], results: [], source)
       }
-      builder.append(Update(optimizer), [parameter, sum] + state, results: [], source)
+      let isVector = if case .vector = value.type.extent { true } else { false }
+      let own = decaysWeightsAlone && isVector ? optimizer.withoutDecay : optimizer
+      builder.append(Update(own), [parameter, sum] + state, results: [], source)
     }
   }
 

@@ -194,7 +194,8 @@ func keepingGraph(
   pipeline.run(
     Differentiation(
       modules: modules, optimizer: optimizer(spec.training.optimizer), accumulates: choices.microBatch != nil,
-      trainsLayers: schedule.trainsLayers))
+      trainsLayers: schedule.trainsLayers,
+      decaysWeightsAlone: spec.training.optimizer.decay.value == .weights))
   pipeline.run(MaskPlacement())
   pipeline.run(FuseSpreads())
   pipeline.run(DeadValueElimination())

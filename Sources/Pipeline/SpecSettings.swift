@@ -86,10 +86,10 @@ func optimizer(_ optimizer: OptimizerSpec) -> Optimizer {
     .sgd(
       momentum: optimizer.momentum.value, weightDecay: optimizer.weightDecay.value,
       nesterov: optimizer.nesterov.value)
-  case .adam:
+  case .adam, .adamw:
     .adam(
       beta1: optimizer.beta1.value, beta2: optimizer.beta2.value, epsilon: optimizer.epsilon.value,
-      weightDecay: optimizer.weightDecay.value)
+      weightDecay: optimizer.weightDecay.value, isDecoupled: optimizer.kind.value == .adamw)
   }
 }
 

@@ -353,6 +353,7 @@ package struct OptimizerSpec: Sendable {
   package var momentum: Spanned<Double>
   package var nesterov: Spanned<Bool>
   package var weightDecay: Spanned<Double>
+  package var decay: Spanned<DecayTarget>
   // adam
   package var beta1: Spanned<Double>
   package var beta2: Spanned<Double>
@@ -360,7 +361,14 @@ package struct OptimizerSpec: Sendable {
 }
 
 package enum OptimizerKind: String, Hashable, Sendable, CaseIterable {
-  case sgd, adam
+  case sgd, adam, adamw
+}
+
+/// What weight decay is for.
+package enum DecayTarget: String, Hashable, Sendable, CaseIterable {
+  case all
+  /// Neither biases nor batch norm.
+  case weights
 }
 
 /// Learning rate over epochs; epochs count from 1.

@@ -67,6 +67,11 @@ struct LossFixture: Sendable, CustomTestStringConvertible {
       name: "adam", network: maxPoolNet, sections: maxPoolSections,
       optimizer: "{kind: adam, learning-rate: 0.01, weight-decay: 5e-4}"),
     LossFixture(
+      name: "adamw",
+      network: "family: resnet, input: 3x8x8, block: basic, \(twoStages), shortcut: projection, head: gap",
+      sections: "auxiliary: linear", partition: "per-block",
+      optimizer: "{kind: adamw, learning-rate: 0.01, weight-decay: 0.1, decay: weights}"),
+    LossFixture(
       name: "nesterov", network: maxPoolNet, sections: maxPoolSections,
       optimizer: "{kind: sgd, learning-rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 5e-4}"),
     LossFixture(

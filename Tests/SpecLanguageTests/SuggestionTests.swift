@@ -64,13 +64,12 @@ struct SuggestionTests {
 
   @Test("an update rule that only looks like adam is not answered with adam")
   func adam() throws {
-    for word in ["adamw", "AdamW", "nadam", "adamax"] {
+    for word in ["nadam", "adamax"] {
       let decoded = Decoded(completed("training: {optimizer: {kind: \(word)}}\n"))
       let fault = try #require(decoded.result.diagnostics.first)
       #expect(fault.code == "E035" && fault.fixIt == nil)
       let help = try #require(fault.help)
       #expect(!help.contains("did you mean") && help.contains("not available"), "\(help)")
-      #expect(help.contains("adds `weight-decay` to the gradient") == (word.lowercased() == "adamw"))
     }
     #expect(
       Decoded(completed("training: {optimizer: {kind: adm}}\n")).rendered.contains("did you mean 'adam'?"))

@@ -19,10 +19,12 @@ extension Reference {
     weights: inout [Double], firstMoment: inout [Double], secondMoment: inout [Double], gradient: [Double],
     step: Int,
     learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 0
+    weightDecay: Double = 0, isDecoupled: Bool = false
   ) {
     for i in weights.indices {
-      let g = gradient[i] + weightDecay * weights[i]
+      // Loshchilov and Hutter 2019: the weights are decayed, and the gradient is as it was.
+      if isDecoupled { weights[i] -= learningRate * weightDecay * weights[i] }
+      let g = isDecoupled ? gradient[i] : gradient[i] + weightDecay * weights[i]
       firstMoment[i] = beta1 * firstMoment[i] + (1 - beta1) * g
       secondMoment[i] = beta2 * secondMoment[i] + (1 - beta2) * g * g
       let mean = firstMoment[i] / (1 - pow(beta1, Double(step)))

@@ -78,12 +78,12 @@ extension KernelDispatch {
         weights: weights, velocity: floats(node.operands[2]), gradient: gradient, count: count,
         learningRate: clock.learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
         nesterov: nesterov, context: context)
-    case .adam(let beta1, let beta2, let epsilon, let weightDecay):
+    case .adam(let beta1, let beta2, let epsilon, let weightDecay, let isDecoupled):
       unsafe adamStep(
         weights: weights, firstMoment: floats(node.operands[2]), secondMoment: floats(node.operands[3]),
         gradient: gradient, count: count, learningRate: clock.learningRate, beta1: beta1,
-        beta2: beta2, epsilon: Float(epsilon), weightDecay: Float(weightDecay), step: clock.step,
-        context: context)
+        beta2: beta2, epsilon: Float(epsilon), weightDecay: Float(weightDecay), isDecoupled: isDecoupled,
+        step: clock.step, context: context)
     }
   }
 }

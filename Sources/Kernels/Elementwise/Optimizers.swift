@@ -79,17 +79,21 @@ package func sgdPiece(
 
 /// Adam (Kingma and Ba, 2015) as PyTorch's `Adam` does it: the L2 decay is part of the gradient, epsilon is added after the
 /// second moment's correction. `step` counts from 1. What is left of 1 behind a beta is taken in double precision, in which a
-/// beta that rounds to 1 leaves something.
+/// beta that rounds to 1 leaves something. Decoupled (Loshchilov and Hutter, 2019; PyTorch's `AdamW`), the decay multiplies the weights
+/// by 1 - learningRate weightDecay, and the moments do not see it.
 package func adamStep(
   weights: UnsafeMutablePointer<Float>, firstMoment: UnsafeMutablePointer<Float>,
   secondMoment: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, count: Int, learningRate: Float,
-  beta1: Double, beta2: Double, epsilon: Float, weightDecay: Float, step: Int, context: KernelContext
+  beta1: Double, beta2: Double, epsilon: Float, weightDecay: Float, isDecoupled: Bool = false, step: Int,
+  context: KernelContext
 ) {
   precondition(step >= 1, "steps count from 1")
   let rate = Float(Double(learningRate) / (1 - pow(beta1, Double(step))))
   let inverseRoot = Float(1 / (1 - pow(beta2, Double(step))).squareRoot())
   let (rest1, rest2) = (Float(1 - beta1), Float(1 - beta2))
   let (beta1, beta2) = (Float(beta1), Float(beta2))
+  let shrink = isDecoupled ? Float(1 - Double(learningRate) * Double(weightDecay)) : 1
+  let weightDecay = isDecoupled ? 0 : weightDecay
   let blocks = Blocks.elements(count)
   context.workers.forEach(blocks.blockCount) { item, _ in
     let range = blocks[item]
@@ -104,7 +108,7 @@ package func adamStep(
       let second = beta2 * load(v, i) + rest2 * decayed * decayed
       store(first, m, i)
       store(second, v, i)
-      let weight = load(w, i) - rate * first / (squareRoot(second) * inverseRoot + epsilon)
+      let weight = shrink * load(w, i) - rate * first / (squareRoot(second) * inverseRoot + epsilon)
       store(weight, w, i)
       check.add(weight)
       check.add(second)
@@ -116,7 +120,7 @@ package func adamStep(
       let second = beta2 * v[i] + rest2 * decayed * decayed
       m[i] = first
       v[i] = second
-      w[i] -= rate * first / (second.squareRoot() * inverseRoot + epsilon)
+      w[i] = shrink * w[i] - rate * first / (second.squareRoot() * inverseRoot + epsilon)
       check.add(w[i])
       check.add(second)
       i &+= 1

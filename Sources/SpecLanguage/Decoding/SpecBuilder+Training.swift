@@ -49,7 +49,8 @@ extension SpecBuilder {
     var optimizer = OptimizerSpec(
       kind: kind, learningRate: rate, momentum: section.number("momentum"),
       nesterov: section.flag("nesterov"),
-      weightDecay: section.number("weight-decay"), beta1: section.number("beta1"),
+      weightDecay: section.number("weight-decay"), decay: section.choice("decay", as: DecayTarget.self),
+      beta1: section.number("beta1"),
       beta2: section.number("beta2"),
       epsilon: section.number("epsilon"))
     if optimizer.nesterov.value, optimizer.momentum.value == 0, section.isSound("momentum") {

@@ -202,12 +202,14 @@ struct ResolvedValues {
     case .sgd:
       self["\(path).momentum"] = SpecText.number(optimizer.momentum.value)
       self["\(path).nesterov"] = String(optimizer.nesterov.value)
-    case .adam:
+    case .adam, .adamw:
       self["\(path).beta1"] = SpecText.number(optimizer.beta1.value)
       self["\(path).beta2"] = SpecText.number(optimizer.beta2.value)
       self["\(path).epsilon"] = SpecText.number(optimizer.epsilon.value)
     }
     self["\(path).weight-decay"] = SpecText.number(optimizer.weightDecay.value)
+    // Unsaid it is all: texts and hashes stay what they were.
+    if optimizer.decay.value == .weights { self["\(path).decay"] = "weights" }
   }
 
   private mutating func add(_ schedule: ScheduleSpec) {

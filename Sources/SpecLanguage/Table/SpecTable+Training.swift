@@ -72,7 +72,7 @@ extension SpecTable {
       SpecKey(
         "kind", .word(OptimizerKind.self), .value(.word("sgd")), alsoKnownAs: ["type"], "the update rule"),
       SpecKey(
-        "learning-rate", .number(.positive), .derived("sgd: 0.1; adam: 0.001"),
+        "learning-rate", .number(.positive), .derived("sgd: 0.1; adam, adamw: 0.001"),
         alsoKnownAs: ["lr", "rate", "step-size", "eta", "base-lr"],
         "step size in the first epoch"),
       SpecKey(
@@ -80,17 +80,20 @@ extension SpecTable {
       SpecKey(
         "nesterov", .flag, .value(.flag(false)), kinds: ["sgd"], "look ahead along the momentum (Nesterov)"),
       SpecKey(
-        "beta1", .number(.decay), .value(.number(0.9)), kinds: ["adam"], "decay of the gradient's mean"),
+        "beta1", .number(.decay), .value(.number(0.9)), kinds: ["adam", "adamw"], "decay of the gradient's mean"),
       SpecKey(
-        "beta2", .number(.decay), .value(.number(0.999)), kinds: ["adam"],
+        "beta2", .number(.decay), .value(.number(0.999)), kinds: ["adam", "adamw"],
         "decay of the squared gradient's mean"),
       SpecKey(
-        "epsilon", .number(.positive), .value(.number(1e-8)), kinds: ["adam"], alsoKnownAs: ["eps"],
+        "epsilon", .number(.positive), .value(.number(1e-8)), kinds: ["adam", "adamw"], alsoKnownAs: ["eps"],
         "added to the root of the squared gradient's mean"),
       SpecKey(
         "weight-decay", .number(.nonNegative), .value(.number(5e-4)),
-        alsoKnownAs: ["wd", "decay", "l2", "weight-decay-rate"],
-        "added to the gradient, times the weight"),
+        alsoKnownAs: ["wd", "l2", "weight-decay-rate"],
+        "added to the gradient, times the weight; adamw: taken from the weight, times the learning rate"),
+      SpecKey(
+        "decay", .word(DecayTarget.self), .value(.word("all")),
+        "what decays: `weights` leaves biases and batch norm alone"),
     ], discriminator: "kind", allowsBareWord: true)
 
   static let schedule = SectionShape(

@@ -80,10 +80,6 @@ enum Suggestions {
   static func otherRule(_ word: String, among words: [String]) -> String? {
     guard words.contains("adam") else { return nil }
     switch normalized(word) {
-    case normalized("adamw"):
-      return
-        "adamw is not available yet: it takes the decay from the weights themselves, where 'adam' adds `weight-decay` "
-        + "to the gradient (L2), so that the same number comes to something else"
     case normalized("nadam"), normalized("radam"), normalized("adamax"), normalized("adan"):
       return "'\(word)' is another rule than 'adam', and not available"
     case _: return nil

@@ -27,6 +27,16 @@ nesterov = partial(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nes
 adam = partial(torch.optim.Adam, lr=0.01, betas=(0.9, 0.999), eps=1e-8, weight_decay=5e-4)
 
 
+def adamw(parameters):
+    """Decay on weights alone: not on biases, nor on batch norm's scales and shifts."""
+    parameters = list(parameters)
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.1},
+        {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=0.01, betas=(0.9, 0.999), eps=1e-8)
+
+
 class ZeroPad(nn.Module):
     """Every other pixel, and zeros for the channels that are missing."""
 
@@ -215,6 +225,7 @@ NETS = {
     "sim": (lambda: vgg(linear, gap, pool=MaxPool(), loss="sim"), sgd, 8),
     "predsim": (lambda: vgg(linear, gap, pool=MaxPool(), loss="predsim"), sgd, 8),
     "adam": (max_pool_mlp_sr, adam, 8),
+    "adamw": (lambda: resnet(basic, [4, 8], [4, 8]), adamw, 8),
     "nesterov": (max_pool_mlp_sr, nesterov, 8),
     "odd-max-pool": (lambda: vgg(linear, gap, size=7, pool=MaxPool()), sgd, 7),
     "odd-average-pool": (lambda: vgg(linear, gap, size=7, pool=nn.AvgPool2d(2)), sgd, 7),

@@ -115,6 +115,7 @@ def optimizers(result):
         "sgd_plain": lambda w: torch.optim.SGD([w], lr=0.1),
         "adam": lambda w: torch.optim.Adam([w], lr=1e-2),
         "adam_decay": lambda w: torch.optim.Adam([w], lr=1e-2, betas=(0.8, 0.95), eps=1e-6, weight_decay=1e-2),
+        "adamw": lambda w: torch.optim.AdamW([w], lr=1e-2, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1),
     }
     gradients = torch.randn(5, 8)
     result["optimizer.gradients"] = gradients

@@ -132,6 +132,12 @@ import Testing
       (0.99999999, 0.999, 0),
     ])
   func adam(count: Int, settings: (beta1: Double, beta2: Double, weightDecay: Double)) {
+    for isDecoupled in [false, true] { adam(count: count, settings, isDecoupled: isDecoupled) }
+  }
+
+  private func adam(
+    count: Int, _ settings: (beta1: Double, beta2: Double, weightDecay: Double), isDecoupled: Bool
+  ) {
     let (beta1, beta2, weightDecay) = settings
     var random = SplitMix64(seed: UInt64(count))
     let initial = random.uniform(count: count)
@@ -141,7 +147,7 @@ import Testing
     for (index, gradient) in gradients.enumerated() {
       Reference.adamStep(
         weights: &weights, firstMoment: &first, secondMoment: &second, gradient: gradient, step: index + 1,
-        learningRate: 1e-2, beta1: beta1, beta2: beta2, weightDecay: weightDecay)
+        learningRate: 1e-2, beta1: beta1, beta2: beta2, weightDecay: weightDecay, isDecoupled: isDecoupled)
     }
     let buffers = gradients.map { AlignedBuffer<Float>($0) }
     let outputs = run(
@@ -152,7 +158,7 @@ import Testing
         adamStep(
           weights: outputs[0], firstMoment: outputs[1], secondMoment: outputs[2], gradient: gradient.pointer,
           count: count, learningRate: 1e-2, beta1: beta1, beta2: beta2, epsilon: 1e-8,
-          weightDecay: Float(weightDecay), step: index + 1, context: context)
+          weightDecay: Float(weightDecay), isDecoupled: isDecoupled, step: index + 1, context: context)
       }
     }
     expectClose(outputs[0], weights, reductionLength: 3, slack: 2, "adam weights")

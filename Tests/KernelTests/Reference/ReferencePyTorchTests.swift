@@ -157,6 +157,18 @@ import Testing
     #expect(relativeL2(weights, try values("optimizer.\(name)")) < bound)
   }
 
+  @Test func decoupledAdam() throws {
+    var weights = try values("optimizer.initial")
+    var first = [Double](repeating: 0, count: weights.count)
+    var second = first
+    for (index, gradient) in try optimizerGradients().enumerated() {
+      Reference.adamStep(
+        weights: &weights, firstMoment: &first, secondMoment: &second, gradient: gradient, step: index + 1,
+        learningRate: 1e-2, beta1: 0.8, beta2: 0.95, epsilon: 1e-6, weightDecay: 0.1, isDecoupled: true)
+    }
+    #expect(relativeL2(weights, try values("optimizer.adamw")) < bound)
+  }
+
   private func optimizerGradients() throws -> [[Double]] {
     let tensor = try fixture.tensor("optimizer.gradients")
     let count = tensor.shape[1]
