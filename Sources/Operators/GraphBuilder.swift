@@ -14,6 +14,8 @@ package struct GraphBuilder {
   package var batchNormScale = InitialValue.ones
   /// He et al.'s normal weights by fan-out for convolutions, and N(0, 0.01) for linear layers, instead of PyTorch's.
   package var heFanOut = false
+  /// Of the modules' losses.
+  package var labelSmoothing = 0.0
 
   package init(graph: Graph, origin: SourceSpan) {
     self.graph = graph
@@ -164,7 +166,7 @@ package struct GraphBuilder {
     metricsOf index: Int, ofEnsemble isEnsemble: Bool = false
   ) {
     var metrics = append(
-      SoftmaxCrossEntropy(weight: weight), [logits, graph.labels], makes: .metrics,
+      SoftmaxCrossEntropy(weight: weight, smoothing: isEnsemble ? 0 : labelSmoothing), [logits, graph.labels], makes: .metrics,
       named: isEnsemble ? "ensemble" : "loss")
     if let similarity {
       metrics = append(

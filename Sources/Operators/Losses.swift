@@ -5,14 +5,19 @@ package import GraphIR
 /// metrics know no weight.
 package struct SoftmaxCrossEntropy: ForwardOnlyOperator, SweepOperator {
   package var weight: Double
+  /// Share of the target that all classes have alike; of training alone.
+  package var smoothing: Double
 
-  package init(weight: Double = 1) {
+  package init(weight: Double = 1, smoothing: Double = 0) {
     self.weight = weight
+    self.smoothing = smoothing
   }
 
   package static var kind: OperatorKind { .softmaxCrossEntropy }
   package var text: String {
-    weight == 1 ? "softmax_cross_entropy" : "softmax_cross_entropy[weight \(weight)]"
+    let attributes =
+      (weight == 1 ? [] : ["weight \(weight)"]) + (smoothing == 0 ? [] : ["smoothing \(smoothing)"])
+    return "softmax_cross_entropy" + (attributes.isEmpty ? "" : "[\(attributes.joined(separator: " "))]")
   }
   package func steps(_ node: Node, in graph: Graph) -> [String] { [] }
   package var operandCounts: ClosedRange<Int> { 2...2 }
@@ -36,6 +41,8 @@ package struct SoftmaxCrossEntropy: ForwardOnlyOperator, SweepOperator {
     builder.startingDifferentiation(node)
   }
   package func differentiate(_ node: Node, _ outer: ValueID, in builder: inout GradientBuilder) {}
+  /// What is measured is the cross entropy itself.
+  package var asInference: Op { Op(SoftmaxCrossEntropy(weight: weight)) }
 }
 
 /// z, labels, metrics -> metrics, [gradient]: Nøkland and Eidnes' similarity loss, mixed with the loss in `metrics`.

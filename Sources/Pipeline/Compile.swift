@@ -151,7 +151,8 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
       pipeline.run(
         AuxiliaryHeads(
           recipes: classifiers.recipes, batchNormScale: spec.network.initialization.batchNormScale,
-          heFanOut: spec.network.initialization.weights.value == .heFanOut))
+          heFanOut: spec.network.initialization.weights.value == .heFanOut,
+          labelSmoothing: spec.training.labelSmoothing.value))
     }
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }

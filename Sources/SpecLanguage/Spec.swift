@@ -270,6 +270,8 @@ package struct TrainingSpec: Sendable {
   package var epochs: Spanned<Int>
   package var batch: Spanned<Int>
   package var dropLast: Spanned<Bool>
+  /// Share of a label that all classes have alike.
+  package var labelSmoothing: Spanned<Double>
   package var optimizer: OptimizerSpec
   package var schedule: ScheduleSpec
   /// Of the schedule's key.

@@ -9,6 +9,7 @@ struct LossFixture: Sendable, CustomTestStringConvertible {
   let sections: String
   var partition = "per-layer"
   var optimizer = Self.sgd
+  var labelSmoothing = 0.0
   /// Relative, of a loss.
   var tolerance = 1e-5
 
@@ -72,6 +73,9 @@ struct LossFixture: Sendable, CustomTestStringConvertible {
       sections: "auxiliary: linear", partition: "per-block",
       optimizer: "{kind: adamw, learning-rate: 0.01, weight-decay: 0.1, decay: weights}"),
     LossFixture(
+      name: "smoothed", network: "family: vgg, input: 3x8x8, widths: [8, 12], head: gap",
+      sections: "\(maxPool)\nauxiliary: linear", labelSmoothing: 0.1),
+    LossFixture(
       name: "nesterov", network: maxPoolNet, sections: maxPoolSections,
       optimizer: "{kind: sgd, learning-rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 5e-4}"),
     LossFixture(
@@ -103,7 +107,7 @@ struct LossFixture: Sendable, CustomTestStringConvertible {
     network: {\(network), classes: 10}
     \(sections)
     numerics: \(numerics)
-    training: {strategy: parallel, partition: \(partition), batch: 6, optimizer: \(optimizer)}
+    training: {strategy: parallel, partition: \(partition), batch: 6, optimizer: \(optimizer)\(labelSmoothing > 0 ? ", loss: {label-smoothing: \(labelSmoothing)}" : "")}
     """
   }
 }

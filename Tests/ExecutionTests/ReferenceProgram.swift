@@ -92,7 +92,7 @@ struct ReferenceProgram {
       set(result, x.subsampled(stride: subsample.stride, channels: subsample.channels), relu: false)
     case is SpatialDeviation: set(result, deviations(x), relu: false)
     case let entropy as SoftmaxCrossEntropy:
-      let loss = Reference.softmaxCrossEntropy(x, labels: labels)
+      let loss = Reference.softmaxCrossEntropy(x, labels: labels, smoothing: entropy.smoothing)
       losses[result] = loss.loss
       top1[result] = loss.top1
       return entropy.weight * loss.loss

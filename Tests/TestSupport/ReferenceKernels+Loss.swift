@@ -12,7 +12,11 @@ extension Reference {
 
   /// Softmax and cross-entropy in one. An image counts for top-n when fewer than n classes have a larger logit than
   /// its label; logits are taken to be distinct.
-  package static func softmaxCrossEntropy(_ logits: Images, labels: [Int]) -> CrossEntropy {
+  ///
+  /// - Parameter smoothing: share of the target that all classes have alike.
+  package static func softmaxCrossEntropy(
+    _ logits: Images, labels: [Int], smoothing: Double = 0
+  ) -> CrossEntropy {
     precondition(labels.count == logits.rows)
     var result = CrossEntropy(loss: 0, logitGradient: logits, top1: 0, top5: 0)
     for (row, label) in labels.enumerated() {
@@ -20,9 +24,14 @@ extension Reference {
       let largest = values.max()!
       let exponentials = values.map { exp($0 - largest) }
       let sum = exponentials.reduce(0, +)
-      result.loss += (log(sum) - (values[label] - largest)) / Double(logits.rows)
+      func target(_ c: Int) -> Double {
+        (c == label ? 1 - smoothing : 0) + smoothing / Double(values.count)
+      }
+      for c in values.indices {
+        result.loss += target(c) * (log(sum) - (values[c] - largest)) / Double(logits.rows)
+      }
       for c in 0..<logits.channels {
-        result.logitGradient[row, c] = (exponentials[c] / sum - (c == label ? 1 : 0)) / Double(logits.rows)
+        result.logitGradient[row, c] = (exponentials[c] / sum - target(c)) / Double(logits.rows)
       }
       let better = values.count { $0 > values[label] }
       if better < 1 { result.top1 += 1 }

@@ -14,7 +14,7 @@ extension KernelDispatch {
       logits: floats(node.operands[0]), labels: labels(node.operands[1]),
       logitGradient: node.results.count > 1 ? floats(node.results[1]) : nil,
       metrics: floats(node.results[0]), rows: batch, classes: shape(node.operands[0]).channels,
-      weight: share(of: loss.weight), context: context)
+      weight: share(of: loss.weight), smoothing: Float(loss.smoothing), context: context)
   }
 
   func run(_ loss: SimilarityLoss, _ node: Node, _ context: KernelContext) {

@@ -7,9 +7,13 @@ import Glibc
 /// where it is among the five greatest; of equal logits the lower class comes first. `logitGradient`, if given, becomes
 /// weight (softmax - one-hot) / rows: the gradient of the weighted mean loss; `metrics` know no weight. It may be `logits`. A logit
 /// that is NaN or infinite makes the loss NaN and the row wrong.
+///
+/// With `smoothing` the target is a mixture of the label, 1 - smoothing, and of all classes alike (Szegedy et al., 2016): PyTorch's
+/// `label_smoothing`.
 package func softmaxCrossEntropy(
   logits: UnsafePointer<Float>, labels: UnsafePointer<Int32>, logitGradient: UnsafeMutablePointer<Float>?,
-  metrics: UnsafeMutablePointer<Float>, rows: Int, classes: Int, weight: Float = 1, context: KernelContext
+  metrics: UnsafeMutablePointer<Float>, rows: Int, classes: Int, weight: Float = 1,
+  smoothing: Float = 0, context: KernelContext
 ) {
   let results = context.layOut(KernelScratch.softmaxCrossEntropy(rows: rows, classes: classes)).shared
   let blocks = Blocks.rows(rows, columns: classes * 8)
@@ -19,16 +23,43 @@ package func softmaxCrossEntropy(
       precondition(label >= 0 && label < classes, "the data set's reader checks labels")
       let logits = logits + row * classes
       let gradient = logitGradient.map { $0 + row * classes }
+      let target = Target(label: label, classes: classes, smoothing: smoothing)
+      // Before the gradient may take the logits' place.
+      let smoothed = target.smoothedLoss(logits)
       let (loss, rank) =
         classes < vectorClasses
         ? fewClasses(logits, label: label, classes: classes, scale: weight / Float(rows), gradient: gradient)
         : manyClasses(logits, label: label, classes: classes, scale: weight / Float(rows), gradient: gradient)
-      results[3 * row] = loss
+      if let gradient { target.smooth(gradient, scale: weight / Float(rows)) }
+      results[3 * row] = loss + smoothed
       results[3 * row + 1] = rank < 1 ? 1 : 0
       results[3 * row + 2] = rank < 5 ? 1 : 0
     }
   }
   mergeSums(results, blocks: rows, stride: 3, into: metrics, columns: 3, context.workers)
+}
+
+/// What a row is to come to. Without smoothing nothing is added, and every bit is what it was.
+private struct Target {
+  let label, classes: Int
+  let smoothing: Float
+
+  /// What smoothing adds to a row's loss: smoothing (logit of the label - mean of all).
+  func smoothedLoss(_ logits: UnsafePointer<Float>) -> Float {
+    guard smoothing > 0 else { return 0 }
+    let own = logits[label]
+    var sum: Float = 0
+    for c in 0..<classes { sum += own - logits[c] }
+    return smoothing * (sum / Float(classes))
+  }
+
+  /// Moves a share of the label's target to all classes.
+  func smooth(_ gradient: UnsafeMutablePointer<Float>, scale: Float) {
+    guard smoothing > 0 else { return }
+    let share = scale * smoothing / Float(classes)
+    for c in 0..<classes { gradient[c] -= share }
+    gradient[label] += scale * smoothing
+  }
 }
 
 /// From so many classes on a row is gone through by vectors.

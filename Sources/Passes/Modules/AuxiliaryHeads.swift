@@ -10,8 +10,12 @@ package struct AuxiliaryHeads: Pass {
   private let recipes: [ClassifierRecipe?]
   private let batchNormScale: InitialValue
   private let heFanOut: Bool
+  private let labelSmoothing: Double
 
-  package init(recipes: [ClassifierRecipe?], batchNormScale: InitialValue, heFanOut: Bool) {
+  package init(
+    recipes: [ClassifierRecipe?], batchNormScale: InitialValue, heFanOut: Bool, labelSmoothing: Double = 0
+  ) {
+    self.labelSmoothing = labelSmoothing
     self.recipes = recipes
     self.batchNormScale = batchNormScale
     self.heFanOut = heFanOut
@@ -23,6 +27,7 @@ package struct AuxiliaryHeads: Pass {
     builder.graph.nodes = []
     builder.batchNormScale = batchNormScale
     builder.heFanOut = heFanOut
+    builder.labelSmoothing = labelSmoothing
     builder.part = .auxiliary
     var byModule: [[Node]] = Array(repeating: [], count: graph.moduleCount + 1)
     for node in graph.nodes { byModule[node.module].append(node) }

@@ -7,6 +7,7 @@ extension SpecBuilder {
     return TrainingSpec(
       strategy: strategy, partition: partition(section, family), epochs: section.integer("epochs"),
       batch: section.integer("batch"), dropLast: section.flag("drop-last"),
+      labelSmoothing: section.section("loss").number("label-smoothing"),
       optimizer: optimizer(section.section("optimizer")), schedule: schedule(section.section("schedule")),
       scheduleSpan: section.section("schedule").span,
       momentumAtDecay: section.choice("momentum-at-decay", as: MomentumAtDecay.self),

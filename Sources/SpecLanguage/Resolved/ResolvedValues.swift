@@ -174,6 +174,10 @@ struct ResolvedValues {
     self["training.epochs"] = String(training.epochs.value)
     self["training.batch"] = String(training.batch.value)
     self["training.drop-last"] = String(training.dropLast.value)
+    // Unsaid it is 0: texts and hashes stay what they were.
+    if training.labelSmoothing.value > 0 {
+      self["training.loss.label-smoothing"] = SpecText.number(training.labelSmoothing.value)
+    }
     add(training.optimizer)
     add(training.schedule)
     self["training.momentum-at-decay"] = training.momentumAtDecay.value.rawValue

@@ -29,6 +29,14 @@ extension SpecTable {
     SpecKey(
       "drop-last", .flag, .value(.flag(false)), "leave out a last batch that is smaller"),
     SpecKey(
+      "loss",
+      .section(
+        SectionShape([
+          SpecKey(
+            "label-smoothing", .number(.decay), .value(.number(0)), alsoKnownAs: ["smoothing"],
+            "share of each label that all classes have alike, in training")
+        ])), .absent("cross entropy as it is"), "what the classifiers minimise"),
+    SpecKey(
       "optimizer", .section(optimizer), .absent("`sgd`"),
       alsoKnownAs: ["optimiser", "optim"], "how a gradient moves the weights"),
     SpecKey(

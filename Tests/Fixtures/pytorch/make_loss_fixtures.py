@@ -145,6 +145,7 @@ class Net(nn.Module):
         before: by module from 0, what its images go through first.
         """
         super().__init__()
+        self.smoothing = 0.0
         self.path, self.loss, self.before = [name for name, _ in items], loss, before or {}
         groups = {}
         for name, item in items:
@@ -177,7 +178,8 @@ class Net(nn.Module):
         features = self.get_submodule(self.path[index])(self.before.get(index, nn.Identity())(x))
         classifier = self.classifier(index)
         if not hasattr(classifier, "similarity"):
-            loss = functional.cross_entropy(self.logits(classifier, features), labels)
+            logits = self.logits(classifier, features)
+            loss = functional.cross_entropy(logits, labels, label_smoothing=self.smoothing)
             return features, loss, loss
         similarity = classifier.similarity(features, labels)
         if self.loss == "sim":
@@ -201,14 +203,16 @@ def resnet(block, widths, outputs, auxiliary=linear, head=gap, shortcut="project
     return Net(items, channels, sizes, auxiliary, head)
 
 
-def vgg(auxiliary, head, widths=(8, 12), size=8, pool=None, loss="cross-entropy"):
+def vgg(auxiliary, head, widths=(8, 12), size=8, pool=None, loss="cross-entropy", smoothing=0.0):
     """Two layers; `pool` halves the image before the second."""
     items, inputs = [], 3
     for number, width in enumerate(widths, start=1):
         items.append((f"layers.{number}", convolution(inputs, width, 3, bias=True)))
         inputs = width
     sizes = (size, size // 2 if pool else size)
-    return Net(items, widths, sizes, auxiliary, head, loss, {1: pool} if pool else None)
+    net = Net(items, widths, sizes, auxiliary, head, loss, {1: pool} if pool else None)
+    net.smoothing = smoothing
+    return net
 
 
 def max_pool_mlp_sr():
@@ -226,6 +230,7 @@ NETS = {
     "predsim": (lambda: vgg(linear, gap, pool=MaxPool(), loss="predsim"), sgd, 8),
     "adam": (max_pool_mlp_sr, adam, 8),
     "adamw": (lambda: resnet(basic, [4, 8], [4, 8]), adamw, 8),
+    "smoothed": (lambda: vgg(linear, gap, pool=MaxPool(), smoothing=0.1), sgd, 8),
     "nesterov": (max_pool_mlp_sr, nesterov, 8),
     "odd-max-pool": (lambda: vgg(linear, gap, size=7, pool=MaxPool()), sgd, 7),
     "odd-average-pool": (lambda: vgg(linear, gap, size=7, pool=nn.AvgPool2d(2)), sgd, 7),

@@ -75,16 +75,16 @@ import Testing
       rows: rows, channels: classes,
       values: random.distinct(count: rows * classes).map { Double(Float(center + spread * $0)) })
     let labels = random.labels(rows, classes: classes)
-    let expected = Reference.softmaxCrossEntropy(logits, labels: labels)
     let (inputs, targets) = (logits.buffer, AlignedBuffer<Int32>(labels.map { Int32($0) }))
-    for hasGradient in [false, true] {
+    for (hasGradient, smoothing) in [(false, 0), (true, 0), (false, 0.1), (true, 0.3)] {
+      let expected = Reference.softmaxCrossEntropy(logits, labels: labels, smoothing: smoothing)
       let outputs = run(
         KernelScratch.softmaxCrossEntropy(rows: rows, classes: classes), reading: [inputs],
         writing: [.fresh(3), hasGradient ? .fresh(rows * classes) : .holding(logits.values)]
       ) { outputs, context in
         Kernels.softmaxCrossEntropy(
           logits: inputs.pointer, labels: targets.pointer, logitGradient: hasGradient ? outputs[1] : nil,
-          metrics: outputs[0], rows: rows, classes: classes, context: context)
+          metrics: outputs[0], rows: rows, classes: classes, smoothing: Float(smoothing), context: context)
       }
       let loss = Double(outputs[0][0]) / Double(rows)
       #expect(abs(loss - expected.loss) < 1e-6 * max(1, expected.loss))
