@@ -166,7 +166,8 @@ package struct GraphBuilder {
     metricsOf index: Int, ofEnsemble isEnsemble: Bool = false
   ) {
     var metrics = append(
-      SoftmaxCrossEntropy(weight: weight, smoothing: isEnsemble ? 0 : labelSmoothing), [logits, graph.labels], makes: .metrics,
+      SoftmaxCrossEntropy(weight: weight, smoothing: isEnsemble ? 0 : labelSmoothing),
+      [logits, graph.labels], makes: .metrics,
       named: isEnsemble ? "ensemble" : "loss")
     if let similarity {
       metrics = append(

@@ -118,6 +118,9 @@ func dataSettings(_ spec: Spec, facts: DataFacts) -> DataSettings {
     source: source, path: data.path?.value, trainLimit: data.trainLimit?.value,
     testLimit: data.testLimit?.value,
     padCrop: data.padCrop.value, flipHorizontal: data.flipHorizontal.value, cutout: data.cutout.value,
+    files: data.image.map {
+      DataSettings.Files(resize: $0.resize.value, decodesScaled: $0.decode.value == .scaled)
+    },
     mean: data.normalization?.mean.value, standardDeviation: data.normalization?.standardDeviation.value,
     facts: facts)
 }

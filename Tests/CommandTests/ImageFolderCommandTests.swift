@@ -74,6 +74,26 @@ struct ImageFolderCommandTests {
     #expect(model.range(of: Data(#""classes":"[\"bright\",\"grey\"]""#.utf8)) != nil)
   }
 
+  @Test("predictions from the weights alone are those of the run's evaluation")
+  func predictions() throws {
+    #expect(try workspace.strata("run", "net.yaml", "-o", "out").exitCode == 0)
+    let evaluated = try workspace.strata("evaluate", "out", "--json")
+    let found = try workspace.strata(
+      "predict", "out/model.safetensors", "photos/test", "--json", "--top", "2")
+    #expect(found.exitCode == 0, "\(found.diagnostics)")
+    let document = try JSONDecoder().decode(PredictionDocument.self, from: Data(found.output.utf8))
+    #expect(document.classes == ["bright", "grey"] && document.predictions.count == 12)
+    let accuracy = try #require(document.accuracy)
+    #expect(evaluated.output.contains("\"testTop1\": \(accuracy),"), "\(accuracy) \(evaluated.output)")
+    // Another size gives other pixels, and so other numbers.
+    let other = try workspace.strata(
+      "predict", "out", "photos/test", "--json", "--top", "2", "--resize", "40")
+    let others = try JSONDecoder().decode(PredictionDocument.self, from: Data(other.output.utf8))
+    #expect(others.probabilities != document.probabilities)
+    let loose = try workspace.strata("predict", "out", "photos/test/grey/0-0", "--csv")
+    #expect(loose.output.hasPrefix("file,class,probability\nphotos/test/grey/0-0,"), "\(loose.output)")
+  }
+
   @Test("a plan is stale where a file has changed, and a budget may leave images in their files")
   func plans() throws {
     #expect(try workspace.strata("plan", "net.yaml", "-o", "net.plan.json").exitCode == 0)

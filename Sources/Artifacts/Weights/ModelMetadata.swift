@@ -15,12 +15,17 @@ package struct ModelMetadata: Hashable, Sendable {
   /// By label; nil where the source does not name them.
   package let classNames: [String]?
 
+  /// How image files became the network's images: their shorter side before the crop; nil for other sources.
+  package let resize: Int?
+  package let decodesScaled: Bool
   /// Whether the ensemble is the mean of probabilities; of logits otherwise.
   package let ensembleOfProbabilities: Bool
   /// The last module's number, where the auxiliaries in the file do not tell it; nil where they do.
   package let headModule: Int?
 
   package init(_ plan: Plan) {
+    resize = plan.data.files?.resize
+    decodesScaled = plan.data.files?.decodesScaled ?? false
     ensembleOfProbabilities = plan.evaluation.graph.nodes.contains {
       $0.op.as(Ensemble.self)?.mean == .probabilities
     }
@@ -49,6 +54,8 @@ package struct ModelMetadata: Hashable, Sendable {
     var texts = ["input": input, "classes": JSONWriter.line(classes)]
     texts["pixelScale"] = pixelScale.map { "\($0)" }
     if ensembleOfProbabilities { texts["ensemble"] = "probabilities" }
+    texts["resize"] = resize.map { "\($0)" }
+    if decodesScaled { texts["decode"] = "scaled" }
     texts["headModule"] = headModule.map { "\($0)" }
     texts["mean"] = mean.map(list)
     texts["standardDeviation"] = standardDeviation.map(list)

@@ -18,6 +18,9 @@ package struct StoredModel: Sendable {
   package let classCount: Int
   /// Nil where the source does not name them.
   package let classNames: [String]?
+  /// The shorter side of image files before the crop, as in training; nil where there were none.
+  package let resize: Int?
+  package let decodesScaled: Bool
   package let ensembleOfProbabilities: Bool
   /// Where auxiliaries do not tell it.
   package let headModule: Int?
@@ -58,6 +61,8 @@ package struct StoredModel: Sendable {
       throw .metadata(path: path, key: "standardDeviation", problem: "has a number that is not above zero")
     }
     (classCount, classNames) = try metadata.classes()
+    resize = try metadata.integer("resize", in: max(input.height, input.width)...16_384)
+    decodesScaled = metadata.text("decode") == "scaled"
     ensembleOfProbabilities = metadata.text("ensemble") == "probabilities"
     headModule = try metadata.integer("headModule", in: 1...1_000_000)
   }

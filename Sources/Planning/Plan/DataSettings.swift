@@ -13,6 +13,20 @@ package struct DataSettings: Hashable, Sendable {
   package var padCrop: Int
   package var flipHorizontal: Bool
   package var cutout: Int
+  /// How files become images; nil for other sources than image folders.
+  package var files: Files?
+
+  package struct Files: Hashable, Sendable {
+    /// The shorter side before the crop.
+    package var resize: Int
+    package var decodesScaled: Bool
+
+    package init(resize: Int, decodesScaled: Bool) {
+      self.resize = resize
+      self.decodesScaled = decodesScaled
+    }
+  }
+
   /// Per channel; nil for the source's own.
   package var mean: [Double]?
   package var standardDeviation: [Double]?
@@ -20,7 +34,7 @@ package struct DataSettings: Hashable, Sendable {
 
   package init(
     source: Source, path: String?, trainLimit: Int?, testLimit: Int?, padCrop: Int, flipHorizontal: Bool,
-    cutout: Int = 0, mean: [Double]?, standardDeviation: [Double]?, facts: DataFacts
+    cutout: Int = 0, files: Files? = nil, mean: [Double]?, standardDeviation: [Double]?, facts: DataFacts
   ) {
     self.source = source
     self.path = path
@@ -29,6 +43,7 @@ package struct DataSettings: Hashable, Sendable {
     self.padCrop = padCrop
     self.flipHorizontal = flipHorizontal
     self.cutout = cutout
+    self.files = files
     self.mean = mean
     self.standardDeviation = standardDeviation
     self.facts = facts

@@ -88,7 +88,8 @@ extension SpecTable {
       SpecKey(
         "nesterov", .flag, .value(.flag(false)), kinds: ["sgd"], "look ahead along the momentum (Nesterov)"),
       SpecKey(
-        "beta1", .number(.decay), .value(.number(0.9)), kinds: ["adam", "adamw"], "decay of the gradient's mean"),
+        "beta1", .number(.decay), .value(.number(0.9)), kinds: ["adam", "adamw"],
+        "decay of the gradient's mean"),
       SpecKey(
         "beta2", .number(.decay), .value(.number(0.999)), kinds: ["adam", "adamw"],
         "decay of the squared gradient's mean"),

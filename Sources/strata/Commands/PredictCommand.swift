@@ -18,7 +18,7 @@ struct PredictCommand: Command {
     "labels", .path("FILE.npy"), "classes of the images of the one .npy file, to count what is right")
   static let resize = ValueOption(
     "resize", .integer(in: 1...16_384), "shorter side of image files before the crop, in pixels",
-    default: "the network's longer side")
+    default: "as in training; the network's longer side where no files were read")
   static let batch = ValueOption(
     "batch", .integer(in: 1...65_536), "images that pass at once", default: "\(usualBatch)")
 

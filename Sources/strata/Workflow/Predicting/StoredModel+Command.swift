@@ -43,15 +43,17 @@ extension StoredModel {
   func imageFolder(resize: Int?) throws(DatasetError) -> ImageFolder {
     let target = ImageDimensions(channels: input.channels, height: input.height, width: input.width)
     let side = max(input.height, input.width)
+    let resize = resize ?? self.resize ?? side
     guard input.channels == 1 || input.channels == 3 else {
       throw .mismatch(
         path: path, expected: "a network of grey or coloured images", found: "\(input.channels) channels")
     }
-    guard resize ?? side >= side else {
+    guard resize >= side else {
       throw .mismatch(
-        path: path, expected: "--resize \(side) or more, which the network reads", found: "\(resize ?? side)")
+        path: path, expected: "--resize \(side) or more, which the network reads", found: "\(resize)")
     }
-    return ImageFolder(folder: "", transform: ImageTransform(target: target, resize: resize ?? side))
+    return ImageFolder(
+      folder: "", transform: ImageTransform(target: target, resize: resize, decodesScaled: decodesScaled))
   }
 }
 
