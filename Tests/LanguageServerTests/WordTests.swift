@@ -98,9 +98,9 @@ struct WordTests {
   func snippets() throws {
     let head = "strata: 1\nname: a\n"
     let block = try completions("\(head)training:\n  opt^\n").first { $0["label"] as? String == "optimizer" }
-    #expect(newText(block) == "optimizer:\n    kind: ${1|sgd,adam|}")
+    #expect(newText(block) == "optimizer:\n    kind: ${1|sgd,adam,adamw|}")
     let flow = try completions("\(head)training: {opt^}\n").first { $0["label"] as? String == "optimizer" }
-    #expect(newText(flow) == "optimizer: {kind: ${1|sgd,adam|}}")
+    #expect(newText(flow) == "optimizer: {kind: ${1|sgd,adam,adamw|}}")
     // A key that has its colon is written over.
     let (uri, position) = try open("\(head)trai^ning: {}\n")
     let list = try client.result("textDocument/completion", uri, ["position": position]) as? [String: Any]
