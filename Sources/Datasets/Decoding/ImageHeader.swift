@@ -32,6 +32,8 @@ package enum ImageFault: Error, Hashable, Sendable {
   /// The file is not what it was when it was looked at first.
   case changed
 
+  var isMissingLibrary: Bool { if case .missingLibrary = self { true } else { false } }
+
   package var message: String {
     switch self {
     case .notAnImage(let found?): "not a JPEG or PNG file, but \(found)"

@@ -19,8 +19,8 @@ extension StoredImages {
         failed: { error in
           failures.withLock { $0.append((index, error)) }
         })
-      unsafe block.bytes.baseAddress?.advanced(by: index * image).copyMemory(
-        from: pixels.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, byteCount: image)
+      unsafe UnsafeMutableRawBufferPointer(rebasing: block.bytes[index * image..<(index + 1) * image])
+        .copyMemory(from: pixels)
       unsafe block.bytes.storeBytes(
         of: images.label(split, place), toByteOffset: labels + 4 * index, as: Int32.self)
     }

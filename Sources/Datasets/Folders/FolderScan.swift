@@ -66,7 +66,7 @@ struct FolderScan: Sendable {
       do throws(ImageFault) {
         test.append(try look(FileName(path), in: root.descriptor, label: label))
       } catch {
-        errors.append(.image(path: path, fault: error))
+        note(.image(path: path, fault: error), &errors)
       }
     }
     try DatasetError.throwIfAny(errors)
@@ -120,6 +120,13 @@ struct FolderScan: Sendable {
   }
 
   private mutating func note(_ error: DatasetError, _ errors: inout [DatasetError]) {
+    // Not the file's fault, and the same for all files of the format.
+    if case .image(_, let fault) = error, fault.isMissingLibrary {
+      if !errors.contains(where: { if case .image(_, fault) = $0 { true } else { false } }) {
+        errors.append(error)
+      }
+      return
+    }
     if source.skipsBadImages { skipped.append(error) } else { errors.append(error) }
   }
 
