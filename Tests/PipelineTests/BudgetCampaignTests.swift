@@ -37,7 +37,7 @@ struct BudgetCampaignTests {
       }
       text = lines.joined(separator: "\n")
       decoded = try DecodedSpec(text)
-      let streamed = DataFacts.Streamed(byteCount: 4096, byteCountPerThread: 512)
+      let streamed = DataFacts.Share(byteCount: 4096, byteCountPerThread: 512)
       options = CompileOptions(
         threads: [1, 2, 3, 8][seed % 4],
         facts: DataFacts(
@@ -63,7 +63,8 @@ struct BudgetCampaignTests {
   /// Read from the plan itself: modules of an open partition, pieces, little scratch, multiply-adds on top.
   private func cost(_ plan: Plan, batch: Int) -> [Double] {
     let pieces = plan.choices.pieces.count(of: batch)
-    let extra = plan.choiceEffects.map(\.extraWork).reduce(0, +)
+    // Not those of `choiceEffects`, which are on top of the plan that chose nothing, where frozen modules may run too.
+    let extra = plan.recomputedShare + plan.frozenShare
     // Each doubling of pieces is as dear as twice the step, each half doubling as one.
     let steps = pieces == 1 ? 0 : Double(pieceStep(plan.choices, batch: batch))
     return [

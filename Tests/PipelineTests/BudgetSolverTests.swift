@@ -13,7 +13,7 @@ private struct Trial {
   let spec: DecodedSpec
   let options: CompileOptions
 
-  init(_ spec: DecodedSpec, images: Int, streamed: DataFacts.Streamed? = nil, residentBytes: Int = 0) {
+  init(_ spec: DecodedSpec, images: Int, streamed: DataFacts.Share? = nil, residentBytes: Int = 0) {
     self.spec = spec
     options = CompileOptions(
       threads: 2,
@@ -138,7 +138,7 @@ struct BudgetSolverTests {
   func streamed() throws {
     let trial = Trial(
       try DecodedSpec(Self.threeLayers), images: 256,
-      streamed: DataFacts.Streamed(byteCount: 1000, byteCountPerThread: 64), residentBytes: 1 << 24)
+      streamed: DataFacts.Share(byteCount: 1000, byteCountPerThread: 64), residentBytes: 1 << 24)
     let natural = try trial.natural
     let plan = try #require(try trial.solve(natural.memory.peakBytes - 1))
     #expect(plan.choices.data == .streamed && plan.choices.recomputeAboveBytes == nil)

@@ -1,16 +1,14 @@
 internal import Base
 internal import Glibc
-internal import Synchronization
 
 /// Images that are decoded when they are needed, in memory that each worker has from the start. The index alone is kept.
 @safe final class FolderImages: Sendable {
   let source: ImageFolder
   private let index: ImageIndex
   private let decoders: [ImageDecoder]
-  /// A decoded image's place for each worker.
-  private let buffers: ByteBlock
+  /// For decoded images.
+  private let buffers: WorkerBuffers
   private let root: Root
-  private let failure = Mutex<DatasetError?>(nil)
 
   private final class Root: Sendable {
     let folder: OpenFolder
@@ -27,7 +25,8 @@ internal import Synchronization
     var decoders: [ImageDecoder] = []
     for _ in 0..<workers { decoders.append(try ImageDecoder(capacity)) }
     self.decoders = decoders
-    buffers = try ByteBlock(byteCount: workers * Self.bufferByteCount(source))
+    buffers = try WorkerBuffers(
+      imageByteCount: source.transform.target.elementCount, workers: workers)
   }
 
   func count(_ split: DatasetSplit) -> Int { index[split].count }
@@ -43,18 +42,14 @@ internal import Synchronization
   ) -> UnsafeRawBufferPointer {
     unsafe pixels(
       split, image, random: random, worker: worker,
-      failed: { error in failure.withLock { $0 = $0 ?? error } })
+      failed: { buffers.note($0) })
   }
 
   /// - Parameter failed: told of a file that can't be read.
   @unsafe func pixels(
     _ split: DatasetSplit, _ image: Int, random: CounterRandom?, worker: Int, failed: (DatasetError) -> Void
   ) -> UnsafeRawBufferPointer {
-    let stride = Self.bufferByteCount(source)
-    precondition(worker < decoders.count, "the data set was opened for that many workers")
-    let start = worker * stride
-    let target = unsafe UnsafeMutableRawBufferPointer(
-      rebasing: buffers.bytes[start..<start + source.transform.target.elementCount])
+    let target = unsafe buffers[worker]
     do throws(ImageFault) {
       try unsafe decode(split, image, random: random, worker: worker, into: target)
     } catch {
@@ -94,17 +89,7 @@ internal import Synchronization
   }
 
   /// The first failure since the last call.
-  func takeFailure() -> DatasetError? {
-    failure.withLock { failure in
-      defer { failure = nil }
-      return failure
-    }
-  }
-
-  static func bufferByteCount(_ source: ImageFolder) -> Int {
-    // Workers write to cache lines of their own.
-    (source.transform.target.elementCount + 63) & ~63
-  }
+  func takeFailure() -> DatasetError? { buffers.takeFailure() }
 }
 
 extension FolderScan {
@@ -142,5 +127,7 @@ extension FolderScan {
   var indexByteCount: Int { ImageIndex(train: train, test: test).byteCount }
 
   /// What each worker keeps while images are decoded.
-  var workerByteCount: Int { capacity.byteCount + FolderImages.bufferByteCount(source) }
+  var workerByteCount: Int {
+    capacity.byteCount + WorkerBuffers.byteCount(source.transform.target.elementCount)
+  }
 }

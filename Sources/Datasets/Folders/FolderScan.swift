@@ -88,10 +88,9 @@ struct FolderScan: Sendable {
     }
     var found: [Found] = []
     for (label, className) in tree.classes.enumerated() where folders.contains(className) {
-      var files: [(folder: FileName, name: FileName)] = []
+      var files: [FolderWalk.File] = []
       do throws(DatasetError) {
-        try Self.walk(
-          FileName([]), name.appending(className), in: root, path: path, beneath: [], &files)
+        files = try FolderWalk.files(below: name.appending(className), in: root, path: path)
       } catch {
         errors.append(error)
         continue
@@ -128,31 +127,6 @@ struct FolderScan: Sendable {
       return
     }
     if source.skipsBadImages { skipped.append(error) } else { errors.append(error) }
-  }
-
-  /// Files below a folder.
-  ///
-  /// - Parameters:
-  ///   - inner: from the class's folder.
-  ///   - beneath: identities of the folders on the way here.
-  private static func walk(
-    _ inner: FileName, _ start: FileName, in root: Int32, path: (FileName) -> String, beneath: [[UInt64]],
-    _ files: inout [(folder: FileName, name: FileName)]
-  ) throws(DatasetError) {
-    let whole = start.appending(inner)
-    let name = inner.bytes.isEmpty ? start : whole
-    let folder = try OpenFolder(name, in: root, path: path(name))
-    guard !beneath.contains(folder.identity) else {
-      throw .mismatch(
-        path: path(name), expected: "folders that end",
-        found: "a symbolic link to a folder that it lies in")
-    }
-    let entries = try folder.entries(path: path(name))
-    files += entries.files.map { (inner, $0) }
-    for next in entries.folders {
-      try walk(
-        inner.appending(next), start, in: root, path: path, beneath: beneath + [folder.identity], &files)
-    }
   }
 
   private func look(_ name: FileName, in root: Int32, label: Int32) throws(ImageFault) -> Found {

@@ -3,19 +3,35 @@ internal import Synchronization
 
 /// The last scan of an image folder, so that planning and opening look at a million files once between them.
 enum FolderScans {
-  private static let last = Mutex<FolderScan?>(nil)
+  private struct Known {
+    var all: FolderScan
+    var limited: (limit: DatasetLimit, scan: FolderScan)?
+  }
+
+  private static let last = Mutex<Known?>(nil)
 
   /// Of all files, before a limit.
   static func scan(_ source: ImageFolder) throws(DatasetError) -> FolderScan {
-    if let known = last.withLock({ $0 }), known.source == source { return known }
+    if let known = last.withLock({ $0?.all }), known.source == source { return known }
     let scan = try FolderScan(source)
-    last.withLock { $0 = scan }
+    last.withLock { $0 = Known(all: scan) }
     return scan
   }
 
-  static func facts(of source: ImageFolder, limit: DatasetLimit) throws(DatasetError) -> DatasetFacts {
+  /// All files, and those that a limit leaves.
+  static func scans(
+    _ source: ImageFolder, _ limit: DatasetLimit
+  ) throws(DatasetError) -> (all: FolderScan, limited: FolderScan) {
     let all = try scan(source)
-    return all.limited(limit).facts(available: all)
+    if let limited = last.withLock({ $0?.limited }), limited.limit == limit { return (all, limited.scan) }
+    let limited = all.limited(limit)
+    last.withLock { $0?.limited = (limit, limited) }
+    return (all, limited)
+  }
+
+  static func facts(of source: ImageFolder, limit: DatasetLimit) throws(DatasetError) -> DatasetFacts {
+    let (all, limited) = try scans(source, limit)
+    return limited.facts(available: all)
   }
 
   /// Nobody needs it any more: its memory is to be free before an arena is mapped.
@@ -67,8 +83,7 @@ extension Dataset {
     of source: DatasetSource, limit: DatasetLimit
   ) throws(DatasetError) -> FolderMemory? {
     guard case .imageFolder(let folder) = source else { return nil }
-    let all = try FolderScans.scan(folder)
-    let scan = all.limited(limit)
+    let (all, scan) = try FolderScans.scans(folder, limit)
     // Those that a limit leaves are entries of their own, with the same names.
     let isLimited = scan.train.count < all.train.count || scan.test.count < all.test.count
     let copied =

@@ -1,5 +1,4 @@
 internal import Base
-internal import Glibc
 
 /// Images to be classified: files by themselves, or an array of NumPy's, as the test part of a data set without training images.
 extension Dataset {
@@ -93,29 +92,13 @@ extension Dataset {
 package enum ImageListing {
   /// Paths of all files below `folder`, folder by folder, in the order of their names; what begins with a dot is left out.
   package static func files(below folder: String) throws(DatasetError) -> [String] {
-    var files: [String] = []
-    try walk(FileName(folder), beneath: [], &files)
-    return files
+    try FolderWalk.files(below: FileName(folder), path: \.text).filter(\.name.isText).map {
+      "\(folder)/\($0.folder.appending($0.name).text)"
+    }
   }
 
   /// Names of the folders right inside, sorted.
   package static func folders(in folder: String) throws(DatasetError) -> [String] {
     try OpenFolder(FileName(folder), path: folder).entries(path: folder).folders.map(\.text)
-  }
-
-  private static func walk(
-    _ folder: FileName, beneath: [[UInt64]], _ files: inout [String]
-  ) throws(DatasetError) {
-    let open = try OpenFolder(folder, path: folder.text)
-    guard !beneath.contains(open.identity) else {
-      throw .mismatch(
-        path: folder.text, expected: "folders that end",
-        found: "a symbolic link to a folder that it lies in")
-    }
-    let entries = try open.entries(path: folder.text)
-    for name in entries.files where name.isText { files.append("\(folder.text)/\(name.text)") }
-    for name in entries.folders {
-      try walk(folder.appending(name), beneath: beneath + [open.identity], &files)
-    }
   }
 }

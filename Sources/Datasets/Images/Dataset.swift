@@ -73,8 +73,7 @@ internal import Base
     _ folder: ImageFolder, limit: DatasetLimit,
     storage: (FolderScan) throws(DatasetError) -> Storage
   ) throws(DatasetError) {
-    let all = try FolderScans.scan(folder)
-    let scan = all.limited(limit)
+    let (all, scan) = try FolderScans.scans(folder, limit)
     FolderScans.forget()
     self.init(
       source: .imageFolder(folder), facts: scan.facts(available: all), storage: try storage(scan),
@@ -148,7 +147,7 @@ internal import Base
       let layout = try layout(of: source, limit: limit)
       return (layout.streamedByteCount, layout.streamBufferByteCount)
     case .imageFolder(let folder):
-      let scan = try FolderScans.scan(folder).limited(limit)
+      let scan = try FolderScans.scans(folder, limit).limited
       // What is decoded for every batch is read from its files in any case.
       guard scan.isDecodedOnce else { return nil }
       return (scan.indexByteCount, scan.workerByteCount)
@@ -175,8 +174,8 @@ internal import Base
     case .cifar10, .cifar100, .idx, .npy:
       return try StreamedImages(layout(of: source, limit: limit), of: source, workers: 0).fingerprint
     case .imageFolder(let folder):
-      let all = try FolderScans.scan(folder)
-      return all.limited(limit).fingerprint(available: all)
+      let (all, scan) = try FolderScans.scans(folder, limit)
+      return scan.fingerprint(available: all)
     }
   }
 

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// Images that stay in their files: each is read into its worker's buffer when it is needed, and only labels and checksums are
 /// kept. The system's page cache keeps what it has room for. An image that has changed since the files were opened is a failure.
 @safe final class StreamedImages: Sendable {
@@ -7,9 +5,7 @@ internal import Synchronization
   let order: PixelOrder
   private let imageByteCount: Int
   private let train, test: Part
-  /// An image's place for each worker.
-  private let buffers: ByteBlock
-  private let failure = Mutex<DatasetError?>(nil)
+  private let buffers: WorkerBuffers
   /// Of what the files held when they were opened.
   let fingerprint: String
   let large: LargeImages?
@@ -70,7 +66,7 @@ internal import Synchronization
     (train, test) = try DatasetError.both(
       { () throws(DatasetError) in try Self.open(layout, .train) },
       { () throws(DatasetError) in try Self.open(layout, .test) })
-    buffers = try ByteBlock(byteCount: workers * layout.streamBufferByteCount)
+    buffers = try WorkerBuffers(imageByteCount: imageByteCount, workers: workers)
     fingerprint = Fingerprint.hex(source: source, layout: layout, train: train.content, test: test.content)
     large = LargeImages.joined(train.large, test.large)
   }
@@ -83,12 +79,7 @@ internal import Synchronization
   /// A file that can't be read any more, or that has changed, gives zeros; `takeFailure` then says why.
   @unsafe func pixels(_ split: DatasetSplit, _ index: Int, worker: Int) -> UnsafeRawBufferPointer {
     let part = self[split]
-    let stride = StreamedImages.bufferByteCount(imageByteCount)
-    let start = worker * stride
-    unsafe precondition(
-      start + stride <= buffers.bytes.count, "the data set was opened for that many workers")
-    let target = unsafe UnsafeMutableRawBufferPointer(
-      rebasing: buffers.bytes[start..<start + imageByteCount])
+    let target = unsafe buffers[worker]
     let (open, offset) = part.place(of: index)
     do throws(DatasetError) {
       try unsafe open.file.read(into: target, at: offset)
@@ -97,7 +88,7 @@ internal import Synchronization
         throw .changed(path: open.file.path, split: split, index: index)
       }
     } catch {
-      failure.withLock { $0 = $0 ?? error }
+      buffers.note(error)
       unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
     }
     return UnsafeRawBufferPointer(target)
@@ -110,23 +101,13 @@ internal import Synchronization
   }
 
   /// The first failure to read since the last call.
-  func takeFailure() -> DatasetError? {
-    failure.withLock { failure in
-      defer { failure = nil }
-      return failure
-    }
-  }
+  func takeFailure() -> DatasetError? { buffers.takeFailure() }
 
   private subscript(split: DatasetSplit) -> Part {
     switch split {
     case .train: train
     case .test: test
     }
-  }
-
-  static func bufferByteCount(_ imageByteCount: Int) -> Int {
-    // Workers write to cache lines of their own.
-    (imageByteCount + 63) & ~63
   }
 
   // MARK: - Opening
@@ -260,7 +241,7 @@ extension RecordLayout {
   var imageByteCount: Int { facts.imageShape.elementCount * pixelFormat.byteCount }
 
   /// What each worker needs to read an image.
-  var streamBufferByteCount: Int { StreamedImages.bufferByteCount(imageByteCount) }
+  var streamBufferByteCount: Int { WorkerBuffers.byteCount(imageByteCount) }
 
   /// What streaming keeps whatever the number of workers: labels and checksums.
   var streamedByteCount: Int {

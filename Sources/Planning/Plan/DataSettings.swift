@@ -68,26 +68,17 @@ package struct DataFacts: Hashable, Sendable {
   /// And for each thread: where images are decoded for every batch.
   package var residentBytesPerThread = 0
   /// What opening the set takes beside that, and gives back before the arena is mapped; nil where it takes nothing.
-  package var opening: Opening?
-
-  package struct Opening: Hashable, Sendable {
-    package var byteCount: Int
-    /// Where images are decoded once, at the start.
-    package var byteCountPerThread: Int
-
-    package init(byteCount: Int, byteCountPerThread: Int) {
-      self.byteCount = byteCount
-      self.byteCountPerThread = byteCountPerThread
-    }
-  }
+  package var opening: Share?
 
   /// The same where images are read anew for every batch; nil where they do not lie in files.
-  package var streamed: Streamed?
+  package var streamed: Share?
 
-  /// What a data set keeps that stays in its files.
-  package struct Streamed: Hashable, Sendable {
+  /// Memory that hangs on the number of threads.
+  package struct Share: Hashable, Sendable {
     package var byteCount: Int
     package var byteCountPerThread: Int
+
+    package func byteCount(threads: Int) -> Int { byteCount + threads * byteCountPerThread }
 
     package init(byteCount: Int, byteCountPerThread: Int) {
       self.byteCount = byteCount
@@ -100,16 +91,15 @@ package struct DataFacts: Hashable, Sendable {
     switch data {
     case .resident: residentBytes + threads * residentBytesPerThread
     case .streamed:
-      streamed.map { $0.byteCount + threads * $0.byteCountPerThread }
-        ?? residentBytes + threads * residentBytesPerThread
+      streamed.map { $0.byteCount(threads: threads) } ?? residentBytes + threads * residentBytesPerThread
     }
   }
 
   /// What opening the set takes beyond an arena of that size, which comes in its place: part of the process's peak.
   package func openingBytes(_ data: PlanChoices.DataHolding, threads: Int, beyond arenaBytes: Int) -> Int {
     guard let opening else { return 0 }
-    let decoding = data == .resident ? threads * opening.byteCountPerThread : 0
-    return max(0, opening.byteCount + decoding - arenaBytes)
+    // Where images stay in files, none is decoded at the start.
+    return max(0, opening.byteCount(threads: data == .resident ? threads : 0) - arenaBytes)
   }
 
   /// Nil where planned without the data.
@@ -135,7 +125,7 @@ package struct DataFacts: Hashable, Sendable {
   }
 
   package init(
-    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Streamed? = nil, fingerprint: String?,
+    trainCount: Int, testCount: Int, residentBytes: Int, streamed: Share? = nil, fingerprint: String?,
     images: Images? = nil
   ) {
     self.trainCount = trainCount

@@ -86,7 +86,7 @@ struct DataOpening {
         trainCount: facts.trainCount, testCount: facts.testCount,
         residentBytes: facts.residentByteCount + orderBytes,
         streamed: streaming.map {
-          DataFacts.Streamed(
+          DataFacts.Share(
             byteCount: $0.byteCount + orderBytes, byteCountPerThread: $0.byteCountPerWorker)
         }, fingerprint: fingerprint,
         images: DataFacts.Images(
@@ -95,7 +95,7 @@ struct DataOpening {
       if let folder {
         known.residentBytesPerThread =
           folder.isDecodedOnce ? folder.keptBytesPerWorker : folder.bytesPerWorker
-        known.opening = DataFacts.Opening(
+        known.opening = DataFacts.Share(
           byteCount: folder.scanBytes, byteCountPerThread: folder.isDecodedOnce ? folder.bytesPerWorker : 0)
       }
       return known
