@@ -63,8 +63,9 @@ struct BudgetCampaignTests {
   /// Read from the plan itself: modules of an open partition, pieces, little scratch, multiply-adds on top.
   private func cost(_ plan: Plan, batch: Int) -> [Double] {
     let pieces = plan.choices.pieces.count(of: batch)
-    // Not those of `choiceEffects`, which are on top of the plan that chose nothing, where frozen modules may run too.
-    let extra = plan.recomputedShare + plan.frozenShare
+    // Not those of `choiceEffects`, which are on top of the plan that chose nothing, where frozen modules may run too. Stages
+    // that read features and run some modules all the same do so because that takes less time.
+    let extra = plan.recomputedShare + (plan.choices.features == .recompute ? plan.frozenShare : 0)
     // Each doubling of pieces is as dear as twice the step, each half doubling as one.
     let steps = pieces == 1 ? 0 : Double(pieceStep(plan.choices, batch: batch))
     return [
