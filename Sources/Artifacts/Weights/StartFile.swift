@@ -28,21 +28,26 @@ package enum StartFile {
   }
 
   /// What planning needs to know of the file at `path`: as PyTorch saves it, or Strata. Counts of batches that PyTorch's batch
-  /// norm keeps are left out.
+  /// norm keeps are left out. torchvision's networks have their tensors under the names that a model file has for them.
   package static func facts(of path: String) throws(ModelFileError) -> StoredWeights {
     let reader = try open(path)
     var stored = StoredWeights(
       path: path, sha256: try sha256(of: path), tensors: [], wiring: ModelFile.wiring(of: reader))
-    for (index, tensor) in reader.tensors.enumerated() where !tensor.name.hasSuffix(".num_batches_tracked") {
+    func isRead(_ tensor: Safetensors.Tensor) -> Bool { !tensor.name.hasSuffix(".num_batches_tracked") }
+    let model = TorchvisionModel(tensorNames: Set(reader.tensors.filter(isRead).map(\.name)))
+    if let model { stored.wiring = model.wiring }
+    let names = Dictionary(uniqueKeysWithValues: (model?.tensors ?? []).map { ($0.name, $0.ours) })
+    for (index, tensor) in reader.tensors.enumerated() where isRead(tensor) {
+      let name = names[tensor.name] ?? tensor.name
       stored.tensors.append(
         StoredWeights.Tensor(
-          name: tensor.name, shape: tensor.shape,
+          name: name, nameInFile: name == tensor.name ? nil : tensor.name, shape: tensor.shape,
           foreignType: tensor.type.isReadable ? nil : tensor.type.word))
       guard tensor.type.isReadable else { continue }
       switch try TensorLoading.numbers(index, of: reader) {
       case .finite: break
-      case .notFinite: stored.notFinite.insert(tensor.name)
-      case .tooLarge: stored.tooLarge.insert(tensor.name)
+      case .notFinite: stored.notFinite.insert(name)
+      case .tooLarge: stored.tooLarge.insert(name)
       }
     }
     return stored

@@ -128,6 +128,10 @@ struct StartLowering {
     }
     faults.noteNumbers(of: tensors.map(\.stored))
     diagnostics += faults.diagnostics
+    let namesInFile = Dictionary(stored.tensors.map { ($0.name, $0.nameInFile) }) { first, _ in first }
+    tensors = tensors.map {
+      WeightMapping.Tensor(stored: (namesInFile[$0.stored] ?? nil) ?? $0.stored, name: $0.name)
+    }
     start = WeightMapping(path: from.value, sha256: stored.sha256, tensors: tensors, unsolved: unsolved)
   }
 

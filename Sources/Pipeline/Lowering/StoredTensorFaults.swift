@@ -17,6 +17,7 @@ struct StoredTensorFaults {
 
   private let stored: StoredWeights
   private let span: SourceSpan
+  private let namesInFile: [String: String]
 
   /// More names than these make no message clearer.
   private static let shownCount = 8
@@ -26,6 +27,11 @@ struct StoredTensorFaults {
   init(_ stored: StoredWeights, at span: SourceSpan) {
     self.stored = stored
     self.span = span
+    namesInFile = Dictionary(
+      stored.tensors.compactMap { tensor in tensor.nameInFile.map { (tensor.name, $0) } }
+    ) {
+      first, _ in first
+    }
     strangers = stored.tensors.map(\.name).filter { !NetworkWiring.isTensorName($0) }
   }
 
@@ -61,48 +67,48 @@ struct StoredTensorFaults {
       found.append(.weights(message, label: label, at: span, help: help))
     }
     if !missing.isEmpty {
-      add("the weights at \(path) lack \(Self.tensors(missing))", label: "has other parts of the network")
+      add("the weights at \(path) lack \(tensors(missing))", label: "has other parts of the network")
     }
     if let first = misshapen.first {
       func shapes(_ tensor: (name: String, stored: [Int], expected: [Int])) -> String {
-        "'\(tensor.name)' \(tensor.stored), here \(tensor.expected)"
+        "\(shown(tensor.name)) \(tensor.stored), here \(tensor.expected)"
       }
       add(
         misshapen.count == 1
-          ? "the stored tensor '\(first.name)' has the shape \(first.stored), this network's has \(first.expected)"
+          ? "the stored tensor \(shown(first.name)) has the shape \(first.stored), this network's has \(first.expected)"
           : "\(misshapen.count) stored tensors have other shapes than this network's: "
             + Self.list(misshapen.map(shapes), separator: "; "), label: path)
     }
     if let first = leftBehind.first {
       add(
         leftBehind.count == 1
-          ? "the weights at \(path) have the tensor '\(first)', this network does not"
+          ? "the weights at \(path) have the tensor \(shown(first)), this network does not"
           : "the weights at \(path) have \(leftBehind.count) tensors that this network does not have: "
-            + Self.names(leftBehind), label: "would be left behind",
+            + names(leftBehind), label: "would be left behind",
         help: "give the network what it had when it was stored: \(Self.setting(of: first))")
     }
     if !strangers.isEmpty {
       add(
-        "the weights at \(path) have \(Self.tensors(strangers)), of no layer, block or classifier",
+        "the weights at \(path) have \(tensors(strangers)), of no layer, block or classifier",
         label: "would be left behind", help: "leave them out when the weights are saved")
     }
     if !foreign.isEmpty {
       found.append(
         .storedNumbers(
           "stored numbers are no floats: "
-            + Self.list(foreign.map { "'\($0.name)' has the type \($0.type)" }),
+            + Self.list(foreign.map { "\(shown($0.name)) has the type \($0.type)" }),
           label: path, at: span, help: "save as float32: `tensor.float()`"))
     }
     if !tooLarge.isEmpty {
       found.append(
         .storedNumbers(
-          "\(Self.stored(tooLarge)) numbers beyond the largest float32",
+          "\(stored(tooLarge)) numbers beyond the largest float32",
           label: path, at: span,
           help: "weights above 3.4e38 come from a training that has diverged: start from others"))
     }
     if !notFinite.isEmpty {
       add(
-        "\(Self.stored(notFinite)) numbers that are not finite",
+        "\(stored(notFinite)) numbers that are not finite",
         label: path, help: "the training that left it has diverged: start from another one's weights")
     }
     return found
@@ -119,17 +125,23 @@ struct StoredTensorFaults {
   }
 
   /// `the tensor 'a'`, `3 tensors ('a', 'b', 'c')`.
-  private static func tensors(_ names: [String]) -> String {
-    names.count == 1 ? "the tensor '\(names[0])'" : "\(names.count) tensors (\(self.names(names)))"
+  private func tensors(_ names: [String]) -> String {
+    names.count == 1 ? "the tensor \(shown(names[0]))" : "\(names.count) tensors (\(self.names(names)))"
   }
 
   /// `the stored tensor 'a' has`, `3 stored tensors ('a', 'b', 'c') have`.
-  private static func stored(_ names: [String]) -> String {
+  private func stored(_ names: [String]) -> String {
     names.count == 1
-      ? "the stored tensor '\(names[0])' has" : "\(names.count) stored tensors (\(self.names(names))) have"
+      ? "the stored tensor \(shown(names[0])) has"
+      : "\(names.count) stored tensors (\(self.names(names))) have"
   }
 
-  private static func names(_ names: [String]) -> String { list(names.map { "'\($0)'" }) }
+  private func names(_ names: [String]) -> String { Self.list(names.map(shown)) }
+
+  /// With the name that it has in the file, where that is another one.
+  private func shown(_ name: String) -> String {
+    namesInFile[name].map { "'\($0)' ('\(name)' here)" } ?? "'\(name)'"
+  }
 
   private static func list(_ items: [String], separator: String = ", ") -> String {
     let more = items.count - shownCount

@@ -35,13 +35,16 @@ package struct WeightMapping: Hashable, Sendable {
 package struct StoredWeights: Hashable, Sendable {
   package struct Tensor: Hashable, Sendable {
     package var name: String
+    /// In the file, where that is another one: of a network that another program has named.
+    package var nameInFile: String?
     /// In PyTorch's order.
     package var shape: [Int]
     /// Nil for floats; of what can't be read as such, the type's name in the file.
     package var foreignType: String?
 
-    package init(name: String, shape: [Int], foreignType: String? = nil) {
+    package init(name: String, nameInFile: String? = nil, shape: [Int], foreignType: String? = nil) {
       self.name = name
+      self.nameInFile = nameInFile
       self.shape = shape
       self.foreignType = foreignType
     }

@@ -6,10 +6,11 @@ internal import Pipeline
 internal import Terminal
 internal import Text
 
-/// `strata export RUN|FILE.safetensors -o net.onnx|model.py`
+/// `strata export RUN|FILE.safetensors -o net.onnx|model.py|resnet18.safetensors`
 struct ExportCommand: Command {
   static let output = ValueOption(
-    "output", short: "o", .path("FILE"), "the file to write: NAME.onnx, or NAME.py for PyTorch")
+    "output", short: "o", .path("FILE"),
+    "the file to write: NAME.onnx, NAME.py for PyTorch, or NAME.safetensors for torchvision")
   static let module = ValueOption(
     "module", .integer(in: 1...1_000_000), "end in this module's classifier", default: "the last one's")
   static let ensemble = Flag("ensemble", "end in the ensemble of all modules")
@@ -23,7 +24,9 @@ struct ExportCommand: Command {
       Takes the folder of a run, or its model.safetensors alone. An '.onnx' file (opset 17) reads any number of images at \
       once, channels first, as 32-bit floats; the names of the classes are in its metadata. Beyond 2 GB of weights they lie \
       in a file beside it, NAME.onnx.data. A '.py' file is a PyTorch module that loads the weights from where they are, under \
-      their own names; it needs nothing but torch.
+      their own names; it needs nothing but torch. A '.safetensors' file has the weights under the names of torchvision's \
+      resnet18 to resnet152 or vgg11 to vgg19 (with batch norm or without), where the network is one of them: its \
+      load_state_dict takes them. Auxiliaries are left out.
 
       Pixels are read as they are stored (0 to 255, say), and normalised inside, unless '--without-normalization' is given.
       """,
@@ -35,25 +38,31 @@ struct ExportCommand: Command {
       .init("strata export runs/photos-1 -o photos.onnx", "for ONNX Runtime"),
       .init("strata export runs/photos-1 -o runs/photos-1-model/model.py", "for PyTorch"),
       .init("strata export model.safetensors --module 2 -o small.onnx", "the network as far as module 2"),
+      .init("strata export runs/resnet18-1 -o resnet18.safetensors", "for torchvision.models.resnet18()"),
     ])
 
-  private enum Format { case onnx, python }
+  private enum Format { case onnx, python, torchvision }
 
   static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     guard let path = arguments[output] else {
       throw CommandFailure(
-        .faultyInput, "'-o' is missing: the file to write", help: "-o net.onnx, or -o model.py")
+        .faultyInput, "'-o' is missing: the file to write",
+        help: "-o net.onnx, -o model.py, or -o resnet18.safetensors")
     }
     let format: Format
     if path.hasSuffix(".onnx") {
       format = .onnx
     } else if path.hasSuffix(".py") {
       format = .python
+    } else if path.hasSuffix(".safetensors") {
+      format = .torchvision
     } else {
       throw CommandFailure(
-        .faultyInput, "'\(path)' ends in neither '.onnx' nor '.py'", help: "the name says what is written")
+        .faultyInput, "'\(path)' ends in neither '.onnx' nor '.py' nor '.safetensors'",
+        help: "the name says what is written")
     }
     let stored = try StoredModel.open(arguments.operands[0])
+    if format == .torchvision { return try writeTorchvision(stored, to: path, arguments, session) }
     let network = try stored.network(batch: 1)
     let answer = try network.answer(
       module: arguments[module], isEnsemble: arguments[ensemble], stored)
@@ -64,6 +73,7 @@ struct ExportCommand: Command {
       normalizes: !arguments[withoutNormalization], endsInSoftmax: arguments[softmax])
     var written: [(path: String, bytes: Int)] = []
     switch format {
+    case .torchvision: break  // written above: names alone, no graph
     case .onnx:
       try OutputFile.requireFree([OutputFile(option: "-o", path: path, kind: .onnx)], inputs: [stored.path])
       let externalName = FilePath.lastComponent(of: path) + ".data"
@@ -91,6 +101,49 @@ struct ExportCommand: Command {
       written.append((path, bytes.count))
     }
     report(written, answer.words(network), model, session)
+    return .done
+  }
+
+  /// Weights under torchvision's names.
+  private static func writeTorchvision(
+    _ stored: StoredModel, to path: String, _ arguments: Arguments, _ session: Session
+  ) throws(CommandFailure) -> ExitCode {
+    guard arguments[module] == nil, !arguments[ensemble], !arguments[softmax] else {
+      throw CommandFailure(
+        .faultyInput, "a '.safetensors' file has the weights of the whole network, up to its head",
+        help: "leave '--module', '--ensemble' and '--softmax' out, or write a '.onnx' or '.py' file")
+    }
+    let model: TorchvisionModel
+    do throws(StoredModel.NotTorchvision) { model = try stored.torchvisionModel() } catch {
+      let shown = error.differences.prefix(8)
+      let more = error.differences.count - shown.count
+      throw CommandFailure(
+        .faultyInput,
+        "\(stored.path): torchvision has no such network; it is most like \(error.nearest), but "
+          + shown.joined(separator: "; ") + (more > 0 ? "; and \(more) more" : ""),
+        help: "write a module of its own: -o model.py")
+    }
+    try OutputFile.requireFree(
+      [OutputFile(option: "-o", path: path, kind: .torchvision)], inputs: [stored.path])
+    let byteCount: Int
+    do throws(ModelFileError) { byteCount = try stored.write(model, to: path) } catch {
+      throw CommandFailure(error)
+    }
+    if session.json {
+      session.output.write(
+        JSONWriter.document(
+          .object([
+            ("schema", "strata.export/1"), ("network", .string(model.name)),
+            ("files", .array([.object([("path", .string(path)), ("bytes", .integer(byteCount))])])),
+          ])))
+      return .done
+    }
+    func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+    session.output.writeLine("\(path): \(byteSize(byteCount))")
+    session.output.writeLine(
+      "weights of torchvision.models.\(model.name)(num_classes=\(model.classes)); its images are pixels / "
+        + "\(stored.pixelScale), less the mean (\(list(stored.mean))), over the deviation "
+        + "(\(list(stored.standardDeviation)))")
     return .done
   }
 

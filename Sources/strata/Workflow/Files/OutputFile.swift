@@ -8,7 +8,7 @@ internal import Text
 /// A file that the command line asks to be written. Only what Strata itself has written in the same place is written over.
 struct OutputFile {
   enum Kind {
-    case plan, page, onnx, python
+    case plan, page, onnx, python, torchvision
 
     var words: String {
       switch self {
@@ -16,6 +16,7 @@ struct OutputFile {
       case .page: "a page of Strata's"
       case .onnx: "an ONNX model of Strata's"
       case .python: "a PyTorch module of Strata's"
+      case .torchvision: "a file of weights that `strata export` has written"
       }
     }
   }
@@ -80,6 +81,9 @@ struct OutputFile {
     // The program that wrote it stands behind the version.
     case .onnx: beginning(of: place).dropFirst(2).starts(with: [0x12, 6] + Array("strata".utf8))
     case .python: String(decoding: beginning(of: place), as: UTF8.self).contains("Written by `strata export`")
+    case .torchvision:
+      (try? SafetensorsReader(path: place))?.metadata.contains { $0 == ("writer", StoredModel.writer) }
+        ?? false
     case .page:
       (try? readSource(path: place, limit: 1024)).map {
         HTMLPage.isDocument(beginningWith: String(decoding: $0, as: UTF8.self))
