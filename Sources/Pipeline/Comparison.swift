@@ -91,7 +91,8 @@ private struct ComparedTraining {
   var evaluation: Graph {
     let network = network.final
     return evaluationGraph(
-      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner
+      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner,
+      keepsAnswers: true
     ).graph
   }
 }

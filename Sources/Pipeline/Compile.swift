@@ -227,15 +227,18 @@ private func ensembleMean(_ spec: Spec) -> EnsembleMean {
 private func slots(_ spec: Spec) -> Int { spec.training.asynchronous?.buffer.value ?? 1 }
 private func frozenCount(_ spec: Spec) -> Int { spec.network.frozen?.value ?? 0 }
 
-/// - Parameter withEnsembles: of the modules that are measured.
+/// - Parameters:
+///   - withEnsembles: of the modules that are measured.
+///   - keepsAnswers: whether the last module's logits stay, for those who count them by class.
 func evaluationGraph(
   _ network: Graph, modules: [Int], _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
-  withEnsembles: Bool = true, keepsSnapshots: Bool = false
+  withEnsembles: Bool = true, keepsAnswers: Bool = false, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(
     EvaluationStage(
-      modules: modules, ensemble: withEnsembles ? ensembleMean(spec) : nil, startingAt: firstModule))
+      modules: modules, ensemble: withEnsembles ? ensembleMean(spec) : nil, startingAt: firstModule,
+      keepsAnswers: keepsAnswers))
   runForwardPasses(&pipeline, spec, planner)
   return pipeline
 }

@@ -36,7 +36,8 @@ struct PlannedNetwork {
   func evaluation(_ planner: Planner) -> Graph {
     let network = narrowed.finalForward
     return evaluationGraph(
-      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner
+      network, modules: (1...network.moduleCount).filter { !unsolved.contains($0) }, spec, planner,
+      keepsAnswers: true
     ).graph
   }
 

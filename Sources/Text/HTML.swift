@@ -107,6 +107,41 @@ extension HTML {
     lineEnd()
   }
 
+  /// Pictures of one size that lie in one PNG file, row by row.
+  package struct Sprites: Sendable {
+    /// In base 64.
+    package var file: String
+    package var columns, width, height: Int
+
+    package init(file: String, columns: Int, width: Int, height: Int) {
+      (self.file, self.columns, self.width, self.height) = (file, columns, width, height)
+    }
+  }
+
+  /// Small pictures with names below them, enlarged to be seen.
+  package mutating func sprites(_ sprites: Sprites, names: [String]) {
+    let scale = max(1, 72 / max(sprites.width, sprites.height))
+    let (width, height) = (sprites.width * scale, sprites.height * scale)
+    element("div", [("class", "sprites")]) { html in
+      html.element(
+        "style",
+        text:
+          ".sprites i { width: \(width)px; height: \(height)px; background-size: \(width * sprites.columns)px auto; "
+          + "background-image: url(data:image/png;base64,\(sprites.file)); }")
+      for (index, name) in names.enumerated() {
+        let (row, column) = index.quotientAndRemainder(dividingBy: sprites.columns)
+        html.element("span") { html in
+          html.element(
+            "i",
+            [("style", "background-position: -\(column * width)px -\(row * height)px"), ("title", name)]
+          ) { _ in }
+          html.text(name)
+        }
+      }
+    }
+    lineEnd()
+  }
+
   /// Coloured squares with names.
   package mutating func legend(_ entries: [(colour: Int, name: String)]) {
     element("p", [("class", "legend")]) { html in
@@ -218,6 +253,9 @@ package enum HTMLPage {
     .figures div { background: var(--panel); border-radius: 8px; padding: 10px 16px; min-width: 140px; }
     .figures b { display: block; font-size: 20px; font-variant-numeric: tabular-nums; }
     .figures span { display: block; font-size: 12.5px; }
+    .sprites { display: flex; flex-wrap: wrap; gap: 12px 16px; margin: 8px 0; }
+    .sprites span { font-size: 12.5px; color: var(--dim); max-width: 160px; overflow-wrap: anywhere; }
+    .sprites i { display: block; image-rendering: pixelated; border-radius: 3px; margin-bottom: 2px; }
     .legend { font-size: 13px; color: var(--dim); }
     .legend span { margin-right: 16px; white-space: nowrap; }
     .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 6px; }

@@ -1,7 +1,5 @@
-internal import Base
 internal import CostModel
 internal import Execution
-internal import Glibc
 internal import GraphIR
 internal import Planning
 internal import Text
@@ -9,23 +7,12 @@ internal import Text
 extension ProfileText {
   /// What `summary.json` of a run says of its profile; nil where the run was not profiled, or has no summary yet.
   package static func kept(in folder: String) throws(RunStatusError) -> ProfileText? {
-    let path = "\(folder)/\(RunDirectory.summaryName)"
-    let bytes: [UInt8]
-    do throws(FileError) { bytes = try RunDirectory.bytes(of: RunDirectory.summaryName, in: folder) } catch {
-      if error.code == ENOENT { return nil }
-      throw .file(error)
-    }
-    let summary: JSON
-    do throws(JSONScanner.Fault) {
-      var scanner = JSONScanner(bytes)
-      summary = try scanner.document()
-      try scanner.end()
-    } catch {
-      throw .malformed(path: path, offset: error.offset, expected: error.expected, found: error.found)
-    }
+    guard let summary = try RunDirectory.summaryIfThere(in: folder) else { return nil }
     guard let profile = summary["profile"] else { return nil }
     guard let text = ProfileText(json: profile) else {
-      throw .malformed(path: path, offset: 0, expected: "a run's profile", found: "something else")
+      throw .malformed(
+        path: "\(folder)/\(RunDirectory.summaryName)", offset: 0, expected: "a run's profile",
+        found: "something else")
     }
     return text
   }

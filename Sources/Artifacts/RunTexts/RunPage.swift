@@ -12,18 +12,24 @@ package struct RunPage {
   private let profile: ProfileText?
   private let compression: CompressionFigures?
   private let origin: ReportOrigin
+  private let answers: AnswerTexts?
+  private let samples: SampleSheet?
 
   /// - Parameters:
   ///   - state: how the run ended; the process that writes the page still has the folder's lock. Nil while it goes on: the page
   ///     then has what there is so far, without the plan, and reloads itself.
   ///   - profile: nil where nobody asked for it.
   ///   - compression: nil where no module loses channels.
+  ///   - answers: of the last module, on the test images; nil where they were not measured.
+  ///   - samples: nil where the run has left none.
   ///   - origin: of the page.
   package init(
     _ history: RunHistory, of plan: Plan, _ comparison: PlanComparison, places: SourcePlaces,
     state: RunSummary.Status?, profile: ProfileText? = nil, compression: CompressionFigures? = nil,
-    origin: ReportOrigin
+    answers: AnswerTexts? = nil, samples: SampleSheet? = nil, origin: ReportOrigin
   ) {
+    self.samples = samples
+    self.answers = answers
     self.compression = compression
     self.origin = origin
     self.state = state
@@ -49,6 +55,8 @@ package struct RunPage {
       }
       comparison.separability(&html)
       figures(&html)
+      answers?.section(&html, who: "the last module")
+      samples?.section(&html)
       guard state != nil else { return }
       memory(&html)
       profile?.section(&html)

@@ -26,6 +26,7 @@ package struct RunDirectory: ~Copyable, Sendable {
   package static let featuresName = "features.bin"
   package static let reportName = "report.html"
   package static let logName = "log.txt"
+  package static let samplesName = "samples.png"
   /// While a process is at work.
   package static let statusName = "status.json"
   /// Where the run was probed.
@@ -36,7 +37,7 @@ package struct RunDirectory: ~Copyable, Sendable {
   /// Every file that a run may have, in the order of the alphabet.
   private static let fileNames = [
     lockName, featuresName, logName, metricsName, modelName, planName, probesName, reportName, specName,
-    statusName, summaryName,
+    samplesName, statusName, summaryName,
   ]
 
   /// Whether `path` is the place of a file that runs keep: whoever writes there destroys a run's record.
@@ -158,11 +159,27 @@ package struct RunDirectory: ~Copyable, Sendable {
     try AtomicFile.write(text, to: reportName, in: try FolderDescriptor(path: path))
   }
 
+  /// Puts the picture of sample images in place.
+  func writeSamples(_ file: [UInt8]) throws(FileError) {
+    var target = try AtomicFile(in: folder, Self.samplesName)
+    try unsafe target.write(file.span.bytes)
+    try target.commit()
+  }
+
   /// What `summary.json` of a run says.
   package static func summary(in folder: String) throws(RunStatusError) -> JSON {
+    if let summary = try summaryIfThere(in: folder) { return summary }
+    throw .file(FileError(path: "\(folder)/\(summaryName)", operation: "open", code: ENOENT))
+  }
+
+  /// The same; nil where the run has none yet.
+  static func summaryIfThere(in folder: String) throws(RunStatusError) -> JSON? {
     let path = "\(folder)/\(summaryName)"
     let bytes: [UInt8]
-    do throws(FileError) { bytes = try self.bytes(of: summaryName, in: folder) } catch { throw .file(error) }
+    do throws(FileError) { bytes = try self.bytes(of: summaryName, in: folder) } catch {
+      if error.code == ENOENT { return nil }
+      throw .file(error)
+    }
     do throws(JSONScanner.Fault) {
       var scanner = JSONScanner(bytes)
       let summary = try scanner.document()

@@ -53,6 +53,8 @@ package struct RunSummary {
   package var classNames: [String]?
   /// Nil where no module loses channels.
   package var compression: CompressionFigures?
+  /// Of the last module, on the test images; nil until they are measured at the end.
+  package var answers: AnswerCounts?
   /// Of this process's part of the run; nil where it was not asked for.
   package var profile: ProfileText?
 
@@ -98,6 +100,7 @@ package struct RunSummary {
       ("memory", memory), ("time", time), ("imagesPerSecond", .optional(imagesPerSecond, JSON.number)),
       ("weightsSha256", .optional(weightsSHA256, JSON.string)),
     ]
+    if let answers { members += AnswerTexts(answers, classNames: classNames).members }
     if let compression { members.append(("compression", compression.json)) }
     if let profile { members.append(("profile", profile.json)) }
     members.append(("position", .optional(position, Self.json)))

@@ -27,12 +27,32 @@ package struct Evaluator {
     return sums
   }
 
+  /// The same of a program that outputs logits, with what they answer.
+  package func run(
+    _ program: Program, unless shouldStop: () -> Bool, counting answers: inout AnswerCounts
+  ) throws(NotFinite) -> [MetricSums]? {
+    guard let logits = program.graph.moduleOutputs.first else {
+      preconditionFailure("only the last evaluation of a plan keeps answers")
+    }
+    return try run(program, unless: shouldStop) { count in
+      let labels = engine.labels(of: program, count: count)
+      engine.withValue(logits, of: program) { answers.add(logits: $0, labels: labels) }
+    }
+  }
+
   /// The same. Nothing that a training keeps is touched: one that stopped here begins the evaluation again.
   ///
   /// - Parameter shouldStop: looked at between batches.
   /// - Returns: nil if it should stop before the last batch is done.
   package func run(
     _ program: Program, unless shouldStop: () -> Bool
+  ) throws(NotFinite) -> [MetricSums]? {
+    try run(program, unless: shouldStop) { _ in }
+  }
+
+  /// - Parameter batchEnded: with its number of images.
+  private func run(
+    _ program: Program, unless shouldStop: () -> Bool, batchEnded: (Int) -> Void
   ) throws(NotFinite) -> [MetricSums]? {
     var sums = program.graph.metrics.map { MetricSums(module: $0.module, isEnsemble: $0.isEnsemble) }
     let batch = program.graph.batch
@@ -55,6 +75,7 @@ package struct Evaluator {
           .test, indices: Array(indices[..<count]), source, program: program)
         throw found
       }
+      batchEnded(count)
       first += count
       if first < imageCount, shouldStop() { return nil }
     }

@@ -44,15 +44,20 @@ package struct EvaluationStage: Pass {
   private let modules: [Int]
   private let ensemble: EnsembleMean?
   private let firstModule: Int
+  private let keepsAnswers: Bool
 
   /// - Parameters:
   ///   - modules: that are measured, rising, at least one.
   ///   - ensemble: what it takes the mean of; nil: the modules are measured by themselves.
   ///   - firstModule: with which the program begins: its batch is what the module before it outputs.
-  package init(modules: [Int], ensemble: EnsembleMean?, startingAt firstModule: Int = 1) {
+  ///   - keepsAnswers: whether the last module's logits are what the graph outputs.
+  package init(
+    modules: [Int], ensemble: EnsembleMean?, startingAt firstModule: Int = 1, keepsAnswers: Bool = false
+  ) {
     self.modules = modules
     self.ensemble = ensemble
     self.firstModule = firstModule
+    self.keepsAnswers = keepsAnswers
   }
 
   package func run(_ graph: Graph) -> Graph {
@@ -65,7 +70,7 @@ package struct EvaluationStage: Pass {
       return node.part == .layers || modules.contains(node.module) ? node.asInference : nil
     }
     stage.metrics = graph.metrics.filter { modules.contains($0.module) }
-    stage.moduleOutputs = []
+    stage.moduleOutputs = keepsAnswers ? stage.metrics.suffix(1).map(\.logits) : []
     return ensemble.map { stage.withEnsembles(meanOf: $0) } ?? stage
   }
 }

@@ -11,11 +11,13 @@ struct EvaluateCommand: Command {
     "evaluate", group: CommandGroup.runs, summary: "accuracy of every module of a run, and of their ensemble",
     discussion: """
       Loads the weights of a finished run and classifies the test images with every module's auxiliary, with the \
-      head, and with the ensemble of the modules up to each depth.
+      head, and with the ensemble of the modules up to each depth. Of the last module's answers precision and recall of \
+      every class are told, and which classes are taken for which ('strata predict' tells it of any module).
       """,
     operands: CommonOperands.runFolder, options: [CommonOptions.data.spec, CommonOptions.threads.spec],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
-    examples: [.init("strata evaluate runs/digits-1", "loss and accuracy, a line each module")])
+    examples: [.init("strata evaluate runs/digits-1", "loss and accuracy, a line each module; then by class")]
+  )
 
   static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let path = arguments.operands[0]
@@ -36,16 +38,18 @@ struct EvaluateCommand: Command {
       throw CommandFailure(error)
     }
     let evaluator = Evaluator(engine: engine, images: ImagePreparer(dataset, plan: ready.plan))
-    let sums: [MetricSums]
+    var answers = AnswerCounts(classCount: ready.plan.classes)
+    let measured: [MetricSums]?
     do throws(NotFinite) {
-      sums = try evaluator.run(ready.plan.evaluation)
+      measured = try evaluator.run(ready.plan.evaluation, unless: { false }, counting: &answers)
     } catch {
       if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
       throw CommandFailure(
         .failed, error.message, help: error.advice(largeImages: dataset.largeImages, ready.plan))
     }
     if let failure = dataset.takeReadFailure() { throw CommandFailure(.faultyData, failure.message) }
-    report(sums, of: ready.plan, compression, session)
+    guard let measured else { preconditionFailure("nobody stopped it") }
+    report(measured, answers, of: ready.plan, compression, session)
     return .done
   }
 
@@ -62,8 +66,10 @@ struct EvaluateCommand: Command {
   }
 
   private static func report(
-    _ sums: [MetricSums], of plan: Plan, _ compression: CompressionFigures?, _ session: Session
+    _ sums: [MetricSums], _ answers: AnswerCounts, of plan: Plan, _ compression: CompressionFigures?,
+    _ session: Session
   ) {
+    let byClass = AnswerTexts(answers, classNames: plan.classNames)
     let hasTop5 = plan.classes > 10
     if session.json {
       func figures(_ sum: MetricSums) -> [(key: String, value: JSON)] {
@@ -80,7 +86,7 @@ struct EvaluateCommand: Command {
           .object(
             [
               ("schema", "strata.evaluation/1"), ("name", .string(plan.name)), ("modules", .array(modules)),
-            ] + sums.ensemble.ensembleMembers(withTop5: hasTop5)
+            ] + sums.ensemble.ensembleMembers(withTop5: hasTop5) + byClass.members
               + (compression.map { [("compression", $0.json)] } ?? []))))
       return
     }
@@ -100,6 +106,8 @@ struct EvaluateCommand: Command {
     }
     if let ensemble = sums.ensemble { add(ensemble, "", "ensemble", "") }
     session.output.write(table.text(session.output.style))
+    session.output.writeLine("\nby class, the last module:")
+    session.output.write(byClass.text(session.output.style))
     if let compression {
       session.output.writeLine("")
       session.output.write(compression.text(session.output.style))

@@ -1,3 +1,5 @@
+internal import Artifacts
+internal import Execution
 internal import Glibc
 internal import Text
 
@@ -18,8 +20,8 @@ struct Predictions {
   /// How many classes are told of each image.
   let topCount: Int
   private(set) var answers: [Answer] = []
-  /// By label, then by answer, where labels are known.
-  private(set) var confusion: [[Int]]
+  /// Where labels are known.
+  private(set) var counts: AnswerCounts
 
   /// Of an answer with its classes, as it lies in memory.
   static func byteCount(of count: Int, topCount: Int) -> Int { count * (96 + 32 + 24 * topCount + 16) }
@@ -27,7 +29,7 @@ struct Predictions {
   init(classNames: [String], topCount: Int) {
     self.classNames = classNames
     self.topCount = min(topCount, classNames.count)
-    confusion = classNames.map { _ in [Int](repeating: 0, count: classNames.count) }
+    counts = AnswerCounts(classCount: classNames.count)
   }
 
   /// - Parameter label: nil where nobody knows it.
@@ -38,7 +40,7 @@ struct Predictions {
     answers.append(
       Answer(
         file: file, image: image, label: label, top: order.prefix(topCount).map { ($0, probabilities[$0]) }))
-    if let label { confusion[label][order[0]] += 1 }
+    if let label { counts.add(label: label, answer: order[0]) }
   }
 
   static func softmax(_ logits: [Float]) -> [Double] {
@@ -46,28 +48,6 @@ struct Predictions {
     let powers = logits.map { exp(Double($0) - largest) }
     let sum = powers.reduce(0, +)
     return powers.map { $0 / sum }
-  }
-
-  // MARK: - Where classes are known
-
-  struct ClassFigures {
-    var name: String
-    var images, precisionCount, correct: Int
-
-    var recall: Double? { images == 0 ? nil : Double(correct) / Double(images) }
-    var precision: Double? { precisionCount == 0 ? nil : Double(correct) / Double(precisionCount) }
-  }
-
-  var labelledCount: Int { confusion.joined().reduce(0, +) }
-  var correctCount: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
-  var accuracy: Double? { labelledCount == 0 ? nil : Double(correctCount) / Double(labelledCount) }
-
-  var perClass: [ClassFigures] {
-    classNames.indices.map { label in
-      ClassFigures(
-        name: classNames[label], images: confusion[label].reduce(0, +),
-        precisionCount: confusion.reduce(0) { $0 + $1[label] }, correct: confusion[label][label])
-    }
   }
 }
 
@@ -80,21 +60,9 @@ extension Predictions {
       ("schema", "strata.prediction/1"), answerer, ("classes", .array(classNames.map(JSON.string))),
       ("predictions", .array(answers.map(json))),
     ]
-    if let accuracy {
+    if let accuracy = counts.accuracy {
       members.append(("accuracy", .number(accuracy)))
-      members.append(
-        (
-          "perClass",
-          .array(
-            perClass.map {
-              .object([
-                ("class", .string($0.name)), ("images", .integer($0.images)),
-                ("precision", .optional($0.precision, JSON.number)),
-                ("recall", .optional($0.recall, JSON.number)),
-              ])
-            })
-        ))
-      members.append(("confusion", .array(confusion.map { .array($0.map(JSON.integer)) })))
+      members += AnswerTexts(counts, classNames: classNames).members
     }
     members.append(
       (
@@ -154,11 +122,10 @@ extension Predictions {
 
   func text(_ style: TextStyle) -> String {
     var text = answersTable.text(style)
-    guard let accuracy else { return text }
-    text += "\n\(percentage(accuracy)) right: \(grouped(correctCount)) of \(grouped(labelledCount))\n\n"
-    text += classTable.text(style)
-    // Wider than a screen it helps nobody; programs get it in any case.
-    if classNames.count <= 12 { text += "\n" + confusionTable.text(style) }
+    guard let accuracy = counts.accuracy else { return text }
+    text +=
+      "\n\(percentage(accuracy)) right: \(grouped(counts.rightCount)) of \(grouped(counts.imageCount))\n\n"
+    text += AnswerTexts(counts, classNames: classNames).text(style)
     return text
   }
 
@@ -184,25 +151,6 @@ extension Predictions {
       table.add(
         ["and \(grouped(rest)) more: --csv or --json", "", ""] + (hasLabels ? [""] : [])
           + (topCount > 1 ? [""] : []))
-    }
-    return table
-  }
-
-  private var classTable: Table {
-    var table = Table([.left("class"), .right("images"), .right("precision"), .right("recall")])
-    for figures in perClass {
-      table.add([
-        figures.name, grouped(figures.images), figures.precision.map { percentage($0) } ?? "-",
-        figures.recall.map { percentage($0) } ?? "-",
-      ])
-    }
-    return table
-  }
-
-  private var confusionTable: Table {
-    var table = Table([.left("is, and is called")] + classNames.map { .right(String($0.prefix(10))) })
-    for (label, row) in confusion.enumerated() {
-      table.add([classNames[label]] + row.map { $0 == 0 ? "·" : grouped($0) })
     }
     return table
   }

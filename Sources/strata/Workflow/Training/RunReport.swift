@@ -18,7 +18,10 @@ enum RunReport {
         state == nil ? ready.comparison : ready.comparisonWithTimes, places: ready.loaded.places,
         state: state,
         profile: state == nil ? nil : try ProfileText.kept(in: folder),
-        compression: try CompressionFigures(ready.plan, in: folder), origin: .here)
+        compression: try CompressionFigures(ready.plan, in: folder),
+        answers: state == nil ? nil : try AnswerTexts.kept(in: folder),
+        samples: .kept(in: folder, classes: ready.plan.classes, classNames: ready.plan.classNames),
+        origin: .here)
       do throws(FileError) { try RunDirectory.writeReport(page.text, in: folder) } catch {
         throw .file(error)
       }

@@ -97,7 +97,9 @@ struct TrainingRun: ~Copyable {
         for line in plan.budgetLines { try log("budget: \(line)") }
       }
       beginStatus(at: position)
-      let end = try train(engine, ImagePreparer(dataset, plan: plan), from: position)
+      let images = ImagePreparer(dataset, plan: plan)
+      try writeSamples(images)
+      let end = try train(engine, images, from: position)
       summary.profile = engine.recorder.map {
         ProfileText($0.result(), of: .run(seconds: monotonicSeconds() - trainingStart))
       }
@@ -158,7 +160,10 @@ struct TrainingRun: ~Copyable {
     let evaluator = Evaluator(engine: engine, images: images)
     let sums: [MetricSums]?
     do throws(NotFinite) {
-      sums = try evaluator.run(plan.evaluation, unless: { Interruption.isRequested })
+      var answers = AnswerCounts(classCount: plan.classes)
+      sums = try evaluator.run(
+        plan.evaluation, unless: { Interruption.isRequested }, counting: &answers)
+      summary.answers = sums.map { _ in answers }
     } catch {
       try Self.requireRead(images.dataset)
       return .diverged(failure(.notFinite(error), engine))
@@ -172,6 +177,11 @@ struct TrainingRun: ~Copyable {
       throw diskFailure(error)
     }
     return .finished
+  }
+
+  private func writeSamples(_ images: ImagePreparer) throws(CommandFailure) {
+    let sheet = SampleSheet(images, classes: plan.classes, classNames: plan.classNames)
+    do throws(FileError) { try sheet.write(into: folder) } catch { throw diskFailure(error) }
   }
 
   private static func requireRead(_ dataset: Dataset) throws(CommandFailure) {
