@@ -85,7 +85,7 @@ package struct RunHistory: Sendable {
         rows[line.module, default: EpochRows(limit: limit)].add(line)
         epochCount = max(epochCount, line.epoch)
       case .test: testRows[line.module, default: EpochRows(limit: limit)].add(line)
-      case .narrowed: break
+      case .narrowed, .step: break
       }
     }
     try status.finish(in: folder, damaged)

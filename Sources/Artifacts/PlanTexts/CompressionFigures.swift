@@ -49,6 +49,7 @@ package struct CompressionFigures: Hashable, Sendable {
     guard plan.training.modules.indices.contains(line.module - 1) else { return }
     switch line.part {
     case .train: return
+    case .step: break
     case .narrowed: note(module: line.module) { ($0.cutTop1, $0.kept) = (line.top1, line.kept) }
     case .test:
       let isTuned = line.epoch > plan.training.modules[line.module - 1].epochs

@@ -30,6 +30,7 @@ extension Plan {
           [("sha256", .string(specSHA256)), ("path", .optional(specPath, JSON.string))]
             + (specSets.isEmpty ? [] : [("set", .array(specSets.map { .string($0) }))])
             + options.members
+            + (extendedSpecs.isEmpty ? [] : [("extends", .array(extendedSpecs.map { .string($0) }))])
             + [("text", .string(specText))])
       ),
       (

@@ -40,6 +40,8 @@ package struct PlanLock: Sendable {
   package var specPath: String?
   /// Values of `--set` that belong to it, `KEY=VALUE`, their paths from the spec's folder.
   package var specSets: [String]
+  /// Of the specs with which the run began, where it goes on for more epochs.
+  package var extendedSpecs: [String]
   /// As they were typed when the plan was made; nil in files of releases that did not keep them.
   package var options: PlanOptions?
   /// The canonical text of the resolved spec.
@@ -101,6 +103,7 @@ package struct PlanLock: Sendable {
     specSHA256 = try needed(members.specSHA256, "spec.sha256")
     specPath = members.specPath
     specSets = members.specSets
+    extendedSpecs = members.extendedSpecs
     options = members.options
     specText = try needed(members.specText, "spec.text")
     dataPath = members.dataPath
@@ -173,6 +176,7 @@ package struct PlanLock: Sendable {
   private struct Members {
     var schema, specSHA256, specPath, specText, dataPath, dataFingerprint, layoutSHA256: String?
     var specSets: [String] = []
+    var extendedSpecs: [String] = []
     var options: PlanOptions?
     var threads, budgetBytes: Int?
     var choices = PlanChoices()
@@ -208,6 +212,10 @@ package struct PlanLock: Sendable {
         case "set":
           try scanner.array { (scanner) throws(JSONScanner.Fault) in specSets.append(try scanner.string()) }
         case "options": options = try PlanOptions(&scanner)
+        case "extends":
+          try scanner.array { (scanner) throws(JSONScanner.Fault) in
+            extendedSpecs.append(try scanner.string())
+          }
         case "text": specText = try scanner.string()
         case _: try scanner.skipValue()
         }

@@ -8,11 +8,15 @@ package struct MetricsLine: Hashable, Sendable {
     case train, test
     /// The test images, right behind a cut of `compression`: between two epochs.
     case narrowed
+    /// The images of an epoch up to a step: with `--log-every`.
+    case step
   }
 
   /// From 1.
   package let module, epoch: Int
   package let part: Part
+  /// Of the epoch, from 1; 0: the line is of no step.
+  package private(set) var step = 0
   /// Nil where it was no number; `top5` as well where there are no more than ten classes.
   package private(set) var loss, top1, top5: Double?
   package private(set) var seconds = 0.0
@@ -25,9 +29,10 @@ package struct MetricsLine: Hashable, Sendable {
   struct Place: Hashable {
     let module, epoch: Int
     let part: Part
+    let step: Int
   }
 
-  var place: Place { Place(module: module, epoch: epoch, part: part) }
+  var place: Place { Place(module: module, epoch: epoch, part: part, step: step) }
 
   /// How many lines a damaged one was before it lost the ends between them.
   static func lineCount(in bytes: ArraySlice<UInt8>) -> Int {
@@ -40,13 +45,14 @@ package struct MetricsLine: Hashable, Sendable {
     var (module, epoch): (Int?, Int?) = (nil, nil)
     var part: Part?
     var (loss, top1, top5, ensembleTop1): (Double?, Double?, Double?, Double?) = (nil, nil, nil, nil)
-    var seconds = 0.0
+    var (seconds, step) = (0.0, 0)
     var kept: [Int] = []
     var scanner = JSONScanner(Array(bytes))
     try scanner.object { (scanner, key, _) throws(JSONScanner.Fault) in
       switch key {
       case "module": module = try scanner.naturalNumber()
       case "epoch": epoch = try scanner.naturalNumber()
+      case "step": step = try scanner.naturalNumber()
       case "split": part = try scanner.word(Part.self)
       case "loss": loss = try scanner.numberOrNull()
       case "top1": top1 = try scanner.numberOrNull()
@@ -64,7 +70,7 @@ package struct MetricsLine: Hashable, Sendable {
     }
     (self.module, self.epoch, self.part) = (module, epoch, part)
     (self.loss, self.top1, self.top5, self.ensembleTop1) = (loss, top1, top5, ensembleTop1)
-    (self.seconds, self.kept) = (seconds, kept)
+    (self.seconds, self.kept, self.step) = (seconds, kept, step)
   }
 }
 
@@ -133,7 +139,7 @@ extension EpochFigures {
     switch line.part {
     case .train: split = .train
     case .test: split = .test
-    case .narrowed: return nil
+    case .narrowed, .step: return nil
     }
     self.init(
       module: line.module, epoch: line.epoch, split: split, loss: line.loss ?? .nan, top1: line.top1 ?? .nan,

@@ -159,6 +159,14 @@ package struct RunDirectory: ~Copyable, Sendable {
     try AtomicFile.write(text, to: reportName, in: try FolderDescriptor(path: path))
   }
 
+  /// Gives a run that is over another plan to go on with. What says that it is over goes first: whatever interrupts this, the
+  /// run goes on by the one plan or by the other.
+  package func extend(_ files: [FirstFile]) throws(FileError) {
+    folder.remove(Self.summaryName)
+    try folder.synchronize()
+    for file in files { try replace(file.name, file.text) }
+  }
+
   /// Puts the picture of sample images in place.
   func writeSamples(_ file: [UInt8]) throws(FileError) {
     var target = try AtomicFile(in: folder, Self.samplesName)

@@ -336,7 +336,7 @@ package struct RunStatus: Hashable, Sendable {
     case .test:
       modules[line.module - 1].test = figures
       if let top1 = line.ensembleTop1 { modules[line.module - 1].ensembleTop1 = top1 }
-    case .narrowed: break
+    case .narrowed, .step: break
     }
   }
 }

@@ -174,6 +174,31 @@ extension MetricSums? {
   }
 }
 
+extension StepProgress {
+  /// Lines of `metrics.jsonl`: one a module that has made the step, over the images of its epoch so far.
+  ///
+  /// - Parameter place: of a module: its own epoch, its learning rate there.
+  package func json(
+    withTop5: Bool, place: (_ module: Int) -> (epoch: Int, learningRate: Double)
+  ) -> [JSON] {
+    position.sums.compactMap { sum in
+      if let module, module.index != sum.module { return nil }
+      let (epoch, learningRate) = place(sum.module)
+      var members: [(key: String, value: JSON)] = [
+        ("module", .integer(sum.module)), ("epoch", .integer(module?.epoch ?? epoch)),
+        ("split", .string(MetricsLine.Part.step.rawValue)),
+        ("step", .integer(module?.step ?? position.step)), ("steps", .integer(stepCount)),
+        ("loss", .number(sum.meanLoss)), ("top1", .number(sum.top1)),
+      ]
+      if withTop5 { members.append(("top5", .number(sum.top5))) }
+      members += [
+        ("learningRate", .number(plainRate(learningRate))), ("imagesPerSecond", .number(imagesPerSecond)),
+      ]
+      return .object(members)
+    }
+  }
+}
+
 extension EpochFigures {
   /// A line of `metrics.jsonl`.
   ///

@@ -5,12 +5,17 @@ internal import Planning
 /// What a run does, in three hashes: a checkpoint goes with runs that have the same.
 package struct RunIdentity: Hashable, Sendable {
   package var specSHA256: String
+  /// Of the specs whose checkpoints the run goes on from as well: those that it has had before it was extended.
+  package var extendedSpecs: [String]
   /// Of the plan that the run's folder keeps, whatever number of threads is at work.
   package var layoutSHA256: String
   package var dataFingerprint: String
 
-  package init(specSHA256: String, layoutSHA256: String, dataFingerprint: String) {
+  package init(
+    specSHA256: String, extendedSpecs: [String] = [], layoutSHA256: String, dataFingerprint: String
+  ) {
     self.specSHA256 = specSHA256
+    self.extendedSpecs = extendedSpecs
     self.layoutSHA256 = layoutSHA256
     self.dataFingerprint = dataFingerprint
   }

@@ -69,7 +69,7 @@ package struct CheckpointFile {
     let reader = try open(name, in: folder, headerLimit: limit)
     let checkpoint = try checkedHeader(reader).checkpoint
     func foreign(_ reason: String) -> CheckpointError { .foreign(path: path, reason: reason) }
-    guard checkpoint.identity.specSHA256 == identity.specSHA256 else {
+    guard ([identity.specSHA256] + identity.extendedSpecs).contains(checkpoint.identity.specSHA256) else {
       throw foreign("its spec is another one")
     }
     guard checkpoint.identity.layoutSHA256 == identity.layoutSHA256 else {

@@ -26,6 +26,8 @@ package struct Plan: Sendable {
   package var peakStage: Int?
   /// What the plan was asked to stay within.
   package var budgetBytes: Int?
+  /// SHA-256 of the spec's canonical texts with which a run began that goes on with this plan for more epochs, the first first.
+  package var extendedSpecs: [String] = []
   package var choices: PlanChoices
   /// So many stages run their frozen modules in every step, though starting from features in a file would take less time.
   package var stagesWithoutFeatures = 0

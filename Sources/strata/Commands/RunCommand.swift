@@ -18,6 +18,9 @@ struct RunCommand: Command {
   static let strictMemory = Flag(
     "strict-memory", "fail (exit 1) if the peak is further from the planned one than 5% or 4 MiB")
   static let resume = Flag("resume", "go on with the run in DIR, from its last checkpoint")
+  static let extend = ValueOption(
+    "extend", .integer(in: 1...1_000_000_000),
+    "with --resume: train a finished run for so many epochs more, optimizer state kept")
   static let checkpointEvery = ValueOption(
     "checkpoint-every", .time,
     "within an epoch, write a checkpoint whenever so much time has passed: 90s, 10m, 2h",
@@ -30,6 +33,10 @@ struct RunCommand: Command {
 
   static let tensorboard = Flag(
     "tensorboard", "write the figures of every epoch into the run's folder for TensorBoard as well")
+
+  static let logEvery = ValueOption(
+    "log-every", .time,
+    "write a line of training figures into metrics.jsonl whenever so much time has passed: 30s, 5m")
 
   static let seeds = ValueOption(
     "seeds", .integer(in: 1...1000),
@@ -54,6 +61,10 @@ struct RunCommand: Command {
       are, interrupted ones go on from their last checkpoint, missing ones are trained. Without -o the runs are looked \
       for among runs/NAME-1, -2, ...
 
+      '--resume --extend EPOCHS' goes on behind the end of a finished run in which all modules learn side by side, or end to \
+      end: weights, optimizer state and figures stay, the plan and the spec in the folder get the new number of epochs, and \
+      the learning rate goes on as the schedule has it for that number (a cosine, which ends at the last epoch, rises again).
+
       '--profile' takes the time of every operation, of all stages, of training, evaluation, features and ranking, and \
       prints it by operation and by module; 'summary.json' and report.html have it too. The share of the roofline is what \
       the operations that really run (Winograd's products, not those it saves) would take at the rate of plain products \
@@ -69,12 +80,14 @@ struct RunCommand: Command {
       completion: CommonOperands.specOrPlanFiles),
     options: [
       output.spec, CommonOptions.budget.spec, CommonOptions.data.spec, CommonOptions.threads.spec,
-      CommonOptions.set.spec, checkpointEvery.spec, seeds.spec, profile.spec, tensorboard.spec, dryRun.spec,
+      CommonOptions.set.spec, checkpointEvery.spec, logEvery.spec, extend.spec, seeds.spec, profile.spec,
+      tensorboard.spec, dryRun.spec,
       strictMemory.spec,
       CommonOptions.strict.spec, resume.spec,
     ],
     synopses: [
-      "[options] SPEC|PLAN", "DIR --resume [--threads N]", "[options] SPEC --seeds N [-o DIR] [--resume]",
+      "[options] SPEC|PLAN", "DIR --resume [--extend EPOCHS] [--threads N]",
+      "[options] SPEC --seeds N [-o DIR] [--resume]",
     ],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData, .interrupted],
     examples: [
@@ -83,12 +96,18 @@ struct RunCommand: Command {
       .init("strata run net.yaml --seeds 3", "three runs; mean and deviation of every module"),
       .init("strata run net.yaml --seeds 3 --resume", "what of these three is still to be done"),
       .init("strata run runs/first --resume", "go on after an interruption"),
+      .init("strata run runs/first --resume --extend 10", "ten epochs more"),
     ])
 
   static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     let path = arguments.operands[0]
     guard !arguments[profile] || !arguments[dryRun] else {
       throw CommandFailure(.faultyInput, "'--profile' needs a training, which '--dry-run' leaves out")
+    }
+    guard arguments[extend] == nil || arguments[resume] && arguments[seeds] == nil else {
+      throw CommandFailure(
+        .faultyInput, "'--extend' goes with '--resume' and the folder of one run",
+        help: "strata run DIR --resume --extend EPOCHS")
     }
     if let count = arguments[seeds], !arguments[dryRun] {
       return try trainFromSeeds(path, count: count, arguments, session)
@@ -167,6 +186,7 @@ struct RunCommand: Command {
         .faultyInput, "'--resume' goes with neither '-o', '--set', '--budget' nor '--dry-run'")
     }
     try RunFolder.require(path)
+    if let count = arguments[extend] { try extend(path, by: count, arguments, session) }
     let status = try status(path)
     if status.state == .finished {
       if session.json {
@@ -257,6 +277,7 @@ struct RunCommand: Command {
     var run = TrainingRun(
       ready, in: folder, checkpointSeconds: arguments[checkpointEvery], isProfiled: arguments[profile],
       session)
+    run.logEvery = arguments[logEvery].map { (seconds: $0, last: monotonicSeconds()) }
     if arguments[tensorboard] {
       do throws(FileError) { run.events = try EventFile(in: place) } catch {
         throw CommandFailure(.failed, error.message)
@@ -334,7 +355,7 @@ struct RunCommand: Command {
     }
   }
 
-  private static func failure(_ error: RunDirectoryError) -> CommandFailure {
+  static func failure(_ error: RunDirectoryError) -> CommandFailure {
     switch error {
     case .holdsRun(let path):
       CommandFailure(

@@ -111,6 +111,34 @@ struct LoadedPlan {
     layoutSHA256 = stored.layoutSHA256
   }
 
+  /// The plan of a run that is to go on for more epochs: its own, with another number of them, and everything else as it was settled.
+  init(
+    extending stored: PlanLock, to epochs: Int, dataPath: String?, _ session: Session
+  ) throws(CommandFailure) {
+    loaded = try LoadedSpec(
+      path: stored.path, label: "\(stored.path), spec.text", bytes: Array(stored.specText.utf8),
+      set: [Assignment(key: "training.epochs", value: "\(epochs)")], dataPath: dataPath, session)
+    let openedPath = dataPath ?? stored.dataPath
+    let compiled = try loaded.plan(
+      threads: stored.threads, choices: stored.choices, budgetBytes: stored.budgetBytes,
+      dataPath: openedPath, withFingerprint: false, start: stored.start.map(StartSource.plan), session)
+    (plan, comparison) = (compiled.plan, compiled.comparison())
+    guard plan.layoutSHA256 == stored.layoutSHA256 else {
+      throw CommandFailure(
+        .faultyInput,
+        "\(stored.path): for \(epochs) epochs memory is laid out otherwise: the run's checkpoints do not fit",
+        help: "train on from its weights with 'network.from', as a run of its own")
+    }
+    plan.extendedSpecs = stored.extendedSpecs + [stored.specSHA256]
+    plan.data.facts.fingerprint = stored.dataFingerprint
+    layoutSHA256 = plan.layoutSHA256
+    keptPeak = nil
+    plannedFingerprint = stored.dataFingerprint
+    self.dataPath = openedPath
+    let folder = loaded.folder
+    startPath = stored.start.map { StartFile.path(Paths.join(folder, $0.path)) }
+  }
+
   private init(
     _ stored: PlanLock, threads: Int?, dataPath: String?, withFingerprint: Bool,
     reportsWarnings: Bool, allowsStale: Bool, _ session: Session
@@ -208,6 +236,7 @@ struct LoadedPlan {
     }
     layoutSHA256 = self.plan.layoutSHA256
     plannedFingerprint = stored.dataFingerprint
+    self.plan.extendedSpecs = stored.extendedSpecs
     self.plan.data.facts.fingerprint = self.plan.data.facts.fingerprint ?? stored.dataFingerprint
   }
 
@@ -308,7 +337,7 @@ struct LoadedPlan {
   /// What its checkpoints are pinned to, as a run's folder keeps it.
   var identity: RunIdentity {
     RunIdentity(
-      specSHA256: plan.specSHA256, layoutSHA256: layoutSHA256,
+      specSHA256: plan.specSHA256, extendedSpecs: plan.extendedSpecs, layoutSHA256: layoutSHA256,
       dataFingerprint: plan.data.facts.fingerprint ?? "")
   }
 

@@ -20,6 +20,7 @@ extension TrainingRun {
       case .narrowed(let report): try keep(report)
       case .stepEnded(let step):
         show(step)
+        try keep(step)
         writeStatus(at: step.position, step)
         if isCheckpointDue(atEpochEnd: false) { try writeCheckpoint(at: step.position, engine) }
       case .epochEnded(let report):
@@ -54,6 +55,18 @@ extension TrainingRun {
         of: plan.training.modules[sum.module - 1].totalEpochs, step: position.step, of: step.stepCount,
         loss: sum.meanLoss, top1: sum.top1, imagesPerSecond: step.imagesPerSecond)
     }
+  }
+
+  private mutating func keep(_ step: StepProgress) throws(FileError) {
+    let now = monotonicSeconds()
+    guard let (seconds, last) = logEvery, now - last >= seconds else { return }
+    logEvery?.last = now
+    let stage = plan.stages[step.position.stage - 1]
+    let lines = step.json(withTop5: plan.classes > 10) { module in
+      let epoch = step.module?.epoch ?? stage.epoch(ofModule: module, step.position.epoch)
+      return (epoch, plan.training.learningRate(module: module, epoch: epoch))
+    }
+    for line in lines { try folder.appendMetrics(line) }
   }
 
   private mutating func keep(_ report: NarrowingReport) throws(FileError) {

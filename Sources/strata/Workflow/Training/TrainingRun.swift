@@ -37,6 +37,8 @@ struct TrainingRun: ~Copyable {
   var totals = RunTotals()
   /// For TensorBoard; nil: nobody asked for it.
   var events: EventFile?
+  /// Seconds between lines of metrics within an epoch; nil: there are none. When the last one was written.
+  var logEvery: (seconds: Double, last: Double)?
   /// For those who look at the folder meanwhile.
   var live: LiveReport
   let start = monotonicSeconds()
