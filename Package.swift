@@ -82,7 +82,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CostModel"], path: "Tests/TestSupport",
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     // Counts what tests allocate, which nothing but C can see.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
@@ -147,7 +147,7 @@ let package = Package(
       dependencies: [
         "Artifacts", "Base", "Datasets", "Diagnostics", "Execution", "GraphIR", "Operators", "Pipeline",
         "Planning", "SpecLanguage", "Text",
-        "CompilerSupport", "TestSupport",
+        "CompilerSupport", "CostModel", "TestSupport",
       ]),
   ]
 )

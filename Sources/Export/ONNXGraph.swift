@@ -125,6 +125,14 @@ struct ONNXGraph {
       switch activation {
       case .none: result = emit("Identity", [x])
       case .relu: result = emit("Relu", [x])
+      case .leakyRelu(let slope):
+        result = emit("LeakyRelu", [x], [Attribute(name: "alpha", value: .float(slope))])
+      // Of these opset 17 has no operator of their own.
+      case .gelu:
+        let half = emit("Mul", [x, constant([0.5], [])])
+        let error = emit("Erf", [emit("Mul", [x, constant([Float(0.5).squareRoot()], [])])])
+        result = emit("Mul", [half, emit("Add", [error, constant([1], [])])])
+      case .silu: result = emit("Mul", [x, emit("Sigmoid", [x])])
       }
     case .add: result = emit("Add", [x, operand(1)])
     case .maxPool(let pool):

@@ -64,6 +64,9 @@ package struct PyTorchModule {
       switch activation {
       case .none: result = x
       case .relu: result = assign("F.relu(\(x))")
+      case .leakyRelu(let slope): result = assign("F.leaky_relu(\(x), \(slope))")
+      case .gelu: result = assign("F.gelu(\(x))")
+      case .silu: result = assign("F.silu(\(x))")
       }
     case .add: result = assign("\(x) + \(names[node.operands[1]] ?? "")")
     case .maxPool(let pool):

@@ -8,7 +8,7 @@ package struct Addition: LayerOperator, SweepOperator {
   package init() {}
 
   package static var kind: OperatorKind { .addition }
-  package var text: String { activation == .none ? "add" : "add[\(activation.rawValue)]" }
+  package var text: String { activation == .none ? "add" : "add[\(activation.word)]" }
   package func words(_ node: Node, in graph: Graph) -> String? { nil }
   package func steps(_ node: Node, in graph: Graph) -> [String] { activation.steps(behind: "add") }
   package var operandCounts: ClosedRange<Int> { 2...2 }
@@ -24,6 +24,7 @@ package struct Addition: LayerOperator, SweepOperator {
   }
   package func recomputed(_ node: Node) -> Node? { node }
   package func fused(with activation: Activation) -> Op? {
+    guard activation.gradientFollowsFromOutput else { return nil }
     var fused = self
     fused.activation = activation
     return Op(fused)

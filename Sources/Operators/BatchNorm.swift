@@ -120,7 +120,7 @@ package struct BatchNormBackward: BackwardOperator, SweepOperator {
 
   package static var kind: OperatorKind { .batchNormBackward }
   package var text: String {
-    let attributes = [activation == .none ? nil : activation.rawValue, spreadsGradient ? "spread" : nil]
+    let attributes = [activation == .none ? nil : activation.word, spreadsGradient ? "spread" : nil]
     let known = attributes.compactMap(\.self)
     return "batch_norm_backward" + (known.isEmpty ? "" : "[\(known.joined(separator: " "))]")
   }

@@ -162,6 +162,7 @@ extension Convolution: ConvolutionOperator, LayerOperator {
   }
   package func recomputed(_ node: Node) -> Node? { node }
   package func fused(with activation: Activation) -> Op? {
+    guard activation.gradientFollowsFromOutput else { return nil }
     var fused = self
     fused.activation = activation
     return Op(fused)

@@ -14,6 +14,8 @@ package struct GraphBuilder {
   package var batchNormScale = InitialValue.ones
   /// He et al.'s normal weights by fan-out for convolutions, and N(0, 0.01) for linear layers, instead of PyTorch's.
   package var heFanOut = false
+  /// Behind every layer.
+  package var activation = Activation.relu
   /// Of the modules' losses.
   package var labelSmoothing = 0.0
 
@@ -96,8 +98,10 @@ package struct GraphBuilder {
     return append(BatchNorm(), operands, makes: .images(shape), named: name)
   }
 
-  package mutating func activate(_ x: ValueID, _ activation: Activation) -> ValueID {
-    append(Activate(activation), [x], makes: graph[x].type, named: activation.rawValue)
+  /// - Parameter activation: nil for the network's.
+  package mutating func activate(_ x: ValueID, _ activation: Activation? = nil) -> ValueID {
+    let activation = activation ?? self.activation
+    return append(Activate(activation), [x], makes: graph[x].type, named: activation.word)
   }
 
   package mutating func add(_ a: ValueID, _ b: ValueID) -> ValueID {

@@ -58,6 +58,7 @@ package struct Linear: LayerOperator, ProductOperator {
   }
   package func recomputed(_ node: Node) -> Node? { node }
   package func fused(with activation: Activation) -> Op? {
+    guard activation.gradientFollowsFromOutput else { return nil }
     var fused = self
     fused.activation = activation
     return Op(fused)

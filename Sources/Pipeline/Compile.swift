@@ -152,7 +152,7 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
         AuxiliaryHeads(
           recipes: classifiers.recipes, batchNormScale: spec.network.initialization.batchNormScale,
           heFanOut: spec.network.initialization.weights.value == .heFanOut,
-          labelSmoothing: spec.training.labelSmoothing.value))
+          labelSmoothing: spec.training.labelSmoothing.value, activation: spec.network.activationFunction))
     }
   }
   guard diagnostics.isEmpty else { throw CompilationFailed(diagnostics: diagnostics) }

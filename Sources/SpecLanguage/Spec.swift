@@ -102,9 +102,23 @@ package struct NetworkSpec: Sendable {
   package var frozen: Spanned<Int>?
   /// Nil: of logits.
   package var ensemble: Spanned<EnsembleKind>?
+  package var activation: ActivationSpec
 }
 
 /// What the ensemble over depth takes the mean of.
+package enum ActivationKind: String, Hashable, Sendable, CaseIterable {
+  case relu
+  case leakyRelu = "leaky-relu"
+  case gelu, silu
+}
+
+/// The function behind every layer, in auxiliaries and heads too.
+package struct ActivationSpec: Sendable {
+  package var kind: Spanned<ActivationKind>
+  /// Of `leaky-relu`, below zero.
+  package var slope: Spanned<Double>?
+}
+
 package enum EnsembleKind: String, Hashable, Sendable, CaseIterable {
   case logits, probabilities
 }

@@ -187,7 +187,7 @@ import Text
       (#"{"module":1,"loss":x}"#, "line 1: at byte 19: expected a number, found 'x'"),
       (
         #"{"module":1,"epoch":1,"split":"tests"}"#,
-        "line 1: at byte 30: expected one of 'train', 'test', 'narrowed', found 'tests'"
+        "line 1: at byte 30: expected one of 'train', 'test', 'narrowed', 'step', found 'tests'"
       ),
       (
         #"{"module":1,"epoch":1}"#,

@@ -1,3 +1,4 @@
+import CostModel
 import TestSupport
 
 /// A network computed in Double from what its model file says alone: tensors by name, and each part's steps. Shares nothing with
@@ -66,9 +67,6 @@ struct WiredNetwork {
           x = try normalized(x, norm)
         }
       case "add": x = x.with(values: Reference.addForward(x.values, (shortcut ?? source ?? x).values))
-      case "relu":
-        x = x.with(values: Reference.reluForward(x.values))
-        norm = "\(name).batch_norm"
       case "max-pool":
         x =
           Reference.maxPoolForward(
@@ -96,7 +94,10 @@ struct WiredNetwork {
         x = Reference.linearForward(
           x, weight: weight.values, bias: try tensors.tensor("\(owner).bias").values,
           outFeatures: weight.shape[0])
-      default: throw UnknownStep(step: step)
+      default:
+        guard let activation = Activation(word: step) else { throw UnknownStep(step: step) }
+        x = x.with(values: x.values.map(activation.reference.value))
+        norm = "\(name).batch_norm"
       }
     }
     return x

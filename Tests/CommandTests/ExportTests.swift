@@ -51,17 +51,17 @@ struct ExportTests {
   /// Networks that between them have every operation there is a form for.
   private static let networks = [
     """
-    network: {family: vgg, widths: [4, 6], batch-norm: false, INPUT, head: {kind: mlp, hidden: [7]}}
+    network: {family: vgg, widths: [4, 6], batch-norm: false, activation: gelu, INPUT, head: {kind: mlp, hidden: [7]}}
     downsampling: {kind: max-pool, before: [2]}
     auxiliary: {kind: mlp-sr, convolutions: 1, hidden: 1}
     """,
     """
-    network: {family: vgg, widths: [4, 6], kernel: [5, 1], bias: false, INPUT, ensemble: probabilities}
+    network: {family: vgg, widths: [4, 6], kernel: [5, 1], bias: false, activation: silu, INPUT, ensemble: probabilities}
     downsampling: {kind: average-pool, before: [2]}
     auxiliary: {kind: cnn, k: 1, pool: 4}
     """,
     """
-    network: {family: resnet, stem: {width: 4, pool: max}, stages: [{blocks: 1, width: 4}, {blocks: 1, width: 6}], shortcut: zero-pad, head: gap, INPUT}
+    network: {family: resnet, stem: {width: 4, pool: max}, stages: [{blocks: 1, width: 4}, {blocks: 1, width: 6}], shortcut: zero-pad, head: gap, activation: {kind: leaky-relu, slope: 0.1}, INPUT}
     auxiliary: {kind: linear, pool: 1}
     """,
     """

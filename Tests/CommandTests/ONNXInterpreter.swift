@@ -142,6 +142,11 @@ struct ONNXInterpreter {
     switch node.operation {
     case "Identity": return x
     case "Relu": return Tensor(shape: x.shape, values: x.values.map { max(0, $0) })
+    case "LeakyRelu":
+      let slope = node.attributes["alpha"]?.first ?? 0.01
+      return Tensor(shape: x.shape, values: x.values.map { $0 < 0 ? slope * $0 : $0 })
+    case "Sigmoid": return Tensor(shape: x.shape, values: x.values.map { 1 / (1 + exp(-$0)) })
+    case "Erf": return Tensor(shape: x.shape, values: x.values.map { erf($0) })
     case "Log": return Tensor(shape: x.shape, values: x.values.map { log($0) })
     case "Add": return broadcast(x, inputs[1], +)
     case "Sub": return broadcast(x, inputs[1], -)

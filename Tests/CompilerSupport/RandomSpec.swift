@@ -63,7 +63,10 @@ private struct Drawing {
       """
     // Last, so that all else is drawn as it was before.
     let isLayerByLayer = strategy == "sequential" && isVGG && text.contains("partition: per-layer")
-    return isLayerByLayer && widths.contains { $0 > 1 } ? text + compression() : text
+    let whole = isLayerByLayer && widths.contains { $0 > 1 } ? text + compression() : text
+    guard chance(3) else { return whole }
+    let activation = pick(["leaky-relu", "{kind: leaky-relu, slope: 0.2}", "gelu", "silu"])
+    return whole.replacing("network:\n", with: "network:\n  activation: \(activation)\n")
   }
 
   // MARK: - Networks

@@ -76,6 +76,21 @@ struct LossFixture: Sendable, CustomTestStringConvertible {
       name: "smoothed", network: "family: vgg, input: 3x8x8, widths: [8, 12], head: gap",
       sections: "\(maxPool)\nauxiliary: linear", labelSmoothing: 0.1),
     LossFixture(
+      name: "leaky-relu",
+      network: """
+        family: resnet, input: 3x8x8, block: basic, \(twoStages), shortcut: zero-pad, head: gap, \
+        activation: {kind: leaky-relu, slope: 0.1}
+        """,
+      sections: "auxiliary: linear", partition: "per-block"),
+    LossFixture(
+      name: "gelu",
+      network: """
+        family: resnet, input: 3x8x8, block: basic, \(twoStages), shortcut: projection, head: gap, activation: gelu
+        """,
+      sections: "auxiliary: linear", partition: "per-block"),
+    LossFixture(
+      name: "silu", network: "\(maxPoolNet), activation: silu", sections: maxPoolSections),
+    LossFixture(
       name: "nesterov", network: maxPoolNet, sections: maxPoolSections,
       optimizer: "{kind: sgd, learning-rate: 0.1, momentum: 0.9, nesterov: true, weight-decay: 5e-4}"),
     LossFixture(

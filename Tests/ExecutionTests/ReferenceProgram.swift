@@ -59,7 +59,6 @@ struct ReferenceProgram {
       return 0
     }
     let result = node.results[0]
-    func relu(_ activation: Activation) -> Bool { activation == .relu }
     switch node.op.definition {
     case let c as Convolution:
       let convolution = ReferenceConvolution(
@@ -67,30 +66,30 @@ struct ReferenceProgram {
       let y = Reference.convolutionForward(
         x, filter: tensor(node.operands[1]), bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil,
         convolution)
-      set(result, y, relu: relu(c.activation))
+      set(result, y, c.activation)
     case let linear as Linear:
       let rows = Images(rows: x.batch, channels: x.height * x.width * x.channels, values: x.values)
       let y = Reference.linearForward(
         rows, weight: tensor(node.operands[1]),
         bias: node.operands.count > 2 ? tensor(node.operands[2]) : nil, outFeatures: linear.outFeatures)
-      set(result, y, relu: relu(linear.activation))
-    case let norm as BatchNorm: set(result, normalized(x, node, norm.mode), relu: relu(norm.activation))
-    case let activate as Activate: set(result, x, relu: relu(activate.activation))
+      set(result, y, linear.activation)
+    case let norm as BatchNorm: set(result, normalized(x, node, norm.mode), norm.activation)
+    case let activate as Activate: set(result, x, activate.activation)
     case let addition as Addition:
       guard let other = values[node.operands[1]] else { preconditionFailure("both are there") }
       set(
-        result, x.with(values: Reference.addForward(x.values, other.values)), relu: relu(addition.activation))
-    case let pool as MaxPool: set(result, pooled(x, pool), relu: false)
+        result, x.with(values: Reference.addForward(x.values, other.values)), addition.activation)
+    case let pool as MaxPool: set(result, pooled(x, pool))
     case let pool as AveragePool:
       let y =
         pool.window.map { Reference.averagePoolForward(x, side: $0) }
         ?? Reference.adaptiveAveragePoolForward(x, outHeight: pool.height, outWidth: pool.width)
-      set(result, y, relu: false)
-    case is RingRead: set(result, x, relu: false)
-    case is SpaceToDepth: set(result, Reference.spaceToDepth(x), relu: false)
+      set(result, y)
+    case is RingRead: set(result, x)
+    case is SpaceToDepth: set(result, Reference.spaceToDepth(x))
     case let subsample as Subsample:
-      set(result, x.subsampled(stride: subsample.stride, channels: subsample.channels), relu: false)
-    case is SpatialDeviation: set(result, deviations(x), relu: false)
+      set(result, x.subsampled(stride: subsample.stride, channels: subsample.channels))
+    case is SpatialDeviation: set(result, deviations(x))
     case let entropy as SoftmaxCrossEntropy:
       let loss = Reference.softmaxCrossEntropy(x, labels: labels, smoothing: entropy.smoothing)
       losses[result] = loss.loss
@@ -103,7 +102,7 @@ struct ReferenceProgram {
         (1 - similarity.weight) * (losses[node.operands[2]] ?? .nan) + similarity.weight * loss
       top1[result] = top1[node.operands[2]]
       return similarity.weight * loss
-    case is Ensemble: set(result, ensemble(result), relu: false)
+    case is Ensemble: set(result, ensemble(result))
     default: preconditionFailure("no reference for '\(node.op.text)' in a forward graph before folding")
     }
     return 0
@@ -116,14 +115,14 @@ struct ReferenceProgram {
     return tensor
   }
 
-  private mutating func set(_ id: ValueID, _ y: Images, relu: Bool) {
-    if relu {
+  private mutating func set(_ id: ValueID, _ y: Images, _ activation: Activation = .none) {
+    switch activation {
+    case .none, .gelu, .silu: break
+    case .relu, .leakyRelu:
       // Zeros come from dead channels further up, which no small change wakes.
       margin = min(margin, y.values.lazy.map { $0 == 0 ? .infinity : abs($0) }.min() ?? .infinity)
-      values[id] = y.with(values: Reference.reluForward(y.values))
-    } else {
-      values[id] = y
     }
+    values[id] = y.with(values: y.values.map(activation.reference.value))
   }
 
   private mutating func normalized(_ x: Images, _ node: Node, _ mode: BatchNorm.Mode) -> Images {

@@ -36,6 +36,7 @@ def spec(rng):
         "{kind: mlp-sr, convolutions: 1, hidden: 1}", "{kind: linear, pool: 1}", "{kind: linear, pool: 3}"])
     head = rng.choice(["", ", head: gap", ", head: {kind: mlp, hidden: [12]}", ", head: {kind: mlp-sr, convolutions: 1, hidden: 2}"])
     ensemble = rng.choice(["", ", ensemble: probabilities"])
+    ensemble += rng.choice(["", "", ", activation: leaky-relu", ", activation: gelu", ", activation: silu"])
     if family == "vgg":
         widths = [rng.choice([4, 6, 8]) for _ in range(rng.randint(2, 4))]
         body = f"family: vgg, widths: {widths}, kernel: {rng.choice([3, 3, 5, 1])}, bias: {rng.choice(['true', 'false'])}"

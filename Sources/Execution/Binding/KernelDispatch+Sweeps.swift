@@ -13,7 +13,7 @@ extension KernelDispatch {
 
   func run(_ backward: ActivationBackward, _ node: Node, _ context: KernelContext) {
     unsafe activationBackward(
-      backward.activation, y: floats(node.operands[0]), dy: floats(node.operands[1]),
+      backward.activation, z: floats(node.operands[0]), dy: floats(node.operands[1]),
       dx: floats(node.results[0]),
       count: shape(node.operands[0]).elementCount, context: context)
   }

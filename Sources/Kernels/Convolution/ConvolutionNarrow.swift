@@ -28,12 +28,12 @@ func narrowForward(
       let target = y + (image &* geometry.outHeight &+ row) &* geometry.outWidth &* outs
       let line = lines + cost.stripFloats
       if lanes == 4 {
-        activation.run(
+        activation.runFused(
           MultipliedLine<SIMD4<Float>>(
             lines: first, filter: filled, bias: filledBias, geometry: geometry, lineFloats: cost.lineFloats,
             y: line))
       } else {
-        activation.run(
+        activation.runFused(
           MultipliedLine<SIMD8<Float>>(
             lines: first, filter: filled, bias: filledBias, geometry: geometry, lineFloats: cost.lineFloats,
             y: line))
@@ -112,7 +112,7 @@ private struct MultipliedLine<V: ActivatedVector>: ActivatedWork {
   let lineFloats: Int
   let y: UnsafeMutablePointer<Float>
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     let (outs, width) = (geometry.outChannels, geometry.outWidth)
     let run = geometry.kernelSize &* geometry.inChannels
     let step = geometry.stride &* geometry.inChannels
@@ -121,7 +121,7 @@ private struct MultipliedLine<V: ActivatedVector>: ActivatedWork {
     @inline(__always)
     func finish(_ sum: V, _ pixel: Int) {
       UnsafeMutableRawPointer(y + pixel &* outs).storeBytes(
-        of: (sum + bias).activated(by: Function.self), as: V.self)
+        of: (sum + bias).activated(by: function), as: V.self)
     }
     var pixel = 0
     while pixel &+ 4 <= width {

@@ -74,7 +74,7 @@ private struct WinogradPass<Values: PixelValues> {
   func transformOutput<Tile: WinogradTile>(
     _: Tile.Type, _ m: UnsafePointer<Float>, row: Int, tiles: Range<Int>
   ) {
-    activation.run(
+    activation.runFused(
       OutputTransform<Tile>(
         planes: m + row * channels.count, stride: cost.outputStride, images: outputs, tiles: tiles,
         channels: channels, bias: bias, y: y))

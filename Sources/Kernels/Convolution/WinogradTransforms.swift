@@ -178,7 +178,7 @@ struct OutputTransform<Tile: WinogradTile>: ActivatedWork {
   let bias: UnsafePointer<Float>?
   let y: UnsafeMutablePointer<Float>
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 24) { temporary in
       let temporary = temporary.baseAddress!
       for tile in tiles {
@@ -204,7 +204,7 @@ struct OutputTransform<Tile: WinogradTile>: ActivatedWork {
             let pixel = target + (i &* line &+ channel)
             Tile.output({ temporary[i &* Tile.points &+ $0] }) {
               guard $0 < columns else { return }
-              access.store(Function.value($1 + offset), pixel + $0 &* images.channels)
+              access.store(function.value($1 + offset), pixel + $0 &* images.channels)
             }
           }
         }

@@ -12,9 +12,10 @@ package func activationForward(
   }
 }
 
-/// dx = f'(x) dy, worked out from `y`, which is what `activationForward` gave. `dx` may be `dy`.
+/// dx = f'(z) dy, worked out from what the function reads, z, or from f(z) where `gradientFollowsFromOutput`: the kernel has
+/// no use for knowing which. `dx` may be `dy`.
 package func activationBackward(
-  _ activation: Activation, y: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+  _ activation: Activation, z: UnsafePointer<Float>, dy: UnsafePointer<Float>,
   dx: UnsafeMutablePointer<Float>,
   count: Int, context: KernelContext
 ) {
@@ -23,7 +24,7 @@ package func activationBackward(
     let range = blocks[item]
     activation.run(
       Gradient(
-        y: y + range.lowerBound, dy: dy + range.lowerBound, dx: dx + range.lowerBound, count: range.count))
+        z: z + range.lowerBound, dy: dy + range.lowerBound, dx: dx + range.lowerBound, count: range.count))
   }
 }
 
@@ -35,7 +36,7 @@ package func addForward(
   let blocks = Blocks.elements(count)
   context.workers.forEach(blocks.blockCount) { item, _ in
     let range = blocks[item]
-    activation.run(
+    activation.runFused(
       Sum(a: a + range.lowerBound, b: b + range.lowerBound, y: y + range.lowerBound, count: range.count))
   }
 }
@@ -45,32 +46,32 @@ private struct Application: ActivatedWork {
   let y: UnsafeMutablePointer<Float>
   let count: Int
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     var i = 0
     while i &+ 8 <= count {
-      store(Function.value(load(x, i)), y, i)
+      store(function.value(load(x, i)), y, i)
       i &+= 8
     }
     while i < count {
-      y[i] = Function.value(x[i])
+      y[i] = function.value(x[i])
       i &+= 1
     }
   }
 }
 
 private struct Gradient: ActivatedWork {
-  let y, dy: UnsafePointer<Float>
+  let z, dy: UnsafePointer<Float>
   let dx: UnsafeMutablePointer<Float>
   let count: Int
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     var i = 0
     while i &+ 8 <= count {
-      store(Function.gradient(load(dy, i), behind: load(y, i)), dx, i)
+      store(function.gradient(load(dy, i), at: load(z, i)), dx, i)
       i &+= 8
     }
     while i < count {
-      dx[i] = Function.gradient(dy[i], behind: y[i])
+      dx[i] = function.gradient(dy[i], at: z[i])
       i &+= 1
     }
   }
@@ -81,14 +82,14 @@ private struct Sum: ActivatedWork {
   let y: UnsafeMutablePointer<Float>
   let count: Int
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     var i = 0
     while i &+ 8 <= count {
-      store(Function.value(load(a, i) + load(b, i)), y, i)
+      store(function.value(load(a, i) + load(b, i)), y, i)
       i &+= 8
     }
     while i < count {
-      y[i] = Function.value(a[i] + b[i])
+      y[i] = function.value(a[i] + b[i])
       i &+= 1
     }
   }

@@ -67,7 +67,7 @@ func addBias(
   activation: Activation
 ) {
   guard bias != nil || activation != .none else { return }
-  activation.run(BiasedRows(bias: bias, y: y, leading: leading, rows: rows, columns: columns))
+  activation.runFused(BiasedRows(bias: bias, y: y, leading: leading, rows: rows, columns: columns))
 }
 
 private struct BiasedRows: ActivatedWork {
@@ -75,20 +75,20 @@ private struct BiasedRows: ActivatedWork {
   let y: UnsafeMutablePointer<Float>
   let leading, rows, columns: Int
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     for row in 0..<rows {
       let y = y + row &* leading
       var i = 0
       while i &+ 8 <= columns {
         var value = load(y, i)
         if let bias { value += load(bias, i) }
-        store(Function.value(value), y, i)
+        store(function.value(value), y, i)
         i &+= 8
       }
       while i < columns {
         var value = y[i]
         if let bias { value += bias[i] }
-        y[i] = Function.value(value)
+        y[i] = function.value(value)
         i &+= 1
       }
     }

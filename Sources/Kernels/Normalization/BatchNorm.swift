@@ -145,7 +145,7 @@ private struct NormalizedRows: ActivatedWork {
   let y: UnsafeMutablePointer<Float>
   let rows, channels: Int
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     forEachRowGroup(0..<rows) { row, count in
       let (x, y) = (x + row &* channels, y + row &* channels)
       var c = 0
@@ -153,7 +153,7 @@ private struct NormalizedRows: ActivatedWork {
         let (mean, slope, shift) = (load(mean, c), load(slope, c), load(shift, c))
         var i = c
         for _ in 0..<count {
-          store(Function.value((load(x, i) - mean) * slope + shift), y, i)
+          store(function.value((load(x, i) - mean) * slope + shift), y, i)
           i &+= channels
         }
         c &+= 8
@@ -161,7 +161,7 @@ private struct NormalizedRows: ActivatedWork {
       while c < channels {
         var i = c
         for _ in 0..<count {
-          y[i] = Function.value((x[i] - mean[c]) * slope[c] + shift[c])
+          y[i] = function.value((x[i] - mean[c]) * slope[c] + shift[c])
           i &+= channels
         }
         c &+= 1

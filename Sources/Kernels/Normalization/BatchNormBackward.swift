@@ -183,7 +183,7 @@ private struct SummedGradients<Gradients: GradientRows>: ActivatedWork {
   let rows, channels: Int
   let sums: UnsafeMutablePointer<Float>
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     let (means, slopes, shifts) = channelwise.values(wide: isWide)
     forEachGradientGroup(gradients, rows: rows) { row, count, starts in
       let x = x + row &* channels
@@ -194,7 +194,7 @@ private struct SummedGradients<Gradients: GradientRows>: ActivatedWork {
         var i = c
         for k in 0..<count {
           let deviation = load(x, i) - mean
-          let g = Function.gradient(gradients.value(load(dy, starts[k] &+ c)), at: deviation * slope + shift)
+          let g = function.gradient(gradients.value(load(dy, starts[k] &+ c)), at: deviation * slope + shift)
           plain += g
           weighted += g * deviation
           i &+= channels
@@ -208,7 +208,7 @@ private struct SummedGradients<Gradients: GradientRows>: ActivatedWork {
         var i = c
         for k in 0..<count {
           let deviation = x[i] - means[c]
-          let g = Function.gradient(
+          let g = function.gradient(
             gradients.value(dy[starts[k] &+ c]), at: deviation * slopes[c] + shifts[c])
           plain += g
           weighted += g * deviation
@@ -231,7 +231,7 @@ private struct InputGradients<Gradients: GradientRows>: ActivatedWork {
   let dx: UnsafeMutablePointer<Float>
   let rows, channels: Int
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
+  func run<Function: ActivationFunction>(_ function: Function) {
     let (means, slopes, shifts) = channelwise.values(wide: isWide)
     forEachGradientGroup(gradients, rows: rows) { row, count, starts in
       let (x, dx) = (x + row &* channels, dx + row &* channels)
@@ -242,7 +242,7 @@ private struct InputGradients<Gradients: GradientRows>: ActivatedWork {
         var i = c
         for k in 0..<count {
           let deviation = load(x, i) - mean
-          let g = Function.gradient(gradients.value(load(dy, starts[k] &+ c)), at: deviation * slope + shift)
+          let g = function.gradient(gradients.value(load(dy, starts[k] &+ c)), at: deviation * slope + shift)
           store(g * slope - center - deviation * tilt, dx, i)
           i &+= channels
         }
@@ -252,7 +252,7 @@ private struct InputGradients<Gradients: GradientRows>: ActivatedWork {
         var i = c
         for k in 0..<count {
           let deviation = x[i] - means[c]
-          let g = Function.gradient(
+          let g = function.gradient(
             gradients.value(dy[starts[k] &+ c]), at: deviation * slopes[c] + shifts[c])
           dx[i] = g * slopes[c] - centers[c] - deviation * tilts[c]
           i &+= channels

@@ -73,8 +73,8 @@ private struct NormalizedReading<Work: PixelReadingWork>: ActivatedWork {
   let work: Work
   let normalization: InputNormalization
 
-  func run<Function: ActivationFunction>(_: Function.Type) {
-    work.run(NormalizedPixels<Function>(normalization))
+  func run<Function: ActivationFunction>(_ function: Function) {
+    work.run(NormalizedPixels(normalization, function))
   }
 }
 
@@ -89,9 +89,11 @@ struct PlainPixels: PixelValues {
 
 struct NormalizedPixels<Function: ActivationFunction>: PixelValues {
   private let normalization: InputNormalization
+  private let function: Function
 
-  init(_ normalization: InputNormalization) {
+  init(_ normalization: InputNormalization, _ function: Function) {
     self.normalization = normalization
+    self.function = function
   }
 
   @inline(__always)
@@ -111,17 +113,17 @@ struct NormalizedPixels<Function: ActivationFunction>: PixelValues {
 
   @inline(__always)
   func value(_ x: Vector, _ lanes: (mean: Vector, slope: Vector, shift: Vector)) -> Vector {
-    Function.value((x - lanes.mean) * lanes.slope + lanes.shift)
+    function.value((x - lanes.mean) * lanes.slope + lanes.shift)
   }
 
   @inline(__always)
   func value(_ x: Lane, _ lanes: (mean: Lane, slope: Lane, shift: Lane)) -> Lane {
-    Function.value((x - lanes.mean) * lanes.slope + lanes.shift)
+    function.value((x - lanes.mean) * lanes.slope + lanes.shift)
   }
 
   @inline(__always)
   func value(_ x: Float, at channel: Int) -> Float {
     let slope = normalization.scale[channel] * normalization.inverseDeviation[channel]
-    return Function.value((x - normalization.mean[channel]) * slope + normalization.shift[channel])
+    return function.value((x - normalization.mean[channel]) * slope + normalization.shift[channel])
   }
 }

@@ -45,10 +45,16 @@ package struct FoldBatchNorm: Pass {
     folding.operands = [filter] + norm.operands[1...] + source.operands.dropFirst(2)
     folding.results = [foldedFilter, foldedBias]
     var folded = source
-    var attributes = convolution
-    attributes.activation = activation
-    folded.op = Op(attributes)
     folded.operands = [source.operands[0], foldedFilter, foldedBias]
+    guard let op = convolution.fused(with: activation) else {
+      let y = value(graph[norm.results[0]].type, "folded")
+      folded.results = [y]
+      var activate = norm
+      activate.op = Op(Activate(activation))
+      (activate.operands, activate.results) = ([y], norm.results)
+      return [folding, folded, activate]
+    }
+    folded.op = op
     folded.results = [norm.results[0]]
     return [folding, folded]
   }

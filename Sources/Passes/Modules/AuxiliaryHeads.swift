@@ -1,4 +1,4 @@
-internal import CostModel
+package import CostModel
 package import GraphIR
 internal import Operators
 
@@ -11,10 +11,13 @@ package struct AuxiliaryHeads: Pass {
   private let batchNormScale: InitialValue
   private let heFanOut: Bool
   private let labelSmoothing: Double
+  private let activation: Activation
 
   package init(
-    recipes: [ClassifierRecipe?], batchNormScale: InitialValue, heFanOut: Bool, labelSmoothing: Double = 0
+    recipes: [ClassifierRecipe?], batchNormScale: InitialValue, heFanOut: Bool, labelSmoothing: Double = 0,
+    activation: Activation = .relu
   ) {
+    self.activation = activation
     self.labelSmoothing = labelSmoothing
     self.recipes = recipes
     self.batchNormScale = batchNormScale
@@ -28,6 +31,7 @@ package struct AuxiliaryHeads: Pass {
     builder.batchNormScale = batchNormScale
     builder.heFanOut = heFanOut
     builder.labelSmoothing = labelSmoothing
+    builder.activation = activation
     builder.part = .auxiliary
     var byModule: [[Node]] = Array(repeating: [], count: graph.moduleCount + 1)
     for node in graph.nodes { byModule[node.module].append(node) }
@@ -92,12 +96,12 @@ struct ClassifierBuilder {
         let prefix = "\(name).convolutions.\(number)"
         x = builder.convolution(x, attributes, bias: false, name: "\(prefix).conv")
         if recipe.batchNorm { x = builder.batchNorm(x, name: "\(prefix).batch_norm") }
-        x = builder.activate(x, .relu)
+        x = builder.activate(x)
       case .hidden(let width, let batchNorm, let number):
         let prefix = "\(name).hidden.\(number)"
         x = builder.linear(x, outFeatures: width, name: "\(prefix).linear")
         if batchNorm { x = builder.batchNorm(x, name: "\(prefix).batch_norm") }
-        x = builder.activate(x, .relu)
+        x = builder.activate(x)
       case .output(let classes): x = builder.linear(x, outFeatures: classes, name: "\(name).output")
       }
     }

@@ -28,6 +28,7 @@ struct NetworkLowering {
     builder = GraphBuilder(graph: Graph(images: images, labels: labels), origin: spec.network.input.span)
     builder.batchNormScale = spec.network.initialization.batchNormScale
     builder.heFanOut = spec.network.initialization.weights.value == .heFanOut
+    builder.activation = spec.network.activationFunction
     x = builder.graph.images
   }
 
@@ -67,7 +68,7 @@ struct NetworkLowering {
         let y = convolve(x, attributes, bias: layer.bias.value, name: "\(name).conv", "layer \(index + 1)")
       else { return }
       x = layer.batchNorm.value ? builder.batchNorm(y, name: "\(name).batch_norm") : y
-      x = builder.activate(x, .relu)
+      x = builder.activate(x)
       noteSize(layer.width.span, "layer \(index + 1)")
     }
   }
@@ -150,7 +151,7 @@ struct NetworkLowering {
       outChannels: stem.width.value, kernelSize: stem.kernel.value, stride: stem.stride.value,
       padding: stem.kernel.value / 2)
     guard let y = convolve(x, attributes, bias: bias, name: "stem.conv", "the stem") else { return false }
-    x = builder.activate(normalized(y, name: "stem.batch_norm"), .relu)
+    x = builder.activate(normalized(y, name: "stem.batch_norm"))
     if stem.maxPool.value { x = builder.maxPool(x, MaxPool(window: 3, stride: 2, padding: 1)) }
     noteSize(stem.width.span, "the stem")
     return true
@@ -191,7 +192,7 @@ struct NetworkLowering {
         return false
       }
       x = normalized(y, name: "\(name).batch_norm\(index + 1)")
-      if index < convolutions.count - 1 { x = builder.activate(x, .relu) }
+      if index < convolutions.count - 1 { x = builder.activate(x) }
     }
     let outShape = builder.graph.shape(x)
     var shortcut = input
@@ -216,7 +217,7 @@ struct NetworkLowering {
         shortcut = builder.subsample(input, stride: stride, channels: outShape.channels)
       }
     }
-    x = builder.activate(builder.add(x, shortcut), .relu)
+    x = builder.activate(builder.add(x, shortcut))
     return true
   }
 

@@ -225,7 +225,7 @@ private struct StoredNetworkLowering {
   }
 
   private mutating func activate(_ word: String, _ part: String) throws(StoredNetworkFault) {
-    guard let activation = Activation(rawValue: word), activation != .none else {
+    guard let activation = Activation(word: word), activation != .none else {
       throw StoredNetworkFault("'wiring.\(part)': the step '\(word.prefix(60))' is not known")
     }
     x = builder.activate(x, activation)

@@ -37,7 +37,14 @@ extension SpecBuilder {
         weights: initialization.choice("weights", as: WeightInitialization.self),
         batchNorm: initialization.choice("batch-norm", as: BatchNormInitialization.self)),
       from: network.optionalText("from"), frozen: network.optionalInteger("frozen"),
-      ensemble: network.isWritten("ensemble") ? network.choice("ensemble", as: EnsembleKind.self) : nil)
+      ensemble: network.isWritten("ensemble") ? network.choice("ensemble", as: EnsembleKind.self) : nil,
+      activation: activation(network.section("activation")))
+  }
+
+  private func activation(_ section: SectionReader) -> ActivationSpec {
+    let kind = section.choice("kind", as: ActivationKind.self)
+    return ActivationSpec(
+      kind: kind, slope: kind.value == .leakyRelu ? section.number("slope") : nil)
   }
 
   /// What the files tell; nil where the source says all by itself, or the spec does.

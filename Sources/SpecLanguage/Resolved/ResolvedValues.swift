@@ -86,6 +86,11 @@ struct ResolvedValues {
       self["network.bias"] = String(resnet.bias.value)
       self["network.batch-norm"] = String(network.batchNorm.value)
     }
+    // Unsaid it is ReLU: texts and hashes stay what they were.
+    if network.activation.kind.value != .relu {
+      self["network.activation.kind"] = network.activation.kind.value.rawValue
+      self["network.activation.slope"] = network.activation.slope.map { SpecText.number($0.value) }
+    }
     switch network.head {
     case .auxiliary: self["network.head.kind"] = "auxiliary"
     case .classifier(let classifier): add(classifier, "network.head")

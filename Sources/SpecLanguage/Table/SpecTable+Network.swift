@@ -84,6 +84,10 @@ extension SpecTable {
         "batch norm behind the convolutions; `false` drops it everywhere; vgg: a list speaks of the layers alone"
       ),
       SpecKey(
+        "activation", .section(activation), .absent("`relu`"),
+        alsoKnownAs: ["nonlinearity", "act", "activation-function"],
+        "the function behind every layer, those of auxiliaries and head too"),
+      SpecKey(
         "head", .section(head), .absent("`auxiliary`"), structural: true,
         alsoKnownAs: ["classifier"], "the last module's classifier; `auxiliary`: what that section describes"),
       SpecKey(
@@ -99,6 +103,16 @@ extension SpecTable {
           ])), .absent("its keys' defaults"), alsoKnownAs: ["initialization", "initialisation"],
         "weights before the first step"),
     ], discriminator: "family")
+
+  static let activation = SectionShape(
+    [
+      SpecKey(
+        "kind", .word(ActivationKind.self), .value(.word("relu")), alsoKnownAs: ["type"],
+        "`gelu` with the normal distribution itself, `silu`: z / (1 + e^-z), also called swish"),
+      SpecKey(
+        "slope", .number(.inner), .value(.number(0.01)), kinds: ["leaky-relu"],
+        alsoKnownAs: ["negative-slope", "alpha"], "what is left of negative numbers"),
+    ], discriminator: "kind", allowsBareWord: true)
 
   static let stem = SectionShape([
     SpecKey(

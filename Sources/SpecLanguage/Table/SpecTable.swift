@@ -182,6 +182,8 @@ extension NumberRange {
   static let nonNegative = NumberRange(lower: .included(0), upper: .included(farAway))
   /// 0 to below 1.
   static let decay = NumberRange(lower: .included(0), upper: .excluded(1))
+  /// Between 0 and 1.
+  static let inner = NumberRange(lower: .excluded(0), upper: .excluded(1))
   static let factor = NumberRange(lower: .excluded(0), upper: .included(1))
   static let ratio = NumberRange(lower: .included(0.001), upper: .included(1000))
   static let fraction = NumberRange(lower: .included(0), upper: .included(1))

@@ -33,10 +33,12 @@ class ReLU(nn.Module):
     """Remembers how near to its kink an input came."""
 
     nearest = float("inf")
+    # Another function in its place.
+    function = staticmethod(functional.relu)
 
     def forward(self, x):
         ReLU.nearest = min(ReLU.nearest, x.detach().abs().min().item())
-        return functional.relu(x)
+        return ReLU.function(x)
 
 
 class MaxPool(nn.Module):

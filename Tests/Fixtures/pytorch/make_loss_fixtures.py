@@ -231,11 +231,20 @@ NETS = {
     "adam": (max_pool_mlp_sr, adam, 8),
     "adamw": (lambda: resnet(basic, [4, 8], [4, 8]), adamw, 8),
     "smoothed": (lambda: vgg(linear, gap, pool=MaxPool(), smoothing=0.1), sgd, 8),
+    "leaky-relu": (lambda: resnet(basic, [4, 8], [4, 8], shortcut="zero-pad"), sgd, 8),
+    "gelu": (lambda: resnet(basic, [4, 8], [4, 8]), sgd, 8),
+    "silu": (max_pool_mlp_sr, sgd, 8),
     "nesterov": (max_pool_mlp_sr, nesterov, 8),
     "odd-max-pool": (lambda: vgg(linear, gap, size=7, pool=MaxPool()), sgd, 7),
     "odd-average-pool": (lambda: vgg(linear, gap, size=7, pool=nn.AvgPool2d(2)), sgd, 7),
     "odd-projection": (lambda: resnet(basic, [4, 8], [4, 8], size=7), sgd, 7),
     "odd-zero-pad": (lambda: resnet(bottleneck, [2, 3], [8, 12], shortcut="zero-pad", size=5), sgd, 5),
+}
+
+
+# Behind every layer, where it is another one than ReLU.
+ACTIVATIONS = {
+    "leaky-relu": partial(functional.leaky_relu, negative_slope=0.1), "gelu": functional.gelu, "silu": functional.silu
 }
 
 
@@ -247,6 +256,7 @@ def trained(kind, seed, dtype):
     """All tensors of a fixture, and how near the computation came to a kink or a tie."""
     make, optimizer, size = NETS[kind]
     ReLU.nearest = float("inf")
+    ReLU.function = staticmethod(ACTIVATIONS.get(kind, functional.relu))
     torch.manual_seed(seed)
     net = make().double()
     with torch.no_grad():

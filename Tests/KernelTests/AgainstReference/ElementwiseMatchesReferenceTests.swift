@@ -18,10 +18,51 @@ import Testing
     let backward = run(
       .none, reading: [ys, dys], writing: [.fresh(count)]
     ) {
-      activationBackward(.relu, y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+      activationBackward(.relu, z: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
     }
     #expect(forward[0].map(Double.init) == y)
     #expect(backward[0].map(Double.init) == Reference.reluBackward(outputGradient: dy, y: y))
+  }
+
+  private static let functions: [Activation] = [
+    .leakyRelu(slope: 0.01), .leakyRelu(slope: 0.3), .gelu, .silu,
+  ]
+
+  @Test(
+    "values and gradients of activations are the double reference's, in tails too", arguments: counts,
+    functions)
+  func activations(count: Int, activation: Activation) {
+    var random = SplitMix64(seed: UInt64(count))
+    let (x, dy) = (random.uniform(count: count).map { 12 * $0 }, random.uniform(count: count))
+    let (xs, dys) = (AlignedBuffer<Float>(x), AlignedBuffer<Float>(dy))
+    let (value, derivative) = activation.reference
+    let forward = run(.none, reading: [xs], writing: [.fresh(count)]) {
+      activationForward(activation, x: xs.pointer, y: $0[0], count: count, context: $1)
+    }
+    let backward = run(.none, reading: [xs, dys], writing: [.fresh(count)]) {
+      activationBackward(activation, z: xs.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+    }
+    for index in 0..<count {
+      let (z, g) = (Double(xs.elements[index]), Double(dys.elements[index]))
+      #expect(abs(Double(forward[0][index]) - value(z)) <= 3e-7 * max(1, abs(z)))
+      #expect(abs(Double(backward[0][index]) - g * derivative(z)) <= 1e-6 * abs(g) * max(1, abs(z)))
+    }
+    guard activation.gradientFollowsFromOutput else { return }
+    // From what it makes, the same bits.
+    let ys = AlignedBuffer<Float>(forward[0].map(Double.init))
+    let behind = run(.none, reading: [ys, dys], writing: [.fresh(count)]) {
+      activationBackward(activation, z: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+    }
+    #expect(behind[0] == backward[0])
+  }
+
+  @Test("no activation makes a number of what is none", arguments: functions)
+  func keepsNaN(activation: Activation) {
+    let x: [Double] = [1, .nan, -1, 0, .nan, 0, 2, 3, .nan]
+    let y = run(.none, writing: [.holding(x)]) {
+      activationForward(activation, x: $0[0], y: $0[0], count: 9, context: $1)
+    }
+    #expect(y[0].map(\.isNaN) == x.map(\.isNaN))
   }
 
   @Test func reluKeepsNaN() {
@@ -42,7 +83,7 @@ import Testing
       activationForward(.none, x: xs.pointer, y: $0[0], count: count, context: $1)
     }
     let backward = run(.none, reading: [xs, dys], writing: [.fresh(count)]) {
-      activationBackward(.none, y: xs.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+      activationBackward(.none, z: xs.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
     }
     #expect(forward[0] == xs.elements && backward[0] == dys.elements)
   }

@@ -20,10 +20,10 @@ import Testing
     #expect(inPlace == apart)
     let (ys, dys) = (AlignedBuffer<Float>(apart[0]), AlignedBuffer<Float>(dy))
     let gradient = run(.none, reading: [ys, dys], writing: [.fresh(count)]) {
-      activationBackward(.relu, y: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
+      activationBackward(.relu, z: ys.pointer, dy: dys.pointer, dx: $0[0], count: count, context: $1)
     }
     let gradientInPlace = run(.none, reading: [ys], writing: [.holding(dy)]) {
-      activationBackward(.relu, y: ys.pointer, dy: $0[0], dx: $0[0], count: count, context: $1)
+      activationBackward(.relu, z: ys.pointer, dy: $0[0], dx: $0[0], count: count, context: $1)
     }
     #expect(gradientInPlace == gradient)
   }

@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  private static let activations: [Activation] = [.none, .relu]
+  private static let activations: [Activation] = [.none, .relu, .leakyRelu(slope: 0.2), .gelu, .silu]
 
   @Test(
     "averages", arguments: [(8, 8, 2, 2, 16), (7, 5, 3, 2, 5), (9, 9, 9, 9, 3), (16, 12, 4, 4, 21)],
