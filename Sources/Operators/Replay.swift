@@ -1,13 +1,23 @@
 package import CostModel
 package import GraphIR
 
+/// Who is at the other end of a ring.
+package enum RingEnd: Hashable, Sendable {
+  /// Another module of the same process.
+  case module
+  /// Another rank: the ring is the buffers of a link.
+  case rank
+}
+
 /// Reads a batch that the module before has kept, from the slot of the ring that the module's step says.
 /// ring, ringLabels -> x, labels
 package struct RingRead: ForwardOnlyOperator, SweepOperator {
-  package init() {}
+  package var end: RingEnd
+
+  package init(_ end: RingEnd = .module) { self.end = end }
 
   package static var kind: OperatorKind { .ringRead }
-  package var text: String { "ring_read" }
+  package var text: String { end == .rank ? "receive" : "ring_read" }
   package func steps(_ node: Node, in graph: Graph) -> [String] {
     preconditionFailure("a network's forward graph has no ring")
   }
@@ -27,10 +37,12 @@ package struct RingRead: ForwardOnlyOperator, SweepOperator {
 /// Keeps a batch in the slot of the ring that the module's step says.
 /// x, labels, ring, ringLabels -> nothing
 package struct RingWrite: ForwardOnlyOperator, SweepOperator {
-  package init() {}
+  package var end: RingEnd
+
+  package init(_ end: RingEnd = .module) { self.end = end }
 
   package static var kind: OperatorKind { .ringWrite }
-  package var text: String { "ring_write" }
+  package var text: String { end == .rank ? "send" : "ring_write" }
   package func steps(_ node: Node, in graph: Graph) -> [String] {
     preconditionFailure("a network's forward graph has no ring")
   }

@@ -161,12 +161,13 @@ func networkPipeline(_ spec: Spec, keepsSnapshots: Bool) throws(CompilationFaile
   return pipeline
 }
 
+/// - Parameter links: to other ranks.
 func trainingGraph(
   _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
-  keepsSnapshots: Bool = false
+  links: RankLinks? = nil, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = keepingGraph(
-    network, schedule, spec, planner, firstModule: firstModule, keepsSnapshots: keepsSnapshots)
+    network, schedule, spec, planner, firstModule: firstModule, links: links, keepsSnapshots: keepsSnapshots)
   let graph = pipeline.graph
   recompute(
     &pipeline, planner,
@@ -179,7 +180,7 @@ func trainingGraph(
 /// A training before anything is computed again.
 func keepingGraph(
   _ network: Graph, _ schedule: StageSchedule, _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
-  keepsSnapshots: Bool = false
+  links: RankLinks? = nil, keepsSnapshots: Bool = false
 ) -> PassPipeline {
   let choices = planner.choices
   let modules = schedule.indices
@@ -191,6 +192,7 @@ func keepingGraph(
     pipeline.run(
       TrainingStage(modules: modules, startingAt: firstModule, trainsLayers: schedule.trainsLayers))
   }
+  if let links { pipeline.run(links) }
   pipeline.run(FoldBatchNorm())
   pipeline.run(
     Differentiation(
@@ -232,13 +234,15 @@ private func frozenCount(_ spec: Spec) -> Int { spec.network.frozen?.value ?? 0 
 ///   - keepsAnswers: whether the last module's logits stay, for those who count them by class.
 func evaluationGraph(
   _ network: Graph, modules: [Int], _ spec: Spec, _ planner: Planner, firstModule: Int = 1,
-  withEnsembles: Bool = true, keepsAnswers: Bool = false, keepsSnapshots: Bool = false
+  withEnsembles: Bool = true, keepsAnswers: Bool = false, links: RankLinks? = nil,
+  keepsSnapshots: Bool = false
 ) -> PassPipeline {
   var pipeline = PassPipeline(network, keepsSnapshots: keepsSnapshots)
   pipeline.run(
     EvaluationStage(
       modules: modules, ensemble: withEnsembles ? ensembleMean(spec) : nil, startingAt: firstModule,
       keepsAnswers: keepsAnswers))
+  if let links { pipeline.run(links) }
   runForwardPasses(&pipeline, spec, planner)
   return pipeline
 }

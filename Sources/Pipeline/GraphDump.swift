@@ -18,7 +18,8 @@ package struct GraphDump: Sendable {
     "lowering", ModulePartition.name, AuxiliaryHeads.name, FuseActivations.name,
   ]
   private static let stagePasses = [
-    TrainingStage.name, EvaluationStage.name, FeatureStage.name, FoldBatchNorm.name, Differentiation.name,
+    TrainingStage.name, EvaluationStage.name, FeatureStage.name, RankLinks.name, FoldBatchNorm.name,
+    Differentiation.name,
     ChannelRanking.name, MaskPlacement.name, FuseSpreads.name, DeadValueElimination.name,
     AlgorithmChoice.name, SmallScratch.name, LateNormalization.name, Rematerialization.name, InPlace.name,
   ]
@@ -63,6 +64,17 @@ package struct GraphDump: Sendable {
       }
     }
     return result
+  }
+
+  /// The graphs of one rank after one of the passes of its programs, or of the network's.
+  package static func all(
+    ofRank rank: Int, modules: ClosedRange<Int>, _ compiler: RankCompiler, of spec: Spec, after pass: String?
+  ) throws(CompilationFailed) -> [GraphDump] {
+    let pass = pass ?? InPlace.name
+    if pass == "lowering" || networkPasses.contains(pass) { return try all(of: spec, after: pass) }
+    return compiler.pipelines(modules, keepsSnapshots: true).all.flatMap { role, pipeline in
+      dumps(of: pipeline, after: pass, title: "rank \(rank), \(role.words)")
+    }
   }
 
   private static func dumps(

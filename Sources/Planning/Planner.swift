@@ -51,6 +51,16 @@ package struct Planner {
     self.smallScratch = smallScratch
   }
 
+  /// The same for a process that holds no images.
+  var withoutData: Planner {
+    Planner(
+      threads: threads, training: training,
+      facts: DataFacts(
+        trainCount: facts.trainCount, testCount: facts.testCount, residentBytes: 0,
+        fingerprint: facts.fingerprint),
+      choices: choices, smallScratch: smallScratch)
+  }
+
   /// Workers that scratch is counted for where that decides what is computed again, and how: the same graphs for any number.
   package var countedThreads: Int { choices.scratchThreads ?? threads }
 

@@ -46,6 +46,7 @@ extension Plan {
     if let replay = training.replay { members.append(("replay", replay.json(ReplayCounts(self)))) }
     if let compression = training.compression { members.append(("compression", compression.json)) }
     if let start { members.append(("start", start.json(path: startPath ?? start.path))) }
+    if let ranks { members += ranks.members }
     members += [
       ("layoutSha256", .string(layoutSHA256)),
       (
@@ -258,7 +259,7 @@ extension ModuleSummary.Figures {
 }
 
 extension MemoryFigures {
-  fileprivate var members: [(key: String, value: JSON)] {
+  var members: [(key: String, value: JSON)] {
     let figures = [
       ("peakBytes", peakBytes), ("arenaBytes", arenaBytes), ("lowerBoundBytes", lowerBoundBytes),
     ]

@@ -29,11 +29,15 @@ extension PlanLock {
   /// The text of a plan that is printed for programs, with the times of this machine and what was warned of; it runs like one
   /// that is kept.
   ///
-  /// - Parameter warnings: each with its code, message and place.
+  /// - Parameters:
+  ///   - pipeline: of ranks, as this machine and the command have it.
+  ///   - warnings: each with its code, message and place.
   package static func printed(
-    _ plan: Plan, _ comparison: PlanComparison, places: SourcePlaces, time: TimeText, warnings: [JSON]
+    _ plan: Plan, _ comparison: PlanComparison, places: SourcePlaces, time: TimeText,
+    pipeline: JSON? = nil, warnings: [JSON]
   ) -> String {
-    let document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, comparison)
+    var document = plan.json(specPath: nil, dataPath: plan.data.path, places: places, comparison)
+    if let pipeline { document = document.with("pipelineTime", pipeline) }
     return JSONWriter.document(
       document.with("time", time.json).with("warnings", .array(warnings)).checksummed)
   }
@@ -53,7 +57,8 @@ extension PlanLock {
   /// Whether a leaf of a printed plan, by its dotted path, is of the machine and the command that printed it, times and warnings:
   /// no plan that is kept has them.
   static func isOfPrinting(_ path: String) -> Bool {
-    path == "warnings" || path.hasPrefix("warnings[") || path == "time" || path.hasPrefix("time.")
+    path.hasPrefix("pipelineTime.") || path == "warnings" || path.hasPrefix("warnings[") || path == "time"
+      || path.hasPrefix("time.")
       || path.hasPrefix("comparison[") && path.hasSuffix("econds")
   }
 }

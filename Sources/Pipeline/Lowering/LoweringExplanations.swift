@@ -3,7 +3,8 @@ internal import SpecLanguage
 
 /// What `strata explain` knows: every code of every phase, rising.
 package let allExplanations =
-  (specExplanations + loweringExplanations + warningExplanations + runWarningExplanations).sorted {
+  (specExplanations + loweringExplanations + rankExplanations + warningExplanations + runWarningExplanations)
+  .sorted {
     $0.code < $1.code
   }
 

@@ -12,6 +12,11 @@ extension Plan {
   /// The same line by line: the lines of many stages take more memory than the plan.
   package func forEachLayoutLine(_ body: (String) -> Void) {
     for id in programIDs { program(id).forEachLayoutLine(title: id.title, body) }
+    for rank in ranks?.ranks ?? [] {
+      for (role, program) in rank.stage.programs.all {
+        program.forEachLayoutLine(title: "rank \(rank.rank) \(role.words)", body)
+      }
+    }
   }
 }
 

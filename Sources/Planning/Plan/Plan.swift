@@ -28,6 +28,8 @@ package struct Plan: Sendable {
   package var budgetBytes: Int?
   /// SHA-256 of the spec's canonical texts with which a run began that goes on with this plan for more epochs, the first first.
   package var extendedSpecs: [String] = []
+  /// The same training on several ranks; nil where it was planned for one process alone.
+  package var ranks: RankedPlan?
   package var choices: PlanChoices
   /// So many stages run their frozen modules in every step, though starting from features in a file would take less time.
   package var stagesWithoutFeatures = 0

@@ -11,6 +11,9 @@ package struct Port: Hashable, Sendable {
     case activation(module: Int)
     /// The replay ring that a module writes and the next one reads.
     case ring(module: Int)
+    /// The buffers in which batches arrive that a module passes on in another process; those from which a module's are sent.
+    case receive(module: Int)
+    case send(module: Int)
     /// Loss and counts of correct answers.
     case metrics(module: Int)
   }
@@ -25,11 +28,18 @@ extension Port {
   /// What a program reads that comes from outside.
   static func inputs(of graph: Graph) -> [Port] {
     let first = graph.nodes.map(\.module).min() ?? 1
-    return [
-      Port(kind: batchKind(of: graph), value: graph.images, module: first),
-      Port(kind: .labels, value: graph.labels, module: first),
-    ]
-      + graph.nodes.filter { $0.op.is(RingRead.self) }.map { node in
+    let received = graph.nodes.filter { $0.op.as(RingRead.self)?.end == .rank }
+    let batch =
+      received.isEmpty
+      ? [
+        Port(kind: batchKind(of: graph), value: graph.images, module: first),
+        Port(kind: .labels, value: graph.labels, module: first),
+      ]
+      : received.flatMap { node in
+        node.operands.map { Port(kind: .receive(module: graph[$0].module), value: $0, module: node.module) }
+      }
+    return batch
+      + graph.nodes.filter { $0.op.as(RingRead.self)?.end == .module }.map { node in
         Port(
           kind: .ring(module: graph[node.operands[0]].module), value: node.operands[0], module: node.module)
       }
@@ -41,8 +51,13 @@ extension Port {
 
   /// What a program makes that is read behind its last node.
   static func outputs(of graph: Graph) -> [Port] {
-    let rings = graph.nodes.filter { $0.op.is(RingWrite.self) }.map { node in
-      Port(kind: .ring(module: node.module), value: node.operands[2], module: node.module)
+    let rings = graph.nodes.flatMap { node -> [Port] in
+      switch node.op.as(RingWrite.self)?.end {
+      case .module?: [Port(kind: .ring(module: node.module), value: node.operands[2], module: node.module)]
+      case .rank?:
+        node.operands[2...].map { Port(kind: .send(module: node.module), value: $0, module: node.module) }
+      case nil: []
+      }
     }
     let activations = graph.moduleOutputs.map { value in
       Port(kind: .activation(module: graph[value].module), value: value, module: graph[value].module)
@@ -57,7 +72,7 @@ extension Program {
   package func input(_ kind: Port.Kind) -> ValueID {
     switch kind {
     case .labels: return graph.labels
-    case .images, .activation, .ring, .metrics:
+    case .images, .activation, .ring, .receive, .send, .metrics:
       precondition(kind == Port.batchKind(of: graph), "the program starts from something else")
       return graph.images
     }

@@ -17,16 +17,19 @@ struct IRCommand: Command {
     "ir", group: CommandGroup.specs, summary: "print the graph a spec is lowered to",
     discussion: """
       One operation a line, with its shape and the line of the spec behind it. '--after' shows an earlier stage of the \
-      compiler; an unknown name is answered with the names of all passes.
+      compiler; an unknown name is answered with the names of all passes. With '--ranks' and \
+      '--rank' the programs of one rank are printed.
       """,
     operands: CommonOperands.spec,
     options: [
-      after.spec, CommonOptions.budget.spec, CommonOptions.threads.spec, CommonOptions.data.spec,
+      after.spec, RankOptions.ranks.spec, RankOptions.rank.spec, CommonOptions.budget.spec,
+      CommonOptions.threads.spec, CommonOptions.data.spec,
       CommonOptions.set.spec, CommonOptions.strict.spec,
     ],
     exitCodes: [.overBudget, .faultyData],
     examples: [
       .init("strata ir net.yaml", "the graph that is planned and executed"),
+      .init("strata ir net.yaml --ranks 4 --rank 1", "what the second of four ranks runs"),
       .init("strata ir net.yaml --budget 1GiB --after recompute", "what a budget makes of it"),
     ])
 
@@ -42,6 +45,21 @@ struct IRCommand: Command {
       path: arguments.operands[0], set: arguments[CommonOptions.set],
       dataPath: arguments[CommonOptions.data], session)
     let threads = arguments.threadCount
+    guard (arguments[RankOptions.ranks] == nil) == (arguments[RankOptions.rank] == nil) else {
+      throw CommandFailure(.faultyInput, "'--ranks' and '--rank' go together")
+    }
+    if let count = arguments[RankOptions.ranks], let number = arguments[RankOptions.rank] {
+      let compiled = try loaded.plan(
+        ranks: count, threads: threads, budget: arguments[CommonOptions.budget],
+        dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+      let rank = try compiled.plan.rank(number)
+      let dumps = try loaded.checked(session) { spec throws(CompilationFailed) in
+        try GraphDump.all(
+          ofRank: number, modules: rank.modules, RankCompiler(compiled.lowered, compiled.plan, count: count),
+          of: spec, after: pass)
+      }
+      return try print(dumps, of: nil, loaded, session)
+    }
     let plan = try plan(loaded, threads: threads, arguments, session)
     var choices = plan?.choices ?? PlanChoices()
     // How much the features take is not known without the data; which stages keep them is.
@@ -51,6 +69,13 @@ struct IRCommand: Command {
         of: spec, after: pass, choices: choices, threads: threads,
         start: loaded.readStartIfThere())
     }
+    return try print(dumps, of: plan, loaded, session)
+  }
+
+  /// - Parameter plan: whose stages say what they start from.
+  private static func print(
+    _ dumps: [GraphDump], of plan: Plan?, _ loaded: LoadedSpec, _ session: Session
+  ) throws(CommandFailure) -> ExitCode {
     try session.requireNoWarnings()
     let places = loaded.places
     let texts = dumps.map { dump in

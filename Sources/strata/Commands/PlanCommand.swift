@@ -29,11 +29,20 @@ struct PlanCommand: Command {
       reported on standard error. With a budget the plan is chosen so that the peak fits: what frozen modules give kept in memory, \
       in a file or not at all, evaluation on fewer images at once, images read from their files for every batch, \
       values computed again instead of kept, batches in pieces; each choice is printed with what it costs. Where nothing fits, the smallest budget that would do is named, and changes of the spec that would fit.
+
+      With '--ranks' the modules of parallel training are cut into consecutive groups, one a rank, such that the dearest group \
+      costs the least: by this machine's speeds where it was measured ('strata bench --calibrate'), else by multiply-adds. Each rank \
+      gets programs and an arena of its own, with two buffers to receive and two to send. Printed are its peak, what it receives and \
+      sends in a step, its share of the dearest rank's work, and the speed-up that balance and, with '--link', the links allow. The \
+      budget is each rank's, and nothing is chosen for it: where a rank does not fit, the smallest number of ranks that does is \
+      named. What a library for messages takes in the process is not counted. 'strata run' trains in one process and \
+      refuses such a plan.
       """,
     operands: CommonOperands.spec,
     options: [
       output.spec, CommonOptions.budget.spec, largestBatch.spec, CommonOptions.threads.spec,
-      CommonOptions.data.spec, html.spec, stages.spec, WatchedFiles.option.spec, CommonOptions.set.spec,
+      RankOptions.ranks.spec, RankOptions.link.spec, CommonOptions.data.spec, html.spec, stages.spec,
+      WatchedFiles.option.spec, CommonOptions.set.spec,
       CommonOptions.strict.spec,
     ],
     exitCodes: [.failed, .overBudget, .faultyData],
@@ -41,12 +50,14 @@ struct PlanCommand: Command {
       .init("strata plan net.yaml", "a dry run: what the training would need"),
       .init("strata plan net.yaml --html net.html", "the same to look at, in a page that needs nothing else"),
       .init("strata plan net.yaml --budget 1GiB -o net.plan.json", "find a plan that fits, and keep it"),
+      .init("strata plan net.yaml --ranks 4 --link 10Gbit/s", "four processes: memory and speed-up of each"),
       .init("strata plan net.yaml --largest-batch --budget 2GiB", "what each strategy could take"),
       .init("strata plan net.yaml --watch", "beside an editor: on every save, and what it has changed"),
     ])
 
   static func run(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> ExitCode {
     if arguments[largestBatch] { try requireNothingOfAPlan(arguments) }
+    try requireRanks(arguments)
     if arguments[WatchedFiles.option] { try watch(arguments, session) }
     var loaded = try LoadedSpec(
       path: arguments.operands[0], set: arguments[CommonOptions.set],
@@ -67,14 +78,22 @@ struct PlanCommand: Command {
         dataPath: arguments[CommonOptions.data], session)
     }
     let readsFiles = loaded.spec.data.source.value.readsFiles
-    let compiled = try loaded.plan(
-      threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
-      dataPath: arguments[CommonOptions.data],
-      withFingerprint: arguments[CommonOptions.data] != nil
-        || (readsFiles && (session.json || arguments[output] != nil)),
-      session)
+    let withFingerprint =
+      arguments[CommonOptions.data] != nil
+      || (readsFiles && (session.json || arguments[output] != nil))
+    let compiled =
+      if let count = arguments[RankOptions.ranks] {
+        try loaded.plan(
+          ranks: count, threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
+          dataPath: arguments[CommonOptions.data], withFingerprint: withFingerprint, session)
+      } else {
+        try loaded.plan(
+          threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
+          dataPath: arguments[CommonOptions.data], withFingerprint: withFingerprint, session)
+      }
     let plan = compiled.plan
-    plan.warnOfMemory(session)
+    // Ranks run on machines of their own.
+    if plan.ranks == nil { plan.warnOfMemory(session) }
     try session.requireNoWarnings()
     if readsFiles, arguments[output] != nil, plan.data.facts.fingerprint == nil {
       session.diagnostics.writeLine(
@@ -91,8 +110,24 @@ struct PlanCommand: Command {
       try PlanFile.writePage(plan, comparison, of: loaded, to: path, session)
     }
     PlanFile.print(
-      plan, comparison, of: loaded, listsStages: arguments[stages], session)
+      plan, comparison, of: loaded, listsStages: arguments[stages], link: arguments[RankOptions.link], session
+    )
     return .done
+  }
+
+  /// What '--ranks' does not go with, and what goes with nothing else.
+  private static func requireRanks(_ arguments: Arguments) throws(CommandFailure) {
+    guard arguments[RankOptions.ranks] != nil else {
+      guard arguments[RankOptions.link] == nil else {
+        throw CommandFailure(.faultyInput, "'--link' goes with '--ranks'")
+      }
+      return
+    }
+    let given = [
+      (arguments[WatchedFiles.option], "--watch"), (arguments[html] != nil, "--html"),
+      (arguments[largestBatch], "--largest-batch"), (arguments[stages], "--stages"),
+    ].first(where: \.0)
+    if let given { throw CommandFailure(.faultyInput, "'--ranks' does not go with '\(given.1)'") }
   }
 
   private static func watch(_ arguments: Arguments, _ session: Session) throws(CommandFailure) -> Never {

@@ -386,9 +386,11 @@ struct RunCommand: Command {
           .faultyInput, "'--budget' does not go with a plan: its memory is settled",
           help: "plan again with --budget")
       }
-      return try LoadedPlan(
+      let ready = try LoadedPlan(
         plan: file, threads: arguments[CommonOptions.threads], dataPath: arguments[CommonOptions.data],
         withFingerprint: false, session)
+      try ready.plan.requireOneProcess()
+      return ready
     }
   }
 

@@ -31,7 +31,8 @@ struct ShowCommand: Command {
       '--layout' lists the memory layout of a plan. '--at' lists all that is live at one moment: at the peak, at the \
       fullest moment of a module or of a line of the spec, or during one operation of a step; in a stage of your \
       choice with ',stage=N'. Where a spec is planned for that, '--budget', '--threads' and '--data' are those of \
-      'strata plan'.
+      'strata plan'. Of a plan for ranks '--rank' shows one: its buffers, programs and memory, or with '--layout' or '--at' its \
+      arena; of a spec, with '--ranks' as of 'strata plan'.
 
       A stale plan is printed as its own text of the spec has it, with a note on standard error that says why it is stale; \
       'strata run' refuses it.
@@ -40,7 +41,8 @@ struct ShowCommand: Command {
       "SPEC|PLAN|DIR", 1...1, "an architecture spec (YAML), a plan (JSON), or the folder of a run",
       completion: CommonOperands.specOrPlanFiles),
     options: [
-      resolved.spec, layout.spec, at.spec, CommonOptions.budget.spec, CommonOptions.threads.spec,
+      resolved.spec, layout.spec, at.spec, RankOptions.ranks.spec, RankOptions.rank.spec,
+      CommonOptions.budget.spec, CommonOptions.threads.spec,
       CommonOptions.data.spec, CommonOptions.set.spec, CommonOptions.strict.spec,
     ],
     exitCodes: [.failed, .overBudget, .stalePlan, .faultyData],
@@ -49,6 +51,7 @@ struct ShowCommand: Command {
       .init("strata show net.yaml --resolved", "what the defaults fill in"),
       .init("strata show net.plan.json --layout", "where every value lies, and when"),
       .init("strata show net.yaml --at peak --budget 1GiB", "who holds the memory when the most is live"),
+      .init("strata show net.plan.json --rank 1", "one of the ranks that the plan is for"),
       .init("strata show runs/digits-1", "how far a run has come"),
     ])
 
@@ -60,12 +63,17 @@ struct ShowCommand: Command {
     if views.count > 1 {
       throw CommandFailure(.faultyInput, "'\(views[0].1)' and '\(views[1].1)' exclude each other")
     }
+    if arguments[RankOptions.rank] != nil, arguments[resolved] {
+      throw CommandFailure(.faultyInput, "'--rank' and '--resolved' exclude each other")
+    }
     let isFolder = unsafe access("\(path)/.", F_OK) == 0
     if isFolder { try RunFolder.require(path) }
     let input = isFolder ? nil : try InputFile(path)
     let isSpec = input?.kind == .spec
     // Where nothing is planned, no data is asked for.
-    let isPlanned = !(isSpec || isFolder && views.isEmpty) || arguments[layout] || arguments[at] != nil
+    let isPlanned =
+      !(isSpec || isFolder && views.isEmpty) || arguments[layout] || arguments[at] != nil
+      || arguments[RankOptions.ranks] != nil || arguments[RankOptions.rank] != nil
     let planning = [
       (arguments[CommonOptions.data] != nil, "--data"),
       (arguments[CommonOptions.threads] != nil, "--threads"),
@@ -91,7 +99,12 @@ struct ShowCommand: Command {
         .faultyInput, "'--budget' does not go with a plan: its memory is settled",
         help: "show the spec with --budget")
     }
-    if isFolder, views.isEmpty {
+    guard arguments[RankOptions.ranks] == nil else {
+      throw CommandFailure(
+        .faultyInput, "'--ranks' does not go with a plan: its ranks are settled",
+        help: "plan again with --ranks")
+    }
+    if isFolder, views.isEmpty, arguments[RankOptions.rank] == nil {
       try showRun(path, session)
       return .done
     }
@@ -114,11 +127,7 @@ struct ShowCommand: Command {
       } else {
         session.output.write(ready.loaded.text)
       }
-    } else if arguments[layout] {
-      showLayout(ready.plan, session)
-    } else if let query = arguments[at] {
-      try showMoment(query, of: ready.plan, ready.loaded, session)
-    } else {
+    } else if try !showPlanned(ready.plan, ready.loaded, arguments, session) {
       PlanFile.print(ready, session)
     }
     return .done
@@ -129,18 +138,29 @@ struct ShowCommand: Command {
   private static func show(
     _ loaded: LoadedSpec, _ arguments: Arguments, _ session: Session
   ) throws(CommandFailure) {
-    func plan() throws(CommandFailure) -> Plan {
-      let compiled = try loaded.plan(
-        threads: arguments[CommonOptions.threads] ?? CommonOptions.defaultThreadCount,
-        budget: arguments[CommonOptions.budget],
-        dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+    let isSplit = arguments[RankOptions.ranks] != nil || arguments[RankOptions.rank] != nil
+    if arguments[layout] || arguments[at] != nil || isSplit {
+      guard arguments[RankOptions.rank] == nil || arguments[RankOptions.ranks] != nil, !arguments[resolved]
+      else {
+        throw CommandFailure(
+          .faultyInput,
+          arguments[resolved] ? "'--ranks' goes with a plan" : "of a spec '--rank' goes with '--ranks'")
+      }
+      let compiled =
+        if let count = arguments[RankOptions.ranks] {
+          try loaded.plan(
+            ranks: count, threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
+            dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+        } else {
+          try loaded.plan(
+            threads: arguments.threadCount, budget: arguments[CommonOptions.budget],
+            dataPath: arguments[CommonOptions.data], withFingerprint: false, session)
+        }
       try session.requireNoWarnings()
-      return compiled.plan
-    }
-    if arguments[layout] { return showLayout(try plan(), session) }
-    if let query = arguments[at] {
-      let plan = try plan()
-      return try showMoment(query, of: plan, loaded, session)
+      if try !showPlanned(compiled.plan, loaded, arguments, session) {
+        PlanFile.print(compiled.plan, compiled.comparison(withTimes: true), of: loaded, session)
+      }
+      return
     }
     let (lowered, warnings) = try loaded.checked(session) { spec throws(CompilationFailed) in
       try LoadedSpec.check(spec, in: loaded.folder)
@@ -174,6 +194,26 @@ struct ShowCommand: Command {
   }
 
   // MARK: - Plans and runs
+
+  /// A layout, a moment or a rank, where one of them is asked for.
+  private static func showPlanned(
+    _ plan: Plan, _ loaded: LoadedSpec, _ arguments: Arguments, _ session: Session
+  ) throws(CommandFailure) -> Bool {
+    let rank: RankPlan?
+    if let number = arguments[RankOptions.rank] { rank = try plan.rank(number) } else { rank = nil }
+    let shown = rank.map(plan.ofRank) ?? plan
+    if arguments[layout] {
+      showLayout(shown, session)
+    } else if let query = arguments[at] {
+      try showMoment(query, of: shown, loaded, session)
+    } else if let rank {
+      let text = RankText(plan, rank, places: loaded.places)
+      session.output.write(session.json ? JSONWriter.document(text.json) : text.text(session.output.style))
+    } else {
+      return false
+    }
+    return true
+  }
 
   private static func showLayout(_ plan: Plan, _ session: Session) {
     session.output.write(session.json ? JSONWriter.document(plan.layoutJSON) : plan.layoutText)

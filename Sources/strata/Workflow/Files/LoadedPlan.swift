@@ -156,7 +156,7 @@ struct LoadedPlan {
   }
 
   /// Where no single figure can be named.
-  private static func edited(_ path: String) -> CommandFailure {
+  static func edited(_ path: String) -> CommandFailure {
     CommandFailure(
       .stalePlan,
       "\(path): the plan is stale: it was edited since it was made, and its 'planSha256' is missing or not that of what it says",
@@ -194,7 +194,8 @@ struct LoadedPlan {
     func plan(_ choices: PlanChoices, threads: Int) throws(CommandFailure) -> CompiledSpec {
       try loaded.plan(
         threads: threads, choices: choices, budgetBytes: stored.budgetBytes, dataPath: openedPath,
-        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), session)
+        withFingerprint: withFingerprint, start: stored.start.map(StartSource.plan), session
+      ).withRanks(of: stored, loaded, session)
     }
     let compiled = try plan(stored.choices, threads: stored.threads)
     let (asKept, keptComparison) = (compiled.plan, compiled.comparison())
@@ -315,11 +316,13 @@ struct LoadedPlan {
     if options.threads == nil, stored.threads != CommonOptions.defaultThreadCount {
       options.threads = "\(stored.threads)"
     }
+    let ranks = option("ranks", stored.ranks.map { "\($0.groups.count)" })
     let budget = option("budget", options.budget)
     let threads = option("threads", options.threads)
     let typedData = options.data.map { Paths.join(FilePath.folder(of: stored.path), $0) }
     let data = option("data", dataPath ?? typedData)
-    return "strata plan \(shellWord(spec.path))\(sets)\(data)\(threads)\(budget) -o \(shellWord(stored.path))"
+    return
+      "strata plan \(shellWord(spec.path))\(sets)\(data)\(ranks)\(threads)\(budget) -o \(shellWord(stored.path))"
   }
 
   /// With how long each row takes, where this machine was measured.

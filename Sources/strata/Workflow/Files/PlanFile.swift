@@ -14,14 +14,18 @@ enum PlanFile {
 
   static func print(
     _ plan: Plan, _ comparison: PlanComparison, of loaded: LoadedSpec, listsStages: Bool = false,
-    _ session: Session
+    link: LinkRate? = nil, _ session: Session
   ) {
-    let time = TimeText(plan, model: Calibration.model(threads: plan.threads))
+    let model = Calibration.model(threads: plan.threads)
+    let time = TimeText(plan, model: model)
+    let ranks = plan.ranks.map { RanksText(plan, $0, costs: model?.rankCosts(of: plan), link: link) }
     if session.json {
       session.output.write(
         PlanLock.printed(
-          plan, comparison, places: loaded.places, time: time,
+          plan, comparison, places: loaded.places, time: time, pipeline: ranks?.json,
           warnings: session.warnings.entries.map(\.json)))
+    } else if let ranks {
+      session.output.write(ranks.text(session.output.style))
     } else {
       session.output.write(
         PlanText(
