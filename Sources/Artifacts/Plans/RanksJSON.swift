@@ -60,6 +60,11 @@ extension PlanLock {
   package struct Ranks: Hashable, Sendable {
     package var groups: [ClosedRange<Int>]
     package var budgetBytes: Int?
+
+    package init(groups: [ClosedRange<Int>], budgetBytes: Int? = nil) {
+      self.groups = groups
+      self.budgetBytes = budgetBytes
+    }
   }
 
   /// Nil where the file has no ranks; empty groups where what it says of them is no list of modules.
