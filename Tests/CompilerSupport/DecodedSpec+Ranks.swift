@@ -9,7 +9,7 @@ extension DecodedSpec {
   ) throws(SpecFaults) -> Plan {
     var plan = try plan(threads: threads, facts: facts)
     var compiler = try rankCompiler(plan, count)
-    plan.ranks = compiler.ranks(compiler.groups(compiler.costs, count: count))
+    plan.ranks = compiler.ranks(compiler.groups(compiler.costs(), count: count))
     return plan
   }
 

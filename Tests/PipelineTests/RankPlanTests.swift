@@ -44,7 +44,7 @@ struct RankPlanTests {
         ["receive.2.features", "receive.2.labels"],
       ])
     #expect(buffers[0].map(\.type.byteCount) == [2 * 16 * 4 * 4 * 8 * 8, 2 * 16 * 4])
-    #expect(plan.ranks?.pipeline.fillSteps == 2)
+    #expect(plan.ranks.map(plan.pipeline)?.fillSteps == 2)
     #expect(ranks.map(\.multiplyAddsPerStep).reduce(0, +) == plan.stages[0].multiplyAddsPerStep)
   }
 
@@ -84,7 +84,7 @@ struct RankPlanTests {
     let (plan, ranks) = try ranks(1)
     #expect(ranks[0].stage.training.graph == plan.stages[0].training.graph)
     #expect(ranks[0].stage.training.arenaBytes == plan.stages[0].training.arenaBytes)
-    #expect(ranks[0].sendBytesPerStep == 0 && plan.ranks?.pipeline.speedup == 1)
+    #expect(ranks[0].sendBytesPerStep == 0 && plan.ranks.map(plan.pipeline)?.speedup == 1)
   }
 
   @Test("keep images in the first rank alone")
@@ -118,7 +118,7 @@ struct RankPlanTests {
     let decoded = try DecodedSpec(Self.spec())
     let plan = try decoded.ranked(3)
     var compiler = try decoded.rankCompiler(plan, 3)
-    let costs = compiler.costs
+    let costs = compiler.costs()
     let largest = try (1...3).map { try #require(decoded.ranked($0).ranks).largest.memory.peakBytes }
     func fewest(_ byteCount: Int) -> Int? { compiler.fewestRanks(costs, within: byteCount)?.ranks.count }
     for (index, peak) in largest.enumerated() {

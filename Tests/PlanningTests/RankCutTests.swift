@@ -57,11 +57,11 @@ struct RankCutTests {
 
   @Test("tells fill, speed-up and shares of costs")
   func pipeline() {
-    let figures = PipelineFigures(unit: .seconds, costs: [2, 4, 1])
+    let figures = PipelineFigures(unit: .seconds, costs: [2, 4, 1], oneProcess: 7)
     #expect(figures.fillSteps == 2)
     #expect(figures.speedup == 1.75)
     #expect(figures.shares == [0.5, 1, 0.25])
-    let nothing = PipelineFigures(unit: .multiplyAdds, costs: [0, 0])
+    let nothing = PipelineFigures(unit: .multiplyAdds, costs: [0, 0], oneProcess: 0)
     #expect(nothing.speedup == 1 && nothing.shares == [1, 1])
   }
 

@@ -13,12 +13,12 @@ package struct RanksText {
 
   /// - Parameters:
   ///   - plan: that has ranks.
-  ///   - costs: of its modules, on this machine; nil: in multiply-adds.
+  ///   - model: of this machine's speeds; nil: work is told in multiply-adds.
   ///   - link: between any two ranks; nil where nobody said.
-  package init(_ plan: Plan, _ ranked: RankedPlan, costs: RankCosts?, link: LinkRate?) {
+  package init(_ plan: Plan, _ ranked: RankedPlan, model: TimeModel?, link: LinkRate?) {
     self.plan = plan
     self.ranked = ranked
-    pipeline = costs.map(ranked.pipeline) ?? ranked.pipeline
+    pipeline = model.map { $0.pipeline(ranked, of: plan) } ?? plan.pipeline(ranked)
     self.link = link.flatMap { [pipeline] in LinkFigures($0, of: ranked, pipeline) }
   }
 

@@ -12,6 +12,13 @@ enum FigureWords {
       let rest = String(module[module.index(after: end)...].dropFirst())
       return "module \(module[..<end]), \(modules[rest] ?? spelledOut(rest))"
     }
+    // Elements of a document count from 1, ranks from 0.
+    if let rank = path.tail(behind: "ranks["), let end = rank.firstIndex(of: "]"),
+      let number = Int(rank[..<end])
+    {
+      let rest = String(rank[rank.index(after: end)...].dropFirst())
+      return "rank \(number - 1), \(rest.tail(behind: "memory.").map(memory) ?? spelledOut(rest))"
+    }
     return others[path] ?? spelledOut(path)
   }
 

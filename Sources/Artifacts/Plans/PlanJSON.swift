@@ -46,7 +46,7 @@ extension Plan {
     if let replay = training.replay { members.append(("replay", replay.json(ReplayCounts(self)))) }
     if let compression = training.compression { members.append(("compression", compression.json)) }
     if let start { members.append(("start", start.json(path: startPath ?? start.path))) }
-    if let ranks { members += ranks.members }
+    if let ranks { members += ranks.members(pipeline(ranks)) }
     members += [
       ("layoutSha256", .string(layoutSHA256)),
       (

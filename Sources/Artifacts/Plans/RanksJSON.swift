@@ -4,9 +4,10 @@ package import Text
 
 extension RankedPlan {
   /// What a plan's document has of its ranks. Work is in multiply-adds: nothing in it is of a machine.
-  var members: [(key: String, value: JSON)] {
-    let pipeline = pipeline
-    return [
+  ///
+  /// - Parameter pipeline: of them.
+  func members(_ pipeline: PipelineFigures) -> [(key: String, value: JSON)] {
+    [
       ("ranks", .array(zip(ranks, pipeline.shares).map { .object($0.members(share: $1)) })),
       (
         "pipeline",

@@ -33,9 +33,15 @@ package struct RankCompiler {
       threads: plan.threads, training: plan.training, facts: plan.data.facts, choices: plan.choices)
   }
 
+  /// Of one process that trains all modules from images: what modules are cut by. The plan itself may start from features of
+  /// frozen modules.
+  package mutating func whole() -> Plan {
+    plan.stages[0].features == nil ? plan : plan.ofRank(rank(0, modules: 1...plan.modules.count))
+  }
+
   /// In multiply-adds.
-  package var costs: RankCosts {
-    RankCosts(of: plan.stages[0].training.graph, moduleCount: plan.modules.count)
+  package mutating func costs() -> RankCosts {
+    RankCosts(of: whole().stages[0].training.graph, moduleCount: plan.modules.count)
   }
 
   /// Modules that can have a rank of their own.

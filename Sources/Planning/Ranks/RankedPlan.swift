@@ -59,14 +59,26 @@ package struct RankedPlan: Sendable {
   package var largest: RankPlan {
     ranks.reduce(ranks[0]) { $1.memory.peakBytes > $0.memory.peakBytes ? $1 : $0 }
   }
+}
 
-  /// In multiply-adds: what a plan's file can say of any machine.
-  package var pipeline: PipelineFigures {
-    PipelineFigures(unit: .multiplyAdds, costs: ranks.map { Double($0.multiplyAddsPerStep) })
+extension Plan {
+  /// Of ranks, in multiply-adds: what a plan's file can say of any machine.
+  package func pipeline(_ ranked: RankedPlan) -> PipelineFigures {
+    PipelineFigures(
+      unit: .multiplyAdds, costs: ranked.ranks.map { Double($0.multiplyAddsPerStep) },
+      oneProcess: Double(stages[0].multiplyAddsPerStep))
   }
+}
 
-  package func pipeline(_ costs: RankCosts) -> PipelineFigures {
-    PipelineFigures(unit: costs.unit, costs: ranks.map { costs.cost(of: $0.modules) })
+extension TimeModel {
+  /// Of a plan's ranks, in seconds; links are waited for nowhere.
+  package func pipeline(_ ranked: RankedPlan, of plan: Plan) -> PipelineFigures {
+    PipelineFigures(
+      unit: .seconds,
+      costs: ranked.ranks.map { rank in
+        // Images are prepared in the first rank alone.
+        rank.rank == 0 ? stepSeconds(rank.stage, of: plan.ofRank(rank)) : seconds(of: rank.stage.training)
+      }, oneProcess: stepSeconds(plan.stages[0], of: plan))
   }
 }
 
@@ -75,17 +87,20 @@ package struct PipelineFigures: Hashable, Sendable {
   package var unit: RankCosts.Unit
   /// Of a step, by rank.
   package var costs: [Double]
+  /// Of a step that trains all modules.
+  package var oneProcess: Double
 
-  package init(unit: RankCosts.Unit, costs: [Double]) {
+  package init(unit: RankCosts.Unit, costs: [Double], oneProcess: Double) {
     self.unit = unit
     self.costs = costs
+    self.oneProcess = oneProcess
   }
 
   /// Before the last rank has its first batch.
   package var fillSteps: Int { costs.count - 1 }
   package var dearest: Double { costs.max() ?? 0 }
   /// Over one process, at best: nothing but the dearest rank is waited for.
-  package var speedup: Double { dearest > 0 ? costs.reduce(0, +) / dearest : 1 }
+  package var speedup: Double { dearest > 0 ? oneProcess / dearest : 1 }
   /// By rank, of the dearest one's cost.
   package var shares: [Double] { costs.map { dearest > 0 ? $0 / dearest : 1 } }
 }
@@ -107,6 +122,6 @@ package struct LinkFigures: Hashable, Sendable {
     self.rate = rate
     rank = most.rank
     secondsPerStep = 8 * Double(most.sendBytesPerStep) / Double(rate.bitsPerSecond)
-    speedup = pipeline.unit == .seconds ? pipeline.costs.reduce(0, +) / secondsPerStep : nil
+    speedup = pipeline.unit == .seconds ? pipeline.oneProcess / secondsPerStep : nil
   }
 }

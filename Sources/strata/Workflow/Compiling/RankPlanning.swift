@@ -38,7 +38,7 @@ extension LoadedSpec {
     var compiler = try checked(session) { _ throws(CompilationFailed) in
       try RankCompiler(compiled.lowered, compiled.plan, count: count)
     }
-    let costs = Calibration.model(threads: threads)?.rankCosts(of: compiled.plan) ?? compiler.costs
+    let costs = Calibration.model(threads: threads)?.rankCosts(of: compiler.whole()) ?? compiler.costs()
     let budget = Budget(budget, spec: spec)
     budget?.tell(session)
     var plan = compiled.plan

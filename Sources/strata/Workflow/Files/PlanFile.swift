@@ -18,7 +18,7 @@ enum PlanFile {
   ) {
     let model = Calibration.model(threads: plan.threads)
     let time = TimeText(plan, model: model)
-    let ranks = plan.ranks.map { RanksText(plan, $0, costs: model?.rankCosts(of: plan), link: link) }
+    let ranks = plan.ranks.map { RanksText(plan, $0, model: model, link: link) }
     if session.json {
       session.output.write(
         PlanLock.printed(
@@ -59,7 +59,11 @@ enum PlanFile {
     } catch {
       throw CommandFailure(.failed, "cannot write the plan: \(error.message)")
     }
-    session.diagnostics.writeLine("\(path): \(words)")
+    let ranks = plan.ranks.map {
+      ", and for \($0.ranks.count) rank\($0.ranks.count == 1 ? "" : "s") of at most "
+        + byteSize($0.largest.memory.peakBytes)
+    }
+    session.diagnostics.writeLine("\(path): \(words)\(ranks ?? "")")
   }
 
   /// What is at the place of a plan that is about to be written.
