@@ -33,6 +33,38 @@ struct TimeModelTests {
     #expect(isClose(unit(1, 1), 4e-9) && isClose(unit(9999, 9999), 0.5e-9))
   }
 
+  @Test("modules share a step's time, and ranks have the time of their own programs")
+  func ranks() throws {
+    let plan = try DecodedSpec(
+      """
+      strata: 1
+      name: timed
+      network: {family: vgg, input: 3x16x16, classes: 10, widths: [8, 16, 16]}
+      training: {strategy: parallel, batch: 16}
+      """
+    ).ranked(3)
+    let ranked = try #require(plan.ranks)
+    let model = TimeModel(profile(secondsPerUnit: 1e-9))
+    let step = model.stepSeconds(plan.stages[0], of: plan)
+    let costs = model.rankCosts(of: plan)
+    #expect(costs.unit == .seconds && abs(costs.cost(of: 1...3) - step) < 1e-12)
+    // Images are prepared for the first module.
+    let training = plan.stages[0].training
+    let ofNodes = training.graph.nodes.indices.filter { training.graph.nodes[$0].module == 1 }
+      .map { model.seconds(ofNode: $0, of: training) }.reduce(0, +)
+    #expect(costs.byModule[0] > ofNodes)
+    let pipeline = model.pipeline(ranked, of: plan)
+    #expect(pipeline.oneProcess == step && pipeline.costs.count == 3)
+    // What is received and sent is copied, too.
+    for (rank, cost) in pipeline.costs.enumerated() { #expect(cost > costs.byModule[rank]) }
+    let rate = try #require(LinkRate("8Mbit/s"))
+    let link = try #require(LinkFigures(rate, of: ranked, pipeline))
+    #expect(link.rank == 1 && link.secondsPerStep == Double(ranked.ranks[1].sendBytesPerStep) / 1e6)
+    #expect(link.speedup == step / link.secondsPerStep)
+    #expect(LinkFigures(rate, of: ranked, plan.pipeline(ranked))?.speedup == nil)
+    #expect(LinkFigures(rate, of: RankedPlan(ranks: [ranked.ranks[2]]), pipeline) == nil)
+  }
+
   @Test("a program takes what its nodes take")
   func program() throws {
     let plan = try DecodedSpec(
