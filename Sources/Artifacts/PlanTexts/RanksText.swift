@@ -1,5 +1,4 @@
 package import Diagnostics
-internal import Execution
 internal import GraphIR
 package import Planning
 package import Text
