@@ -53,13 +53,13 @@ package struct RuntimeMemory: Hashable, Sendable {
   package func byteCount(threads: Int) -> Int {
     Self.baseBytes + nodes * Self.bytesPerNode + values * Self.bytesPerValue
       + programs * Self.bytesPerProgram
-      + largest.byteCount + rankings * (largest.byteCount * 7 / 20)
+      + largest.byteCount + rankings * (largest.byteCount * 3 / 20)
       + threads * (Self.bytesPerThread + productBufferBytes)
   }
 
   /// Code and data of the executable and its libraries as far as they are touched, heap, and what the C library keeps:
   /// the most that was seen, since a plan that fits its budget to the byte has to stay within it.
-  private static let baseBytes = (19 << 20) + (608 << 10)
+  private static let baseBytes = (21 << 20) + (96 << 10)
   /// Stack and the C library's own.
   private static let bytesPerThread = 96 << 10
   private static let bytesPerProgram = 21 << 10

@@ -38,22 +38,23 @@ package struct SampleSheet: Sendable {
       unsafe numbers.withUnsafeMutableBufferPointer {
         _ = unsafe images.prepare(.train, index: index, epoch: 1, into: $0)
       }
-      let bytes = Self.bytes(numbers, images)
+      // In place: the run's peak has no room for copies of large images.
+      let (low, scale) = Self.undoNormalization(&numbers, images.normalization)
       let (top, left) = (label / columns * height, label % columns * width)
       for y in 0..<height {
         for x in 0..<width {
           for channel in 0..<3 {
             // Grey is the same in all three; of two or more than three channels the first ones are shown.
             let source = shape.channels < 3 ? 0 : channel
-            var sum = 0
+            var sum: Float = 0
             for i in 0..<reduction {
               for j in 0..<reduction {
                 let place = (y * reduction + i) * shape.width + x * reduction + j
-                sum += Int(bytes[place * shape.channels + source])
+                sum += (numbers[place * shape.channels + source] - low) * scale
               }
             }
-            pixels[3 * ((top + y) * columns * width + left + x) + channel] =
-              UInt8(sum / (reduction * reduction))
+            let mean = (sum / Float(reduction * reduction)).rounded()
+            pixels[3 * ((top + y) * columns * width + left + x) + channel] = UInt8(max(0, min(255, mean)))
           }
         }
       }
@@ -61,19 +62,22 @@ package struct SampleSheet: Sendable {
     file = PNGWriter.file(width: columns * width, height: rows * height, pixels: pixels)
   }
 
-  /// Normalised numbers as they were; what lies beyond bytes is stretched to what an image has.
-  private static func bytes(_ numbers: [Float], _ images: ImagePreparer) -> [UInt8] {
-    let normalization = images.normalization
+  /// Makes normalised numbers what they were.
+  ///
+  /// - Returns: what to take off and to multiply by for bytes; numbers beyond 0 to 1 are stretched to what the image has.
+  private static func undoNormalization(
+    _ numbers: inout [Float], _ normalization: Normalization
+  ) -> (low: Float, scale: Float) {
     let channels = normalization.mean.count
-    var values = numbers
-    for index in values.indices {
+    var (low, high) = (Float.infinity, -Float.infinity)
+    for index in numbers.indices {
       let channel = index % channels
-      values[index] = values[index] * normalization.standardDeviation[channel] + normalization.mean[channel]
+      let number = numbers[index] * normalization.standardDeviation[channel] + normalization.mean[channel]
+      numbers[index] = number
+      (low, high) = (min(low, number), max(high, number))
     }
-    var (low, high) = (values.min() ?? 0, values.max() ?? 1)
     if low >= -0.01, high <= 1.01 { (low, high) = (0, 1) }
-    let scale = 255 / max(high - low, 1e-9)
-    return values.map { UInt8(max(0, min(255, (($0 - low) * scale).rounded()))) }
+    return (low, 255 / max(high - low, 1e-9))
   }
 
   package func write(into folder: borrowing RunDirectory) throws(FileError) { try folder.writeSamples(file) }
