@@ -60,7 +60,7 @@ test-cores: dependencies ## the tests under the code that OpenBLAS has for each 
 	swift build -c $(CONFIGURATION) --build-tests --disable-xctest
 	CORES='$(CORES)' CONFIGURATION=$(CONFIGURATION) Tests/cores.sh
 
-# Eleven campaigns have 100,000 mutants each. Each keeps the seed at work in $(NOTES): STRATA_FUZZ=1 STRATA_FUZZ_SEED=that repeats it.
+# Each campaign has 100,000 mutants, and keeps the seed at work in $(NOTES): STRATA_FUZZ=1 STRATA_FUZZ_SEED=that repeats it.
 MUTANTS ?= 100000
 KILLS ?= 50
 STOPS ?= 20
